@@ -1,0 +1,432 @@
+"""The one tree of errors.
+
+Rules:
+1. Every error a user can meet has a stable `code`. Codes are retired, never reused.
+2. The class docstring's first paragraph is the sentence a user reads; `{name}` stands for a keyword given at the raise.
+3. No HTTP number stands here: the gateway alone maps codes to statuses (`gateway/problems.py`).
+4. `Rejection` means "this item is refused, the answer is final"; `Transient` means "the same item may pass later";
+   `Fatal` means "stop the process: its view of the world cannot be trusted".
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ComityError(Exception):
+    """Something went wrong in the exchange."""
+
+    code: ClassVar[str] = "comity.error"
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(self.sentence())
+
+    @classmethod
+    def template(cls) -> str:
+        """The message template: the first paragraph of the docstring, on one line."""
+        first = (cls.__doc__ or "").strip().split("\n\n")[0]
+        return " ".join(first.split())
+
+    def sentence(self) -> str:
+        """The template filled with this error's facts; a missing fact shows as its name, never as a second error."""
+        facts = _NamedGaps({name: str(value) for name, value in self.facts.items()})
+        return self.template().format_map(facts)
+
+
+class _NamedGaps(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return f"<{key}>"
+
+
+class Rejection(ComityError):
+    """This was refused."""
+
+    code = "comity.rejected"
+
+
+class Transient(ComityError):
+    """This cannot be done now; the same call may pass later."""
+
+    code = "comity.transient"
+
+
+class Fatal(ComityError):
+    """The process must stop: {why}."""
+
+    code = "comity.fatal"
+
+
+# --- the HTTP call ---------------------------------------------------------------------------------------------------
+
+
+class CallUnsigned(Rejection):
+    """The call carries no RFC 9421 signature tagged comity-v1. Sign it with the API key of your authority."""
+
+    code = "call.unsigned"
+
+
+class CallSignatureInvalid(Rejection):
+    """The signature of the call does not verify: {why}."""
+
+    code = "call.signature-invalid"
+
+
+class CallKeyUnknown(Rejection):
+    """The key {kid} is not the current API key of any enrolled party."""
+
+    code = "call.key-unknown"
+
+
+class CallClockSkew(Rejection):
+    """The call is dated {created}, the exchange's clock says {now}; the limit is {limit_s} s. Set your clock."""
+
+    code = "call.clock-skew"
+
+
+class CallDigestMismatch(Rejection):
+    """The body does not match its Content-Digest: it was cut or changed on the way."""
+
+    code = "call.digest-mismatch"
+
+
+class CallReplayed(Rejection):
+    """This signed call was made before. Sign the call anew."""
+
+    code = "call.replayed"
+
+
+class CallTooLarge(Rejection):
+    """The body has more than {limit} bytes. Upload large parts before the message that names them."""
+
+    code = "call.too-large"
+
+
+class CallWrongContentType(Rejection):
+    """The body is {given}; this call takes {expected}."""
+
+    code = "call.wrong-content-type"
+
+
+class CallMalformed(Rejection):
+    """The call cannot be read: {why}."""
+
+    code = "call.malformed"
+
+
+class CallNotPermitted(Rejection):
+    """Your role does not allow this call."""
+
+    code = "call.not-permitted"
+
+
+class CallSenderMismatch(Rejection):
+    """The call is signed by {caller}, the message by {sender}: an authority submits its own messages only."""
+
+    code = "call.sender-mismatch"
+
+
+class NotThere(Rejection):
+    """There is no such thing here, or it is not yours to see."""
+
+    code = "call.not-there"
+
+
+class Busy(Transient):
+    """The exchange is at its limit and accepts nothing more just now. Try again in {retry_after_s} s: nothing was kept."""
+
+    code = "call.busy"
+
+
+# --- the envelope ----------------------------------------------------------------------------------------------------
+
+
+class EnvelopeMalformed(Rejection):
+    """The envelope cannot be read: {why}."""
+
+    code = "envelope.malformed"
+
+
+class EnvelopeUnknownField(Rejection):
+    """The header has a field that the format does not know: {field}."""
+
+    code = "envelope.unknown-field"
+
+
+class EnvelopeTooLarge(Rejection):
+    """The envelope's {what} exceeds the limit of {limit}."""
+
+    code = "envelope.too-large"
+
+
+class EnvelopeSignatureMissing(Rejection):
+    """The envelope must carry exactly two signatures, Ed25519 and ML-DSA-65; {missing} is missing."""
+
+    code = "envelope.signature-missing"
+
+
+class EnvelopeSignatureInvalid(Rejection):
+    """The {alg} signature of the envelope does not verify."""
+
+    code = "envelope.signature-invalid"
+
+
+class EnvelopeKeyForeign(Rejection):
+    """The key {kid} does not belong to the sender {sender}."""
+
+    code = "envelope.key-foreign"
+
+
+class EnvelopeKeyUnknown(Rejection):
+    """The key {kid} is not a key that {sender} may use at this time."""
+
+    code = "envelope.key-unknown"
+
+
+class EnvelopeDowngraded(Rejection):
+    """The envelope asks for other signatures or another suite than comity-env/1 requires."""
+
+    code = "envelope.downgraded"
+
+
+class EnvelopeRecipientsMismatch(Rejection):
+    """The keys that the envelope is sealed to are not those of its recipients and its sender: {why}."""
+
+    code = "envelope.recipients-mismatch"
+
+
+class EnvelopePartMismatch(Rejection):
+    """The sealed part {part} is missing, cut or changed: it does not match the signed manifest."""
+
+    code = "envelope.part-mismatch"
+
+
+class EnvelopeWrapMismatch(Rejection):
+    """The key wrap for {kid} is missing or does not match the signed manifest."""
+
+    code = "envelope.wrap-mismatch"
+
+
+class EnvelopeWrongExchange(Rejection):
+    """The envelope is addressed to the exchange {given}; this one is {expected}."""
+
+    code = "envelope.wrong-exchange"
+
+
+class EnvelopeExpired(Rejection):
+    """The envelope expired at {expires_at}. Send it anew with a new id."""
+
+    code = "envelope.expired"
+
+
+class EnvelopeFutureDated(Rejection):
+    """The envelope is dated {sent_at}, later than the exchange's clock {now} allows. Set your clock."""
+
+    code = "envelope.future-dated"
+
+
+class EnvelopeCannotOpen(Rejection):
+    """The envelope cannot be opened: {why}. Nothing of it was released."""
+
+    code = "envelope.cannot-open"
+
+
+class EnvelopeActContradicted(Rejection):
+    """The sealed body contradicts the header in {field}. Nothing of it was released."""
+
+    code = "envelope.act-contradicted"
+
+
+# --- the message and its dossier -------------------------------------------------------------------------------------
+
+
+class MessageIdReused(Rejection):
+    """Another envelope was sent under the id {message}. Use a new id."""
+
+    code = "message.id-reused"
+
+
+class SenderUnknown(Rejection):
+    """The sender {sender} is not enrolled on this exchange, or is suspended."""
+
+    code = "message.unknown-sender"
+
+
+class RecipientUnknown(Rejection):
+    """The recipient {recipient} is not enrolled on this exchange, or is suspended."""
+
+    code = "message.unknown-recipient"
+
+
+class ProfileUnknown(Rejection):
+    """The profile {profile} is not known here."""
+
+    code = "message.unknown-profile"
+
+
+class KindUnknown(Rejection):
+    """The profile {profile} has no message of kind {kind}."""
+
+    code = "message.unknown-kind"
+
+
+class ActMalformed(Rejection):
+    """The act of a {kind} message is not as the profile requires: {why}."""
+
+    code = "message.malformed-act"
+
+
+class HeaderInconsistent(Rejection):
+    """The header does not fit its kind: {why}."""
+
+    code = "message.inconsistent-header"
+
+
+class BodyIncomplete(Rejection):
+    """The message lacks mandatory content: {fields}."""
+
+    code = "message.incomplete-body"
+
+
+class DossierUnknown(Rejection):
+    """The dossier {dossier} has no leg {leg} on this exchange."""
+
+    code = "dossier.unknown"
+
+
+class DossierExists(Rejection):
+    """The dossier {dossier} exists already; a new request opens a new dossier."""
+
+    code = "dossier.exists"
+
+
+class DossierStale(Rejection):
+    """Something happened on the leg {leg} that this message has not seen. Fetch your feed, then decide again."""
+
+    code = "dossier.stale"
+
+
+class IllegalMove(Rejection):
+    """The measure {measure} is {state}: {kind} is not possible there."""
+
+    code = "dossier.illegal-move"
+
+
+class ForeignSigner(Rejection):
+    """{sender} has no part in the leg {leg} that allows it to send {kind}."""
+
+    code = "dossier.foreign-signer"
+
+
+class MeasureUnknown(Rejection):
+    """The leg {leg} has no measure {measure}, or its type is another."""
+
+    code = "dossier.unknown-measure"
+
+
+class GroundMissing(Rejection):
+    """A refusal names its ground and its reasons."""
+
+    code = "dossier.ground-missing"
+
+
+# --- keys, directory, trust ------------------------------------------------------------------------------------------
+
+
+class KeyRefused(Rejection):
+    """The {alg} public key is not acceptable: {why}."""
+
+    code = "keys.refused"
+
+
+class KeyEventRefused(Rejection):
+    """The key event is not acceptable: {why}."""
+
+    code = "keys.event-refused"
+
+
+class KeyNotFound(Rejection):
+    """No key {kid} is known here."""
+
+    code = "keys.not-found"
+
+
+class TrustFileInvalid(Rejection):
+    """The trust file cannot be used: {why}."""
+
+    code = "keys.trust-file-invalid"
+
+
+class PassphraseWrong(Rejection):
+    """The key file {file} cannot be opened with this passphrase."""
+
+    code = "keys.passphrase-wrong"
+
+
+# --- frames, bus, storage --------------------------------------------------------------------------------------------
+
+
+class FrameRefused(Rejection):
+    """The frame is not authentic or not for this service: {why}."""
+
+    code = "frame.refused"
+
+
+class MessageTypeUnknown(Rejection):
+    """No service message of type {type}, version {version} is known."""
+
+    code = "frame.unknown-type"
+
+
+class BusUnavailable(Transient):
+    """The broker does not answer: {why}."""
+
+    code = "bus.unavailable"
+
+
+class StoreUnavailable(Transient):
+    """The database does not answer: {why}."""
+
+    code = "store.unavailable"
+
+
+class StoreConflict(Transient):
+    """Another writer was first; load again and decide again."""
+
+    code = "store.conflict"
+
+
+class RetryLater(Transient):
+    """Not yet: {why}."""
+
+    code = "handler.retry-later"
+
+
+# --- ledger ----------------------------------------------------------------------------------------------------------
+
+
+class LeafTooLarge(Rejection):
+    """The leaf has {size} bytes; an entry holds at most {limit}."""
+
+    code = "ledger.leaf-too-large"
+
+
+class LedgerInvalid(Rejection):
+    """The ledger does not verify: {why}."""
+
+    code = "ledger.invalid"
+
+
+class LedgerForked(Fatal):
+    """The ledger's own record and its published tree disagree: {why}. Nothing more is signed until this is explained."""
+
+    code = "ledger.forked"
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+class SettingsRefused(Rejection):
+    """The settings cannot be used: {why}."""
+
+    code = "settings.refused"
