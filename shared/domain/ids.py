@@ -1,0 +1,65 @@
+"""Identifiers of parties, messages and dossiers, and the times that stand beside them.
+
+Rules: an authority is `MA.PGR` (ISO 3166-1 alpha-2, a dot, a short code); messages and dossiers are UUIDv7 (RFC 9562) in
+lower case, so that ids sort by the time of their making; times on the wire are RFC 3339, UTC, `Z`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+AUTHORITY_PATTERN = r"^[A-Z]{2}\.[A-Z0-9]{2,16}$"
+UUID7_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+MEASURE_PATTERN = r"^M[1-9][0-9]{0,2}$"
+DIGEST_PATTERN = r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"  # 32 bytes in canonical base64url: the last 2 bits are zero
+TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6})?Z$"
+
+AuthorityId = Annotated[str, StringConstraints(pattern=AUTHORITY_PATTERN)]
+MessageId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
+DossierId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
+MeasureId = Annotated[str, StringConstraints(pattern=MEASURE_PATTERN)]
+Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
+
+
+def is_authority_id(text: str) -> bool:
+    return re.fullmatch(AUTHORITY_PATTERN[1:-1], text) is not None
+
+
+def is_uuid7(text: str) -> bool:
+    return re.fullmatch(UUID7_PATTERN[1:-1], text) is not None
+
+
+def parse_time(text: str) -> datetime:
+    """An aware UTC datetime from RFC 3339 with `Z`, seconds or microseconds. Raises ValueError."""
+    if re.fullmatch(TIME_PATTERN[1:-1], text, re.ASCII) is None:
+        raise ValueError("not an RFC 3339 UTC time such as 2026-11-22T09:30:00Z")
+    return datetime.fromisoformat(text)
+
+
+def encode_time(moment: datetime) -> str:
+    """RFC 3339, UTC, always 27 characters with microseconds. Raises ValueError for a naive datetime."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without zone cannot be put on the wire")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _checked_time(text: str) -> str:
+    parse_time(text)
+    return text
+
+
+Timestamp = Annotated[str, AfterValidator(_checked_time)]
+
+
+def new_uuid7(now: datetime) -> str:
+    """A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, 74 random bits."""
+    milliseconds = int(now.timestamp() * 1000) & ((1 << 48) - 1)
+    random_bits = secrets.randbits(74)
+    value = milliseconds << 80 | 0x7 << 76 | (random_bits >> 62) << 64 | 0b10 << 62 | random_bits & ((1 << 62) - 1)
+    return str(uuid.UUID(int=value))
