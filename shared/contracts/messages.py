@@ -1,0 +1,144 @@
+"""What the services say to each other: commands are imperative, events are in the past tense.
+
+Rules:
+1. A message is frozen, closed (`extra=forbid`) and versioned: a change of meaning is a new version beside the old one.
+2. It carries sealed contents as opaque bytes and routing data; it never carries a key or a plaintext of an authority.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Base64UrlBytes, BaseModel, ConfigDict
+
+from shared.domain.ids import AuthorityId, Digest, DossierId, MessageId, Timestamp
+
+Sealed = Annotated[bytes, Base64UrlBytes]
+
+
+class ServiceMessage(BaseModel):
+    """One item of a frame. `TYPE` and `VERSION` name it on the bus."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+    TYPE: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+
+
+class Summary(BaseModel):
+    """The routing data of one envelope, read from its signed header by whoever verified it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    message: MessageId
+    digest: Digest
+    dossier: DossierId
+    profile: str
+    kind: str
+    sender: AuthorityId
+    recipients: tuple[AuthorityId, ...]
+    leg: AuthorityId | None
+    measures: dict[str, str]
+    urgency: str
+    in_reply_to: MessageId | None
+    sent_at: Timestamp
+    expires_at: Timestamp
+
+
+class SubmitEnvelope(ServiceMessage):
+    """Gateway → intake: decide on this submission. `submission` is the container as it was posted, byte for byte."""
+
+    TYPE = "submit-envelope"
+    submission: bytes
+    caller: AuthorityId
+    received_at: Timestamp
+    decide_by: Timestamp
+    receipt: str
+
+
+class RecordKeyEvent(ServiceMessage):
+    """Gateway → intake: admit this signed key event to the directory."""
+
+    TYPE = "record-key-event"
+    event: bytes
+    received_at: Timestamp
+
+
+class RecordInstruments(ServiceMessage):
+    """Gateway → intake: admit this signed registry of instruments."""
+
+    TYPE = "record-instruments"
+    document: bytes
+    received_at: Timestamp
+
+
+class LegStatus(BaseModel):
+    """The legal state of one leg after a decision, as the parties' feeds tell it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    leg: AuthorityId
+    status: str
+    measures: dict[str, str]
+
+
+class EnvelopeAdmitted(ServiceMessage):
+    """Intake → routing: this envelope is accepted; carry it to its recipients."""
+
+    TYPE = "envelope-admitted"
+    summary: Summary
+    submission: bytes
+    admitted_at: Timestamp
+    legs: tuple[LegStatus, ...]
+
+
+class EnvelopeDecided(ServiceMessage):
+    """Intake → notification: the sender must hear the decision. `code` and `sentence` are null when it was accepted."""
+
+    TYPE = "envelope-decided"
+    summary: Summary
+    decision: Literal["accepted", "rejected"]
+    code: str | None
+    sentence: str | None
+    facts: dict[str, str]
+    decided_at: Timestamp
+    legs: tuple[LegStatus, ...]
+
+
+class EnvelopeDelivered(ServiceMessage):
+    """Routing → notification: the envelope lies in these mailboxes."""
+
+    TYPE = "envelope-delivered"
+    summary: Summary
+    delivered_at: Timestamp
+    legs: tuple[LegStatus, ...]
+
+
+class EnvelopeRetrieved(ServiceMessage):
+    """Gateway → routing: `recipient` fetched the envelope; `request` is its signed HTTP request, the proof of asking."""
+
+    TYPE = "envelope-retrieved"
+    message: MessageId
+    recipient: AuthorityId
+    request: str
+    retrieved_at: Timestamp
+
+
+class RetrievalRecorded(ServiceMessage):
+    """Routing → notification: the sender must hear that a recipient fetched its envelope."""
+
+    TYPE = "retrieval-recorded"
+    message: MessageId
+    dossier: DossierId
+    sender: AuthorityId
+    recipient: AuthorityId
+    retrieved_at: Timestamp
+
+
+class FeedAdvanced(ServiceMessage):
+    """Notification → every gateway (lossy): these authorities' feeds have new entries."""
+
+    TYPE = "feed-advanced"
+    authorities: tuple[AuthorityId, ...]
+
+
+def json_facts(facts: dict[str, Any]) -> dict[str, str]:
+    """An error's facts as text, so that a decision can be told again in another language."""
+    return {name: str(value) for name, value in facts.items()}

@@ -1,0 +1,145 @@
+"""Rows as the services see them: frozen, flat, without a database behind them.
+
+Each record names the columns of its key. One service writes each record (03, "each table has one writing service"):
+intake: Claim, Dossier, LegRecord, KeyEventRecord, InstrumentsRecord; routing: StoredEnvelope, MailboxEntry, Evidence;
+notification: FeedHead, FeedEntry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+
+class Record:
+    """A row. `KEY` names the fields that identify it."""
+
+    KEY: ClassVar[tuple[str, ...]]
+
+    def key(self) -> Key:
+        return Key(type(self), tuple(getattr(self, name) for name in self.KEY))
+
+
+@dataclass(frozen=True)
+class Key:
+    """Names one row: its record type and the values of its key columns."""
+
+    record: type[Record]
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Claim(Record):
+    """Intake's decision on one message id; the id is spent from here on."""
+
+    KEY = ("message",)
+    message: str
+    sender: str
+    digest: str
+    decision: str
+    code: str | None
+    facts: dict[str, str]
+    decided_at: datetime
+    receipt: str
+    leaf_digest: bytes
+
+
+@dataclass(frozen=True)
+class Dossier(Record):
+    KEY = ("dossier",)
+    dossier: str
+    requesting: str
+    profile: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True)
+class LegRecord(Record):
+    """The legal state of one leg; `state` is `shared.domain.dossier.encode_leg`."""
+
+    KEY = ("dossier", "requested")
+    dossier: str
+    requested: str
+    requesting: str
+    version: int
+    state: dict[str, Any]
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class KeyEventRecord(Record):
+    """One signed key event; the row adds nothing to trust, readers verify `event` against pinned operator keys."""
+
+    KEY = ("seq",)
+    seq: int
+    event: bytes
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class InstrumentsRecord(Record):
+    KEY = ("version",)
+    version: int
+    document: bytes
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class StoredEnvelope(Record):
+    KEY = ("message",)
+    message: str
+    digest: str
+    dossier: str
+    sender: str
+    leg: str | None
+    kind: str
+    jws: bytes
+    summary: dict[str, Any]
+    stored_at: datetime
+
+
+@dataclass(frozen=True)
+class MailboxEntry(Record):
+    """One reader's copy of an envelope: its key wrap, and when it was delivered and first fetched."""
+
+    KEY = ("reader", "message")
+    reader: str
+    message: str
+    kid: str
+    wrap: bytes
+    delivered_at: datetime
+    retrieved_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Evidence(Record):
+    """One transport fact (ETSI EN 319 532 REM vocabulary); `leaf_digest` finds its place in the ledger."""
+
+    KEY = ("message", "kind", "recipient")
+    message: str
+    kind: str
+    recipient: str
+    at: datetime
+    leaf_digest: bytes
+
+
+@dataclass(frozen=True)
+class FeedHead(Record):
+    """The last position of one authority's feed; its row lock orders the feed."""
+
+    KEY = ("authority",)
+    authority: str
+    position: int
+
+
+@dataclass(frozen=True)
+class FeedEntry(Record):
+    KEY = ("authority", "position")
+    authority: str
+    position: int
+    at: datetime
+    type: str
+    message: str
+    dossier: str
+    data: dict[str, Any]

@@ -1,0 +1,42 @@
+"""(type, version) ↔ model: the one place that knows every message on the bus."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from shared.contracts import messages
+from shared.contracts.messages import ServiceMessage
+from shared.errors import FrameRefused, MessageTypeUnknown
+
+MODELS: dict[tuple[str, int], type[ServiceMessage]] = {
+    (model.TYPE, model.VERSION): model
+    for model in (
+        messages.SubmitEnvelope,
+        messages.RecordKeyEvent,
+        messages.RecordInstruments,
+        messages.EnvelopeAdmitted,
+        messages.EnvelopeDecided,
+        messages.EnvelopeDelivered,
+        messages.EnvelopeRetrieved,
+        messages.RetrievalRecorded,
+        messages.FeedAdvanced,
+    )
+}
+
+
+def parse_message(type_: str, version: int, data: bytes) -> ServiceMessage:
+    """The message in this JSON. Raises MessageTypeUnknown, or FrameRefused naming the field that does not fit."""
+    model = MODELS.get((type_, version))
+    if model is None:
+        raise MessageTypeUnknown(type=type_, version=version)
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise FrameRefused(why=f"{type_} field {where}: {first['msg']}") from None
+
+
+def encode_message(message: ServiceMessage) -> bytes:
+    """The JSON of a message, as it travels inside a frame."""
+    return message.model_dump_json().encode()

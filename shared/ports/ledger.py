@@ -1,0 +1,90 @@
+"""The ledger's storage: insert-only leaves, tiles, checkpoints and signatures; and how they are read.
+
+Promises:
+1. A round is exclusive for as long as its transaction lives: a leader that lost its connection has lost the round.
+2. Leaves, tiles and the intended checkpoint of one round are committed together; sizes are unique and follow each other.
+3. Nothing is ever updated or deleted but `leaf_waiting`; signatures are added after commit and may be remade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class WaitingLeaf:
+    id: int
+    leaf: bytes
+
+
+@dataclass(frozen=True)
+class PlacedLeaf:
+    index: int
+    logged_at: datetime
+    entry: bytes
+    """`logged_at`, a newline, the leaf: what the tree hashes."""
+    entry_hash: bytes
+    leaf_digest: bytes
+    """SHA-256 of the leaf alone, by which its writer finds it again."""
+
+
+@dataclass(frozen=True)
+class FullTile:
+    """256 hashes of 32 bytes; `root` is the hash of the subtree that they span."""
+
+    level: int
+    number: int
+    hashes: bytes
+    root: bytes
+
+
+@dataclass(frozen=True)
+class TreeHead:
+    size: int
+    root: bytes
+    logged_at: datetime
+
+
+class Round(Protocol):
+    async def head(self) -> TreeHead | None: ...
+
+    async def waiting(self, most: int) -> list[WaitingLeaf]:
+        """The oldest waiting leaves, by id."""
+
+    async def edge(self, size: int) -> dict[tuple[int, int], bytes]:
+        """The hashes of the partial tile of each level at this size: (level, number) → up to 255 hashes, joined."""
+
+    async def append(
+        self, leaves: Sequence[PlacedLeaf], tiles: Sequence[FullTile], head: TreeHead, placed: Sequence[int]
+    ) -> None:
+        """Insert leaves, tiles that became full, and the intended checkpoint; remove the waiting rows `placed`."""
+
+    async def commit(self) -> None: ...
+
+
+class Ledger(Protocol):
+    def round(self) -> AbstractAsyncContextManager[Round | None]:
+        """None when another process leads just now. Raises StoreUnavailable."""
+
+    async def unsigned_head(self) -> TreeHead | None:
+        """The newest committed head if it has no note yet."""
+
+    async def publish_note(self, size: int, note: bytes) -> None:
+        """Keep the signed checkpoint note of a committed head; a second note for the same size is ignored."""
+
+    async def checkpoint(self) -> bytes | None:
+        """The newest signed note."""
+
+    async def checkpoint_size(self) -> int: ...
+
+    async def tile(self, level: int, number: int, width: int) -> bytes | None:
+        """`width` hashes of a tile (1–256), joined; None where the tree has not so many."""
+
+    async def entries(self, first: int, count: int) -> list[bytes]:
+        """Entries in order; fewer at the end of the tree."""
+
+    async def index_of(self, leaf_digest: bytes) -> int | None: ...

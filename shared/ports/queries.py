@@ -1,0 +1,73 @@
+"""Reading, for the gateway: joins what several services wrote, so that no message flows backwards.
+
+Every method reads committed rows only, takes no lock that writers wait for, and raises StoreUnavailable.
+What is not the reader's own is as absent as what does not exist: None, or left out of the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from shared.contracts.records import Claim, Evidence, FeedEntry, InstrumentsRecord, LegRecord
+
+
+@dataclass(frozen=True)
+class ReadableEnvelope:
+    """What one reader may fetch of one envelope: the whole JWS, its own wrap, the names of the parts are in the manifest."""
+
+    message: str
+    dossier: str
+    sender: str
+    digest: str
+    jws: bytes
+    kid: str
+    wrap: bytes
+    delivered_at: datetime
+    is_sender: bool
+
+
+@dataclass(frozen=True)
+class DossierView:
+    """A dossier as one party sees it: its own leg only, or all legs for the requesting authority."""
+
+    dossier: str
+    requesting: str
+    profile: str
+    opened_at: datetime
+    legs: Sequence[LegRecord]
+    transport: dict[str, str]
+    """Requested authority → `submitted`, `transmitted` or `delivered` for the opening message."""
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    evidence: Evidence
+    leaf_index: int | None
+    """None until the sequencer gave the leaf its place."""
+
+
+class Queries(Protocol):
+    async def claim(self, sender: str, message: str) -> Claim | None: ...
+
+    async def claim_index(self, sender: str, message: str) -> int | None:
+        """The ledger index of the decision leaf, once sequenced."""
+
+    async def envelope(self, reader: str, message: str) -> ReadableEnvelope | None: ...
+
+    async def evidences(self, reader: str, message: str) -> list[EvidenceView] | None: ...
+
+    async def dossier(self, reader: str, dossier: str) -> DossierView | None: ...
+
+    async def dossiers(self, reader: str, after: str | None, limit: int) -> list[DossierView]:
+        """By dossier id, newest first; `after` is the last id of the page before."""
+
+    async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
+        """Entries at positions greater than `after`, in order, without a gap."""
+
+    async def instruments(self) -> InstrumentsRecord | None: ...
+
+    async def ping(self) -> dict[str, Any]:
+        """Figures for readiness: `outbox_age_s`, `dead_letters`, `ledger_size`, `ledger_age_s`, `leaves_waiting`."""

@@ -1,0 +1,114 @@
+"""One transaction of one service: inbox, state, outbox and leaves stand or fall together.
+
+Promises:
+1. Nothing is visible or durable before `commit` returns; leaving without commit undoes everything.
+2. `load` locks the rows that it returns until the end of the unit (`FOR UPDATE`, sorted by key, tables in one order).
+3. An `Insert` of a key that exists raises StoreConflict at `write`: the caller rolls back and decides again.
+4. StoreUnavailable means that nothing is known to be committed, unless it was raised by `commit` itself.
+Never use the bus inside a unit of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from shared.contracts.messages import ServiceMessage
+from shared.contracts.records import Key, Record
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass
+class Effects:
+    """What one message does, decided in full before anything is written."""
+
+    inserts: list[Record] = field(default_factory=list)
+    updates: list[Record] = field(default_factory=list)
+    publishes: list[ServiceMessage] = field(default_factory=list)
+    leaves: list[bytes] = field(default_factory=list)
+    parts: dict[str, bytes] = field(default_factory=dict)
+    """Sealed parts to keep, by the b64u SHA-256 of their bytes."""
+    wakes: set[str] = field(default_factory=set)
+    """Authorities whose feeds advanced."""
+
+
+class View(Protocol):
+    """The rows that a handler asked for, with the effects of earlier messages of the batch."""
+
+    def get(self, record: type[R], *key: object) -> R | None:
+        """The row, or None if there is none. Raises LookupError for a key that `needs` did not name."""
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """A message that is decided and not yet confirmed by the bus. `id` is its de-duplication key for ever."""
+
+    id: str
+    message: ServiceMessage
+
+
+@dataclass(frozen=True)
+class ParkedItem:
+    """One item of a frame that waits for its time."""
+
+    id: str
+    frame: bytes
+    ordinal: int
+    attempts: int
+    first_at: datetime
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One item (or a whole undecodable frame: `id` None) that nobody could process, and why."""
+
+    id: str | None
+    frame: bytes
+    ordinal: int
+    reason: str
+    at: datetime
+
+
+class UnitOfWork(Protocol):
+    async def claim(self, item_ids: Sequence[str]) -> set[str]:
+        """Mark these items as received; returns those that were new."""
+
+    async def load(self, keys: Iterable[Key]) -> dict[Key, Record]:
+        """The rows that exist, one SELECT per table, locked."""
+
+    async def write(self, effects: Effects) -> list[OutboxRow]:
+        """Write everything by executemany; returns the outbox rows, to publish after commit. Raises StoreConflict."""
+
+    async def take_due(self, most: int, now: datetime) -> list[ParkedItem]:
+        """Parked items whose time has come, locked, skipping what others hold."""
+
+    async def park(self, items: Sequence[tuple[ParkedItem, datetime, str]]) -> None:
+        """Let these items wait until a time, with the reason; a parked one again, or a new one."""
+
+    async def unpark(self, item_ids: Sequence[str]) -> None:
+        """These parked items are done."""
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep these for the operator, with their reason."""
+
+    async def take_overdue_outbox(self, most: int) -> list[OutboxRow]:
+        """Outbox rows overdue by the database's clock; pushed back by 10 s so that other relays skip them."""
+
+    async def forget_outbox(self, ids: Sequence[str]) -> None:
+        """These rows are confirmed."""
+
+    async def commit(self) -> None: ...
+
+
+class UnitsOfWork(Protocol):
+    """Opens units of work for one service."""
+
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """Raises StoreUnavailable."""
+
+    async def oldest_outbox_age_s(self) -> float:
+        """Seconds since the oldest unconfirmed outbox row became due to be relayed; 0 when there is none."""
