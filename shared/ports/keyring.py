@@ -12,5 +12,8 @@ class KeyRing(Protocol):
         """The snapshot as of the last refresh; immutable."""
 
     async def refresh(self) -> Directory:
-        """Verify and fold key events that came since. Raises StoreUnavailable, or KeyEventRefused when the stored events
-        do not verify against the pinned operator keys: then nobody's keys can be trusted and the caller stops."""
+        """Verify and fold key events that came since.
+
+        Raises StoreUnavailable, or KeyEventRefused when the stored events do not verify against the pinned operator keys:
+        then nobody's keys can be trusted and the caller stops.
+        """

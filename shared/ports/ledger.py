@@ -2,7 +2,7 @@
 
 Promises:
 1. A round is exclusive for as long as its transaction lives: a leader that lost its connection has lost the round.
-2. Leaves, tiles and the intended checkpoint of one round are committed together; sizes are unique and follow each other.
+2. Leaves, tiles and the intended checkpoint of one round are committed together; sizes are unique.
 3. Nothing is ever updated or deleted but `leaf_waiting`; signatures are added after commit and may be remade.
 """
 

@@ -16,7 +16,7 @@ from shared.contracts.records import Claim, Evidence, FeedEntry, InstrumentsReco
 
 @dataclass(frozen=True)
 class ReadableEnvelope:
-    """What one reader may fetch of one envelope: the whole JWS, its own wrap, the names of the parts are in the manifest."""
+    """What one reader may fetch of one envelope: the whole JWS and its own wrap; the manifest names the parts."""
 
     message: str
     dossier: str

@@ -1,0 +1,189 @@
+"""What crosses the HTTP API, both ways; the gateway answers with these, the client reads them back.
+
+Bytes are base64url without padding, digests the same of 32 bytes, times RFC 3339 UTC. Answers may grow new fields in a
+minor version, so readers ignore what they do not know; requests are closed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+MESSAGE_CONTENT_TYPE = "application/vnd.comity.message+json"
+KEY_EVENT_CONTENT_TYPE = "application/vnd.comity.key-event+json"
+INSTRUMENTS_CONTENT_TYPE = "application/vnd.comity.instruments+json"
+MAX_SUBMISSION_BYTES = 1_572_864  # 1.5 MiB: 1 MiB of sealed parts in base64, the JWS and 200 wraps
+MAX_DOCUMENT_BYTES = 262_144
+FEED_PAGE = 100
+FEED_PAGE_MOST = 500
+FEED_WAIT_MOST_S = 25
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Accepted(_Answer):
+    """202: the submission is kept and will be decided. `receipt` is a compact JWS (`docs/spec/api-signatures.md`)."""
+
+    message: str
+    digest: str
+    receipt: str
+    decide_by: str
+
+
+class Decision(_Answer):
+    """What intake decided, once readable: in the answer to a repeated POST and in `GET /v1/messages/{id}/decision`."""
+
+    message: str
+    digest: str
+    decision: str
+    code: str | None
+    sentence: str | None
+    facts: dict[str, str]
+    decided_at: str
+    receipt: str
+    leaf_index: int | None
+
+
+class PartRef(_Answer):
+    name: str
+    sha256: str
+    size: int
+
+
+class MessageForReader(_Answer):
+    """One sealed message for one reader: GET each part under `/v1/messages/{id}/parts/{name}`."""
+
+    message: str
+    dossier: str
+    sender: str
+    digest: str
+    jws: dict[str, Any]
+    kid: str
+    wrap: str
+    parts: tuple[PartRef, ...]
+    delivered_at: str
+
+
+class EvidenceItem(_Answer):
+    """A transport fact; `proof` is a tlog-proof text once the leaf is sequenced, else null."""
+
+    kind: str
+    recipient: str
+    at: str
+    leaf_index: int | None
+    proof: str | None
+
+
+class Evidences(_Answer):
+    message: str
+    items: tuple[EvidenceItem, ...]
+
+
+class Obligation(_Answer):
+    debtor: str
+    act: str
+    measures: tuple[str, ...]
+    due: str | None
+    basis: str
+    overdue: bool
+
+
+class MeasureStatus(_Answer):
+    id: str
+    type: str
+    state: str
+    since: str
+
+
+class LegView(_Answer):
+    """`state` is `shared.domain.dossier.encode_leg`: the client derives the status lines itself, by the same functions."""
+
+    requested: str
+    status: str
+    measures: tuple[MeasureStatus, ...]
+    waiting_on: tuple[Obligation, ...]
+    transport: str
+    head: str
+    state: dict[str, Any]
+
+
+class DossierAnswer(_Answer):
+    dossier: str
+    number: str
+    requesting: str
+    profile: str
+    status: str
+    opened_at: str
+    legs: tuple[LegView, ...]
+
+
+class DossierPage(_Answer):
+    items: tuple[DossierAnswer, ...]
+    next: str | None
+
+
+class FeedItem(_Answer):
+    """`type` is one of `message.accepted`, `message.rejected`, `message.delivered`, `message.retrieved` (to the sender) and
+    `message.received` (to a recipient)."""
+
+    cursor: str
+    at: str
+    type: str
+    message: str
+    dossier: str
+    data: dict[str, Any]
+
+
+class FeedPage(_Answer):
+    items: tuple[FeedItem, ...]
+    next: str
+    """Cursor to go on from; equals the request's when nothing is new."""
+
+
+class KeyEntry(_Answer):
+    use: str
+    kid: str
+    public: str
+    not_before: str
+    not_after: str
+
+
+class PartyEntry(_Answer):
+    """A party as the directory shows it; `event_seq` names the key event, `event` is the signed event itself."""
+
+    party: str
+    role: str
+    names: dict[str, str]
+    suspended: bool
+    keys: tuple[KeyEntry, ...]
+    event_seq: int
+
+
+class Directory(_Answer):
+    """All signed key events in order: whoever holds the trust file replays them and trusts nothing else."""
+
+    events: tuple[str, ...]
+    parties: tuple[PartyEntry, ...]
+
+
+class WellKnown(_Answer):
+    name: str
+    versions: tuple[str, ...]
+    origin: str
+    receipt_key: str
+    log_vkeys: tuple[str, ...]
+    time: str
+
+
+class Problem(_Answer):
+    """RFC 9457 problem details; `code` is stable, `facts` are the error's particulars."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    facts: dict[str, str] = {}
