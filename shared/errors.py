@@ -339,6 +339,12 @@ class KeyRefused(Rejection):
     code = "keys.refused"
 
 
+class KeyIdMalformed(Rejection):
+    """The key id {kid} is not of the form owner#digest."""
+
+    code = "keys.malformed-id"
+
+
 class KeyEventRefused(Rejection):
     """The key event is not acceptable: {why}."""
 
