@@ -1,0 +1,66 @@
+"""The ports and the password of one private server, kept in its directory so that a restart finds the same ones."""
+
+import json
+import os
+import random
+import secrets
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+USER = "comity"
+
+# Below the range from which systems hand out client ports: while a server is down for a restart test, no outgoing
+# connection can take its port.
+_LOWEST_PORT, _HIGHEST_PORT = 20_000, 32_000
+_ATTEMPTS = 200
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where one server answers, and the password of its one user."""
+
+    ports: dict[str, int]
+    password: str
+
+
+def load_or_choose(file: Path, port_names: list[str]) -> Endpoint:
+    """Read the endpoint kept in `file`; the first time, choose free ports and a password and write them there.
+
+    Raises OSError when no free port is found.
+    """
+    if file.exists():
+        kept = json.loads(file.read_text())
+        return Endpoint(ports=kept["ports"], password=kept["password"])
+    endpoint = Endpoint(ports=_free_ports(port_names), password=secrets.token_hex(16))
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        json.dump(asdict(endpoint), stream)
+    return endpoint
+
+
+def answers(port: int) -> bool:
+    """Whether anything accepts connections on this port now."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _free_ports(names: list[str]) -> dict[str, int]:
+    ports: dict[str, int] = {}
+    for _ in range(_ATTEMPTS):
+        if len(ports) == len(names):
+            return ports
+        port = random.randint(_LOWEST_PORT, _HIGHEST_PORT)  # noqa: S311 - spreads parallel runs apart, guards nothing
+        if port not in ports.values() and _is_free(port):
+            ports[names[len(ports)]] = port
+    raise OSError(f"no free port between {_LOWEST_PORT} and {_HIGHEST_PORT}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
