@@ -99,7 +99,7 @@ class MeasureStatus(_Answer):
 
 
 class LegView(_Answer):
-    """`state` is `shared.domain.dossier.encode_leg`: the client derives the status lines itself, by the same functions."""
+    """`state` is `shared.domain.dossier.encode_leg`: clients derive the status lines by the same functions."""
 
     requested: str
     status: str
@@ -126,7 +126,7 @@ class DossierPage(_Answer):
 
 
 class FeedItem(_Answer):
-    """`type` is one of `message.accepted`, `message.rejected`, `message.delivered`, `message.retrieved` (to the sender) and
+    """`type` is `message.accepted`, `message.rejected`, `message.delivered` or `message.retrieved` (to the sender), or
     `message.received` (to a recipient)."""
 
     cursor: str

@@ -112,7 +112,7 @@ class EnvelopeDelivered(ServiceMessage):
 
 
 class EnvelopeRetrieved(ServiceMessage):
-    """Gateway → routing: `recipient` fetched the envelope; `request` is the signed HTTP request, its proof of asking."""
+    """Gateway → routing: `recipient` fetched the envelope; `request` is the signed HTTP request."""
 
     TYPE = "envelope-retrieved"
     message: MessageId

@@ -51,6 +51,8 @@ class Dossier(Record):
     dossier: str
     requesting: str
     profile: str
+    opening: str
+    """Id of the message that opened it."""
     opened_at: datetime
 
 

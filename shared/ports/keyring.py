@@ -14,6 +14,6 @@ class KeyRing(Protocol):
     async def refresh(self) -> Directory:
         """Verify and fold key events that came since.
 
-        Raises StoreUnavailable, or KeyEventRefused when the stored events do not verify against the pinned operator keys:
-        then nobody's keys can be trusted and the caller stops.
+        Raises StoreUnavailable, or KeyEventRefused when the stored events do not verify against the pinned operator
+        keys: then nobody's keys can be trusted and the caller stops.
         """
