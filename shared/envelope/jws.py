@@ -1,0 +1,108 @@
+"""The signatures around a manifest: JWS General JSON (RFC 7515 §7.2.1) in one canonical byte form.
+
+Rules:
+1. `{"payload":"…","signatures":[{"protected":"…","signature":"…"},{…}]}`: that member order, no white space, nothing
+   else. An envelope has one text, so that its digest names it.
+2. Exactly two signatures: Ed25519 (RFC 9864), then ML-DSA-65 (RFC 9964). No unprotected header.
+3. A protected header is `{"alg":"…","kid":"…","typ":"comity-env-1+jws"}`, those members, that byte form: no `crit`, no
+   embedded key, no address of a key.
+
+This module verifies no signature.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.envelope.encoding import ALGORITHMS, JWS_TYP, MAX_JWS_BYTES, digest_of
+from shared.envelope.fields import read_bytes, read_document, read_list, read_object, read_text
+from shared.errors import EnvelopeDowngraded, EnvelopeMalformed, EnvelopeSignatureMissing, EnvelopeTooLarge
+from shared.keys.base64url import encode_b64u
+
+
+@dataclass(frozen=True, slots=True)
+class JwsSignature:
+    """One signature; `protected` is the base64url text that is signed."""
+
+    alg: str
+    kid: str
+    protected: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Jws:
+    """`payload` is the signed manifest's bytes and `payload_text` their base64url; `encoded` is the canonical bytes of
+    the whole and `digest` their SHA-256 (b64u), the envelope's name everywhere."""
+
+    payload: bytes
+    payload_text: str
+    signatures: tuple[JwsSignature, JwsSignature]
+    encoded: bytes
+    digest: str
+
+    def signing_input(self, signature: JwsSignature) -> bytes:
+        return f"{signature.protected}.{self.payload_text}".encode("ascii")
+
+
+def parse_jws(raw: bytes) -> Jws:
+    """The JWS in these bytes, which are its one canonical form.
+
+    Raises EnvelopeTooLarge, EnvelopeMalformed, EnvelopeSignatureMissing, EnvelopeDowngraded.
+    """
+    if len(raw) > MAX_JWS_BYTES:
+        raise _too_large()
+    jws = read_jws(read_document(raw, "the signed manifest"))
+    if jws.encoded != raw:
+        raise EnvelopeMalformed(why="the signed manifest is not in its canonical form")
+    return jws
+
+
+def read_jws(node: object) -> Jws:
+    """The JWS in this part of a parsed document, made canonical. Raises as `parse_jws` does."""
+    document = read_object(node, ("payload", "signatures"), "the signed manifest")
+    payload_text = read_text(document["payload"], "payload")
+    signatures = tuple(_read_signature(item) for item in read_list(document["signatures"], 2, "signatures"))
+    for alg in ALGORITHMS:
+        if not any(signature.alg == alg for signature in signatures):
+            raise EnvelopeSignatureMissing(missing=alg)
+    first, second = signatures  # both algorithms are there and there are at most two
+    if first.alg != ALGORITHMS[0]:
+        raise EnvelopeMalformed(why="its signatures are not in the order Ed25519, ML-DSA-65")
+    encoded = encode_jws(payload_text, signatures)
+    if len(encoded) > MAX_JWS_BYTES:
+        raise _too_large()
+    return Jws(read_bytes(payload_text, "payload"), payload_text, (first, second), encoded, digest_of(encoded))
+
+
+def encode_protected(alg: str, kid: str) -> str:
+    """The base64url text of the one protected header for this algorithm and key."""
+    return encode_b64u(json.dumps({"alg": alg, "kid": kid, "typ": JWS_TYP}, separators=(",", ":")).encode())
+
+
+def encode_jws(payload_text: str, signatures: Sequence[JwsSignature]) -> bytes:
+    """The canonical bytes (rule 1)."""
+    document = {
+        "payload": payload_text,
+        "signatures": [{"protected": one.protected, "signature": encode_b64u(one.value)} for one in signatures],
+    }
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _read_signature(node: object) -> JwsSignature:
+    members = read_object(node, ("protected", "signature"), "a signature")
+    protected = read_text(members["protected"], "protected")
+    document = read_document(read_bytes(protected, "protected"), "a protected header")
+    header = read_object(document, ("alg", "kid", "typ"), "a protected header")
+    alg, kid = read_text(header["alg"], "alg"), read_text(header["kid"], "kid")
+    if alg not in ALGORITHMS:
+        raise EnvelopeDowngraded()
+    if protected != encode_protected(alg, kid):
+        raise EnvelopeMalformed(why=f"the protected header of {alg} is not in its canonical form with typ {JWS_TYP}")
+    return JwsSignature(alg, kid, protected, read_bytes(members["signature"], "signature"))
+
+
+def _too_large() -> EnvelopeTooLarge:
+    return EnvelopeTooLarge(what="signed manifest", limit=f"{MAX_JWS_BYTES} bytes")
