@@ -436,3 +436,73 @@ class SettingsRefused(Rejection):
     """The settings cannot be used: {why}."""
 
     code = "settings.refused"
+
+
+# --- the client, inside an authority's perimeter ---------------------------------------------------------------------
+
+
+class ExchangeUnreachable(Transient):
+    """The exchange at {url} cannot be reached: {why}."""
+
+    code = "client.exchange-unreachable"
+
+
+class AnswerRefused(Rejection):
+    """The exchange's answer cannot be used: {why}."""
+
+    code = "client.answer-refused"
+
+
+class ReceiptInvalid(Rejection):
+    """The receipt for {message} does not verify: {why}. What was sent is kept; ask the exchange for a valid receipt."""
+
+    code = "client.receipt-invalid"
+
+
+class MessageUnverified(Rejection):
+    """The message {message} does not verify ({broken}): {why} Nothing of it was used."""
+
+    code = "client.message-unverified"
+
+
+class EvidenceInvalid(Rejection):
+    """The proof of {what} does not verify: {why}"""
+
+    code = "client.evidence-invalid"
+
+
+class KeyChangeUnexplained(Rejection):
+    """The directory of the exchange contradicts what this authority saw before: {why}. Nothing is sealed or trusted until
+    the operator explains it."""
+
+    code = "client.key-change-unexplained"
+
+
+class RegisterUnusable(Rejection):
+    """The local register {file} cannot be used: {why}."""
+
+    code = "client.register-unusable"
+
+
+class NotInRegister(Rejection):
+    """Nothing in the local register matches {fragment}."""
+
+    code = "client.not-in-register"
+
+
+class Ambiguous(Rejection):
+    """{fragment} matches more than one: {candidates}. Give more of it."""
+
+    code = "client.ambiguous"
+
+
+class RequestFileInvalid(Rejection):
+    """The file {file} cannot be used: {why}."""
+
+    code = "client.request-file-invalid"
+
+
+class BasisMissing(Rejection):
+    """The registry of instruments knows no basis between {sender} and {recipient} under {instrument}."""
+
+    code = "client.basis-missing"

@@ -1,0 +1,1 @@
+"""The `comity` command: thin, one file per command group."""
