@@ -472,8 +472,8 @@ class EvidenceInvalid(Rejection):
 
 
 class KeyChangeUnexplained(Rejection):
-    """The directory of the exchange contradicts what this authority saw before: {why}. Nothing is sealed or trusted until
-    the operator explains it."""
+    """The directory of the exchange contradicts what this authority saw before: {why}. Nothing is sealed or trusted
+    until the operator explains it."""
 
     code = "client.key-change-unexplained"
 
