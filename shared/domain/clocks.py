@@ -1,0 +1,66 @@
+"""Time limits of the law, and how a date becomes an instant.
+
+Rules:
+1. A clock is data with a version in its name; a leg keeps the name, so that a replay years later counts with the same
+   clock.
+2. Days are counted as Regulation (EEC, Euratom) No 1182/71 art. 3 does: the day of the event is not counted, and the
+   period ends with the last hour of its last day. Zones and calendars of the parties are not known yet: a day ends at
+   23:59:59 UTC.
+3. The requester's deadline is a date, never the law; the exchange's targets are policy and stand in the profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
+
+NO_LIMIT = "none.1"
+EIO = "eio.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`days` after the event that opened the obligation; `source` is the rule that says so."""
+
+    days: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The law's limits by what is owed, and whether a question to the requesting party suspends them."""
+
+    name: str
+    limits: Mapping[str, Limit]
+    suspended_by_questions: bool = False
+
+
+CLOCKS: Mapping[str, Clock] = MappingProxyType(
+    {
+        NO_LIMIT: Clock(NO_LIMIT, MappingProxyType({})),
+        # The decision counts from the executing authority's receipt; until a dossier can be forwarded, that is its
+        # admission.
+        EIO: Clock(
+            EIO,
+            MappingProxyType(
+                {
+                    "acknowledge": Limit(7, "Directive 2014/41/EU art. 16(1)"),
+                    "decide": Limit(30, "Directive 2014/41/EU art. 12(3)"),
+                    "execute": Limit(90, "Directive 2014/41/EU art. 12(4)"),
+                }
+            ),
+        ),
+    }
+)
+
+
+def end_of_day(day: date) -> datetime:
+    """The last second of this day, UTC."""
+    return datetime.combine(day, time(23, 59, 59), tzinfo=UTC)
+
+
+def due_after(start: datetime, days: int) -> datetime:
+    """The end of a period of `days` days that an event at `start` sets going."""
+    return end_of_day(start.astimezone(UTC).date() + timedelta(days=days))

@@ -1,0 +1,149 @@
+"""The state of one leg of a dossier: what one requested party owes the requesting one, measure by measure.
+
+Immutable values and their JSON form, used for storage and by clients. Nothing here decides anything: `dossier.py`
+moves legs, `obligations.py` opens and closes what is owed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, with_config
+
+from shared.domain.header import Basis, Code
+from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, encode_time, parse_time
+from shared.domain.profile_format import Side
+
+SEEN_AFTER_HEAD = 32
+"""How many messages after the head a leg remembers; naming an older one as `seen` is stale, naming the head never
+is."""
+
+
+def _moment(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("not a time")
+    return parse_time(value)
+
+
+def _day(value: object) -> object:
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("not a date")
+    return date.fromisoformat(value)
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(encode_time, return_type=str, when_used="json")]
+Day = Annotated[date, BeforeValidator(_day)]
+
+_CLOSED = ConfigDict(extra="forbid")
+
+
+class DueBasis(StrEnum):
+    """Why a date binds: a limit of the law, a deadline that one party set, or a target that the exchange chose."""
+
+    law = "law"
+    deadline = "deadline"
+    policy = "policy"
+
+
+@with_config(_CLOSED)
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """`debtor` owes `act` for `measures` until `due`; `source` says by which rule, in words.
+
+    `paused_at` stands while a question to the other party suspends it: then it is nobody's turn on this obligation.
+    """
+
+    debtor: AuthorityId
+    act: str
+    measures: tuple[MeasureId, ...]
+    due: Moment | None
+    basis: DueBasis
+    opened_by: MessageId
+    opened_at: Moment
+    source: str
+    paused_at: Moment | None = None
+
+
+@with_config(_CLOSED)
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure. `since` is when it came into its state; `before` the state that a question left, null otherwise."""
+
+    id: MeasureId
+    type: Code
+    state: str
+    since: Moment
+    before: str | None
+
+
+@with_config(_CLOSED)
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One leg: the fold of the messages admitted on it.
+
+    `head` is the digest of the last admitted message that changed something (a reminder, a status query or its answer
+    does not); `since_head` are the digests of those that came after it. A message that changes something must have
+    seen the head or one of these. `version` counts the admitted messages. `request` is the id of the message that
+    opened the leg, `holder` the competent authority named by the requested party, `clock` the name of the law's clock
+    (`clocks.py`).
+    """
+
+    dossier: DossierId
+    requesting: AuthorityId
+    requested: AuthorityId
+    profile: Code
+    basis: Basis
+    clock: str
+    request: MessageId
+    opened_at: Moment
+    deadline: Day | None
+    measures: tuple[Measure, ...]
+    obligations: tuple[Obligation, ...]
+    head: Digest
+    since_head: tuple[Digest, ...]
+    holder: AuthorityId | None
+    version: Annotated[int, Field(strict=True, ge=1)]
+
+    def measure(self, measure_id: str) -> Measure | None:
+        return next((measure for measure in self.measures if measure.id == measure_id), None)
+
+    def party(self, side: Side) -> str:
+        """The authority on this side. Raises ValueError for the exchange, which is no party."""
+        if side is Side.exchange:
+            raise ValueError("the exchange is no party to a leg")
+        return self.requesting if side is Side.requesting else self.requested
+
+    def side_of(self, authority: str) -> Side | None:
+        """Which side this authority is on; null for anybody else."""
+        if authority == self.requesting:
+            return Side.requesting
+        return Side.requested if authority == self.requested else None
+
+    def with_measures(self, changed: dict[str, Measure]) -> Leg:
+        return replace(self, measures=tuple(changed.get(measure.id, measure) for measure in self.measures))
+
+
+_LEG: TypeAdapter[Leg] = TypeAdapter(Leg)
+
+
+def encode_leg(leg: Leg) -> dict[str, Any]:
+    """The leg as a JSON object: times as RFC 3339 UTC with microseconds, dates as YYYY-MM-DD."""
+    encoded: dict[str, Any] = _LEG.dump_python(leg, mode="json")
+    return encoded
+
+
+def parse_leg(document: object) -> Leg:
+    """The leg in this JSON object, as `encode_leg` made it. Raises ValueError naming what does not fit."""
+    return _LEG.validate_python(document)
+
+
+def measure_order(measure_id: str) -> int:
+    """Sort key: M2 before M10."""
+    return int(measure_id[1:])

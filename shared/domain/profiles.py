@@ -1,0 +1,203 @@
+"""The profiles by name, and whether a header fits its kind.
+
+`check_header` judges form alone, without any state: the gateway, intake and the sender's client call it. Its steps are
+numbered as in docs/spec/domain.md. Whether the move is legal on a leg is `dossier.py`'s decision; whether it is
+admissible under the instrument is `instruments.py`'s warning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+
+from shared.domain.catalogue import COVERT, COVERT_MEASURES, HEADER_MEASURES
+from shared.domain.header import Header, Urgency
+from shared.domain.ids import is_authority_id
+from shared.domain.profile_format import ActField, BodyField, Condition, FieldType, Kind, Profile, Side
+from shared.domain.profile_mla_request import MLA_REQUEST
+from shared.errors import (
+    ActMalformed,
+    BodyIncomplete,
+    ForeignSigner,
+    GroundMissing,
+    HeaderInconsistent,
+    KindUnknown,
+    ProfileUnknown,
+)
+
+PROFILES: Mapping[str, Profile] = MappingProxyType({MLA_REQUEST.name: MLA_REQUEST})
+
+_CODE = re.compile(r"[a-z0-9][a-z0-9.:()+-]{0,63}", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def profile_of(name: str) -> Profile:
+    """The profile of this name. Raises ProfileUnknown."""
+    try:
+        return PROFILES[name]
+    except KeyError:
+        raise ProfileUnknown(profile=name) from None
+
+
+def kind_of(profile: str, kind: str) -> Kind:
+    """The kind of this name in the profile. Raises ProfileUnknown, KindUnknown."""
+    try:
+        return profile_of(profile).kinds[kind]
+    except KeyError:
+        raise KindUnknown(profile=profile, kind=kind) from None
+
+
+def check_header(header: Header) -> Kind:
+    """The kind of this header, if the header fits it.
+
+    Raises ProfileUnknown, KindUnknown, HeaderInconsistent, ForeignSigner, ActMalformed, GroundMissing.
+    """
+    profile = profile_of(header.profile)  # (1) profile and kind are known
+    kind = kind_of(header.profile, header.kind)
+    if kind.opens_dossier:  # (2) leg, basis, recipients, seen and in_reply_to fit a first or a later message
+        _check_opening(header, profile)
+    else:
+        _check_later(header, kind)
+    _check_measures(header)  # (3) the measures are named, known, and covert ones are not shown
+    unknown = [code for code in header.handling if code not in profile.handling]
+    if unknown:  # (4) the handling codes are the profile's
+        raise HeaderInconsistent(why=f"{unknown[0]} is no handling code of {header.profile}")
+    check_act(kind, header.act, header.measures)  # (5) the act holds what the kind requires and nothing else
+    return kind
+
+
+def sending_side(header: Header) -> Side:
+    """The side that the sender of a message claims to be on: its leg names the requested party."""
+    return Side.requested if header.sender == header.leg else Side.requesting
+
+
+def check_act(kind: Kind, act: Mapping[str, Any], measures: Mapping[str, str]) -> None:
+    """That the act holds every required member of its kind, each of its type, and no other.
+
+    Raises ActMalformed, and GroundMissing for a refusal without ground.
+    """
+    for name in act:
+        if name not in kind.act:
+            raise ActMalformed(kind=kind.name, why=f"it has no member {name[:64]}")
+    for name, rule in kind.act.items():
+        if name == "grounds" and not act.get(name):
+            raise GroundMissing()
+        if name in act:
+            why = _why_not(rule, act[name], measures)
+            if why is not None:
+                raise ActMalformed(kind=kind.name, why=f"{name} {why}")
+        elif rule.required:
+            raise ActMalformed(kind=kind.name, why=f"{name} is missing")
+
+
+def mandatory_body_fields(header: Header) -> tuple[BodyField, ...]:
+    """The fields that the sealed body of this message must hold, with their labels and the rule that asks for each."""
+    return tuple(field for field in kind_of(header.profile, header.kind).body if _applies(field.when, header))
+
+
+def check_body(header: Header, body: Mapping[str, Any]) -> None:
+    """For the sender's client, before sealing: every mandatory field is there and not empty.
+
+    Raises BodyIncomplete; its fact `fields` names each missing field by its label.
+    """
+    missing = [field for field in mandatory_body_fields(header) if _is_empty(body.get(field.name))]
+    if missing:
+        raise BodyIncomplete(fields=", ".join(f"{field.label} ({field.name})" for field in missing))
+
+
+def _check_opening(header: Header, profile: Profile) -> None:
+    if header.leg is not None:
+        raise HeaderInconsistent(why="a message that opens a dossier names no leg")
+    if header.basis is None or set(header.basis) != set(header.recipients):
+        raise HeaderInconsistent(why="the legal basis is named for each recipient, and for nobody else")
+    if header.seen is not None:
+        raise HeaderInconsistent(why="a message that opens a dossier has seen nothing on it")
+    if header.in_reply_to is not None:
+        raise HeaderInconsistent(why="a message that opens a dossier replies to none")
+    if len(header.recipients) > 1 and not profile.several_recipients:
+        raise HeaderInconsistent(why=f"{profile.name} goes to one recipient")
+
+
+def _check_later(header: Header, kind: Kind) -> None:
+    if header.leg is None:
+        raise HeaderInconsistent(why="a message on an open dossier names its leg")
+    if header.basis is not None:
+        raise HeaderInconsistent(why="the legal basis is fixed by the message that opened the dossier")
+    if len(header.recipients) != 1:
+        raise HeaderInconsistent(why="a message on a leg goes to the other side of the leg, and to nobody else")
+    if header.leg not in (header.sender, header.recipients[0]):
+        raise HeaderInconsistent(why="the leg is neither the sender's nor the recipient's")
+    if sending_side(header) not in kind.senders:
+        raise ForeignSigner(sender=header.sender, leg=header.leg, kind=kind.name)
+    if kind.changes_state and header.seen is None:
+        raise HeaderInconsistent(why="it names no envelope that its sender has seen")
+    if kind.needs_in_reply_to and header.in_reply_to is None:
+        raise HeaderInconsistent(why=f"{kind.name} names the message that it answers")
+
+
+def _check_measures(header: Header) -> None:
+    if not header.measures:
+        raise HeaderInconsistent(why="it names no measure")
+    for measure, code in header.measures.items():
+        if code in COVERT_MEASURES:
+            raise HeaderInconsistent(why=f"measure {measure} shows what it is; a covert measure shows as {COVERT}")
+        if code not in HEADER_MEASURES:
+            raise HeaderInconsistent(why=f"measure {measure} has the unknown type {code}")
+
+
+def _why_not(rule: ActField, value: object, measures: Mapping[str, str]) -> str | None:
+    """Why this value is not of the field's type; null if it is."""
+    match rule.type:
+        case FieldType.code:
+            return _why_not_code(rule, value)
+        case FieldType.codes:
+            if not isinstance(value, list) or not 1 <= len(value) <= rule.at_most:
+                return f"is not a list of 1 to {rule.at_most} codes"
+            wrong = next((why for item in value if (why := _why_not_code(rule, item)) is not None), None)
+            return wrong or (None if len(set(value)) == len(value) else "names a code twice")
+        case FieldType.date:
+            return None if _is_date(value) else "is not a date such as 2026-12-12"
+        case FieldType.integer:
+            fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= rule.at_most
+            return None if fits else f"is not an integer from 0 to {rule.at_most}"
+        case FieldType.authority:
+            return None if isinstance(value, str) and is_authority_id(value) else "is not an authority's id"
+        case FieldType.outcomes:
+            if not isinstance(value, dict) or set(value) != set(measures):
+                return "does not name exactly the measures of the message"
+            return next((why for item in value.values() if (why := _why_not_code(rule, item)) is not None), None)
+
+
+def _why_not_code(rule: ActField, value: object) -> str | None:
+    if not isinstance(value, str) or _CODE.fullmatch(value) is None:
+        return "is not a code"
+    return "is not in the list of codes" if rule.codes and value not in rule.codes else None
+
+
+def _is_date(value: object) -> bool:
+    if not isinstance(value, str) or _DATE.fullmatch(value) is None:
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _applies(when: Condition, header: Header) -> bool:
+    match when:
+        case Condition.always:
+            return True
+        case Condition.unless_service_only:
+            return set(header.measures.values()) != {"service-of-documents"}
+        case Condition.with_deadline:
+            return "deadline" in header.act
+        case Condition.in_emergency:
+            return header.urgency is Urgency.emergency
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip()) or value in ([], {})
