@@ -423,6 +423,12 @@ class LedgerInvalid(Rejection):
     code = "ledger.invalid"
 
 
+class LeafInvalid(LedgerInvalid):
+    """The leaf is not as the catalogue of leaves requires: {why}."""
+
+    code = "ledger.leaf-invalid"
+
+
 class LedgerForked(Fatal):
     """The ledger's own record and its published tree disagree: {why}. Nothing more is signed until this is explained."""
 

@@ -1,0 +1,274 @@
+"""The leaf catalogue: what the ledger's entries say, and their bytes. `docs/spec/leaves.md` is its document.
+
+Rules:
+1. A leaf is canonical JSON (`shared.domain.strict_json`), once, stored as such: each leaf has one byte form, and
+   bytes that are not it are refused.
+2. Every leaf has `v`, `type`, `at` (the writer's clock), `nonce` (16 random bytes, so that a hash tile confirms no
+   guess), and the fields of its type. The catalogue is closed: an unknown or missing field refuses the leaf. What
+   does not apply is absent, never null, but for a decision's `jws`.
+3. An entry is `logged_at` (the sequencer's clock) as 27 characters, a newline, the leaf. It fits in 65,535 bytes.
+4. No leaf holds a name, a fact or a file name: ids, codes, times, digests, and what authorities signed.
+
+A change of meaning is a new `v`; a new type or a new optional field is not. This module does not judge what leaves
+say: that the JWS verifies and the state follows is the auditor's replay.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from shared.audit.tiles import MAX_ENTRY_BYTES, check_entry
+from shared.domain.ids import (
+    DIGEST_PATTERN,
+    MEASURE_PATTERN,
+    encode_time,
+    is_authority_id,
+    is_uuid7,
+    parse_time,
+)
+from shared.domain.strict_json import MAX_INTEGER, NotStrictJson, encode_canonical_json, parse_strict_json
+from shared.errors import LeafInvalid, LeafTooLarge
+
+CATALOGUE_VERSION: Final = 1
+NONCE_BYTES: Final = 16
+TIME_CHARACTERS: Final = 27
+_PREFIX_BYTES: Final = TIME_CHARACTERS + 1
+MAX_LEAF_BYTES: Final = MAX_ENTRY_BYTES - _PREFIX_BYTES
+_OWN_MEMBERS: Final = frozenset({"v", "type", "at", "nonce"})
+_CODE = re.compile(r"[a-z0-9][a-z0-9.:()+-]{0,127}")
+
+
+class Kind(StrEnum):
+    """What a field may hold. The values are the names that the document uses."""
+
+    AUTHORITY = "authority"
+    UUID7 = "uuid7"
+    DIGEST = "digest"
+    TIME = "time"
+    NUMBER = "number"
+    CODE = "code"
+    CODES = "list of codes"
+    TEXT = "text"
+    MEASURES = "list of measures"
+    OBJECT = "object"
+    OBJECT_OR_NULL = "object or null"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a leaf type."""
+
+    name: str
+    kind: Kind
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A leaf as read: the fields of its type hold what the catalogue says. `at` is aware UTC, `nonce` 16 bytes."""
+
+    type: str
+    at: datetime
+    nonce: bytes
+    fields: Mapping[str, Any]
+
+
+# --- the catalogue ---------------------------------------------------------------------------------------------------
+
+_MESSAGE = Field("message", Kind.UUID7)
+_DOSSIER = Field("dossier", Kind.UUID7)
+_SENDER = Field("sender", Kind.AUTHORITY)
+_RECIPIENT = Field("recipient", Kind.AUTHORITY)
+_ENVELOPE = Field("envelope_sha256", Kind.DIGEST)
+_CODE_FIELD = Field("code", Kind.CODE)
+
+_DECISION = (
+    _MESSAGE,
+    _SENDER,
+    _ENVELOPE,
+    Field("jws", Kind.OBJECT_OR_NULL),
+    Field("directory_index", Kind.NUMBER),
+    Field("decide_by", Kind.TIME),
+    Field("flags", Kind.CODES),
+)
+_PASSED_ON = (_MESSAGE, _DOSSIER, _RECIPIENT, _ENVELOPE)
+
+CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
+    "decision.accepted": (
+        *_DECISION,
+        _DOSSIER,
+        Field("leg", Kind.AUTHORITY, required=False),
+        Field("measures", Kind.MEASURES),
+    ),
+    "decision.rejected": (
+        *_DECISION,
+        _CODE_FIELD,
+        Field("dossier", Kind.UUID7, required=False),
+        Field("leg", Kind.AUTHORITY, required=False),
+    ),
+    "evidence.submission-acceptance": (_MESSAGE, _DOSSIER, _SENDER, _ENVELOPE),
+    "evidence.submission-rejection": (
+        _MESSAGE,
+        Field("dossier", Kind.UUID7, required=False),
+        _SENDER,
+        _ENVELOPE,
+        _CODE_FIELD,
+    ),
+    "evidence.relay-acceptance": _PASSED_ON,
+    "evidence.relay-rejection": (*_PASSED_ON, _CODE_FIELD),
+    "evidence.relay-failure": (*_PASSED_ON, _CODE_FIELD),
+    "evidence.delivery": _PASSED_ON,
+    "evidence.non-delivery": (*_PASSED_ON, _CODE_FIELD),
+    "evidence.retrieval": (*_PASSED_ON, Field("request", Kind.TEXT)),
+    "evidence.non-retrieval": _PASSED_ON,
+    "directory.key-event": (Field("event", Kind.OBJECT), Field("seq", Kind.NUMBER)),
+    "directory.instruments": (
+        Field("registry_sha256", Kind.DIGEST),
+        Field("version", Kind.NUMBER),
+        Field("document", Kind.OBJECT, required=False),
+    ),
+    "exchange.started": (Field("service", Kind.CODE), Field("version", Kind.CODE)),
+}
+"""Leaf type → its fields, beside `v`, `type`, `at` and `nonce`."""
+
+
+# --- what a field may hold -------------------------------------------------------------------------------------------
+
+
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(DIGEST_PATTERN[1:-1], value) is not None
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and parse_time(value) is not None
+    except ValueError:
+        return False
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, str) and _CODE.fullmatch(value) is not None
+
+
+def _is_measure(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"leg", "measure", "state"}
+        and all(isinstance(member, str) for member in value.values())
+        and is_authority_id(value["leg"])
+        and re.fullmatch(MEASURE_PATTERN[1:-1], value["measure"]) is not None
+        and _is_code(value["state"])
+    )
+
+
+_HOLDS: Final[Mapping[Kind, Callable[[object], bool]]] = {
+    Kind.AUTHORITY: lambda value: isinstance(value, str) and is_authority_id(value),
+    Kind.UUID7: lambda value: isinstance(value, str) and is_uuid7(value),
+    Kind.DIGEST: _is_digest,
+    Kind.TIME: _is_time,
+    Kind.NUMBER: _is_number,
+    Kind.CODE: _is_code,
+    Kind.CODES: lambda value: isinstance(value, list) and all(map(_is_code, value)),
+    Kind.TEXT: lambda value: isinstance(value, str),
+    Kind.MEASURES: lambda value: isinstance(value, list) and all(map(_is_measure, value)),
+    Kind.OBJECT: lambda value: isinstance(value, dict),
+    Kind.OBJECT_OR_NULL: lambda value: value is None or isinstance(value, dict),
+}
+
+
+def _check_fields(type_: str, fields: Mapping[str, object]) -> None:
+    if type_ not in CATALOGUE:
+        raise LeafInvalid(why=f"version {CATALOGUE_VERSION} has no type {type_[:64]}")
+    known = {field.name: field for field in CATALOGUE[type_]}
+    for name in fields.keys() - known.keys():
+        raise LeafInvalid(why=f"{type_} has no field {name[:64]}")
+    for name, field in known.items():
+        if name not in fields:
+            if field.required:
+                raise LeafInvalid(why=f"{type_} lacks its field {name}")
+        elif not _HOLDS[field.kind](fields[name]):
+            raise LeafInvalid(why=f"the field {name} of {type_} is not: {field.kind}")
+
+
+# --- leaves ----------------------------------------------------------------------------------------------------------
+
+
+def encode_leaf(type_: str, at: datetime, nonce: bytes, /, **fields: object) -> bytes:
+    """The bytes of a leaf. `at` is aware; `nonce` is 16 bytes fresh from `secrets`.
+
+    An optional field may be given as None, which leaves it out. Raises LeafInvalid, or LeafTooLarge
+    when no entry could hold it.
+    """
+    if len(nonce) != NONCE_BYTES:
+        raise LeafInvalid(why=f"its nonce has {len(nonce)} bytes, not {NONCE_BYTES}")
+    optional = {field.name for field in CATALOGUE.get(type_, ()) if not field.required}
+    present = {name: value for name, value in fields.items() if value is not None or name not in optional}
+    own = {"v": CATALOGUE_VERSION, "type": type_, "at": encode_time(at), "nonce": _b64u(nonce)}
+    try:
+        raw = encode_canonical_json({**present, **own})
+    except (TypeError, ValueError) as broken:
+        raise LeafInvalid(why=f"it cannot be written as JSON: {broken}") from None
+    if len(raw) > MAX_LEAF_BYTES:
+        raise LeafTooLarge(size=len(raw), limit=MAX_LEAF_BYTES)
+    parse_leaf(raw)  # nothing enters the ledger that its readers would refuse
+    return raw
+
+
+def parse_leaf(raw: bytes) -> Leaf:
+    """The leaf in these bytes. Raises LeafInvalid unless they are the canonical form of a leaf of the catalogue."""
+    try:
+        document = parse_strict_json(raw)
+    except NotStrictJson as broken:
+        raise LeafInvalid(why=f"it is not strict JSON: {broken}") from None
+    if not isinstance(document, dict) or encode_canonical_json(document) != raw:
+        raise LeafInvalid(why="it is not a JSON object in canonical form")
+    own = {name: document.pop(name, None) for name in _OWN_MEMBERS}
+    if own["v"] != CATALOGUE_VERSION or not _is_number(own["v"]):
+        raise LeafInvalid(why=f"its version is not {CATALOGUE_VERSION}")
+    if not isinstance(own["type"], str):
+        raise LeafInvalid(why="it has no type")
+    _check_fields(own["type"], document)
+    return Leaf(own["type"], _parse_full_time(own["at"]), _parse_nonce(own["nonce"]), document)
+
+
+def _parse_full_time(value: object) -> datetime:
+    if not isinstance(value, str) or len(value) != TIME_CHARACTERS or not _is_time(value):
+        raise LeafInvalid(why="its time is not RFC 3339 in UTC with microseconds")
+    return parse_time(value)
+
+
+def _parse_nonce(value: object) -> bytes:
+    if not isinstance(value, str) or re.fullmatch(r"[A-Za-z0-9_-]{21}[AQgw]", value) is None:
+        raise LeafInvalid(why="its nonce is not 16 bytes in base64url")
+    return urlsafe_b64decode(f"{value}==")
+
+
+def _b64u(value: bytes) -> str:
+    return urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
+
+
+# --- entries ---------------------------------------------------------------------------------------------------------
+
+
+def encode_entry(logged_at: datetime, leaf: bytes) -> bytes:
+    """The entry that the sequencer makes of a leaf. `logged_at` is aware. Raises LeafTooLarge."""
+    return check_entry(encode_time(logged_at).encode() + b"\n" + leaf)
+
+
+def parse_entry(entry: bytes) -> tuple[datetime, Leaf]:
+    """`logged_at` (aware, UTC) and the leaf. Raises LeafTooLarge or LeafInvalid."""
+    check_entry(entry)
+    stamp, newline, leaf = entry[:TIME_CHARACTERS], entry[TIME_CHARACTERS:_PREFIX_BYTES], entry[_PREFIX_BYTES:]
+    if newline != b"\n":
+        raise LeafInvalid(why="its entry does not begin with 27 characters of time and a newline")
+    return _parse_full_time(stamp.decode("ascii", "replace")), parse_leaf(leaf)
