@@ -38,7 +38,6 @@ class State:
     """
 
     name: str
-    phase: str
     turn: Side | None
     by_when: str
     owes: tuple[str, ...] = ()
@@ -136,6 +135,8 @@ class Profile:
     name: str
     states: Mapping[str, State]
     kinds: Mapping[str, Kind]
+    owed: Mapping[str, str]
+    """What can be owed, and the word for it in a status line."""
     first_state: str
     several_recipients: bool
     handling: frozenset[str]

@@ -37,26 +37,40 @@ _REQUESTING = frozenset({Side.requesting})
 _REQUESTED = frozenset({Side.requested})
 
 _STATES = (
-    State("submitted", "acknowledgement", Side.requested, "acknowledgement", ("acknowledge", "decide")),
-    State("transmitted", "transmission", Side.exchange, "relay and delivery limits", by_transport=True),
+    State("submitted", Side.requested, f"{ACKNOWLEDGE_DAYS} d (policy) or the law's limit", ("acknowledge", "decide")),
+    State("transmitted", Side.exchange, "relay and delivery limits (policy)", by_transport=True),
     State(
-        "delivered", "acknowledgement", Side.requested, "acknowledgement", ("acknowledge", "decide"), by_transport=True
+        "delivered",
+        Side.requested,
+        f"{ACKNOWLEDGE_DAYS} d (policy) or the law's limit",
+        ("acknowledge", "decide"),
+        by_transport=True,
     ),
-    State("acknowledged", "decision", Side.requested, "decision limit", ("decide",)),
-    State("under-review", "decision", Side.requested, "decision limit", ("decide",)),
-    State("information-requested", "information", Side.requesting, "date in the question", ("supply-information",)),
-    State("accepted", "execution", Side.requested, "execution limit", ("execute",)),
-    State("executing", "execution", Side.requested, "execution limit", ("execute",)),
+    State("acknowledged", Side.requested, f"{DECIDE_DAYS} d (policy) or the law's limit", ("decide",)),
+    State("under-review", Side.requested, f"{DECIDE_DAYS} d (policy) or the law's limit", ("decide",)),
+    State("information-requested", Side.requesting, "the date in the question", ("supply-information",)),
+    State("accepted", Side.requested, f"{EXECUTE_DAYS} d (policy) or the law's limit", ("execute",)),
+    State("executing", Side.requested, f"{EXECUTE_DAYS} d (policy) or the law's limit", ("execute",)),
     State(
         "result-delivered",
-        "confirmation",
         Side.requesting,
         f"confirm {CONFIRM_DAYS} d, query or close {QUERY_DAYS} d (policy)",
         ("confirm-receipt", "query-or-close"),
     ),
-    State("refused", "closure", Side.requesting, f"{CLOSE_DAYS} d (policy)", ("close",)),
-    State("closed", "closed", None, "nothing is owed"),
+    State("refused", Side.requesting, f"{CLOSE_DAYS} d (policy)", ("close",)),
+    State("closed", None, "nothing is owed"),
 )
+
+_OWED = {
+    "acknowledge": "acknowledgement",
+    "decide": "decision",
+    "execute": "execution",
+    "supply-information": "information",
+    "confirm-receipt": "confirmation",
+    "query-or-close": "closure",
+    "close": "closure",
+    "report-status": "status query",
+}
 
 _UNDECIDED = ("submitted", "acknowledged", "under-review")
 _IN_HAND = (*_UNDECIDED, "accepted", "executing")
@@ -265,6 +279,7 @@ MLA_REQUEST = Profile(
     name="mla-request",
     states=MappingProxyType({state.name: state for state in _STATES}),
     kinds=MappingProxyType({kind.name: kind for kind in _KINDS}),
+    owed=MappingProxyType(_OWED),
     first_state="submitted",
     several_recipients=True,
     handling=frozenset(MLA_HANDLING),

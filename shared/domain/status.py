@@ -1,0 +1,239 @@
+"""The status of a dossier at a glance: whose turn it is, on what, since when, and by when.
+
+Rules:
+1. A line never paints policy as law: the law's limit, a party's deadline and the exchange's target are named apart,
+   and where the law has no limit the line says so.
+2. The turn is the state's, so a question shows as the asker's wait for an answer although the law's clock may run on;
+   such a clock, and an open status query, get lines of their own.
+3. Measures with the same status share a line (`M1–M2`). A viewer sees its own legs only; null sees all, as an auditor
+   does.
+4. Names of holders come from the caller: the leg holds ids only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from shared.domain.dossier import shown_state
+from shared.domain.ids import encode_time
+from shared.domain.leg import DueBasis, Leg, Measure, Obligation, measure_order
+from shared.domain.obligations import ESTIMATE, is_overdue, waiting_on
+from shared.domain.profile_format import Side
+from shared.domain.profiles import profile_of
+
+EXCHANGE = "the exchange"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_BASES = (DueBasis.law, DueBasis.deadline, DueBasis.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A competent authority as people call it; `offline` means that it is not enrolled and its central authority
+    signs."""
+
+    name: str
+    offline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One date by which something is owed. `set_by` is the party whose deadline or estimate it is."""
+
+    basis: DueBasis
+    due: datetime | None
+    source: str
+    set_by: str | None
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLine:
+    """One line: the measures of one leg that wait for the same party, on the same matter, with the same dates."""
+
+    requested: str
+    label: str
+    measures: tuple[str, ...]
+    state: str
+    phase: str
+    waiting_on: str | None
+    holder: str | None
+    holder_name: str | None
+    offline: bool
+    since: datetime
+    dues: tuple[Due, ...]
+
+
+NO_TRANSPORT: Mapping[str, str] = MappingProxyType({})
+NO_HOLDERS: Mapping[str, Holder] = MappingProxyType({})
+
+
+def status_of(
+    legs: Iterable[Leg],
+    viewer: str | None,
+    now: datetime,
+    transport: Mapping[str, str] = NO_TRANSPORT,
+    holders: Mapping[str, Holder] = NO_HOLDERS,
+) -> list[StatusLine]:
+    """The lines of a dossier for this viewer, legs in the order given, measures in their order.
+
+    `transport` says how far the request has come towards each requested party (a TransportState), where that is known.
+    """
+    seen = [leg for leg in legs if viewer is None or leg.side_of(viewer) is not None]
+    countries = [leg.requested[:2] for leg in seen]
+    lines = []
+    for leg in seen:
+        label = leg.requested[:2] if countries.count(leg.requested[:2]) == 1 else leg.requested
+        found: dict[StatusLine, list[str]] = {}
+        for measure in leg.measures:
+            for line in _lines_of(leg, measure, label, now, transport.get(leg.requested), holders):
+                found.setdefault(line, []).append(measure.id)
+        lines += [replace(line, measures=tuple(measures)) for line, measures in found.items()]
+    return lines
+
+
+def status_lines(
+    legs: Iterable[Leg],
+    viewer: str | None,
+    now: datetime,
+    transport: Mapping[str, str] = NO_TRANSPORT,
+    holders: Mapping[str, Holder] = NO_HOLDERS,
+) -> list[str]:
+    """The same as text: `ES M2 · decision · waiting on ES.SGCJI · since 3 Nov · no legal limit; target 5 Dec
+    (policy)`."""
+    return [line_text(line, viewer, now) for line in status_of(legs, viewer, now, transport, holders)]
+
+
+def line_text(line: StatusLine, viewer: str | None, now: datetime) -> str:
+    """One line of status in English. Days are UTC; the year shows where it is not the present one."""
+    parts = [f"{line.label} {compress(line.measures)}", line.phase]
+    if line.waiting_on is not None:
+        parts.append(f"waiting on {_waiting_text(line, viewer)}")
+    parts.append(f"since {_day_text(line.since, now)}")
+    if line.dues:
+        texts = [_due_text(due, viewer, now) for due in line.dues]
+        has_law = any(due.basis is DueBasis.law for due in line.dues)
+        parts.append("; ".join(texts if has_law else ["no legal limit", *texts]))
+    return " · ".join(parts)
+
+
+def encode_line(line: StatusLine) -> dict[str, Any]:
+    """The line as a JSON object: times as RFC 3339 UTC, everything else as it stands."""
+    return {
+        "requested": line.requested,
+        "measures": list(line.measures),
+        "state": line.state,
+        "phase": line.phase,
+        "waiting_on": line.waiting_on,
+        "holder": line.holder,
+        "holder_name": line.holder_name,
+        "offline": line.offline,
+        "since": encode_time(line.since),
+        "dues": [
+            {
+                "basis": str(due.basis),
+                "due": None if due.due is None else encode_time(due.due),
+                "source": due.source,
+                "set_by": due.set_by,
+                "overdue": due.overdue,
+            }
+            for due in line.dues
+        ],
+    }
+
+
+def compress(measures: Iterable[str]) -> str:
+    """`M1–M3, M5` for M1, M2, M3 and M5."""
+    runs: list[list[int]] = []
+    for number in sorted(measure_order(measure) for measure in measures):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"M{run[0]}" if len(run) == 1 else f"M{run[0]}–M{run[-1]}" for run in runs)
+
+
+def _lines_of(
+    leg: Leg, measure: Measure, label: str, now: datetime, transport: str | None, holders: Mapping[str, Holder]
+) -> list[StatusLine]:
+    """The lines of one measure, without its id: the state's own, then those of clocks and queries that run beside
+    it."""
+    profile = profile_of(leg.profile)
+    shown = shown_state(measure.state, transport)
+
+    def line(phase: str, debtor: str | None, since: datetime, owed: list[Obligation]) -> StatusLine:
+        held = leg.holder if debtor == leg.requested else None
+        holder = None if held is None else holders.get(held)
+        return StatusLine(
+            requested=leg.requested,
+            label=label,
+            measures=(),
+            state=shown,
+            phase=phase,
+            waiting_on=debtor,
+            holder=held,
+            holder_name=holder.name if holder else None,
+            offline=holder.offline if holder else False,
+            since=since,
+            dues=tuple(_due(leg, one, now) for basis in _BASES for one in owed if one.basis is basis),
+        )
+
+    if shown == "undelivered":
+        return [line("undelivered", leg.requesting, measure.since, [])]
+    if transport is not None and shown in ("submitted", "transmitted"):
+        return [line("transmission", EXCHANGE, measure.since, [])]
+    state = profile.states[measure.state]
+    if state.turn is None:
+        return [line(measure.state, None, measure.since, [])]
+    open_now = [one for one in waiting_on(leg) if measure.id in one.measures]
+    owed = next((owed for owed in state.owes if any(one.act == owed for one in open_now)), None)
+    lines = [
+        line(
+            state.name if owed is None else profile.owed[owed],
+            None if state.turn is Side.exchange else leg.party(state.turn),
+            measure.since,
+            [one for one in open_now if one.act == owed],
+        )
+    ]
+    of_states = {owed for every in profile.states.values() for owed in every.owes}
+    beside = [
+        one for one in open_now if one.act not in state.owes and (one.basis is DueBasis.law or one.act not in of_states)
+    ]
+    return lines + [line(profile.owed[one.act], one.debtor, one.opened_at, [one]) for one in beside]
+
+
+def _due(leg: Leg, owed: Obligation, now: datetime) -> Due:
+    other = leg.requesting if owed.debtor == leg.requested else leg.requested
+    by_debtor = owed.source == ESTIMATE
+    set_by = owed.debtor if by_debtor else other if owed.basis is DueBasis.deadline else None
+    return Due(owed.basis, owed.due, owed.source, set_by, is_overdue(owed, now))
+
+
+def _waiting_text(line: StatusLine, viewer: str | None) -> str:
+    who = f"{line.waiting_on} (you)" if line.waiting_on == viewer else str(line.waiting_on)
+    if line.holder is None:
+        return who
+    return f"{who} for {line.holder_name or line.holder}{' (offline)' if line.offline else ''}"
+
+
+def _due_text(due: Due, viewer: str | None, now: datetime) -> str:
+    day = "without date" if due.due is None else _day_text(due.due, now)
+    whose = "your" if due.set_by == viewer else f"{due.set_by}'s"
+    if due.basis is DueBasis.law:
+        text = f"limit {day} ({due.source})"
+    elif due.basis is DueBasis.deadline:
+        text = f"{whose} deadline {day}"
+    elif due.source == ESTIMATE:
+        text = f"{whose} estimate {day}"
+    else:
+        text = f"target {day} (policy)"
+    return f"{text}, passed" if due.overdue else text
+
+
+def _day_text(moment: datetime, now: datetime) -> str:
+    day, today = moment.astimezone(UTC), now.astimezone(UTC)
+    text = f"{day.day} {_MONTHS[day.month - 1]}"
+    return text if day.year == today.year else f"{text} {day.year}"
