@@ -70,4 +70,4 @@ class Queries(Protocol):
     async def instruments(self) -> InstrumentsRecord | None: ...
 
     async def ping(self) -> dict[str, Any]:
-        """Figures for readiness: `outbox_age_s`, `dead_letters`, `ledger_size`, `ledger_age_s`, `leaves_waiting`."""
+        """Figures for readiness: outbox_age_s, dead_letters, ledger_size, ledger_logged_at, leaves_waiting."""

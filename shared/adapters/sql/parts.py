@@ -1,0 +1,67 @@
+"""`ports.Parts`: sealed parts in chunks of 256 KiB, beside everything else that must survive together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shared.adapters.sql.engine import Store, translated
+from shared.adapters.tables import METADATA
+from shared.errors import EnvelopePartMismatch, NotThere
+from shared.keys.base64url import encode_b64u
+
+CHUNK_BYTES: Final = 256 * 1024
+_PART = METADATA.tables["part"]
+_CHUNK = METADATA.tables["part_chunk"]
+
+
+def part_rows(parts: Mapping[str, bytes]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of `part` and of `part_chunk` for sealed parts by digest."""
+    heads = [{"digest": digest, "size": len(data)} for digest, data in sorted(parts.items())]
+    chunks = [
+        {"digest": digest, "seq": seq, "data": data[start : start + CHUNK_BYTES]}
+        for digest, data in sorted(parts.items())
+        for seq, start in enumerate(range(0, len(data), CHUNK_BYTES))
+    ]
+    return heads, chunks
+
+
+class SqlParts:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def store(self, digest: str, data: bytes) -> None:
+        if encode_b64u(hashlib.sha256(data).digest()) != digest:
+            raise EnvelopePartMismatch(part=digest)
+        insert = sqlite.insert if self._store.is_sqlite else postgresql.insert
+        heads, chunks = part_rows({digest: data})
+        async with self._store.write() as connection:
+            await connection.execute(insert(_PART).on_conflict_do_nothing(), heads)
+            if chunks:
+                await connection.execute(insert(_CHUNK).on_conflict_do_nothing(), chunks)
+
+    async def holds(self, digest: str) -> bool:
+        async with self._store.read() as connection:
+            found = await connection.execute(select(_PART.c.digest).where(_PART.c.digest == digest))
+            return found.first() is not None
+
+    async def read(self, digest: str) -> AsyncIterator[bytes]:
+        if not await self.holds(digest):
+            raise NotThere()
+        seq = 0
+        while True:
+            # one short read per chunk: a slow reader holds no connection of the pool
+            async with self._store.read() as connection:
+                with translated():
+                    chunk = await connection.execute(
+                        select(_CHUNK.c.data).where(_CHUNK.c.digest == digest, _CHUNK.c.seq == seq)
+                    )
+            data = chunk.scalar()
+            if data is None:
+                return
+            yield data
+            seq += 1

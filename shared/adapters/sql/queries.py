@@ -1,0 +1,167 @@
+"""`ports.Queries`: what the gateway reads, each query one short read of committed rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.adapters.sql.engine import Store
+from shared.adapters.sql.mapping import TABLES, parse_row
+from shared.adapters.tables import METADATA
+from shared.adapters.tables.messaging import MESSAGING
+from shared.contracts.records import (
+    Claim,
+    Dossier,
+    Evidence,
+    FeedEntry,
+    InstrumentsRecord,
+    LegRecord,
+    MailboxEntry,
+    StoredEnvelope,
+)
+from shared.ports.queries import DossierView, EvidenceView, ReadableEnvelope
+
+_CLAIM = TABLES[Claim]
+_DOSSIER = TABLES[Dossier]
+_LEG = TABLES[LegRecord]
+_ENVELOPE = TABLES[StoredEnvelope]
+_MAILBOX = TABLES[MailboxEntry]
+_EVIDENCE = TABLES[Evidence]
+_FEED = TABLES[FeedEntry]
+_INSTRUMENTS = TABLES[InstrumentsRecord]
+_LEAF = METADATA.tables["ledger_leaf"]
+_WAITING = METADATA.tables["leaf_waiting"]
+_CHECKPOINT = METADATA.tables["ledger_checkpoint"]
+
+
+class SqlQueries:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def claim(self, sender: str, message: str) -> Claim | None:
+        async with self._store.read() as connection:
+            row = await _one(connection, _claim_of(sender, message))
+        return None if row is None else parse_row(Claim, row)
+
+    async def claim_index(self, sender: str, message: str) -> int | None:
+        placed = select(_LEAF.c.index).join(_CLAIM, _CLAIM.c.leaf_digest == _LEAF.c.leaf_digest)
+        async with self._store.read() as connection:
+            return (
+                await connection.execute(placed.where(_CLAIM.c.sender == sender, _CLAIM.c.message == message))
+            ).scalar()
+
+    async def envelope(self, reader: str, message: str) -> ReadableEnvelope | None:
+        copy = select(_ENVELOPE, _MAILBOX.c.kid, _MAILBOX.c.wrap, _MAILBOX.c.delivered_at).join(
+            _MAILBOX, _MAILBOX.c.message == _ENVELOPE.c.message
+        )
+        async with self._store.read() as connection:
+            row = await _one(connection, copy.where(_MAILBOX.c.reader == reader, _MAILBOX.c.message == message))
+        if row is None:
+            return None
+        return ReadableEnvelope(
+            message=row["message"],
+            dossier=row["dossier"],
+            sender=row["sender"],
+            digest=row["digest"],
+            jws=row["jws"],
+            kid=row["kid"],
+            wrap=row["wrap"],
+            delivered_at=row["delivered_at"],
+            is_sender=row["sender"] == reader,
+        )
+
+    async def evidences(self, reader: str, message: str) -> list[EvidenceView] | None:
+        readers = select(_MAILBOX.c.reader).where(_MAILBOX.c.reader == reader, _MAILBOX.c.message == message)
+        sent = select(_CLAIM.c.message).where(_CLAIM.c.sender == reader, _CLAIM.c.message == message)
+        listed = (
+            select(_EVIDENCE, _LEAF.c.index)
+            .outerjoin(_LEAF, _LEAF.c.leaf_digest == _EVIDENCE.c.leaf_digest)
+            .where(_EVIDENCE.c.message == message)
+            .order_by(_EVIDENCE.c.at, _EVIDENCE.c.kind, _EVIDENCE.c.recipient)
+        )
+        async with self._store.read() as connection:
+            is_sender = (await connection.execute(sent)).first() is not None
+            if not is_sender and (await connection.execute(readers)).first() is None:
+                return None
+            rows = (await connection.execute(listed)).mappings().all()
+        views = [EvidenceView(parse_row(Evidence, row), row["index"]) for row in rows]
+        # a recipient sees what concerns the message or itself, not which other authorities fetched theirs
+        return [view for view in views if is_sender or view.evidence.recipient in ("", reader)]
+
+    async def dossier(self, reader: str, dossier: str) -> DossierView | None:
+        async with self._store.read() as connection:
+            row = await _one(connection, select(_DOSSIER).where(_DOSSIER.c.dossier == dossier))
+            return None if row is None else await _view(connection, reader, parse_row(Dossier, row))
+
+    async def dossiers(self, reader: str, after: str | None, limit: int) -> list[DossierView]:
+        own_legs = select(_LEG.c.dossier).where(_LEG.c.requested == reader)
+        mine = select(_DOSSIER).where(or_(_DOSSIER.c.requesting == reader, _DOSSIER.c.dossier.in_(own_legs)))
+        if after is not None:
+            mine = mine.where(_DOSSIER.c.dossier < after)
+        async with self._store.read() as connection:
+            rows = await connection.execute(mine.order_by(_DOSSIER.c.dossier.desc()).limit(limit))
+            found = [parse_row(Dossier, row) for row in rows.mappings()]
+            views = [await _view(connection, reader, row) for row in found]
+        return [view for view in views if view is not None]
+
+    async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
+        newer = select(_FEED).where(_FEED.c.authority == authority, _FEED.c.position > after)
+        async with self._store.read() as connection:
+            rows = await connection.execute(newer.order_by(_FEED.c.position).limit(limit))
+            return [parse_row(FeedEntry, row) for row in rows.mappings()]
+
+    async def instruments(self) -> InstrumentsRecord | None:
+        async with self._store.read() as connection:
+            row = await _one(connection, select(_INSTRUMENTS).order_by(_INSTRUMENTS.c.version.desc()).limit(1))
+        return None if row is None else parse_row(InstrumentsRecord, row)
+
+    async def ping(self) -> dict[str, Any]:
+        outboxes = [tables.outbox for tables in MESSAGING.values()]
+        letters = [tables.dead_letter for tables in MESSAGING.values()]
+        async with self._store.read() as connection:
+            oldest = [
+                (await connection.execute(select(self._store.epoch_now - func.min(outbox.c.relay_after)))).scalar()
+                for outbox in outboxes
+            ]
+            dead = [
+                (await connection.execute(select(func.count()).select_from(letter))).scalar_one() for letter in letters
+            ]
+            head = (await connection.execute(select(_CHECKPOINT).order_by(_CHECKPOINT.c.size.desc()).limit(1))).first()
+            waiting = (await connection.execute(select(func.count()).select_from(_WAITING))).scalar_one()
+        return {
+            "outbox_age_s": max([0.0, *(float(age) for age in oldest if age is not None)]),
+            "dead_letters": sum(dead),
+            "ledger_size": 0 if head is None else head.size,
+            "ledger_logged_at": None if head is None else head.logged_at,
+            "leaves_waiting": waiting,
+        }
+
+
+async def _one(connection: AsyncConnection, statement: Select[Any]) -> Any:
+    return (await connection.execute(statement)).mappings().first()
+
+
+def _claim_of(sender: str, message: str) -> Select[Any]:
+    return select(_CLAIM).where(_CLAIM.c.sender == sender, _CLAIM.c.message == message)
+
+
+async def _view(connection: AsyncConnection, reader: str, dossier: Dossier) -> DossierView | None:
+    """The dossier with the legs that this reader may see; None where it may see none."""
+    legs = select(_LEG).where(_LEG.c.dossier == dossier.dossier).order_by(_LEG.c.requested)
+    if reader != dossier.requesting:
+        legs = legs.where(_LEG.c.requested == reader)
+    shown = [parse_row(LegRecord, row) for row in (await connection.execute(legs)).mappings()]
+    if not shown:
+        return None
+    boxes = select(_MAILBOX.c.reader).where(_MAILBOX.c.message == dossier.opening)
+    delivered = set((await connection.execute(boxes)).scalars())
+    return DossierView(
+        dossier=dossier.dossier,
+        requesting=dossier.requesting,
+        profile=dossier.profile,
+        opened_at=dossier.opened_at,
+        legs=shown,
+        transport={leg.requested: "delivered" if leg.requested in delivered else "submitted" for leg in shown},
+    )

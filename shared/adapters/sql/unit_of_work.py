@@ -1,0 +1,230 @@
+"""`ports.UnitOfWork` on one connection. The hot path is Core with executemany: no ORM, no savepoints
+[100 rows by executemany: 4–5 ms; a savepoint each: 100–171 ms]."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.adapters.sql.engine import Store, translated
+from shared.adapters.sql.mapping import TABLES, encode_row, parse_row
+from shared.adapters.sql.parts import part_rows
+from shared.adapters.tables import METADATA
+from shared.adapters.tables.messaging import MESSAGING
+from shared.contracts.messages import ServiceMessage
+from shared.contracts.records import Key, Record
+from shared.contracts.registry import encode_message, parse_message
+from shared.domain.ids import new_uuid7
+from shared.ports.clock import Clock
+from shared.ports.unit_of_work import DeadLetter, Effects, OutboxRow, ParkedItem, UnitOfWork
+
+RELAY_DELAY_S = 10.0
+"""An outbox row that is not confirmed after this long is published again, by any relay."""
+
+
+class SqlUnitsOfWork:
+    """`ports.UnitsOfWork` for one service over one database."""
+
+    def __init__(self, store: Store, service: str, clock: Clock) -> None:
+        self._store = store
+        self._service = service
+        self._clock = clock
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        async with self._store.connection() as connection:
+            transaction = await connection.begin()
+            try:
+                yield SqlUnitOfWork(self._store, connection, self._service, self._clock)
+            finally:
+                if transaction.is_active:
+                    await transaction.rollback()
+
+    async def oldest_outbox_age_s(self) -> float:
+        outbox = MESSAGING[self._service].outbox
+        async with self._store.read() as connection:
+            oldest = select(self._store.epoch_now - func.min(outbox.c.relay_after))
+            age = (await connection.execute(oldest)).scalar()
+        return 0.0 if age is None else max(0.0, float(age))
+
+
+class SqlUnitOfWork:
+    def __init__(self, store: Store, connection: AsyncConnection, service: str, clock: Clock) -> None:
+        self._store = store
+        self._connection = connection
+        self._tables = MESSAGING[service]
+        self._clock = clock
+
+    async def claim(self, item_ids: Sequence[str]) -> set[str]:
+        if not item_ids:
+            return set()
+        inbox = self._tables.inbox
+        now = self._clock.now().timestamp()
+        rows = [{"item": item, "claimed_at": now} for item in sorted(set(item_ids))]
+        statement = self._insert_ignoring(inbox).returning(inbox.c.item)
+        with translated():
+            result = await self._connection.execute(statement, rows)
+            return set(result.scalars())
+
+    async def load(self, keys: Iterable[Key]) -> dict[Key, Record]:
+        wanted: dict[type[Record], set[tuple[Any, ...]]] = defaultdict(set)
+        for key in keys:
+            wanted[key.record].add(key.values)
+        found: dict[Key, Record] = {}
+        for record, table in TABLES.items():  # one fixed order of tables, keys sorted: locks never cross
+            if record not in wanted:
+                continue
+            columns = [table.c[name] for name in record.KEY]
+            statement = select(table).where(tuple_(*columns).in_(sorted(wanted[record]))).order_by(*columns)
+            with translated():
+                rows = await self._connection.execute(statement.with_for_update())
+            for row in rows.mappings():
+                loaded = parse_row(record, row)
+                found[loaded.key()] = loaded
+        return found
+
+    async def write(self, effects: Effects) -> list[OutboxRow]:
+        outbox_rows = [OutboxRow(new_uuid7(self._clock.now()), message) for message in effects.publishes]
+        with translated():
+            for table, rows in _by_table(effects.inserts):
+                await self._connection.execute(insert(table), rows)
+            for table, rows in _by_table(effects.updates):
+                await self._connection.execute(_update_by_key(table), rows)
+            await self._write_parts(effects.parts)
+            if effects.leaves:
+                waiting = METADATA.tables["leaf_waiting"]
+                await self._connection.execute(insert(waiting), [{"leaf": leaf} for leaf in effects.leaves])
+            if outbox_rows:
+                await self._write_outbox(outbox_rows)
+        return outbox_rows
+
+    async def take_due(self, most: int, now: datetime) -> list[ParkedItem]:
+        parked = self._tables.parked
+        statement = select(parked).where(parked.c.due_at <= now).order_by(parked.c.due_at).limit(most)
+        with translated():
+            rows = await self._connection.execute(statement.with_for_update(skip_locked=True))
+        return [
+            ParkedItem(id=row.item, frame=row.frame, ordinal=row.ordinal, attempts=row.attempts, first_at=row.first_at)
+            for row in rows
+        ]
+
+    async def park(self, items: Sequence[tuple[ParkedItem, datetime, str]]) -> None:
+        if not items:
+            return
+        rows = [
+            {
+                "item": item.id,
+                "frame": item.frame,
+                "ordinal": item.ordinal,
+                "attempts": item.attempts,
+                "first_at": item.first_at,
+                "due_at": due_at,
+                "reason": reason,
+            }
+            for item, due_at, reason in items
+        ]
+        parked = self._tables.parked
+        with translated():
+            await self.unpark([item.id for item, _, _ in items])
+            await self._connection.execute(insert(parked), rows)
+
+    async def unpark(self, item_ids: Sequence[str]) -> None:
+        if item_ids:
+            parked = self._tables.parked
+            with translated():
+                await self._connection.execute(delete(parked).where(parked.c.item.in_(sorted(item_ids))))
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        if not letters:
+            return
+        rows = [
+            {
+                "item": letter.id,
+                "frame": letter.frame,
+                "ordinal": letter.ordinal,
+                "reason": letter.reason,
+                "at": letter.at,
+            }
+            for letter in letters
+        ]
+        with translated():
+            await self._connection.execute(insert(self._tables.dead_letter), rows)
+
+    async def take_overdue_outbox(self, most: int) -> list[OutboxRow]:
+        outbox = self._tables.outbox
+        overdue = select(outbox).where(outbox.c.relay_after <= self._store.epoch_now)
+        with translated():
+            found = await self._connection.execute(
+                overdue.order_by(outbox.c.relay_after).limit(most).with_for_update(skip_locked=True)
+            )
+            rows = found.all()
+            if rows:
+                later = update(outbox).where(outbox.c.id.in_([row.id for row in rows]))
+                await self._connection.execute(later.values(relay_after=self._store.epoch_now + RELAY_DELAY_S))
+        return [OutboxRow(row.id, parse_message(row.type, row.version, row.data)) for row in rows]
+
+    async def forget_outbox(self, ids: Sequence[str]) -> None:
+        if ids:
+            outbox = self._tables.outbox
+            with translated():
+                await self._connection.execute(delete(outbox).where(outbox.c.id.in_(sorted(ids))))
+
+    async def commit(self) -> None:
+        with translated():
+            await self._connection.commit()
+
+    async def _write_outbox(self, rows: Sequence[OutboxRow]) -> None:
+        outbox = self._tables.outbox
+        statement = insert(outbox).values(
+            id=bindparam("b_id"),
+            type=bindparam("b_type"),
+            version=bindparam("b_version"),
+            data=bindparam("b_data"),
+            relay_after=self._store.epoch_now + RELAY_DELAY_S,
+        )
+        await self._connection.execute(statement, [_outbox_values(row.id, row.message) for row in rows])
+
+    async def _write_parts(self, parts: dict[str, bytes]) -> None:
+        if not parts:
+            return
+        heads, chunks = part_rows(parts)
+        await self._connection.execute(self._insert_ignoring(METADATA.tables["part"]), heads)
+        if chunks:
+            await self._connection.execute(self._insert_ignoring(METADATA.tables["part_chunk"]), chunks)
+
+    def _insert_ignoring(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """INSERT … ON CONFLICT DO NOTHING in the dialect's words."""
+        if self._store.is_sqlite:
+            return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def _outbox_values(row_id: str, message: ServiceMessage) -> dict[str, Any]:
+    return {"b_id": row_id, "b_type": message.TYPE, "b_version": message.VERSION, "b_data": encode_message(message)}
+
+
+def _by_table(written: Sequence[Record]) -> list[tuple[Table, list[dict[str, Any]]]]:
+    """Rows per table, tables in the fixed order, rows sorted by key."""
+    grouped: dict[type[Record], list[Record]] = defaultdict(list)
+    for record in written:
+        grouped[type(record)].append(record)
+    return [
+        (table, [encode_row(row) for row in sorted(grouped[record], key=lambda row: row.key().values)])
+        for record, table in TABLES.items()
+        if record in grouped
+    ]
+
+
+def _update_by_key(table: Table) -> Any:
+    keys = [column.name for column in table.primary_key]
+    statement = update(table).values({c.name: bindparam(c.name) for c in table.c if c.name not in keys})
+    for name in keys:
+        statement = statement.where(table.c[name] == bindparam(f"key_{name}"))
+    return statement

@@ -1,0 +1,42 @@
+"""Tables that intake writes: decisions, dossiers, the legal state of legs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Field, SQLModel
+
+from shared.adapters.sql.types import JSON_COLUMN, UtcTime
+
+
+class ClaimRow(SQLModel, table=True):
+    __tablename__ = "claim"
+    message: str = Field(primary_key=True, max_length=36)
+    sender: str = Field(max_length=19)
+    digest: str = Field(max_length=43)
+    decision: str = Field(max_length=8)
+    code: str | None = Field(default=None, max_length=64)
+    facts: dict[str, str] = Field(sa_type=JSON_COLUMN)
+    decided_at: datetime = Field(sa_type=UtcTime)
+    receipt: str
+    leaf_digest: bytes
+
+
+class DossierRow(SQLModel, table=True):
+    __tablename__ = "dossier"
+    dossier: str = Field(primary_key=True, max_length=36)
+    requesting: str = Field(max_length=19, index=True)
+    profile: str = Field(max_length=64)
+    opening: str = Field(max_length=36)
+    opened_at: datetime = Field(sa_type=UtcTime)
+
+
+class LegRow(SQLModel, table=True):
+    __tablename__ = "leg"
+    dossier: str = Field(primary_key=True, max_length=36)
+    requested: str = Field(primary_key=True, max_length=19, index=True)
+    requesting: str = Field(max_length=19)
+    version: int
+    state: dict[str, Any] = Field(sa_type=JSON_COLUMN)
+    updated_at: datetime = Field(sa_type=UtcTime)

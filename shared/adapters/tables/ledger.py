@@ -1,0 +1,50 @@
+"""The ledger's tables: services insert into `leaf_waiting`, the ledger's role moves leaves on, all else is insert-only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field, SQLModel
+
+from shared.adapters.sql.types import IDENTITY, UtcTime
+
+
+class LeafWaitingRow(SQLModel, table=True):
+    __tablename__ = "leaf_waiting"
+    id: int | None = Field(default=None, primary_key=True, sa_type=IDENTITY)
+    leaf: bytes
+
+
+class LeafRow(SQLModel, table=True):
+    __tablename__ = "ledger_leaf"
+    index: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    logged_at: datetime = Field(sa_type=UtcTime)
+    entry: bytes
+    entry_hash: bytes
+    leaf_digest: bytes = Field(index=True)
+
+
+class TileRow(SQLModel, table=True):
+    """Full tiles only: a partial one follows from leaf hashes and from the roots of the tiles below it."""
+
+    __tablename__ = "ledger_tile"
+    level: int = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
+    hashes: bytes
+    root: bytes
+
+
+class CheckpointRow(SQLModel, table=True):
+    """The tree that is meant to be signed, committed before any signature exists."""
+
+    __tablename__ = "ledger_checkpoint"
+    size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    root: bytes
+    logged_at: datetime = Field(sa_type=UtcTime)
+
+
+class NoteRow(SQLModel, table=True):
+    __tablename__ = "ledger_note"
+    size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    note: bytes

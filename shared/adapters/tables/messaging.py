@@ -1,0 +1,64 @@
+"""Inbox, outbox, parked items and dead letters: one set per service, so that a role can be granted its own only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Column, Double, Index, Integer, LargeBinary, String, Table, Text
+from sqlmodel import SQLModel
+
+from shared.adapters.sql.types import IDENTITY, UtcTime
+
+
+@dataclass(frozen=True)
+class MessagingTables:
+    inbox: Table
+    outbox: Table
+    parked: Table
+    dead_letter: Table
+
+
+def _messaging_tables(service: str) -> MessagingTables:
+    metadata = SQLModel.metadata
+    inbox = Table(
+        f"{service}_inbox",
+        metadata,
+        Column("item", String(36), primary_key=True),
+        Column("claimed_at", Double, nullable=False, index=True),
+    )
+    outbox = Table(
+        f"{service}_outbox",
+        metadata,
+        Column("id", String(36), primary_key=True),
+        Column("type", String(64), nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("data", LargeBinary, nullable=False),
+        Column("relay_after", Double, nullable=False, index=True),
+    )
+    parked = Table(
+        f"{service}_parked",
+        metadata,
+        Column("item", String(36), primary_key=True),
+        Column("frame", LargeBinary, nullable=False),
+        Column("ordinal", Integer, nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("first_at", UtcTime, nullable=False),
+        Column("due_at", UtcTime, nullable=False),
+        Column("reason", Text, nullable=False),
+    )
+    Index(f"ix_{service}_parked_due_at", parked.c.due_at)
+    dead_letter = Table(
+        f"{service}_dead_letter",
+        metadata,
+        Column("id", IDENTITY, primary_key=True, autoincrement=True),
+        Column("item", String(36), nullable=True),
+        Column("frame", LargeBinary, nullable=False),
+        Column("ordinal", Integer, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("at", UtcTime, nullable=False),
+    )
+    return MessagingTables(inbox, outbox, parked, dead_letter)
+
+
+MESSAGING: Final = {service: _messaging_tables(service) for service in ("intake", "routing", "notification")}

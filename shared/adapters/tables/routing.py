@@ -1,0 +1,58 @@
+"""Tables that routing writes: sealed envelopes, mailboxes, sealed parts, evidences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field, SQLModel
+
+from shared.adapters.sql.types import JSON_COLUMN, UtcTime
+
+
+class EnvelopeRow(SQLModel, table=True):
+    __tablename__ = "envelope"
+    message: str = Field(primary_key=True, max_length=36)
+    digest: str = Field(max_length=43)
+    dossier: str = Field(max_length=36, index=True)
+    sender: str = Field(max_length=19)
+    leg: str | None = Field(default=None, max_length=19)
+    kind: str = Field(max_length=64)
+    jws: bytes
+    summary: dict[str, Any] = Field(sa_type=JSON_COLUMN)
+    stored_at: datetime = Field(sa_type=UtcTime)
+
+
+class MailboxRow(SQLModel, table=True):
+    __tablename__ = "mailbox"
+    reader: str = Field(primary_key=True, max_length=19)
+    message: str = Field(primary_key=True, max_length=36, index=True)
+    kid: str = Field(max_length=80)
+    wrap: bytes
+    delivered_at: datetime = Field(sa_type=UtcTime)
+    retrieved_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class EvidenceRow(SQLModel, table=True):
+    __tablename__ = "evidence"
+    message: str = Field(primary_key=True, max_length=36)
+    kind: str = Field(primary_key=True, max_length=32)
+    recipient: str = Field(primary_key=True, max_length=19)
+    at: datetime = Field(sa_type=UtcTime)
+    leaf_digest: bytes
+
+
+class PartRow(SQLModel, table=True):
+    """A sealed part whose chunks are all there; written in the transaction of its last chunk."""
+
+    __tablename__ = "part"
+    digest: str = Field(primary_key=True, max_length=43)
+    size: int = Field(sa_type=BigInteger)
+
+
+class PartChunkRow(SQLModel, table=True):
+    __tablename__ = "part_chunk"
+    digest: str = Field(primary_key=True, max_length=43)
+    seq: int = Field(primary_key=True)
+    data: bytes
