@@ -330,6 +330,18 @@ class GroundMissing(Rejection):
     code = "dossier.ground-missing"
 
 
+class NumberInvalid(Rejection):
+    """{number} is no dossier number: {why}."""
+
+    code = "dossier.invalid-number"
+
+
+class InstrumentsInvalid(Rejection):
+    """The registry of instruments cannot be read: {why}."""
+
+    code = "instruments.invalid"
+
+
 # --- keys, directory, trust ------------------------------------------------------------------------------------------
 
 
