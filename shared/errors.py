@@ -102,6 +102,24 @@ class CallTooLarge(Rejection):
     code = "call.too-large"
 
 
+class CallHeadersTooLarge(Rejection):
+    """The header fields of the call have more than {limit} bytes together."""
+
+    code = "call.headers-too-large"
+
+
+class CallTooSlow(Rejection):
+    """The body of the call did not arrive within {limit_s} s. Send it again."""
+
+    code = "call.too-slow"
+
+
+class CallTooMany(Rejection):
+    """You have {limit} waiting calls open already. Close one, or wait until one is answered."""
+
+    code = "call.too-many"
+
+
 class CallWrongContentType(Rejection):
     """The body is {given}; this call takes {expected}."""
 
@@ -112,6 +130,12 @@ class CallMalformed(Rejection):
     """The call cannot be read: {why}."""
 
     code = "call.malformed"
+
+
+class CallMethodNotAllowed(Rejection):
+    """This address does not take the method {method}."""
+
+    code = "call.method-not-allowed"
 
 
 class CallNotPermitted(Rejection):
