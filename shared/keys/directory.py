@@ -1,0 +1,210 @@
+"""The directory: who takes part, and which key of theirs counts when. The fold of verified key events, nothing else.
+
+Rules:
+1. A snapshot is immutable and stands for the events 1 to `index`. Whoever judges by it names that index.
+2. Of a party's keys with one use, the newest whose validity has begun counts. When it has ended, none counts: an older
+   key never comes back. A key announced for later does not count yet, and does not end its predecessor yet.
+3. A suspended party has no key that counts; `party` shows it, with the time since when.
+4. Keys of the past stay known by their kid, so that old signatures still find their owner.
+
+It verifies nothing: it takes a `KeyEvent`, which `events.verify_event` alone makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from shared.errors import KeyEventRefused
+from shared.keys.event_document import EventType, Mandate, NameDocument, Role, Use
+from shared.keys.possession import PublicKey
+from shared.keys.public import Ed25519Public, MLDSA65Public, XWingPublic
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryKey:
+    """A registered key. Valid from `not_before` until before `not_after`; `seq` is the event that registered it."""
+
+    party: str
+    use: Use
+    kid: str
+    public: PublicKey
+    not_before: datetime
+    not_after: datetime
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent:
+    """A verified key event. `document` is the signed form as received, `digest` names the event's own bytes."""
+
+    type: EventType
+    exchange: str
+    seq: int
+    prev: str | None
+    at: datetime
+    party: str
+    role: Role | None
+    mandate: Mandate | None
+    name: NameDocument | None
+    country: str | None
+    keys: tuple[DirectoryKey, ...]
+    signers: tuple[str, ...]
+    digest: str
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An enrolled authority or auditor. `keys` holds all its keys ever, in the order of their registration."""
+
+    id: str
+    role: Role
+    mandate: Mandate | None
+    name: NameDocument
+    country: str
+    enrolled_at: datetime
+    suspended_since: datetime | None
+    keys: tuple[DirectoryKey, ...]
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_since is not None
+
+    @property
+    def status(self) -> Literal["enrolled", "suspended"]:
+        return "suspended" if self.is_suspended else "enrolled"
+
+    def current(self, use: Use, at: datetime) -> DirectoryKey | None:
+        """The key that counts by rule 2, suspension apart."""
+        begun = [key for key in self.keys if key.use == use and key.not_before <= at]
+        return begun[-1] if begun and at < begun[-1].not_after else None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeys:
+    """The pair that signs a party's envelopes."""
+
+    party: str
+    ed25519_kid: str
+    ed25519: Ed25519Public
+    mldsa65_kid: str
+    mldsa65: MLDSA65Public
+
+
+@dataclass(frozen=True, slots=True)
+class SealingKey:
+    party: str
+    kid: str
+    public: XWingPublic
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    party: str
+    kid: str
+    public: Ed25519Public
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Directory:
+    """A snapshot. `head` is the digest of event number `index`, null and 0 before the first event."""
+
+    exchange: str
+    index: int = 0
+    head: str | None = None
+    last_at: datetime | None = None
+    _parties: Mapping[str, Party] = field(default_factory=dict, repr=False)
+    _keys: Mapping[str, DirectoryKey] = field(default_factory=dict, repr=False)  # by the digest in their kid
+
+    @classmethod
+    def empty(cls, exchange: str) -> Directory:
+        """The directory of the exchange with this log origin, before its first event."""
+        return cls(exchange)
+
+    def apply(self, event: KeyEvent) -> Directory:
+        """The directory after this event. Raises KeyEventRefused unless it is the next one."""
+        if (event.exchange, event.seq, event.prev) != (self.exchange, self.index + 1, self.head):
+            raise KeyEventRefused(why=f"it is not the event after number {self.index}")
+        keys = {_digest_in(key.kid): key for key in event.keys}
+        return replace(
+            self,
+            index=event.seq,
+            head=event.digest,
+            last_at=event.at,
+            _parties={**self._parties, event.party: self._party_after(event)},
+            _keys={**self._keys, **keys},
+        )
+
+    def party(self, party: str) -> Party | None:
+        return self._parties.get(party)
+
+    def parties(self) -> tuple[Party, ...]:
+        """All of them, suspended ones too, sorted by id."""
+        return tuple(self._parties[party] for party in sorted(self._parties))
+
+    def key(self, kid: str) -> DirectoryKey | None:
+        """A key by its kid, whether it counts or not."""
+        found = self._keys.get(_digest_in(kid))
+        return found if found is not None and found.kid == kid else None
+
+    def owner_of(self, kid: str) -> str | None:
+        """The party that registered this key, now or in the past."""
+        found = self.key(kid)
+        return found.party if found else None
+
+    def is_registered(self, kid: str) -> bool:
+        """Whether these raw key bytes were ever registered, by anybody, for any use."""
+        return _digest_in(kid) in self._keys
+
+    def current(self, party: str, use: Use, at: datetime) -> DirectoryKey | None:
+        """The party's key that counts at `at`; none for an unknown or suspended party."""
+        known = self._parties.get(party)
+        return None if known is None or known.is_suspended else known.current(use, at)
+
+    def signing_keys(self, party: str, at: datetime) -> SigningKeys | None:
+        """Both signing keys that count at `at`, or none."""
+        classical, lattice = self.current(party, "sign-ed25519", at), self.current(party, "sign-mldsa65", at)
+        if classical is None or lattice is None:
+            return None
+        if not isinstance(classical.public, Ed25519Public) or not isinstance(lattice.public, MLDSA65Public):
+            return None
+        return SigningKeys(party, classical.kid, classical.public, lattice.kid, lattice.public)
+
+    def sealing_key(self, party: str, at: datetime) -> SealingKey | None:
+        """The key to seal to at `at`, or none."""
+        key = self.current(party, "seal-xwing", at)
+        if key is None or not isinstance(key.public, XWingPublic):
+            return None
+        return SealingKey(party, key.kid, key.public, key.not_after)
+
+    def api_key(self, kid: str, at: datetime) -> ApiKey | None:
+        """The API key with this kid if it is the one that counts for its party at `at`, or none."""
+        known = self.key(kid)
+        if known is None or known.use != "api-ed25519" or self.current(known.party, known.use, at) is not known:
+            return None
+        return (
+            ApiKey(known.party, kid, known.public, known.not_after) if isinstance(known.public, Ed25519Public) else None
+        )
+
+    def _party_after(self, event: KeyEvent) -> Party:
+        if event.type == "enrol":
+            if event.role is None or event.name is None or event.country is None:
+                raise KeyEventRefused(why="an enrolment states role, name and country")
+            return Party(event.party, event.role, event.mandate, event.name, event.country, event.at, None, event.keys)
+        before = self._parties.get(event.party)
+        if before is None:
+            raise KeyEventRefused(why=f"{event.party} is not enrolled")
+        if event.type == "suspend":
+            return replace(before, suspended_since=event.at)
+        if event.type == "reinstate":
+            return replace(before, suspended_since=None)
+        return replace(before, keys=before.keys + event.keys)
+
+
+def _digest_in(kid: str) -> str:
+    return kid.partition("#")[2]
