@@ -1,0 +1,97 @@
+"""What the registry of instruments has to say about a message: warnings, never a refusal.
+
+The exchange never blocks a sovereign act for legal reasons. A flag names what looks wrong and the rule behind it; intake
+records it, clients show it before sending, and the sender may go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from shared.domain.header import Header
+from shared.domain.instruments import RECIPROCITY, Instrument, InstrumentKind, Registry
+from shared.domain.leg import Leg
+from shared.domain.profile_format import FieldType
+from shared.domain.profiles import kind_of
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A warning: a stable code, the sentence, the rule behind it, and the measures concerned (empty: all of them)."""
+
+    code: str
+    text: str
+    rule: str
+    measures: tuple[str, ...] = ()
+
+
+def admissibility(header: Header, leg: Leg, registry: Registry, at: datetime) -> list[Flag]:
+    """What looks wrong about this message on this leg at the time of admission `at`; empty if nothing does.
+
+    The header has passed check_header. For a message that opens a dossier, call it once per leg of `open_legs`.
+    """
+    on = at.astimezone(UTC).date()
+    flags = list(_of_dates(header, on))
+    if leg.basis.primary == RECIPROCITY:
+        if header.leg is None:
+            text = "No instrument is named; the assurance of reciprocity stands in the sealed body."
+            flags.append(Flag("basis-reciprocity", text, "practice (k)"))
+        return flags
+    entry = registry.instrument(leg.basis.primary)
+    if entry is None:
+        return [*flags, _unknown(leg.basis.primary, registry)]
+    if header.leg is None:
+        flags += [*_of_basis(leg, entry, registry, on), *_of_measures(header, entry)]
+    return [*flags, *_of_grounds(header, entry)]
+
+
+def _unknown(code: str, registry: Registry) -> Flag:
+    return Flag("instrument-unknown", f"The registry knows no instrument {code}.", f"registry {registry.version}")
+
+
+def _of_dates(header: Header, on: date) -> Iterator[Flag]:
+    for name, rule in kind_of(header.profile, header.kind).act.items():
+        if rule.type is FieldType.date and name in header.act and date.fromisoformat(header.act[name]) < on:
+            yield Flag("date-in-the-past", f"The {name} {header.act[name]} lies before {on}.", "practice (k)")
+
+
+def _of_basis(leg: Leg, entry: Instrument, registry: Registry, on: date) -> Iterator[Flag]:
+    one, other = leg.requesting[:2], leg.requested[:2]
+    for cited in leg.basis.cited:
+        if registry.instrument(cited) is None:
+            yield _unknown(cited, registry)
+    if entry.kind is InstrumentKind.group:
+        text = f"{entry.title} coordinates authorities and is no treaty: the leg needs a convention of its own."
+        yield Flag("basis-is-group", text, entry.source)
+        return
+    strangers = [country for country in dict.fromkeys((one, other)) if country not in entry.parties]
+    for country in strangers:
+        yield Flag("party-not-bound", f"{country} is no party to {entry.title}.", entry.source)
+    if not strangers and not entry.is_in_force(one, other, on):
+        yield Flag("not-in-force", f"{entry.title} is not in force between {one} and {other} on {on}.", entry.source)
+    treaty = next((known for known in registry.between(one, other, on) if known.is_general_treaty), None)
+    if entry.yields_to_treaties and treaty is not None:
+        text = f"{treaty.title} binds both parties; {entry.title} yields to it."
+        yield Flag("yields-to-treaty", text, "UNTOC 18(7), UNCAC 46(7) (k)")
+
+
+def _of_measures(header: Header, entry: Instrument) -> Iterator[Flag]:
+    if entry.measures is None:
+        return
+    unlisted = tuple(name for name, code in header.measures.items() if code not in entry.measures)
+    if unlisted:
+        yield Flag("measure-not-listed", f"{entry.title} does not list these measures.", entry.source, unlisted)
+
+
+def _of_grounds(header: Header, entry: Instrument) -> Iterator[Flag]:
+    for code in header.act.get("grounds", ()):
+        ground = entry.ground(code)
+        if ground is None:
+            yield Flag("ground-outside-instrument", f"{code} is no ground of refusal of {entry.title}.", entry.source)
+        elif ground.measures is not None:
+            outside = tuple(name for name, type_ in header.measures.items() if type_ not in ground.measures)
+            if outside:
+                text = f"{code} is a ground for other measures only."
+                yield Flag("ground-of-other-measure", text, ground.clause, outside)
