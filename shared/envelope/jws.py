@@ -43,9 +43,6 @@ class Jws:
     encoded: bytes
     digest: str
 
-    def signing_input(self, signature: JwsSignature) -> bytes:
-        return f"{signature.protected}.{self.payload_text}".encode("ascii")
-
 
 def parse_jws(raw: bytes) -> Jws:
     """The JWS in these bytes, which are its one canonical form.
@@ -75,6 +72,11 @@ def read_jws(node: object) -> Jws:
     if len(encoded) > MAX_JWS_BYTES:
         raise _too_large()
     return Jws(read_bytes(payload_text, "payload"), payload_text, (first, second), encoded, digest_of(encoded))
+
+
+def signing_input(protected: str, payload_text: str) -> bytes:
+    """What a signature covers (RFC 7515 §5.1)."""
+    return f"{protected}.{payload_text}".encode("ascii")
 
 
 def encode_protected(alg: str, kid: str) -> str:

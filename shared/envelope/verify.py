@@ -36,6 +36,7 @@ from cryptography.exceptions import InvalidSignature
 from shared.domain.header import Header
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
 from shared.envelope.encoding import MAX_SKEW_S, digest_of
+from shared.envelope.jws import signing_input
 from shared.envelope.manifest import Manifest, ManifestPart
 from shared.errors import (
     EnvelopeExpired,
@@ -87,10 +88,10 @@ def verify_envelope(
 ) -> VerifiedEnvelope:
     """Steps 4 to 11.
 
-    `exchange` is this exchange's log origin, `now` the aware time to judge at. `signing_keys` maps kids to the keys that
-    may sign envelopes at that time (never API keys); `sealing_kids` maps each authority to the kid of its sealing key at
-    that time. `wraps_for` names the kids whose wraps must be here: every one unless given; a recipient gives its own,
-    since it fetched no other.
+    `exchange` is this exchange's log origin, `now` the aware time to judge at. `signing_keys` maps kids to the keys
+    that may sign envelopes at that time (never API keys); `sealing_kids` maps each authority to the kid of its sealing
+    key at that time. `wraps_for` names the kids whose wraps must be here: every one unless given; a recipient gives its
+    own, since it fetched no other.
 
     Raises the refusal of the first step that fails; the module's table names the codes.
     """
@@ -136,8 +137,9 @@ def _verify_both_signatures(received: ReceivedEnvelope, signing_keys: Mapping[st
         if key is None or _ALGORITHM_OF[type(key)] != signature.alg:
             raise EnvelopeKeyUnknown(kid=signature.kid[:80], sender=sender)
     for signature in received.jws.signatures:  # steps 5 and 6
+        covered = signing_input(signature.protected, received.jws.payload_text)
         try:
-            signing_keys[signature.kid].verify(signature.value, received.jws.signing_input(signature))
+            signing_keys[signature.kid].verify(signature.value, covered)
         except InvalidSignature:
             raise EnvelopeSignatureInvalid(alg=signature.alg) from None
 

@@ -1,0 +1,141 @@
+"""The keys that an authority acts with, and the two signatures that only it can make.
+
+Rules:
+1. A bundle holds what signs and opens, and asks nothing else of it: `Signer` and `Opener` are small, so that a hardware
+   module can stand behind them. The software keys of `shared.keys.private` are the ones that ship.
+2. Four keys, four purposes: Ed25519 and ML-DSA-65 sign envelopes, X-Wing opens, another Ed25519 key signs API calls.
+   The API key never signs an envelope: it lies on more machines.
+3. Sealing keys that were rotated out stay in the bundle until they are destroyed on purpose: until then what was sealed
+   to them can be reopened, by the authority and by whoever steals the bundle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from shared.domain.ids import is_authority_id
+from shared.envelope.encoding import ALGORITHMS
+from shared.envelope.jws import JwsSignature, encode_jws, encode_protected, signing_input
+from shared.errors import EnvelopeCannotOpen, KeyNotFound, KeyRefused
+from shared.keys.base64url import encode_b64u
+from shared.keys.private import XWingOpener, generate_ed25519, generate_mldsa65, generate_xwing
+
+WRAP_SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+"""HPKE (RFC 9180) base mode with X-Wing: kem 0x647a, kdf 0x0001, aead 0x0002."""
+
+
+class Signer(Protocol):
+    """One private signing key, wherever it lies. `public` is the raw public key."""
+
+    @property
+    def public(self) -> bytes: ...
+
+    def kid(self, owner: str) -> str: ...
+
+    def sign(self, data: bytes) -> bytes: ...
+
+
+class Opener(Protocol):
+    """One private sealing key, wherever it lies. `public` is the raw X-Wing key, 1216 bytes."""
+
+    @property
+    def public(self) -> bytes: ...
+
+    def kid(self, owner: str) -> str: ...
+
+    def open_wrap(self, wrap: bytes, info: bytes) -> bytes:
+        """What was sealed to this key under `info`. Raises EnvelopeCannotOpen."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoftwareOpener:
+    """An X-Wing key in this process's memory."""
+
+    key: XWingOpener
+
+    @property
+    def public(self) -> bytes:
+        return self.key.public
+
+    def kid(self, owner: str) -> str:
+        return self.key.kid(owner)
+
+    def open_wrap(self, wrap: bytes, info: bytes) -> bytes:
+        try:
+            return WRAP_SUITE.decrypt(wrap, self.key.hpke_key, info)
+        except (InvalidTag, ValueError):
+            raise EnvelopeCannotOpen(why="the wrap was not sealed to this key for this message") from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuthorityKeys:
+    """Everything with which one authority acts. Raises KeyRefused for an authority id that is none."""
+
+    authority: str
+    ed25519: Signer
+    mldsa65: Signer
+    sealing: Opener
+    api: Signer
+    former_sealing: tuple[Opener, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not is_authority_id(self.authority):
+            raise KeyRefused(alg="authority's", why=f"{self.authority} is not an authority id")
+
+    @property
+    def signing_kids(self) -> tuple[str, str]:
+        return self.ed25519.kid(self.authority), self.mldsa65.kid(self.authority)
+
+    @property
+    def sealing_kid(self) -> str:
+        return self.sealing.kid(self.authority)
+
+    @property
+    def api_kid(self) -> str:
+        return self.api.kid(self.authority)
+
+    def opener(self, kid: str) -> Opener:
+        """The current or a former sealing key. Raises KeyNotFound."""
+        for opener in (self.sealing, *self.former_sealing):
+            if opener.kid(self.authority) == kid:
+                return opener
+        raise KeyNotFound(kid=kid)
+
+    def sign_manifest(self, manifest: bytes) -> bytes:
+        """The canonical JWS over these manifest bytes, with both signatures."""
+        payload_text = encode_b64u(manifest)
+        signatures = []
+        for alg, signer in zip(ALGORITHMS, (self.ed25519, self.mldsa65), strict=True):
+            kid = signer.kid(self.authority)
+            protected = encode_protected(alg, kid)
+            signatures.append(JwsSignature(alg, kid, protected, signer.sign(signing_input(protected, payload_text))))
+        return encode_jws(payload_text, signatures)
+
+
+def generate_authority_keys(authority: str) -> AuthorityKeys:
+    """Four new software keys."""
+    return AuthorityKeys(
+        authority=authority,
+        ed25519=generate_ed25519(),
+        mldsa65=generate_mldsa65(),
+        sealing=SoftwareOpener(generate_xwing()),
+        api=generate_ed25519(),
+    )
+
+
+def renew_authority_keys(old: AuthorityKeys) -> AuthorityKeys:
+    """Four new software keys, and the old sealing keys to open with. The old bundle still has to sign the change."""
+    new = generate_authority_keys(old.authority)
+    return AuthorityKeys(
+        authority=new.authority,
+        ed25519=new.ed25519,
+        mldsa65=new.mldsa65,
+        sealing=new.sealing,
+        api=new.api,
+        former_sealing=(old.sealing, *old.former_sealing),
+    )
