@@ -55,7 +55,7 @@ class Kind(StrEnum):
     CODE = "code"
     CODES = "list of codes"
     TEXT = "text"
-    MEASURES = "list of measures"
+    LEG_STATES = "list of leg states"
     OBJECT = "object"
     OBJECT_OR_NULL = "object or null"
 
@@ -92,7 +92,6 @@ _DECISION = (
     _MESSAGE,
     _SENDER,
     _ENVELOPE,
-    Field("jws", Kind.OBJECT_OR_NULL),
     Field("directory_index", Kind.NUMBER),
     Field("decide_by", Kind.TIME),
     Field("flags", Kind.CODES),
@@ -102,12 +101,14 @@ _PASSED_ON = (_MESSAGE, _DOSSIER, _RECIPIENT, _ENVELOPE)
 CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
     "decision.accepted": (
         *_DECISION,
+        Field("jws", Kind.OBJECT),
         _DOSSIER,
         Field("leg", Kind.AUTHORITY, required=False),
-        Field("measures", Kind.MEASURES),
+        Field("states", Kind.LEG_STATES),
     ),
     "decision.rejected": (
         *_DECISION,
+        Field("jws", Kind.OBJECT_OR_NULL),
         _CODE_FIELD,
         Field("dossier", Kind.UUID7, required=False),
         Field("leg", Kind.AUTHORITY, required=False),
@@ -160,19 +161,26 @@ def _is_code(value: object) -> bool:
     return isinstance(value, str) and _CODE.fullmatch(value) is not None
 
 
-def _is_measure(value: object) -> bool:
+def _is_authority(value: object) -> bool:
+    return isinstance(value, str) and is_authority_id(value)
+
+
+def _is_leg_states(value: object) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"legs", "measures"}:
+        return False
+    legs, measures = value["legs"], value["measures"]
     return (
-        isinstance(value, dict)
-        and value.keys() == {"leg", "measure", "state"}
-        and all(isinstance(member, str) for member in value.values())
-        and is_authority_id(value["leg"])
-        and re.fullmatch(MEASURE_PATTERN[1:-1], value["measure"]) is not None
-        and _is_code(value["state"])
+        isinstance(legs, list)
+        and len(legs) > 0
+        and all(map(_is_authority, legs))
+        and isinstance(measures, dict)
+        and all(re.fullmatch(MEASURE_PATTERN[1:-1], measure) for measure in measures)
+        and all(map(_is_code, measures.values()))
     )
 
 
 _HOLDS: Final[Mapping[Kind, Callable[[object], bool]]] = {
-    Kind.AUTHORITY: lambda value: isinstance(value, str) and is_authority_id(value),
+    Kind.AUTHORITY: _is_authority,
     Kind.UUID7: lambda value: isinstance(value, str) and is_uuid7(value),
     Kind.DIGEST: _is_digest,
     Kind.TIME: _is_time,
@@ -180,7 +188,7 @@ _HOLDS: Final[Mapping[Kind, Callable[[object], bool]]] = {
     Kind.CODE: _is_code,
     Kind.CODES: lambda value: isinstance(value, list) and all(map(_is_code, value)),
     Kind.TEXT: lambda value: isinstance(value, str),
-    Kind.MEASURES: lambda value: isinstance(value, list) and all(map(_is_measure, value)),
+    Kind.LEG_STATES: lambda value: isinstance(value, list) and all(map(_is_leg_states, value)),
     Kind.OBJECT: lambda value: isinstance(value, dict),
     Kind.OBJECT_OR_NULL: lambda value: value is None or isinstance(value, dict),
 }
@@ -198,6 +206,17 @@ def _check_fields(type_: str, fields: Mapping[str, object]) -> None:
                 raise LeafInvalid(why=f"{type_} lacks its field {name}")
         elif not _HOLDS[field.kind](fields[name]):
             raise LeafInvalid(why=f"the field {name} of {type_} is not: {field.kind}")
+
+
+def leg_states(states: Mapping[str, Mapping[str, str]]) -> list[dict[str, object]]:
+    """The field `states` of a decision from leg → measure → new state.
+
+    Legs in the same states share one item, so that a message that opens 199 legs still fits an entry. One order only.
+    """
+    legs_in: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for leg in sorted(states):
+        legs_in.setdefault(tuple(sorted(states[leg].items())), []).append(leg)
+    return [{"legs": legs, "measures": dict(measures)} for measures, legs in legs_in.items()]
 
 
 # --- leaves ----------------------------------------------------------------------------------------------------------

@@ -190,7 +190,10 @@ def parse_note(raw: bytes) -> SignedNote:
 
 def parse_signature_lines(raw: bytes) -> tuple[NoteSignature, ...]:
     """Bare signature lines, as a witness answers them (C2SP tlog-witness). Raises LedgerInvalid."""
-    return parse_note(b"\n\n" + raw).signatures
+    note = parse_note(b"\n\n" + raw)
+    if note.text != "\n":
+        raise LedgerInvalid(why="there is more than signature lines")
+    return note.signatures
 
 
 def encode_signature_lines(signatures: Iterable[NoteSignature]) -> bytes:
