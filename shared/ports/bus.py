@@ -5,14 +5,14 @@ Both adapters keep the same promises, held by one conformance suite (`tests/conf
 2. A queue at its limit refuses the frame; nothing is dropped silently.
 3. A delivered frame that is not acknowledged is delivered again, to this consumer or to another, after the consumer is
    closed or its process dies. It may be delivered twice: consumers claim item ids.
-4. A frame delivered more than `DELIVERY_LIMIT` times is set aside and comes out of `take_dead`.
+4. A frame delivered more than `DELIVERY_LIMIT` times is set aside and comes out of `drain_dead`.
 5. Order is not promised.
 Frames are opaque sealed bytes; the bus reads nothing in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
@@ -63,8 +63,11 @@ class Bus(Protocol):
         Raises BusUnavailable on entry.
         """
 
-    async def take_dead(self, queue: str, most: int) -> list[bytes]:
-        """Remove and return frames that the bus set aside for this queue. Raises BusUnavailable."""
+    async def drain_dead(self, queue: str, most: int, keep: Callable[[list[bytes]], Awaitable[None]]) -> int:
+        """Hand frames that the bus set aside for this queue to `keep`, and remove them once it returned.
+
+        Returns how many there were. Raises BusUnavailable, and whatever `keep` raises: then they stay where they are.
+        """
 
     async def depth(self, queue: str) -> int:
         """Frames waiting in the queue, without those that consumers hold. For people, not for flow control."""

@@ -83,8 +83,11 @@ class UnitOfWork(Protocol):
     async def write(self, effects: Effects) -> list[OutboxRow]:
         """Write everything by executemany; returns the outbox rows, to publish after commit. Raises StoreConflict."""
 
-    async def take_due(self, most: int, now: datetime) -> list[ParkedItem]:
-        """Parked items whose time has come, locked, skipping what others hold."""
+    async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
+        """Parked items whose time has come; not locked, somebody else may be at them."""
+
+    async def hold_parked(self, item_id: str) -> bool:
+        """Lock one parked item; False when it is gone or another holds it."""
 
     async def park(self, items: Sequence[tuple[ParkedItem, datetime, str]]) -> None:
         """Let these items wait until a time, with the reason; a parked one again, or a new one."""

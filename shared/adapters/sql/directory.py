@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.keys.directory import Directory
-from shared.keys.events import verify_event
 from sqlalchemy import select
 
 from shared.adapters.sql.engine import Store
 from shared.adapters.tables import METADATA
+from shared.keys.directory import Directory
+from shared.keys.events import verify_event
 from shared.keys.public import Ed25519Public
 
 _EVENT = METADATA.tables["key_event"]

@@ -105,15 +105,22 @@ class SqlUnitOfWork:
                 await self._write_outbox(outbox_rows)
         return outbox_rows
 
-    async def take_due(self, most: int, now: datetime) -> list[ParkedItem]:
+    async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
         parked = self._tables.parked
-        statement = select(parked).where(parked.c.due_at <= now).order_by(parked.c.due_at).limit(most)
         with translated():
-            rows = await self._connection.execute(statement.with_for_update(skip_locked=True))
+            rows = await self._connection.execute(
+                select(parked).where(parked.c.due_at <= now).order_by(parked.c.due_at).limit(most)
+            )
         return [
             ParkedItem(id=row.item, frame=row.frame, ordinal=row.ordinal, attempts=row.attempts, first_at=row.first_at)
             for row in rows
         ]
+
+    async def hold_parked(self, item_id: str) -> bool:
+        parked = self._tables.parked
+        one = select(parked.c.item).where(parked.c.item == item_id).with_for_update(skip_locked=True)
+        with translated():
+            return (await self._connection.execute(one)).first() is not None
 
     async def park(self, items: Sequence[tuple[ParkedItem, datetime, str]]) -> None:
         if not items:

@@ -1,4 +1,4 @@
-"""The ledger's tables: services insert into `leaf_waiting`, the ledger's role moves leaves on, all else is insert-only."""
+"""The ledger's tables: services insert into `leaf_waiting`, the ledger's role moves leaves on, rest is insert-only."""
 
 from __future__ import annotations
 

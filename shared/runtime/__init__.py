@@ -1,0 +1,1 @@
+"""What runs the services: settings, the pump, the relay, and the choice of adapters."""

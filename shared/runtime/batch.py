@@ -1,0 +1,263 @@
+"""One batch of messages: read, decided, written and committed together, or else one by one.
+
+Rules (03, "the pump"):
+1. A message that cannot be decoded or handled is set aside with its reason; its neighbours go through.
+2. Claims, state, outbox, leaves, parked items and dead letters stand or fall in one transaction. No savepoints: if the
+   write of the batch fails, it is rolled back and each message is done again in a transaction of its own.
+3. A database that does not answer is no verdict: StoreUnavailable leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from shared.contracts.messages import ServiceMessage
+from shared.contracts.records import Key
+from shared.contracts.registry import parse_message
+from shared.errors import ComityError, Fatal, RetryLater, StoreConflict, StoreUnavailable
+from shared.frame.open import FrameOpener
+from shared.keys.directory import Directory
+from shared.ports.clock import Clock
+from shared.ports.handler import Handler, Occasion
+from shared.ports.keyring import KeyRing
+from shared.ports.unit_of_work import DeadLetter, OutboxRow, ParkedItem, UnitOfWork, UnitsOfWork
+from shared.runtime.batch_view import BatchEffects, BatchView
+from shared.runtime.crash_points import Reach, reach_nothing
+
+CONFLICT_TRIES: Final = 8
+DUE_BATCH: Final = 50
+BUS_GAVE_UP: Final = "the bus delivered this frame 20 times without an answer"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Work:
+    """One message to be handled. `parked` holds its row if it comes from there and not from the bus."""
+
+    waiting: ParkedItem
+    message: ServiceMessage
+    is_parked: bool
+
+
+@dataclass
+class Settled:
+    """What a committed batch leaves to be done outside the database."""
+
+    outbox: list[OutboxRow] = field(default_factory=list)
+    wakes: set[str] = field(default_factory=set)
+    handled: int = 0
+
+
+class Settler:
+    """Settles batches of frames for one service."""
+
+    def __init__(
+        self,
+        service: str,
+        handler: Handler,
+        units: UnitsOfWork,
+        opener: FrameOpener,
+        keyring: KeyRing,
+        clock: Clock,
+        reach: Reach = reach_nothing,
+    ) -> None:
+        self._service = service
+        self._handler = handler
+        self._units = units
+        self._opener = opener
+        self._keyring = keyring
+        self._clock = clock
+        self._reach = reach
+
+    async def settle(self, frames: Sequence[bytes], confirmed: Sequence[str] = ()) -> Settled:
+        """All frames, durably: handled, parked or set aside. `confirmed` are outbox rows to forget.
+
+        Raises StoreUnavailable: then nothing is known to be settled, and the same frames may be given again.
+        """
+        work, letters = self._decode_all(frames)
+        try:
+            return await self._settle_together(work, letters, confirmed)
+        except (StoreUnavailable, Fatal):
+            raise
+        except Exception as failed:
+            log.warning("batch.redone-singly", service=self._service, messages=len(work), why=_reason(failed))
+        settled = await self._settle_together([], letters, confirmed)
+        for item in work:
+            _merge(settled, await self._settle_alone(item))
+        return settled
+
+    async def settle_due(self) -> Settled:
+        """Parked items whose time has come. Raises StoreUnavailable."""
+        settled = Settled()
+        async with self._units.begin() as unit:
+            due = await unit.list_due(DUE_BATCH, self._clock.now())
+        for item in due:
+            work, letter = self._decode_parked(item)
+            if letter is not None:
+                await self._set_aside(item, letter.reason)
+            elif work is not None:
+                _merge(settled, await self._settle_alone(work))
+        return settled
+
+    async def bury_frames(self, frames: Sequence[bytes]) -> None:
+        """Keep whole frames that the bus gave up on."""
+        async with self._units.begin() as unit:
+            await unit.bury([self._letter(frame, BUS_GAVE_UP) for frame in frames])
+            await unit.commit()
+
+    async def _settle_together(
+        self, work: Sequence[Work], letters: Sequence[DeadLetter], confirmed: Sequence[str]
+    ) -> Settled:
+        if not (work or letters or confirmed):
+            return Settled()
+        directory = await self._keyring.refresh()
+        async with self._units.begin() as unit:
+            fresh = await self._claim(unit, work)
+            self._reach("claimed")
+            settled = await self._handle(unit, fresh, directory)
+            await unit.bury(letters)
+            await unit.forget_outbox(confirmed)
+            self._reach("written")
+            await unit.commit()
+        self._reach("committed")
+        return settled
+
+    async def _settle_alone(self, item: Work) -> Settled:
+        for _ in range(CONFLICT_TRIES):
+            try:
+                return await self._settle_together([item], [], [])
+            except StoreConflict:
+                continue
+            except (StoreUnavailable, Fatal):
+                raise
+            except Exception as failed:
+                await self._set_aside(item.waiting, _reason(failed))
+                return Settled()
+        raise StoreUnavailable(why=f"one message met {CONFLICT_TRIES} conflicts in a row")
+
+    async def _claim(self, unit: UnitOfWork, work: Sequence[Work]) -> list[Work]:
+        """Only what was not settled before: new on the inbox, or still parked."""
+        new = await unit.claim([item.waiting.id for item in work if not item.is_parked])
+        fresh = []
+        for item in work:
+            if item.is_parked:
+                if await unit.hold_parked(item.waiting.id):
+                    fresh.append(item)
+            elif item.waiting.id in new:
+                new.discard(item.waiting.id)  # the same item twice in one batch counts once
+                fresh.append(item)
+        return fresh
+
+    async def _handle(self, unit: UnitOfWork, work: Sequence[Work], directory: Directory) -> Settled:
+        now = self._clock.now()
+        letters: list[DeadLetter] = []
+        asked = self._needs(work, letters, now)
+        view = BatchView({key for keys in asked.values() for key in keys}, await unit.load(_all_keys(asked)))
+        effects = BatchEffects()
+        parks: list[tuple[ParkedItem, datetime, str]] = []
+        for item in work:
+            if item.waiting.id not in asked:
+                continue
+            occasion = Occasion(now=now, first_at=item.waiting.first_at, directory=directory)
+            try:
+                done = self._handler.handle(item.message, view, occasion)
+            except RetryLater as later:
+                parks.append(_parked_again(item.waiting, later, now))
+            except Fatal:
+                raise
+            except Exception as failed:
+                letters.append(self._letter_of(item, failed, now))
+            else:
+                view.apply(done)
+                effects.add(done)
+        self._reach("handled")
+        merged = effects.merged()
+        rows = await unit.write(merged)
+        await unit.unpark([item.waiting.id for item in work if item.is_parked])
+        await unit.park(parks)
+        await unit.bury(letters)
+        return Settled(outbox=rows, wakes=merged.wakes, handled=len(work))
+
+    def _needs(self, work: Sequence[Work], letters: list[DeadLetter], now: datetime) -> dict[str, Sequence[Key]]:
+        asked: dict[str, Sequence[Key]] = {}
+        for item in work:
+            try:
+                asked[item.waiting.id] = self._handler.needs(item.message)
+            except Exception as failed:
+                letters.append(self._letter_of(item, failed, now))
+        return asked
+
+    async def _set_aside(self, item: ParkedItem, reason: str) -> None:
+        """One item that cannot even be written: claimed and buried, so that it does not come back."""
+        async with self._units.begin() as unit:
+            await unit.claim([item.id])
+            await unit.unpark([item.id])
+            await unit.bury([DeadLetter(item.id, item.frame, item.ordinal, reason, self._clock.now())])
+            await unit.commit()
+        log.error("message.set-aside", service=self._service, item=item.id, why=reason)
+
+    def _decode_all(self, frames: Sequence[bytes]) -> tuple[list[Work], list[DeadLetter]]:
+        work: list[Work] = []
+        letters: list[DeadLetter] = []
+        now = self._clock.now()
+        for frame in frames:
+            try:
+                opened = self._opener.open(frame, self._service, now)
+            except Exception as failed:
+                letters.append(self._letter(frame, _reason(failed)))
+                continue
+            for ordinal, item in enumerate(opened.items):
+                waiting = ParkedItem(id=item.id, frame=frame, ordinal=ordinal, attempts=0, first_at=now)
+                try:
+                    work.append(Work(waiting, parse_message(item.type, item.v, item.data), is_parked=False))
+                except Exception as failed:
+                    letters.append(DeadLetter(item.id, frame, ordinal, _reason(failed), now))
+        return work, letters
+
+    def _decode_parked(self, item: ParkedItem) -> tuple[Work | None, DeadLetter | None]:
+        try:
+            opened = self._opener.open(item.frame, self._service, self._clock.now(), check_age=False)
+            inside = opened.items[item.ordinal]
+            return Work(item, parse_message(inside.type, inside.v, inside.data), is_parked=True), None
+        except Exception as failed:
+            return None, self._letter(item.frame, _reason(failed))
+
+    def _letter(self, frame: bytes, reason: str) -> DeadLetter:
+        log.error("frame.set-aside", service=self._service, bytes=len(frame), why=reason)
+        return DeadLetter(None, frame, 0, reason, self._clock.now())
+
+    def _letter_of(self, item: Work, failed: Exception, now: datetime) -> DeadLetter:
+        log.error("message.set-aside", service=self._service, item=item.waiting.id, why=_reason(failed))
+        return DeadLetter(item.waiting.id, item.waiting.frame, item.waiting.ordinal, _reason(failed), now)
+
+
+def _parked_again(item: ParkedItem, later: RetryLater, now: datetime) -> tuple[ParkedItem, datetime, str]:
+    again = ParkedItem(item.id, item.frame, item.ordinal, item.attempts + 1, item.first_at)
+    return again, now + timedelta(seconds=float(str(later.facts.get("after_s", 1)))), str(later)
+
+
+def _all_keys(asked: dict[str, Sequence[Key]]) -> set[Key]:
+    return {key for keys in asked.values() for key in keys}
+
+
+def _merge(into: Settled, more: Settled) -> None:
+    into.outbox += more.outbox
+    into.wakes |= more.wakes
+    into.handled += more.handled
+
+
+def _reason(failed: Exception) -> str:
+    """For the operator: the code and sentence of our own errors; of others the type and the place alone, since their text
+    may quote contents of the message."""
+    if isinstance(failed, ComityError):
+        return f"{failed.code}: {failed}"
+    places = traceback.extract_tb(failed.__traceback__)
+    place = f" at {places[-1].filename.rsplit('/', 1)[-1]}:{places[-1].lineno}" if places else ""
+    return type(failed).__name__ + place

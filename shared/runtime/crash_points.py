@@ -1,0 +1,39 @@
+"""Named places between two durable steps, where a test kills the process to prove that nothing is lost or doubled.
+
+DANGER: only a development setting can arm a point; `Settings` refuses it in production.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Final
+
+PUMP_POINTS: Final = (
+    "taken",  # frames received, nothing done
+    "claimed",  # inbox rows written, not committed
+    "handled",  # effects decided
+    "written",  # effects written, not committed
+    "committed",  # effects durable, nothing published, nothing acknowledged
+    "published",  # the next service has it, our bus does not know that we are done
+    "acknowledged",  # all done but forgetting the outbox rows
+)
+RELAY_POINTS: Final = ("relay-taken", "relay-published")
+SEQUENCER_POINTS: Final = ("round-written", "round-committed", "round-signed")
+
+Reach = Callable[[str], None]
+
+
+def reach_nothing(point: str) -> None:
+    """The normal case: no point is armed."""
+
+
+def crash_at(service: str, armed: str) -> Reach:
+    """Dies by SIGKILL, without cleaning up, when `service:point` is what `armed` says."""
+
+    def reach(point: str) -> None:
+        if armed == f"{service}:{point}":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return reach

@@ -1,0 +1,83 @@
+"""Outbox rows → sealed frames → bus. Every publish seals anew; the rows' ids make a repeat harmless."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from shared.contracts.messages import FeedAdvanced, ServiceMessage
+from shared.contracts.registry import encode_message
+from shared.contracts.topology import DESTINATION, WAKEUPS
+from shared.domain.ids import new_uuid7
+from shared.errors import Busy
+from shared.frame.items import Item
+from shared.frame.seal import FrameSealer
+from shared.ports.bus import Bus, Outcome, Outgoing, Wakeups
+from shared.ports.clock import Clock
+from shared.ports.unit_of_work import OutboxRow
+
+FRAME_ITEMS: Final = 20
+FRAME_BYTES: Final = 4 * 1024 * 1024
+PUBLISH_TIMEOUT_S: Final = 5.0
+RETRY_AFTER_S: Final = 2
+
+
+class Publisher:
+    """One service's way onto the bus."""
+
+    def __init__(self, bus: Bus, wakeups: Wakeups, sealer: FrameSealer, clock: Clock) -> None:
+        self._bus = bus
+        self._wakeups = wakeups
+        self._sealer = sealer
+        self._clock = clock
+
+    async def publish(self, rows: Sequence[OutboxRow]) -> set[str]:
+        """Ids of the rows that the bus confirmed; the others may or may not be there. Never raises for a bus that is down."""
+        batches = list(_batches(rows))
+        frames = [Outgoing(destination, self._seal(destination, items)) for destination, items in batches]
+        outcomes = await self._bus.publish(frames, PUBLISH_TIMEOUT_S)
+        return {
+            item.id
+            for (_, items), outcome in zip(batches, outcomes, strict=True)
+            if outcome is Outcome.confirmed
+            for item in items
+        }
+
+    async def submit(self, message: ServiceMessage) -> None:
+        """Hand over one message that has no outbox row (the gateway has none); durable on return.
+
+        Raises Busy when the bus is full or down: the caller kept nothing.
+        """
+        row = OutboxRow(new_uuid7(self._clock.now()), message)
+        if not await self.publish([row]):
+            raise Busy(retry_after_s=RETRY_AFTER_S)
+
+    async def wake(self, authorities: set[str]) -> None:
+        """Hint to every gateway that these feeds advanced; may be lost."""
+        if authorities:
+            hint = FeedAdvanced(authorities=tuple(sorted(authorities)))
+            row = OutboxRow(new_uuid7(self._clock.now()), hint)
+            await self._wakeups.announce(self._seal(WAKEUPS, [_item(row)]))
+
+    def _seal(self, destination: str, items: Sequence[Item]) -> bytes:
+        return self._sealer.seal(destination, items, self._clock.now())
+
+
+def _batches(rows: Sequence[OutboxRow]) -> Iterator[tuple[str, list[Item]]]:
+    """Items per frame: one destination, at most 20 items and 4 MiB."""
+    waiting: dict[str, list[Item]] = defaultdict(list)
+    sizes: dict[str, int] = defaultdict(int)
+    for row in rows:
+        destination, item = DESTINATION[type(row.message)], _item(row)
+        full = len(waiting[destination]) >= FRAME_ITEMS or sizes[destination] + len(item.data) > FRAME_BYTES
+        if waiting[destination] and full:
+            yield destination, waiting.pop(destination)
+            sizes[destination] = 0
+        waiting[destination].append(item)
+        sizes[destination] += len(item.data)
+    yield from waiting.items()
+
+
+def _item(row: OutboxRow) -> Item:
+    return Item(row.id, row.message.TYPE, row.message.VERSION, encode_message(row.message))
