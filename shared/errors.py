@@ -387,6 +387,12 @@ class KeyEventRefused(Rejection):
     code = "keys.event-refused"
 
 
+class RosterRefused(Rejection):
+    """The roster of service keys is not acceptable: {why}."""
+
+    code = "keys.roster-refused"
+
+
 class KeyNotFound(Rejection):
     """No key {kid} is known here."""
 

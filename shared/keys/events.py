@@ -1,8 +1,8 @@
 """Key events: how they are drafted, signed, and verified against the directory that they change.
 
 Who signs: an enrolment, a recovery, a suspension and a reinstatement are signed by a quorum of operator keys; a
-rotation by the party's own two signing keys in force at its `at`, Ed25519 then ML-DSA-65. An auditor has no signing keys,
-so its API key is renewed by a recovery. A recovery shows as what it is: operators, not the old keys, vouch for the new.
+rotation by the party's own two signing keys in force at its `at`, Ed25519 then ML-DSA-65. An auditor has no signing
+keys, so its API key is renewed by a recovery. A recovery shows as what it is: operators, not old keys, vouch.
 
 It does not ask whether `at` is near the clock: whoever admits an event to the ledger does.
 """

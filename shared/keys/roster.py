@@ -1,0 +1,116 @@
+"""The roster: which keys the exchange's own services use between themselves, `comity-roster/1`.
+
+    {"v":"comity-roster/1","exchange":…,"issued_at":…,"services":[{"service":…,"sign":b64u,"seal":b64u},…]}
+
+inside a signed document (see `signed_document`), the domain being "comity-roster/1" 00.
+1. The operators sign it by quorum, as they sign enrolments: a broker or database cannot name a service.
+2. A service stands in it once; no raw key stands in it twice.
+
+It has no end of its own: services are given the roster by file and restarted with a new one when a key changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from shared.domain.ids import Timestamp, encode_time, parse_time
+from shared.domain.strict_json import encode_canonical_json, parse_strict_json
+from shared.errors import KeyRefused, RosterRefused
+from shared.keys.base64url import encode_b64u, parse_b64u
+from shared.keys.private import Ed25519Signer
+from shared.keys.public import Ed25519Public, XWingPublic, parse_ed25519, parse_xwing, service_owner
+from shared.keys.signed_document import DocumentSignature, parse_signed_document, sign_document, verify_quorum
+
+ROSTER_VERSION: Final = "comity-roster/1"
+ROSTER_DOMAIN: Final = b"comity-roster/1\x00"
+MAX_SERVICES: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceKeys:
+    """The two public keys of one service; all its processes share them."""
+
+    service: str
+    sign: Ed25519Public
+    seal: XWingPublic
+
+    @property
+    def sealing_kid(self) -> str:
+        return self.seal.kid(service_owner(self.service))
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """A verified roster."""
+
+    exchange: str
+    issued_at: datetime
+    services: Mapping[str, ServiceKeys]
+
+    def signing_key(self, service: str) -> Ed25519Public | None:
+        keys = self.services.get(service)
+        return keys.sign if keys else None
+
+    def sealing_key(self, service: str) -> XWingPublic | None:
+        keys = self.services.get(service)
+        return keys.seal if keys else None
+
+
+def verify_roster(raw: bytes, operator_keys: Sequence[Ed25519Public], quorum: int, exchange: str) -> Roster:
+    """The roster in this document, signed by a quorum of the operators of `exchange`. Raises RosterRefused."""
+    try:
+        signed = parse_signed_document(raw)
+        verify_quorum(signed, ROSTER_DOMAIN, operator_keys, quorum)
+        written = _RosterDocument.model_validate(parse_strict_json(signed.document))
+        if written.exchange != exchange:
+            raise ValueError(f"it is for the exchange {written.exchange}, this one is {exchange}")
+        services = {one.service: one.parse() for one in written.services}
+        keys = [key.raw for one in services.values() for key in (one.sign, one.seal)]
+        if len(services) != len(written.services) or len(set(keys)) != len(keys):
+            raise ValueError("a service or a key stands twice")
+    except ValidationError as bad:
+        first = bad.errors(include_url=False, include_input=False)[0]
+        raise RosterRefused(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except KeyRefused as bad:
+        raise RosterRefused(why=bad.sentence()) from None
+    except ValueError as bad:
+        raise RosterRefused(why=bad) from None
+    return Roster(written.exchange, parse_time(written.issued_at), services)
+
+
+def draft_roster(exchange: str, issued_at: datetime, services: Sequence[ServiceKeys]) -> bytes:
+    """The exact bytes to sign with `sign_roster` and put together by `signed_document.encode_signed_document`."""
+    entries = [
+        {"service": one.service, "sign": encode_b64u(one.sign.raw), "seal": encode_b64u(one.seal.raw)}
+        for one in services
+    ]
+    return encode_canonical_json(
+        {"v": ROSTER_VERSION, "exchange": exchange, "issued_at": encode_time(issued_at), "services": entries}
+    )
+
+
+def sign_roster(roster: bytes, operator: Ed25519Signer) -> DocumentSignature:
+    return sign_document(roster, ROSTER_DOMAIN, operator)
+
+
+class _ServiceDocument(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    service: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+    sign: str
+    seal: str
+
+    def parse(self) -> ServiceKeys:
+        return ServiceKeys(self.service, parse_ed25519(parse_b64u(self.sign)), parse_xwing(parse_b64u(self.seal)))
+
+
+class _RosterDocument(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    v: Literal["comity-roster/1"]
+    exchange: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    issued_at: Timestamp
+    services: tuple[_ServiceDocument, ...] = Field(strict=False, min_length=1, max_length=MAX_SERVICES)

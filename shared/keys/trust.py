@@ -1,0 +1,124 @@
+"""The trust file, `comity-trust/1`: what a party must know of an exchange before it believes anything else.
+
+It is handed over in a ceremony, from person to person; nothing fetched from the network replaces it.
+1. Closed format. Every member is present, but `pinned_keys`, which may be absent and then is empty.
+2. `log_vkeys` are the two verifier keys of the log (C2SP signed note: Ed25519 and ML-DSA-44), both named for `origin`.
+   Their inner form is read by the ledger's verifier.
+3. The witness policy `none` and a quorum of one operator are for development only, and refused elsewhere.
+4. `pinned_keys` are kids that the ceremony has compared: they need no waiting time when first seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from shared.domain.strict_json import encode_canonical_json, parse_strict_json
+from shared.errors import KeyIdMalformed, KeyRefused, TrustFileInvalid
+from shared.keys.base64url import encode_b64u, parse_b64u
+from shared.keys.public import Ed25519Public, parse_ed25519, parse_kid
+
+TRUST_VERSION: Final = "comity-trust/1"
+MAX_TRUST_BYTES: Final = 64 * 1024
+NO_WITNESSES: Final = "none"
+
+Environment = Literal["development", "production"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """A checked trust file. `origin` is the log origin and the `exchange` of every header."""
+
+    origin: str
+    log_vkeys: tuple[str, str]
+    operator_keys: tuple[Ed25519Public, ...]
+    operator_quorum: int
+    receipt_key: Ed25519Public
+    witness_policy: str
+    environment: Environment
+    pinned_keys: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises TrustFileInvalid, so that no unsound trust can be written either."""
+        _check(self)
+
+
+def parse_trust(raw: bytes) -> Trust:
+    """Raises TrustFileInvalid."""
+    if len(raw) > MAX_TRUST_BYTES:
+        raise TrustFileInvalid(why=f"it has more than {MAX_TRUST_BYTES} bytes")
+    try:
+        written = _TrustDocument.model_validate(parse_strict_json(raw))
+        operator_keys = tuple(parse_ed25519(parse_b64u(key)) for key in written.operator_keys)
+        receipt_key = parse_ed25519(parse_b64u(written.receipt_key))
+    except ValidationError as bad:
+        first = bad.errors(include_url=False, include_input=False)[0]
+        raise TrustFileInvalid(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except KeyRefused as bad:
+        raise TrustFileInvalid(why=bad.sentence()) from None
+    except ValueError as bad:
+        raise TrustFileInvalid(why=bad) from None
+    return Trust(
+        origin=written.origin,
+        log_vkeys=written.log_vkeys,
+        operator_keys=operator_keys,
+        operator_quorum=written.operator_quorum,
+        receipt_key=receipt_key,
+        witness_policy=written.witness_policy,
+        environment=written.environment,
+        pinned_keys=written.pinned_keys,
+    )
+
+
+def encode_trust(trust: Trust) -> bytes:
+    """Canonical JSON; `parse_trust` gives the same trust back."""
+    return encode_canonical_json(
+        {
+            "v": TRUST_VERSION,
+            "origin": trust.origin,
+            "log_vkeys": list(trust.log_vkeys),
+            "operator_keys": [encode_b64u(key.raw) for key in trust.operator_keys],
+            "operator_quorum": trust.operator_quorum,
+            "receipt_key": encode_b64u(trust.receipt_key.raw),
+            "witness_policy": trust.witness_policy,
+            "environment": trust.environment,
+            "pinned_keys": list(trust.pinned_keys),
+        }
+    )
+
+
+def _check(trust: Trust) -> None:
+    raws = [key.raw for key in trust.operator_keys]
+    if len(set(raws)) != len(raws):
+        raise TrustFileInvalid(why="an operator key stands twice")
+    if not 1 <= trust.operator_quorum <= len(raws):
+        raise TrustFileInvalid(why=f"a quorum of {trust.operator_quorum} among {len(raws)} operator keys")
+    if trust.receipt_key.raw in raws:
+        raise TrustFileInvalid(why="the receipt key is an operator key")
+    if len(set(trust.log_vkeys)) != 2 or not all(key.startswith(f"{trust.origin}+") for key in trust.log_vkeys):
+        raise TrustFileInvalid(why="log_vkeys are two different verifier keys named for the origin")
+    if trust.environment != "development":
+        if trust.witness_policy == NO_WITNESSES:
+            raise TrustFileInvalid(why="a ledger without witnesses is for development only")
+        if trust.operator_quorum < 2:
+            raise TrustFileInvalid(why="a single operator key decides in development only")
+    try:
+        for kid in trust.pinned_keys:
+            parse_kid(kid)
+    except KeyIdMalformed as bad:
+        raise TrustFileInvalid(why=bad.sentence()) from None
+
+
+class _TrustDocument(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    v: Literal["comity-trust/1"]
+    origin: Annotated[str, StringConstraints(pattern=r"^[^\s+]{1,128}$")]
+    log_vkeys: tuple[str, str] = Field(strict=False)
+    operator_keys: tuple[str, ...] = Field(strict=False, min_length=1, max_length=16)
+    operator_quorum: int
+    receipt_key: str
+    witness_policy: Annotated[str, StringConstraints(min_length=1)]
+    environment: Environment
+    pinned_keys: tuple[str, ...] = Field(default=(), strict=False, max_length=1000)
