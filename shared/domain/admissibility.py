@@ -1,7 +1,7 @@
 """What the registry of instruments has to say about a message: warnings, never a refusal.
 
-The exchange never blocks a sovereign act for legal reasons. A flag names what looks wrong and the rule behind it; intake
-records it, clients show it before sending, and the sender may go on.
+The exchange never blocks a sovereign act for legal reasons. A flag names what looks wrong and the rule behind it;
+intake records it, clients show it before sending, and the sender may go on.
 """
 
 from __future__ import annotations
