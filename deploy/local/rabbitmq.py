@@ -19,6 +19,7 @@ from deploy.local.programs import find_programs
 
 _READY_WITHIN_S = 90.0
 _STOPPED_WITHIN_S = 20.0
+_DURABLE_WITHIN_S = 10.0
 _AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 _METHOD_FRAME = b"\x01"
 
@@ -85,6 +86,18 @@ class PrivateRabbitMQ:
             self._node.kill()
             self._node = None
 
+    def wait_until_durable(self, queue: str) -> None:
+        """Wait, about a second from its declaration, until a new quorum queue would survive `kill`.
+
+        RabbitMQ 3.10 confirms the declaration and the first messages before the queue's name is in its directory on
+        disk. Killed before that, it makes the queue anew after the restart: empty, and for ever without a leader.
+        Raises ServerFailed if the name does not appear.
+        """
+        if self._node is None:
+            raise ServerFailed("a private RabbitMQ that is not running makes nothing durable")
+        name = f"%2F_{queue}".encode()
+        wait_until(lambda: name in self._queue_directory(), self._node, f"queue {queue}", _DURABLE_WITHIN_S)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -97,6 +110,9 @@ class PrivateRabbitMQ:
         if self._endpoint is None:
             raise ServerFailed("a private RabbitMQ has an address once it was started")
         return self._endpoint
+
+    def _queue_directory(self) -> bytes:
+        return b"".join(file.read_bytes() for file in self.directory.glob("data/*/quorum/*/names.dets"))
 
     def _prepare(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)

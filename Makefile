@@ -1,0 +1,82 @@
+# Every target makes what it needs first: the environment .venv comes from the hash-pinned locks in requirements/, through
+# pip, so that an index or a mirror named in the machine's own pip configuration is the one that is used.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+PY  := $(BIN)/python
+PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
+LOCKED := $(PIP) install --require-hashes --no-compile
+
+# The first Python that is new enough and can make environments; `make PYTHON=… demo` names another.
+PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+N ?= 100
+
+.PHONY: help
+help:  ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---------------------------------------------------------------- for everybody
+
+.PHONY: demo
+demo: .venv/.runtime  ## the four-country scenario on the embedded exchange, step by step; needs Python 3.11 or newer
+	$(BIN)/comity demo
+
+.PHONY: test
+test: .venv/.dev  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
+	$(PY) -m deploy.local
+	$(PY) -m tests
+
+# ---------------------------------------------------------------- for those who change it
+
+.PHONY: check
+check: .venv/.dev  ## format, lint, types, import contracts, unit tests; under a minute, no network
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q -n 2 tests/unit
+
+.PHONY: vectors
+vectors: .venv/.dev  ## published and our own test vectors, counted
+	$(PY) -m tests.vectors
+
+.PHONY: canaries
+canaries: .venv/.dev  ## plant N plaintexts, look for them wherever the exchange writes
+	$(PY) -m deploy.local
+	$(PY) -m tests.canaries --n $(N)
+
+.PHONY: docs
+docs: .venv/.dev  ## the pages that are made from code
+	$(PY) -m docs
+
+.PHONY: locks
+locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed
+	cd requirements && for lock in runtime:../pyproject.toml build:build.in dev:dev.in; do \
+		rm -f $${lock%%:*}.txt && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-header --no-config $${lock#*:} --output-file $${lock%%:*}.txt || exit 1; done
+
+.PHONY: clean
+clean:  ## remove the environment and everything that was made
+	rm -rf .venv var dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---------------------------------------------------------------- the environment
+
+.venv/.python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with its venv module is needed;" \
+		"on Debian or Ubuntu: apt-get install python3 python3-venv"; exit 1; }
+	$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.runtime: .venv/.python requirements/runtime.txt requirements/build.txt pyproject.toml
+	$(LOCKED) -r requirements/runtime.txt -r requirements/build.txt
+	$(PIP) install --no-build-isolation --no-deps --no-index --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements/dev.txt
+	$(LOCKED) -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The tests: unit, conformance, connected, migration, faults, acceptance; `python -m tests` runs them all."""
