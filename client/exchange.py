@@ -1,0 +1,187 @@
+"""The exchange's API, typed. Each method is one call of docs 05; what comes back is a shape of `shared.contracts.api`.
+
+Rules:
+1. A submission is answered by a receipt, and a receipt counts only when the trust file's receipt key signed it for
+   exactly these bytes.
+2. An answer that does not have its shape is refused: AnswerRefused.
+3. What is absent is None where absence is an ordinary answer, and NotThere where it is not.
+
+Every method raises what `Calls.call` raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from client.http_calls import Calls
+from shared.contracts.api import (
+    FEED_PAGE,
+    INSTRUMENTS_CONTENT_TYPE,
+    KEY_EVENT_CONTENT_TYPE,
+    MAX_DOCUMENT_BYTES,
+    MESSAGE_CONTENT_TYPE,
+    Accepted,
+    Decision,
+    Directory,
+    DossierAnswer,
+    DossierPage,
+    Evidences,
+    FeedPage,
+    MessageForReader,
+    WellKnown,
+)
+from shared.errors import AnswerRefused, NotThere
+
+M = TypeVar("M", bound=BaseModel)
+
+CheckReceipt = Callable[[str, str, str], object]
+"""(receipt, message id, envelope digest) → nothing of interest. Raises ReceiptInvalid."""
+
+_JSON_BYTES: Final = 4 * 1024 * 1024
+_DIRECTORY_BYTES: Final = 64 * 1024 * 1024
+_NOTE_BYTES: Final = 512 * 1024
+_BUNDLE_BYTES: Final = 256 * (2 + 65_535)
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+class Exchange:
+    """One exchange as one caller sees it."""
+
+    def __init__(self, calls: Calls, check_receipt: CheckReceipt) -> None:
+        self._calls = calls
+        self._check_receipt = check_receipt
+
+    @property
+    def url(self) -> str:
+        return self._calls.base_url
+
+    def close(self) -> None:
+        self._calls.close()
+
+    # --- messages ----------------------------------------------------------------------------------------------------
+
+    def submit(self, message: str, digest: str, submission: bytes) -> Accepted | Decision:
+        """Post these bytes. Accepted means kept, with a verified promise of a decision; Decision means decided before.
+
+        Raises ReceiptInvalid for a promise that does not verify, and AnswerRefused for one about other bytes.
+        """
+        answer = self._calls.call(
+            "POST", "/v1/messages", at_most=_JSON_BYTES, body=submission, content_type=MESSAGE_CONTENT_TYPE
+        )
+        result: Accepted | Decision
+        result = _read(Accepted, answer.body) if answer.status == 202 else _read(Decision, answer.body)
+        if (result.message, result.digest) != (message, digest):
+            raise AnswerRefused(why=f"it speaks of {result.message}, not of {message}, or of other bytes")
+        self._check_receipt(result.receipt, message, digest)
+        return result
+
+    def upload_part(self, sha256_hex: str, ciphertext: bytes) -> None:
+        """Store a sealed part before the message that names it; storing it again is no error."""
+        self._calls.call(
+            "PUT",
+            f"/v1/parts/{_hex(sha256_hex)}",
+            at_most=_JSON_BYTES,
+            body=ciphertext,
+            content_type="application/octet-stream",
+        )
+
+    def message(self, message: str) -> MessageForReader:
+        """A message that is addressed to the caller, or its own. Raises NotThere."""
+        return _read(MessageForReader, self._get(f"/v1/messages/{message}", _JSON_BYTES))
+
+    def part(self, message: str, name: str, size: int) -> bytes:
+        """One sealed part of `size` bytes; the caller compares its digest with the signed manifest."""
+        data = self._get(f"/v1/messages/{message}/parts/{name}", size)
+        if len(data) != size:
+            raise AnswerRefused(why=f"the part {name} of {message} has {len(data)} bytes instead of {size}")
+        return data
+
+    def decision(self, message: str) -> Decision | None:
+        """What intake decided; None as long as nothing is decided."""
+        try:
+            return _read(Decision, self._get(f"/v1/messages/{message}/decision", _JSON_BYTES))
+        except NotThere:
+            return None
+
+    def evidences(self, message: str) -> Evidences:
+        return _read(Evidences, self._get(f"/v1/messages/{message}/evidences", _JSON_BYTES))
+
+    # --- dossiers, feed ----------------------------------------------------------------------------------------------
+
+    def dossier(self, dossier: str) -> DossierAnswer:
+        """Raises NotThere, also for a dossier of others."""
+        return _read(DossierAnswer, self._get(f"/v1/dossiers/{dossier}", _JSON_BYTES))
+
+    def dossiers(self) -> list[DossierAnswer]:
+        """All of the caller's dossiers, newest first."""
+        found: list[DossierAnswer] = []
+        query: dict[str, str] = {}
+        while True:
+            page = _read(DossierPage, self._get("/v1/dossiers", _JSON_BYTES, query))
+            found += page.items
+            if page.next is None or not page.items:
+                return found
+            query = {"after": page.next}
+
+    def feed(self, after: str | None, limit: int = FEED_PAGE, wait_s: int = 0) -> FeedPage:
+        """The entries after a cursor; waits up to `wait_s` seconds for the first."""
+        query = {"limit": str(limit), "wait": str(wait_s)} | ({} if after is None else {"after": after})
+        return _read(FeedPage, self._get("/v1/feed", _JSON_BYTES, query))
+
+    # --- directory, registry, operator -------------------------------------------------------------------------------
+
+    def well_known(self) -> WellKnown:
+        return _read(WellKnown, self._get("/.well-known/comity", _JSON_BYTES))
+
+    def directory(self) -> Directory:
+        """The signed key events, unverified: `directory_watch` replays them."""
+        return _read(Directory, self._get("/v1/authorities", _DIRECTORY_BYTES))
+
+    def instruments(self) -> bytes | None:
+        """The signed registry, unverified; None where none was loaded."""
+        try:
+            return self._get("/v1/instruments", _JSON_BYTES)
+        except NotThere:
+            return None
+
+    def post_key_event(self, event: bytes) -> None:
+        self._post("/v1/operator/key-events", event, KEY_EVENT_CONTENT_TYPE)
+
+    def post_instruments(self, document: bytes) -> None:
+        self._post("/v1/operator/instruments", document, INSTRUMENTS_CONTENT_TYPE)
+
+    # --- ledger ------------------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> bytes:
+        return self._get("/log/checkpoint", _NOTE_BYTES)
+
+    def log_file(self, path: str) -> bytes:
+        """A tile or entry bundle by its path, `tile/…`."""
+        return self._get(f"/log/{path}", _BUNDLE_BYTES)
+
+    def _get(self, path: str, at_most: int, query: dict[str, str] | None = None) -> bytes:
+        return self._calls.call("GET", path, at_most=at_most, query=query).body
+
+    def _post(self, path: str, document: bytes, content_type: str) -> None:
+        if len(document) > MAX_DOCUMENT_BYTES:
+            raise AnswerRefused(why=f"the document has more than {MAX_DOCUMENT_BYTES} bytes")
+        self._calls.call("POST", path, at_most=_JSON_BYTES, body=document, content_type=content_type)
+
+
+def _read(model: type[M], body: bytes) -> M:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"]) or model.__name__
+        raise AnswerRefused(why=f"{where}: {first['msg']}") from None
+
+
+def _hex(text: str) -> str:
+    if _HEX.fullmatch(text) is None:
+        raise ValueError("a part is named by the lower-case hex of its SHA-256")
+    return text
