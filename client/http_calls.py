@@ -88,7 +88,9 @@ class Calls:
         an answer that is too long or no answer of this API.
         """
         url = self.base_url + path + (f"?{httpx2.QueryParams(query)}" if query else "")
-        headers = {"accept": "*/*", "accept-encoding": "identity"} | ({} if content_type is None else {"content-type": content_type})
+        headers = {"accept": "*/*", "accept-encoding": "identity"}
+        if content_type is not None:
+            headers["content-type"] = content_type
         give_up = self._monotonic() + self._patience_s
         wait_s = _FIRST_WAIT_S
         while True:
