@@ -405,6 +405,12 @@ class TrustFileInvalid(Rejection):
     code = "keys.trust-file-invalid"
 
 
+class KeyFileUnusable(Rejection):
+    """The key file {file} cannot be used: {why}."""
+
+    code = "keys.file-unusable"
+
+
 class PassphraseWrong(Rejection):
     """The key file {file} cannot be opened with this passphrase."""
 
@@ -418,6 +424,12 @@ class FrameRefused(Rejection):
     """The frame is not authentic or not for this service: {why}."""
 
     code = "frame.refused"
+
+
+class FrameTooLarge(Rejection):
+    """The frame would have {size} bytes; one holds at most {limit}. Send its items in several frames."""
+
+    code = "frame.too-large"
 
 
 class MessageTypeUnknown(Rejection):
