@@ -4,14 +4,15 @@ A test that stops or kills a server may leave it so: `database` and `queue_prefi
 Unit tests get none of these; asking for one in tests/unit is an error at collection.
 """
 
+import asyncio
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from deploy.local import PrivatePostgres, PrivateRabbitMQ, find_programs
-from tests.migrated_template import migrate
 
 _CONNECTED = {"rabbitmq", "postgres"}
 
@@ -50,9 +51,13 @@ def postgres(server_programs: None, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def migrated_template(postgres: PrivatePostgres) -> str:
     """The name of a database with the newest schema and no rows, to be copied and never connected to."""
+    from shared.adapters.sql.schema import migrate  # here, so that unit tests do not load SQLAlchemy
+
     name = "migrated_template"
     postgres.create_database(name)
-    migrate(postgres.dsn(name))
+    # In a thread of its own: asyncio.run closes its loop, and this thread's loops belong to the tests.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, migrate(postgres.dsn(name))).result()
     return name
 
 
