@@ -538,6 +538,13 @@ class KeyChangeUnexplained(Rejection):
     code = "client.key-change-unexplained"
 
 
+class KeyTooNew(Rejection):
+    """The sealing key {kid} of {party} was seen here for the first time a short while ago. Compare it with {party} in
+    person or by telephone, or wait until {usable_from}."""
+
+    code = "client.key-too-new"
+
+
 class RegisterUnusable(Rejection):
     """The local register {file} cannot be used: {why}."""
 
