@@ -166,13 +166,12 @@ def _is_authority(value: object) -> bool:
 
 
 def _is_leg_states(value: object) -> bool:
-    if not isinstance(value, dict) or value.keys() != {"legs", "measures"}:
+    if not isinstance(value, dict) or not {"measures"} <= value.keys() <= {"legs", "measures"}:
         return False
-    legs, measures = value["legs"], value["measures"]
+    legs, measures = value.get("legs"), value["measures"]
+    named = isinstance(legs, list) and len(legs) > 0 and all(map(_is_authority, legs))
     return (
-        isinstance(legs, list)
-        and len(legs) > 0
-        and all(map(_is_authority, legs))
+        (named or "legs" not in value)
         and isinstance(measures, dict)
         and all(re.fullmatch(MEASURE_PATTERN[1:-1], measure) for measure in measures)
         and all(map(_is_code, measures.values()))
@@ -211,11 +210,14 @@ def _check_fields(type_: str, fields: Mapping[str, object]) -> None:
 def leg_states(states: Mapping[str, Mapping[str, str]]) -> list[dict[str, object]]:
     """The field `states` of a decision from leg → measure → new state.
 
-    Legs in the same states share one item, so that a message that opens 199 legs still fits an entry. One order only.
+    Legs in the same states share one item; if all are in the same states, the item names none, and means every leg of
+    the message. So a message that opens 199 legs beside the largest envelope still fits an entry. One order only.
     """
     legs_in: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for leg in sorted(states):
         legs_in.setdefault(tuple(sorted(states[leg].items())), []).append(leg)
+    if len(legs_in) == 1:
+        return [{"measures": dict(measures)} for measures in legs_in]
     return [{"legs": legs, "measures": dict(measures)} for measures, legs in legs_in.items()]
 
 
@@ -285,8 +287,9 @@ def encode_entry(logged_at: datetime, leaf: bytes) -> bytes:
 
 
 def parse_entry(entry: bytes) -> tuple[datetime, Leaf]:
-    """`logged_at` (aware, UTC) and the leaf. Raises LeafTooLarge or LeafInvalid."""
-    check_entry(entry)
+    """`logged_at` (aware, UTC) and the leaf. Raises LeafInvalid."""
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise LeafInvalid(why=f"its entry has {len(entry)} bytes")
     stamp, newline, leaf = entry[:TIME_CHARACTERS], entry[TIME_CHARACTERS:_PREFIX_BYTES], entry[_PREFIX_BYTES:]
     if newline != b"\n":
         raise LeafInvalid(why="its entry does not begin with 27 characters of time and a newline")

@@ -37,7 +37,7 @@ from shared.audit.tree import (
 from shared.errors import LeafTooLarge, LedgerInvalid
 from tests.unit.audit.test_tree import naive_root, numbered
 
-PATHS = {
+PATHS: dict[str, Tile | Bundle] = {
     "tile/0/000": Tile(0, 0),
     "tile/0/x001/x234/067": Tile(0, 1234067),
     "tile/3/999": Tile(3, 999),

@@ -1,0 +1,311 @@
+"""The leaf catalogue is closed, each leaf has one byte form, and the document says what the code does."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.audit.leaves import (
+    CATALOGUE,
+    MAX_LEAF_BYTES,
+    Kind,
+    encode_entry,
+    encode_leaf,
+    leg_states,
+    parse_entry,
+    parse_leaf,
+)
+from shared.errors import LeafInvalid, LeafTooLarge
+
+DOCUMENT = (Path(__file__).parents[3] / "docs/spec/leaves.md").read_text()
+AT = datetime(2026, 11, 22, 2, 36, 28, 123456, tzinfo=UTC)
+NONCE = bytes(range(16))
+MESSAGE = "019aa8f3-2d4b-7c11-8e5a-0123456789ab"
+DIGEST = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+
+EXAMPLES: dict[Kind, list[Any]] = {
+    Kind.AUTHORITY: ["MA.PGR"],
+    Kind.UUID7: [MESSAGE],
+    Kind.DIGEST: [DIGEST],
+    Kind.TIME: ["2026-11-22T09:30:00Z", "2026-11-22T09:30:00.000001Z"],
+    Kind.NUMBER: [0, 2**53 - 1],
+    Kind.CODE: ["envelope.signature-invalid", "0.1.0"],
+    Kind.CODES: [[], ["ground-outside-instrument"]],
+    Kind.TEXT: ["", "GET /v1/messages/1\n\u20ac é \u0001"],
+    Kind.LEG_STATES: [
+        [],
+        [{"measures": {"M1": "refused"}}],
+        [{"legs": ["BE.PF", "FR.BEPI"], "measures": {"M1": "submitted"}}],
+    ],
+    Kind.OBJECT: [{}, {"é": [1, {"a": None}]}],
+    Kind.OBJECT_OR_NULL: [None, {}],
+}
+NOT: dict[Kind, list[Any]] = {
+    Kind.AUTHORITY: ["ma.pgr", "MA.PGR\n", "MA", "", None, 1],
+    Kind.UUID7: [MESSAGE.upper(), "019aa8f3-2d4b-4c11-8e5a-0123456789ab", f"{MESSAGE}\n", None],
+    Kind.DIGEST: [DIGEST[:-1], f"{DIGEST}=", DIGEST[:-1] + "V", None],
+    Kind.TIME: ["2026-11-22T09:30:00", "2026-11-22T09:30:00+00:00", "2026-13-22T09:30:00Z", "", 0],
+    Kind.NUMBER: [-1, 2**53, True, 1.0, "1", None],
+    Kind.CODE: ["", "Upper", "two words", "x" * 129, "code\n", None],
+    Kind.CODES: [None, "code", ["two words"], [1]],
+    Kind.TEXT: [None, 1, "lone \ud800", "nul \x00"],
+    Kind.LEG_STATES: [
+        None,
+        {},
+        [{}],
+        [{"legs": [], "measures": {}}],
+        [{"legs": None, "measures": {}}],
+        [{"legs": ["BE.PF"]}],
+        [{"legs": ["be"], "measures": {}}],
+        [{"legs": ["BE.PF"], "measures": {"M0": "submitted"}}],
+        [{"legs": ["BE.PF"], "measures": {"M1": "A name"}}],
+        [{"legs": ["BE.PF"], "measures": {}, "note": "x"}],
+    ],
+    Kind.OBJECT: [None, [], "text", {"a": 1.5}, {"a": {"b": float("nan")}}],
+    Kind.OBJECT_OR_NULL: [[], "text", 0],
+}
+
+
+def fields_of(type_: str) -> dict[str, Any]:
+    return {field.name: EXAMPLES[field.kind][-1] for field in CATALOGUE[type_]}
+
+
+def leaf_of(type_: str = "exchange.started") -> bytes:
+    return encode_leaf(type_, AT, NONCE, **fields_of(type_))
+
+
+EVERY_FIELD = [(type_, field) for type_ in CATALOGUE for field in CATALOGUE[type_]]
+
+
+# --- the document ----------------------------------------------------------------------------------------------------
+
+
+def documented_types() -> dict[str, list[tuple[str, str, str]]]:
+    sections = re.split(r"^### `([a-z.-]+)`$", DOCUMENT, flags=re.MULTILINE)
+    rows = re.compile(r"^\| `(\w+)` \| ([a-z0-9 ]+) \| (required|optional) \| \S.* \|$", re.MULTILINE)
+    return {type_: rows.findall(text) for type_, text in zip(sections[1::2], sections[2::2], strict=True)}
+
+
+def test_the_document_and_the_code_name_the_same_types_and_fields() -> None:
+    in_code = {
+        type_: [(field.name, str(field.kind), "required" if field.required else "optional") for field in fields]
+        for type_, fields in CATALOGUE.items()
+    }
+    assert documented_types() == in_code
+
+
+def test_the_document_explains_everything_that_a_field_may_hold() -> None:
+    table = DOCUMENT.partition("## What fields hold")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| ([a-z0-9 ]+) \|", table, re.MULTILINE)[1:] == [str(kind) for kind in Kind]
+
+
+# --- bytes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_leaf_has_exactly_these_bytes() -> None:
+    assert leaf_of() == (
+        b'{"at":"2026-11-22T02:36:28.123456Z","nonce":"AAECAwQFBgcICQoLDA0ODw","service":"0.1.0",'
+        b'"type":"exchange.started","v":1,"version":"0.1.0"}'
+    )
+    assert encode_entry(AT + timedelta(seconds=1), leaf_of()) == b"2026-11-22T02:36:29.123456Z\n" + leaf_of()
+
+
+@pytest.mark.parametrize("type_", CATALOGUE)
+def test_each_type_comes_back_from_its_entry(type_: str) -> None:
+    logged_at, leaf = parse_entry(encode_entry(AT + timedelta(hours=1), leaf_of(type_)))
+    assert logged_at == AT + timedelta(hours=1)
+    assert (leaf.type, leaf.at, leaf.nonce, leaf.fields) == (type_, AT, NONCE, fields_of(type_))
+
+
+@pytest.mark.parametrize(("type_", "field"), EVERY_FIELD)
+def test_each_field_takes_what_it_holds_and_nothing_else(type_: str, field: Any) -> None:
+    for value in EXAMPLES[field.kind]:
+        raw = encode_leaf(type_, AT, NONCE, **{**fields_of(type_), field.name: value})
+        assert parse_leaf(raw).fields[field.name] == value
+    for value in NOT[field.kind]:
+        if value is None and not field.required:
+            continue
+        with pytest.raises(LeafInvalid):
+            encode_leaf(type_, AT, NONCE, **{**fields_of(type_), field.name: value})
+
+
+@pytest.mark.parametrize(("type_", "field"), EVERY_FIELD)
+def test_a_required_field_must_be_there_and_an_optional_one_is_absent_never_null(type_: str, field: Any) -> None:
+    without = {name: value for name, value in fields_of(type_).items() if name != field.name}
+    if field.required:
+        with pytest.raises(LeafInvalid, match=f"lacks its field {field.name}"):
+            encode_leaf(type_, AT, NONCE, **without)
+        return
+    raw = encode_leaf(type_, AT, NONCE, **without)
+    assert field.name not in parse_leaf(raw).fields
+    assert encode_leaf(type_, AT, NONCE, **without, **{field.name: None}) == raw
+    with pytest.raises(LeafInvalid):
+        parse_leaf(_canonical({**json.loads(raw), field.name: None}))
+
+
+@pytest.mark.parametrize("type_", CATALOGUE)
+def test_a_field_that_the_type_has_not_is_refused(type_: str) -> None:
+    with pytest.raises(LeafInvalid, match="has no field name_of_suspect"):
+        encode_leaf(type_, AT, NONCE, **fields_of(type_), name_of_suspect="X")
+
+
+def test_a_type_that_the_catalogue_has_not_is_refused() -> None:
+    with pytest.raises(LeafInvalid, match=r"no type decision\.maybe"):
+        encode_leaf("decision.maybe", AT, NONCE)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("v", 2),
+        ("v", True),
+        ("v", "1"),
+        ("type", None),
+        ("type", ["exchange.started"]),
+        ("type", "exchange.stopped"),
+        ("at", "2026-11-22T02:36:28Z"),
+        ("at", "2026-11-32T02:36:28.123456Z"),
+        ("at", 0),
+        ("nonce", ""),
+        ("nonce", "AAECAwQFBgcICQoLDA0ODx"),
+        ("nonce", "AAECAwQFBgcICQoLDA0ODw=="),
+        ("nonce", None),
+    ],
+)
+def test_version_type_time_and_nonce_are_exact(member: str, value: object) -> None:
+    with pytest.raises(LeafInvalid):
+        parse_leaf(_canonical({**json.loads(leaf_of()), member: value}))
+
+
+@pytest.mark.parametrize("member", ["v", "type", "at", "nonce"])
+def test_version_type_time_and_nonce_must_be_there(member: str) -> None:
+    document = json.loads(leaf_of())
+    del document[member]
+    with pytest.raises(LeafInvalid):
+        parse_leaf(_canonical(document))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        leaf_of() + b"\n",
+        leaf_of().replace(b'","', b'", "'),
+        leaf_of().replace(b'"v":1', b'"v":1,"v":1'),
+        leaf_of().replace(b'"v":1', b'"v":1.0'),
+        leaf_of().replace(b"exchange", b"\\u0065xchange"),
+        leaf_of().replace(b"exchange", b"\xffxchange"),
+        json.dumps(dict(reversed(json.loads(leaf_of()).items())), separators=(",", ":")).encode(),
+        b"[" * 60_000,
+        b'{"a":' * 60_000,
+    ],
+)
+def test_a_leaf_in_any_other_form_is_refused(raw: bytes) -> None:
+    with pytest.raises(LeafInvalid):
+        parse_leaf(raw)
+
+
+def _canonical(document: dict[str, object]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("nonce", [b"", bytes(15), bytes(17)])
+def test_a_nonce_has_16_bytes(nonce: bytes) -> None:
+    with pytest.raises(LeafInvalid, match="nonce"):
+        encode_leaf("exchange.started", AT, nonce, service="all", version="1")
+
+
+def test_times_are_written_in_utc_and_a_time_without_zone_is_refused() -> None:
+    abroad = AT.astimezone(timezone(timedelta(hours=1)))
+    assert encode_leaf("exchange.started", abroad, NONCE, **fields_of("exchange.started")) == leaf_of()
+    with pytest.raises(ValueError, match="zone"):
+        encode_leaf("exchange.started", AT.replace(tzinfo=None), NONCE, **fields_of("exchange.started"))
+    with pytest.raises(ValueError, match="zone"):
+        encode_entry(AT.replace(tzinfo=None), leaf_of())
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
+SIMPLE = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | TEXT
+NESTED = st.recursive(SIMPLE, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3))
+
+
+@given(st.dictionaries(TEXT, NESTED, max_size=4))
+def test_every_signed_object_comes_back_as_it_was(event: dict[str, Any]) -> None:
+    raw = encode_leaf("directory.key-event", AT, NONCE, event=event, seq=1)
+    assert parse_leaf(raw).fields["event"] == event
+
+
+# --- size ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_largest_leaf_fits_its_entry_and_one_byte_more_does_not() -> None:
+    room = MAX_LEAF_BYTES - len(retrieval(""))
+    assert len(encode_entry(AT, retrieval("x" * room))) == 65_535
+    with pytest.raises(LeafTooLarge, match="65508"):
+        retrieval("x" * (room + 1))
+    with pytest.raises(LeafTooLarge, match="65536"):
+        encode_entry(AT, b"x" * (MAX_LEAF_BYTES + 1))
+    with pytest.raises(LeafInvalid, match="65536"):
+        parse_entry(b"x" * 65_536)
+
+
+def retrieval(request: str) -> bytes:
+    return encode_leaf("evidence.retrieval", AT, NONCE, **{**fields_of("evidence.retrieval"), "request": request})
+
+
+def test_the_largest_envelope_to_the_most_recipients_fits_an_entry() -> None:
+    legs = [f"{chr(65 + number // 26)}{chr(65 + number % 26)}.ABCDEFGHIJKLMNOP" for number in range(199)]
+    states = {leg: {f"M{number}": "information-requested" for number in range(1, 51)} for leg in legs}
+    fields = fields_of("decision.accepted")
+    fields |= {"jws": {"payload": "x" * 59_986}, "states": leg_states(states), "flags": []}
+    del fields["leg"]
+    encode_leaf("decision.accepted", AT, NONCE, **fields)
+
+
+def test_leg_states_are_grouped_and_have_one_order() -> None:
+    states = {
+        "FR.BEPI": {"M2": "refused", "M1": "accepted"},
+        "ES.SGCJI": {},
+        "BE.PF": {"M1": "accepted", "M2": "refused"},
+    }
+    grouped = [
+        {"legs": ["BE.PF", "FR.BEPI"], "measures": {"M1": "accepted", "M2": "refused"}},
+        {"legs": ["ES.SGCJI"], "measures": {}},
+    ]
+    assert leg_states(states) == leg_states(dict(reversed(states.items()))) == grouped
+    del states["ES.SGCJI"]
+    assert leg_states(states) == [{"measures": {"M1": "accepted", "M2": "refused"}}]
+    assert leg_states({}) == []
+
+
+# --- entries ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b"",
+        leaf_of(),
+        b"\n" + leaf_of(),
+        b"2026-11-22T02:36:28Z\n" + leaf_of(),
+        b"2026-11-22T02:36:28.123456Z " + leaf_of(),
+        b"2026-11-22T02:36:28.123456Z\r\n" + leaf_of(),
+        b"2026-11-22T02:36:28.123456z\n" + leaf_of(),
+        b"2026-13-22T02:36:28.123456Z\n" + leaf_of(),
+        b"2026-11-22T02:36:28.12345\xffZ\n" + leaf_of(),
+        b"2026-11-22T02:36:28.123456Z\n",
+    ],
+)
+def test_an_entry_in_any_other_form_is_refused(entry: bytes) -> None:
+    with pytest.raises(LeafInvalid):
+        parse_entry(entry)
