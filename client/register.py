@@ -235,9 +235,11 @@ class Register:
 
     # --- keys seen before --------------------------------------------------------------------------------------------
 
-    def pins(self) -> dict[tuple[str, str, str], int]:
-        """(party, use, kid) → the key event that brought it."""
-        return {(row[0], row[1], row[2]): row[3] for row in self._db.execute("SELECT * FROM pins")}
+    def first_seen(self, party: str, use: str, kid: str) -> str | None:
+        row = self._db.execute(
+            "SELECT first_seen FROM pins WHERE party = ? AND use = ? AND kid = ?", (party, use, kid)
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def pin(self, keys: Mapping[tuple[str, str, str], int], facts: Mapping[str, str], at: str) -> None:
         """Remember these keys, and these facts with them."""
