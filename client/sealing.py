@@ -90,15 +90,16 @@ def seal_message(
     body: Mapping[str, Any],
     attachments: Sequence[Attachment],
     signer: AuthorityKeys,
-    sealing_keys: Mapping[str, bytes],
+    sealing_keys: Mapping[str, XWingPublic],
     *,
     randomness: Randomness = secrets.token_bytes,
 ) -> SealedMessage:
     """Seal `body` (the content that the kind's schema asks for) and the attachments to header.recipients, and sign.
 
-    `sealing_keys` maps authorities to raw X-Wing public keys; the sender's own comes from `signer`.
-    Raises EnvelopeRecipientsMismatch for a recipient without a key, KeyRefused for a bad key, EnvelopeKeyForeign when
-    the header names another sender, EnvelopeTooLarge, and what `parse_header` and `parse_body` raise for bad form.
+    `sealing_keys` maps authorities to their sealing keys, which the caller found in the directory and trusts; the
+    sender's own comes from `signer`.
+    Raises EnvelopeRecipientsMismatch for a recipient without a key, EnvelopeKeyForeign when the header names another
+    sender, EnvelopeTooLarge, and what `parse_header` and `parse_body` raise for bad form.
     """
     if header.sender != signer.authority:
         raise EnvelopeKeyForeign(kid=signer.signing_kids[0], sender=header.sender)
@@ -144,13 +145,13 @@ def _hkdf(secret: bytes, info: bytes) -> bytes:
 
 
 def _keys_to_seal_to(
-    header: Header, signer: AuthorityKeys, sealing_keys: Mapping[str, bytes]
+    header: Header, signer: AuthorityKeys, sealing_keys: Mapping[str, XWingPublic]
 ) -> dict[str, XWingPublic]:
     keys = {}
     for authority in header.recipients:
         if authority not in sealing_keys:
             raise EnvelopeRecipientsMismatch(why=f"no sealing key of {authority} is at hand")
-        key = parse_xwing(sealing_keys[authority])
+        key = sealing_keys[authority]
         keys[key.kid(authority)] = key
     keys[signer.sealing_kid] = parse_xwing(signer.sealing.public)
     return keys

@@ -12,6 +12,7 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -22,7 +23,16 @@ from shared.envelope.encoding import ALGORITHMS
 from shared.envelope.jws import JwsSignature, encode_jws, encode_protected, signing_input
 from shared.errors import EnvelopeCannotOpen, KeyNotFound, KeyRefused
 from shared.keys.base64url import encode_b64u
-from shared.keys.private import XWingOpener, generate_ed25519, generate_mldsa65, generate_xwing
+from shared.keys.event_document import USES_OF_ROLE, KeyEntryDocument, Use
+from shared.keys.possession import PrivateKey, prove_keys
+from shared.keys.private import (
+    Ed25519Signer,
+    MLDSA65Signer,
+    XWingOpener,
+    generate_ed25519,
+    generate_mldsa65,
+    generate_xwing,
+)
 
 WRAP_SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 """HPKE (RFC 9180) base mode with X-Wing: kem 0x647a, kdf 0x0001, aead 0x0002."""
@@ -105,6 +115,20 @@ class AuthorityKeys:
             if opener.kid(self.authority) == kid:
                 return opener
         raise KeyNotFound(kid=kid)
+
+    def prove(self, not_before: datetime, not_after: datetime) -> tuple[KeyEntryDocument, ...]:
+        """The entries of a key event for these four keys, with proof of possession of each, valid in this window.
+
+        Raises KeyRefused for a key that does not lie in this process: its module proves it by its own means.
+        """
+        sealing = self.sealing.key if isinstance(self.sealing, SoftwareOpener) else self.sealing
+        given = (self.ed25519, self.mldsa65, sealing, self.api)
+        keys: dict[Use, PrivateKey] = {}
+        for use, key in zip(USES_OF_ROLE["authority"], given, strict=True):
+            if not isinstance(key, Ed25519Signer | MLDSA65Signer | XWingOpener):
+                raise KeyRefused(alg=use, why="its private half does not lie in this process")
+            keys[use] = key
+        return prove_keys(self.authority, keys, not_before, not_after)
 
     def sign_manifest(self, manifest: bytes) -> bytes:
         """The canonical JWS over these manifest bytes, with both signatures."""
