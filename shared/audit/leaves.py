@@ -16,7 +16,6 @@ say: that the JWS verifies and the state follows is the auditor's replay.
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +33,7 @@ from shared.domain.ids import (
 )
 from shared.domain.strict_json import MAX_INTEGER, NotStrictJson, encode_canonical_json, parse_strict_json
 from shared.errors import LeafInvalid, LeafTooLarge
+from shared.keys.base64url import encode_b64u, parse_b64u
 
 CATALOGUE_VERSION: Final = 1
 NONCE_BYTES: Final = 16
@@ -234,7 +234,7 @@ def encode_leaf(type_: str, at: datetime, nonce: bytes, /, **fields: object) -> 
         raise LeafInvalid(why=f"its nonce has {len(nonce)} bytes, not {NONCE_BYTES}")
     optional = {field.name for field in CATALOGUE.get(type_, ()) if not field.required}
     present = {name: value for name, value in fields.items() if value is not None or name not in optional}
-    own = {"v": CATALOGUE_VERSION, "type": type_, "at": encode_time(at), "nonce": _b64u(nonce)}
+    own = {"v": CATALOGUE_VERSION, "type": type_, "at": encode_time(at), "nonce": encode_b64u(nonce)}
     try:
         raw = encode_canonical_json({**present, **own})
     except (TypeError, ValueError) as broken:
@@ -269,13 +269,10 @@ def _parse_full_time(value: object) -> datetime:
 
 
 def _parse_nonce(value: object) -> bytes:
-    if not isinstance(value, str) or re.fullmatch(r"[A-Za-z0-9_-]{21}[AQgw]", value) is None:
-        raise LeafInvalid(why="its nonce is not 16 bytes in base64url")
-    return urlsafe_b64decode(f"{value}==")
-
-
-def _b64u(value: bytes) -> str:
-    return urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
+    try:
+        return parse_b64u(value if isinstance(value, str) else "", NONCE_BYTES)
+    except ValueError:
+        raise LeafInvalid(why=f"its nonce is not {NONCE_BYTES} bytes in base64url") from None
 
 
 # --- entries ---------------------------------------------------------------------------------------------------------

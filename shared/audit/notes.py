@@ -29,11 +29,10 @@ from hashlib import sha256
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from shared.audit.tree_head import encode_hash, parse_base64, parse_tree_head
 from shared.errors import KeyRefused, LedgerInvalid
+from shared.keys.public import Ed25519Public, MLDSA44Public, parse_ed25519, parse_mldsa44
 
 MAX_NOTE_BYTES: Final = 512 * 1024
 MAX_SIGNATURES: Final = 64
@@ -56,10 +55,6 @@ class SignatureType(IntEnum):
         return self is not SignatureType.ED25519
 
     @property
-    def public_key_bytes(self) -> int:
-        return 1312 if self is SignatureType.MLDSA44 else 32
-
-    @property
     def signature_bytes(self) -> int:
         """Of the bare signature, without key id and timestamp."""
         return 2420 if self is SignatureType.MLDSA44 else 64
@@ -67,16 +62,16 @@ class SignatureType(IntEnum):
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key under a name. `parse_vkey` and `vkey_of` check what stands in it."""
+    """A public key under a name, for one signature type. `parse_vkey` and `vkey_of` make one and check it."""
 
     name: str
     type: SignatureType
-    public_key: bytes
+    public_key: Ed25519Public | MLDSA44Public
 
     @cached_property
     def key_id(self) -> bytes:
         """4 bytes: SHA-256(name || newline || type || public key)[:4] (signed-note, "Signatures")."""
-        return sha256(self.name.encode() + b"\n" + bytes([self.type]) + self.public_key).digest()[:_KEY_ID_BYTES]
+        return sha256(self.name.encode() + b"\n" + bytes([self.type]) + self.public_key.raw).digest()[:_KEY_ID_BYTES]
 
 
 class NoteSigner(Protocol):
@@ -125,12 +120,11 @@ class VerifiedNote:
 
 
 def vkey_of(name: str, type_: SignatureType, public_key: bytes) -> VerifierKey:
-    """A verifier key from its parts. Raises KeyRefused for a name or key that cannot be one."""
+    """A verifier key from its parts. Raises KeyRefused for a name that cannot be one, or an unacceptable key."""
     if not _is_key_name(name):
         raise KeyRefused(alg=type_.name, why="its name is empty, too long, or has a space or a plus sign")
-    if len(public_key) != type_.public_key_bytes:
-        raise KeyRefused(alg=type_.name, why=f"it has {len(public_key)} bytes, not {type_.public_key_bytes}")
-    return VerifierKey(name, type_, public_key)
+    parse = parse_mldsa44 if type_ is SignatureType.MLDSA44 else parse_ed25519
+    return VerifierKey(name, type_, parse(public_key))
 
 
 def parse_vkey(text: str) -> VerifierKey:
@@ -153,7 +147,7 @@ def parse_vkey(text: str) -> VerifierKey:
 
 def encode_vkey(key: VerifierKey) -> str:
     """The text that `parse_vkey` reads."""
-    return f"{key.name}+{key.key_id.hex()}+{encode_hash(bytes([key.type]) + key.public_key)}"
+    return f"{key.name}+{key.key_id.hex()}+{encode_hash(bytes([key.type]) + key.public_key.raw)}"
 
 
 def _is_key_name(name: str) -> bool:
@@ -269,11 +263,8 @@ def _verify_signature(text: str, key: VerifierKey, blob: bytes) -> VerifiedSigna
         raise wrong
     message = _signed_message(key, timestamp_s, text)
     try:
-        if key.type is SignatureType.MLDSA44:
-            MLDSA44PublicKey.from_public_bytes(key.public_key).verify(signature, message)
-        else:
-            Ed25519PublicKey.from_public_bytes(key.public_key).verify(signature, message)
-    except (InvalidSignature, ValueError):  # ValueError: bytes that are no point of the curve
+        key.public_key.verify(signature, message)
+    except InvalidSignature:
         raise wrong from None
     return VerifiedSignature(key, timestamp_s)
 

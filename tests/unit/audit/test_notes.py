@@ -308,7 +308,14 @@ def test_a_vkey_that_is_not_exactly_one_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u00a0b", "x" * 256])
 def test_a_name_that_a_signature_line_could_not_hold_is_refused(name: str) -> None:
-    with pytest.raises(KeyRefused):
-        vkey_of(name, SignatureType.ED25519, bytes(32))
-    with pytest.raises(KeyRefused):
+    with pytest.raises(KeyRefused, match="its name"):
+        vkey_of(name, SignatureType.ED25519, parse_vkey(NEUMANN_VKEY).public_key.raw)
+    with pytest.raises(KeyRefused, match="its name"):
         signer_from_seed(name, SignatureType.ED25519, bytes(32))
+
+
+@pytest.mark.parametrize("type_", [SignatureType.ED25519, SignatureType.ED25519_COSIGNATURE])
+def test_a_key_under_which_one_signature_verifies_everything_is_refused(type_: SignatureType) -> None:
+    identity = b"\x01" + bytes(31)
+    with pytest.raises(KeyRefused, match="small order"):
+        vkey_of("log.example", type_, identity)
