@@ -260,6 +260,7 @@ _KINDS = (
         act={"due": ActField(FieldType.date, False, "by when the answer is asked for")},
         changes_state=False,
         opens=(Opens(Side.requested, "report-status", STATUS_DAYS, dated_by="due"),),
+        closes=frozenset({"report-status"}),  # a new question takes the place of the old one: questions do not pile up
     ),
     Kind(
         "report-status",

@@ -52,7 +52,7 @@ def a_header(**changes: Any) -> Header:
     return Header.model_validate(fields | changes)
 
 
-def a_message(leg: Leg, kind: str, act: dict[str, Any] | None = None, *measures: str, **changes: Any) -> Header:
+def a_message(leg: Leg, kind: str, act: dict[str, Any] | None = None, /, *measures: str, **changes: Any) -> Header:
     """A message of this kind on the leg, by the side that usually sends it, having seen the head; all measures by
     default."""
     sender = changes.get("sender", leg.requesting if kind in _BY_REQUESTING else leg.requested)
