@@ -1,0 +1,186 @@
+"""From what an official wants to say to a header and a content that every reader will accept.
+
+Rules:
+1. What would be rejected is refused here, before anything is sealed: form by the profile's table, the content's
+   mandatory fields by name and label, a refusal without ground or reasons.
+2. What is legally doubtful is shown and not refused: `flags` are the registry's warnings, and the sender decides.
+3. The header takes codes, dates and ids from the act; everything else is content and is sealed.
+
+Pure but for fresh ids: time, keys and the registry come from the caller.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pydantic_core import to_jsonable_python
+
+from client.request_file import RequestFile
+from shared.domain.admissibility import Flag, admissibility
+from shared.domain.dossier import open_legs, possible_kinds
+from shared.domain.header import REQUIRED_SIGNATURES, SUITE, Basis, Header, parse_header
+from shared.domain.ids import encode_time, new_uuid7
+from shared.domain.instruments import RECIPROCITY, Registry
+from shared.domain.leg import Leg
+from shared.domain.profiles import check_body, check_header, kind_of
+from shared.errors import BasisMissing, GroundMissing, HeaderInconsistent, IllegalMove
+
+LIFETIME: Final = timedelta(days=7)
+"""For how long the exchange may still accept an envelope; it stays readable for ever."""
+
+_NO_DIGEST: Final = "A" * 43
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A checked header, the content to seal under it, and what the registry has to say."""
+
+    header: Header
+    content: Mapping[str, Any]
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWish:
+    """What the sender of a reply decides. `measures` empty means all for which the kind is possible."""
+
+    kind: str
+    act: Mapping[str, Any]
+    content: Mapping[str, Any]
+    measures: tuple[str, ...] = ()
+    urgency: str = "routine"
+    handling: tuple[str, ...] = ()
+
+
+def compose_request(
+    request: RequestFile,
+    *,
+    exchange: str,
+    sender: str,
+    recipients: Sequence[str],
+    instrument: str | None,
+    registry: Registry | None,
+    now: datetime,
+) -> Composed:
+    """The message that opens a dossier. Raises BasisMissing, BodyIncomplete, and what `check_header` raises."""
+    header = _checked(
+        v=1,
+        suite=SUITE,
+        exchange=exchange,
+        id=new_uuid7(now),
+        dossier=new_uuid7(now),
+        profile=request.profile,
+        kind=request.kind,
+        sender=sender,
+        recipients=tuple(recipients),
+        leg=None,
+        measures={name: one.shown_type for name, one in request.measures.items()},
+        basis={
+            one: _basis(request, one, sender=sender, instrument=instrument or request.instrument, registry=registry)
+            for one in recipients
+        },
+        urgency=request.urgency,
+        handling=request.handling,
+        in_reply_to=None,
+        seen=None,
+        sent_at=encode_time(now),
+        expires_at=encode_time(now + LIFETIME),
+        required_sigs=REQUIRED_SIGNATURES,
+        act=request.act,
+    )
+    content = request.sealed_content()
+    check_body(header, content)
+    legs = open_legs(header, _NO_DIGEST, now, registry.clocks() if registry else {})
+    flags = [flag for leg in legs for flag in (admissibility(header, leg, registry, now) if registry else [])]
+    return Composed(header, content, tuple(dict.fromkeys(flags)))
+
+
+def compose_reply(
+    wish: ReplyWish,
+    leg: Leg,
+    *,
+    exchange: str,
+    sender: str,
+    seen: str,
+    in_reply_to: str | None,
+    registry: Registry | None,
+    now: datetime,
+) -> Composed:
+    """A message on an open leg. Raises IllegalMove, GroundMissing, BodyIncomplete, and what `check_header` raises."""
+    kind = kind_of(leg.profile, wish.kind)
+    if kind.opens_dossier:
+        raise HeaderInconsistent(why=f"{wish.kind} opens a new dossier; send it as a request")
+    if "grounds" in kind.act and not (wish.act.get("grounds") and str(wish.content.get("reasons", "")).strip()):
+        raise GroundMissing()
+    header = _checked(
+        v=1,
+        suite=SUITE,
+        exchange=exchange,
+        id=new_uuid7(now),
+        dossier=leg.dossier,
+        profile=leg.profile,
+        kind=wish.kind,
+        sender=sender,
+        recipients=(leg.requested if sender == leg.requesting else leg.requesting,),
+        leg=leg.requested,
+        measures=_measures(wish, leg, sender),
+        basis=None,
+        urgency=wish.urgency,
+        handling=wish.handling,
+        in_reply_to=in_reply_to,
+        seen=seen,
+        sent_at=encode_time(now),
+        expires_at=encode_time(now + LIFETIME),
+        required_sigs=REQUIRED_SIGNATURES,
+        act=_act_for_all(wish.act, _measures(wish, leg, sender)),
+    )
+    check_body(header, wish.content)
+    flags = admissibility(header, leg, registry, now) if registry else []
+    return Composed(header, wish.content, tuple(flags))
+
+
+def _checked(**members: Any) -> Header:
+    """The header as every reader will read it. Raises EnvelopeMalformed and what `check_header` raises."""
+    header = parse_header(json.dumps(to_jsonable_python(members), ensure_ascii=False).encode())
+    check_header(header)
+    return header
+
+
+def _measures(wish: ReplyWish, leg: Leg, sender: str) -> dict[str, str]:
+    """The measures of the reply with their types: those that were named, else all for which the kind is possible."""
+    possible = possible_kinds(leg, sender).get(wish.kind, ())
+    named = wish.measures or possible
+    if not named:
+        first = leg.measures[0]
+        raise IllegalMove(measure=first.id, state=first.state, kind=wish.kind)
+    types = {measure.id: measure.type for measure in leg.measures}
+    for name in named:
+        if name not in types:
+            raise HeaderInconsistent(why=f"the leg {leg.requested} has no measure {name}; it has {', '.join(types)}")
+        if name not in possible:
+            state = next(measure.state for measure in leg.measures if measure.id == name)
+            raise IllegalMove(measure=name, state=state, kind=wish.kind)
+    return {name: types[name] for name in named}
+
+
+def _act_for_all(act: Mapping[str, Any], measures: Mapping[str, str]) -> dict[str, Any]:
+    """`outcomes` given as one code stands for every measure of the message."""
+    outcomes = act.get("outcomes")
+    return {**act, "outcomes": dict.fromkeys(measures, outcomes)} if isinstance(outcomes, str) else dict(act)
+
+
+def _basis(
+    request: RequestFile, recipient: str, *, sender: str, instrument: str | None, registry: Registry | None
+) -> Basis:
+    if recipient in request.basis:
+        return request.basis[recipient]
+    if instrument == RECIPROCITY:
+        return Basis(primary=RECIPROCITY, cited=(), group=None)
+    basis = registry.basis(instrument, sender, recipient) if registry and instrument else None
+    if basis is None:
+        raise BasisMissing(sender=sender, recipient=recipient, instrument=instrument or "no instrument")
+    return basis

@@ -1,0 +1,162 @@
+"""Sending: the sealed message is stored, then uploaded and posted, then its decision is awaited.
+
+Rules:
+1. Stored before sent: the register and the sealed files are on disk before the first byte leaves. After a crash
+   `resume` sends the same bytes under the same id, and the exchange knows them again.
+2. A receipt is kept as soon as it verified; it promises a decision and is none.
+3. A decision about other bytes than those kept here is not believed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from client.exchange import Exchange
+from client.register import Register
+from client.register_rows import DecisionKept, Entry
+from client.sealing import SealedMessage, Upload
+from shared.contracts.api import Accepted, Decision
+from shared.domain.header import Header
+from shared.domain.profiles import kind_of
+from shared.envelope.container import ReceivedEnvelope, parse_submission
+from shared.errors import MessageUnverified, NotInRegister
+
+_FIRST_WAIT_S: Final = 0.05
+_LONGEST_WAIT_S: Final = 1.0
+
+
+class Outbox:
+    """What leaves this authority. `folder` holds sealed parts that are too large for a submission."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        register: Register,
+        folder: Path,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._exchange = exchange
+        self._register = register
+        self._folder = folder
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def store(self, sealed: SealedMessage, recorded_at: str) -> str:
+        """Keep a sealed message, durable on return; its id."""
+        received = parse_submission(sealed.submission)
+        uploads = {one.sha256_hex: str(self._write(one)) for one in sealed.uploads}
+        self._register.keep_outgoing(
+            entry_of(received, received.header.sender), sealed.submission, uploads, recorded_at
+        )
+        return received.header.id
+
+    def send(self, message: str) -> DecisionKept | None:
+        """Upload and post what is stored. The decision, if there is one already; then a receipt is kept in any case.
+
+        Raises what the calls raise, a refusal of the submission among them; what is stored stays stored.
+        """
+        stored = self._register.submission(message)
+        for sha256_hex, path in stored.uploads.items():
+            self._exchange.upload_part(sha256_hex, Path(path).read_bytes())
+        answer = self._exchange.submit(message, stored.digest, stored.container)
+        if isinstance(answer, Accepted):
+            self._register.note_receipt(message, answer.receipt, answer.decide_by)
+            return self._register.decision(message)
+        return self._note(answer)
+
+    def poll(self, message: str) -> DecisionKept | None:
+        """The decision, if the exchange has one by now. Raises MessageUnverified when it is about other bytes."""
+        known = self._register.decision(message)
+        if known is not None and known.leaf_index is not None:
+            return known
+        answer = self._exchange.decision(message)
+        return known if answer is None else self._note(answer)
+
+    def await_decision(self, message: str, patience_s: float) -> DecisionKept | None:
+        """Poll until there is a decision or patience is spent."""
+        give_up = self._monotonic() + patience_s
+        wait_s = _FIRST_WAIT_S
+        while True:
+            decision = self._register.decision(message) or self.poll(message)
+            if decision is not None or self._monotonic() + wait_s > give_up:
+                return decision
+            self._sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+    def resume(self) -> list[str]:
+        """Send again whatever has no receipt, and ask for what has no decision. The ids that were still open."""
+        waiting = self._register.undecided()
+        for message in waiting:
+            if self._register.receipt(message) is None:
+                self.send(message)
+            else:
+                self.poll(message)
+        return waiting
+
+    def _note(self, answer: Decision) -> DecisionKept:
+        kept = self._register.message(answer.message)
+        if kept is None:
+            raise NotInRegister(fragment=answer.message)
+        if kept.digest != answer.digest:
+            raise MessageUnverified(
+                message=answer.message, broken="message.id-reused", why="The exchange decided about other bytes."
+            )
+        self._register.note_decision(
+            DecisionKept(
+                message=answer.message,
+                decision=answer.decision,
+                code=answer.code,
+                sentence=answer.sentence,
+                facts=answer.facts,
+                decided_at=answer.decided_at,
+                leaf_index=answer.leaf_index,
+            )
+        )
+        for path in self._register.submission(answer.message).uploads.values():
+            Path(path).unlink(missing_ok=True)  # the exchange has it, and so has the sender's own wrap
+        return self._register.decision(answer.message) or DecisionKept(
+            answer.message, answer.decision, answer.code, answer.sentence, answer.facts, answer.decided_at, None
+        )
+
+    def _write(self, upload: Upload) -> Path:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self._folder / upload.sha256_hex
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(upload.ct)
+            file.flush()
+            os.fsync(file.fileno())
+        return path
+
+
+def entry_of(received: ReceivedEnvelope, viewer: str) -> Entry:
+    """The register's entry for an envelope, as this viewer is concerned by it."""
+    header = received.header
+    return Entry(
+        message=header.id,
+        dossier=header.dossier,
+        profile=header.profile,
+        kind=header.kind,
+        sender=header.sender,
+        recipients=header.recipients,
+        leg=header.leg,
+        legs=legs_of(header, viewer),
+        in_reply_to=header.in_reply_to,
+        digest=received.digest,
+        seen=header.seen,
+        changes_state=kind_of(header.profile, header.kind).changes_state,
+        header=received.manifest.header,
+        jws=received.jws_bytes,
+    )
+
+
+def legs_of(header: Header, viewer: str) -> tuple[str, ...]:
+    """The legs that this message belongs to, as far as the viewer may know them: a requested party knows its own."""
+    if header.leg is not None:
+        return (header.leg,)
+    return header.recipients if viewer == header.sender else (viewer,)
