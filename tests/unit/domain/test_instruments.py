@@ -1,0 +1,183 @@
+"""The registry warns, and never blocks."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.domain.admissibility import admissibility
+from shared.domain.catalogue import GROUNDS
+from shared.domain.dossier import Leg, decide_move, open_legs
+from shared.domain.header import Basis, Header
+from shared.domain.instruments import InstrumentKind, Registry, parse_registry
+from shared.errors import InstrumentsInvalid
+from tests.unit.domain.letters import BE, DAY, ES, FR, MA, a_header, a_message, digest_of, the_leg
+
+SAMPLE = (Path(__file__).parents[3] / "deploy" / "samples" / "instruments.json").read_bytes()
+TODAY = date(2026, 11, 3)
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return parse_registry(SAMPLE)
+
+
+def opening(primary: str, *recipients: str, cited: tuple[str, ...] = (), **changes: Any) -> tuple[Header, Leg]:
+    recipients = recipients or (ES,)
+    basis = {party: Basis(primary=primary, cited=cited, group=None) for party in recipients}
+    header = a_header(recipients=recipients, basis=basis, **changes)
+    return header, open_legs(header, digest_of("request"), DAY)[0]
+
+
+def codes(header: Header, leg: Leg, registry: Registry) -> list[str]:
+    return [flag.code for flag in admissibility(header, leg, registry, DAY)]
+
+
+def test_every_entry_of_the_sample_says_that_it_is_one_and_where_it_comes_from(registry: Registry) -> None:
+    assert "SAMPLE" in registry.note
+    for entry in registry.instruments:
+        assert entry.sample
+        assert entry.source
+        assert all("(k)" in ground.clause for ground in entry.grounds)
+        assert all(ground.code in GROUNDS for ground in entry.grounds)
+
+
+def test_the_sample_holds_the_instruments_of_the_design(registry: Registry) -> None:
+    assert {entry.code for entry in registry.instruments} == {
+        *("untoc", "uncac", "budapest", "budapest-2ap", "un-cybercrime", "riyadh"),
+        *("ma-fr-2008", "ma-es-2009", "ma-be-1997", "eio", "quadripartite"),
+    }
+
+
+@pytest.mark.parametrize(("requested", "convention"), [(FR, "ma-fr-2008"), (BE, "ma-be-1997"), (ES, "ma-es-2009")])
+def test_under_a_group_each_leg_cites_its_own_convention(registry: Registry, requested: str, convention: str) -> None:
+    assert registry.basis("quadripartite", MA, requested) == Basis(primary=convention, cited=(), group="quadripartite")
+
+
+def test_a_group_has_no_convention_with_a_stranger_and_an_unknown_code_no_basis(registry: Registry) -> None:
+    assert registry.basis("quadripartite", MA, "DE.BFJ") is None
+    assert registry.basis("atlantis", MA, FR) is None
+    assert registry.basis("untoc", MA, FR) == Basis(primary="untoc", cited=(), group=None)
+    assert registry.basis("reciprocity", MA, "XX.CA") == Basis(primary="reciprocity", cited=(), group=None)
+
+
+def test_the_bilateral_convention_comes_first(registry: Registry) -> None:
+    assert [entry.code for entry in registry.between("MA", "FR", TODAY)] == ["ma-fr-2008", "untoc", "uncac", "budapest"]
+    assert next(iter(registry.between("BE", "FR", TODAY))).code == "eio"
+    assert registry.between("MA", "FR", date(1999, 1, 1)) == []
+
+
+def test_a_party_is_bound_from_its_day_until_it_leaves(registry: Registry) -> None:
+    entry = registry.instrument("ma-fr-2008")
+    assert entry is not None
+    france = entry.parties["FR"]
+    assert not france.is_bound(date(2011, 8, 18))
+    assert france.is_bound(date(2011, 8, 19))
+    assert not france.model_copy(update={"denounced": TODAY}).is_bound(TODAY)
+    assert not france.model_copy(update={"suspended": TODAY}).is_bound(TODAY)
+    assert france.model_copy(update={"denounced": TODAY}).is_bound(TODAY - timedelta(days=1))
+
+
+def test_only_the_investigation_order_has_a_clock_of_law(registry: Registry) -> None:
+    assert registry.clocks() == {"eio": "eio.1"}
+
+
+def test_the_usual_request_raises_no_flag(registry: Registry) -> None:
+    assert codes(*opening("ma-es-2009"), registry) == []
+
+
+@pytest.mark.parametrize(
+    ("primary", "recipients", "flag"),
+    [
+        ("atlantis", (ES,), "instrument-unknown"),
+        ("reciprocity", (ES,), "basis-reciprocity"),
+        ("ma-fr-2008", (ES,), "party-not-bound"),
+        ("un-cybercrime", (ES,), "not-in-force"),
+        ("budapest-2ap", (ES,), "not-in-force"),
+        ("quadripartite", (ES,), "basis-is-group"),
+        ("untoc", (ES,), "yields-to-treaty"),
+        ("budapest", (ES,), "measure-not-listed"),
+    ],
+)
+def test_a_doubtful_basis_is_flagged(registry: Registry, primary: str, recipients: tuple[str, ...], flag: str) -> None:
+    assert flag in codes(*opening(primary, *recipients), registry)
+
+
+def test_no_treaty_no_yielding(registry: Registry) -> None:
+    assert codes(*opening("untoc", "DE.BFJ"), registry) == []
+
+
+def test_an_unknown_instrument_among_those_cited_is_flagged(registry: Registry) -> None:
+    assert codes(*opening("ma-es-2009", cited=("untoc", "atlantis")), registry) == ["instrument-unknown"]
+
+
+def test_the_flag_names_the_measures_that_are_not_listed(registry: Registry) -> None:
+    header, leg = opening("budapest", measures={"M1": "stored-data", "M2": "testimony"})
+    (flag,) = admissibility(header, leg, registry, DAY)
+    assert flag.measures == ("M2",)
+
+
+def test_a_ground_outside_the_instrument_is_flagged_and_the_refusal_stands(registry: Registry) -> None:
+    leg = the_leg()
+    inside = a_message(leg, "refuse", {"grounds": ["essential-interests"]})
+    outside = a_message(leg, "refuse", {"grounds": ["eio:11(1)(g)"]})
+    assert codes(inside, leg, registry) == []
+    assert codes(outside, leg, registry) == ["ground-outside-instrument"]
+    refused = decide_move(leg, outside, digest_of("x"), DAY)
+    assert {one.state for one in refused.measures} == {"refused"}
+
+
+def test_a_ground_for_some_measures_is_flagged_for_the_others() -> None:
+    document = json.loads(SAMPLE)
+    document["instruments"][1]["grounds"][0]["measures"] = ["bank-data"]
+    limited = parse_registry(json.dumps(document).encode())
+    leg = the_leg()
+    (flag,) = admissibility(a_message(leg, "refuse", {"grounds": ["political-offence"]}), leg, limited, DAY)
+    assert (flag.code, flag.measures) == ("ground-of-other-measure", ("M2",))
+
+
+def test_a_date_in_the_past_is_flagged(registry: Registry) -> None:
+    assert codes(*opening("ma-es-2009", act={"deadline": "2026-11-02"}), registry) == ["date-in-the-past"]
+    assert codes(*opening("ma-es-2009", act={"deadline": "2026-11-03"}), registry) == []
+
+
+def changed(**changes: Any) -> bytes:
+    document = json.loads(SAMPLE)
+    document["instruments"][0] |= changes
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"{", id="no JSON"),
+        pytest.param(b"{}", id="nothing in it"),
+        pytest.param(SAMPLE.replace(b'"v": 1', b'"v": 2'), id="another version of the format"),
+        pytest.param(SAMPLE.replace(b'"v": 1', b'"v": 1, "v": 1'), id="a member twice"),
+        pytest.param(changed(clock="hourglass"), id="unknown clock"),
+        pytest.param(changed(measures=["mind-reading"]), id="unknown measure"),
+        pytest.param(changed(code="untoc"), id="a code twice"),
+        pytest.param(changed(code="reciprocity"), id="the reserved word"),
+        pytest.param(changed(signed="in spring"), id="no date"),
+        pytest.param(changed(signed=20080418), id="a number for a date"),
+        pytest.param(changed(kind="group"), id="a group without conventions"),
+        pytest.param(
+            changed(kind="group", conventions=[{"parties": ["MA", "FR"], "instrument": "atlantis"}]),
+            id="a group with an unknown convention",
+        ),
+        pytest.param(changed(colour="red"), id="an unknown member"),
+    ],
+)
+def test_a_registry_that_cannot_be_trusted_in_form_is_not_read(raw: bytes) -> None:
+    with pytest.raises(InstrumentsInvalid):
+        parse_registry(raw)
+
+
+def test_a_group_binds_nobody(registry: Registry) -> None:
+    groups = [entry for entry in registry.instruments if entry.kind is InstrumentKind.group]
+    assert groups
+    assert not any(entry.is_in_force("MA", "FR", TODAY) for entry in groups)
