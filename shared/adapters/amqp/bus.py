@@ -1,0 +1,96 @@
+"""The two ports on one broker: publishing on one connection, everything else on another.
+
+A broker short of memory or disk stops reading from connections that publish. On a connection of their own, consumers
+can still acknowledge then, which is what makes room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Final
+
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from shared.adapters.amqp.consumer import AmqpConsumer
+from shared.adapters.amqp.link import ANSWER_S, Link
+from shared.adapters.amqp.publisher import Publisher
+from shared.adapters.amqp.subscription import subscribe
+from shared.adapters.amqp.topology import dead_queue, declare_queues, work_queue
+from shared.adapters.amqp.wakeups import AmqpWakeupListener, Announcer, listening
+from shared.contracts.topology import QUEUES
+from shared.ports.bus import Outcome, Outgoing
+
+TAKE_DEAD_S: Final = ANSWER_S / 2
+"""One call takes what it gets in this time, so that nothing it took is lost to a time limit."""
+
+
+class AmqpBus:
+    """`ports.Bus` and `ports.Wakeups`. Every queue and exchange name begins with `prefix`."""
+
+    def __init__(
+        self, url: str, prefix: str, queues: Sequence[str] = QUEUES, ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        """`url` is `amqp://…` or `amqps://…`; a TLS context demands the latter. Raises SettingsRefused."""
+        self._prefix = prefix
+        self._queues = queues
+        self._publishing = Link(url, f"comity {prefix} publishing", ssl_context)
+        self._consuming = Link(url, f"comity {prefix} consuming", ssl_context)
+        self._publisher = Publisher(self._publishing, prefix, queues)
+        self._announcer = Announcer(self._publishing, prefix)
+
+    async def open(self) -> None:
+        """Connect and declare the queues. Raises BusUnavailable; SettingsRefused for queues of another shape.
+
+        The bus also works without: it connects on first use, and again after every loss.
+        """
+        await self._publisher.ready()
+
+    async def publish(self, frames: Sequence[Outgoing], timeout_s: float) -> list[Outcome]:
+        return await self._publisher.publish(frames, timeout_s)
+
+    @asynccontextmanager
+    async def consume(self, queue: str, prefetch: int) -> AsyncIterator[AmqpConsumer]:
+        async with subscribe(self._consuming, partial(self._prepare, queue), prefetch) as subscription:
+            yield AmqpConsumer(subscription)
+
+    async def take_dead(self, queue: str, most: int) -> list[bytes]:
+        taken: list[AbstractIncomingMessage] = []
+        stop_at = asyncio.get_running_loop().time() + TAKE_DEAD_S
+        async with self._consuming.brief_channel() as channel:
+            dead = await channel.get_queue(dead_queue(self._prefix, queue), ensure=False)
+            while len(taken) < most and asyncio.get_running_loop().time() < stop_at:
+                message = await dead.get(fail=False)
+                if message is None:
+                    break
+                taken.append(message)
+            if taken:
+                # All of them, last of all: a frame that is acknowledged and then not returned would be gone.
+                await taken[-1].ack(multiple=True)
+        return [message.body for message in taken]
+
+    async def depth(self, queue: str) -> int:
+        async with self._consuming.brief_channel() as channel:
+            declared = await channel.declare_queue(work_queue(self._prefix, queue), passive=True)
+            return declared.declaration_result.message_count or 0
+
+    async def ping(self) -> None:
+        async with self._consuming.brief_channel():
+            """An open channel is an answer."""
+
+    async def announce(self, frame: bytes) -> None:
+        await self._announcer.announce(frame)
+
+    def listen(self) -> AbstractAsyncContextManager[AmqpWakeupListener]:
+        return listening(self._consuming, self._prefix)
+
+    async def close(self) -> None:
+        await self._publishing.close()
+        await self._consuming.close()
+
+    async def _prepare(self, queue: str, channel: AbstractChannel) -> str:
+        await declare_queues(channel, self._prefix, [queue])
+        return work_queue(self._prefix, queue)
