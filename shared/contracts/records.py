@@ -1,8 +1,8 @@
 """Rows as the services see them: frozen, flat, without a database behind them.
 
 Each record names the columns of its key. One service writes each record (03, "each table has one writing service"):
-intake: Claim, Dossier, LegRecord, KeyEventRecord, InstrumentsRecord; routing: StoredEnvelope, MailboxEntry, Evidence;
-notification: FeedHead, FeedEntry.
+intake: Claim, Decision, Dossier, LegRecord, KeyEventRecord, InstrumentsRecord;
+routing: StoredEnvelope, MailboxEntry, Evidence; notification: FeedHead, FeedEntry.
 """
 
 from __future__ import annotations
@@ -31,12 +31,22 @@ class Key:
 
 @dataclass(frozen=True)
 class Claim(Record):
-    """Intake's decision on one message id; the id is spent from here on."""
+    """A message id, spent by the first envelope under it whose signatures verified; never for other bytes again."""
 
     KEY = ("message",)
     message: str
     sender: str
     digest: str
+
+
+@dataclass(frozen=True)
+class Decision(Record):
+    """What intake decided on one envelope, and the ledger leaf that says so."""
+
+    KEY = ("message", "digest")
+    message: str
+    digest: str
+    sender: str
     decision: str
     code: str | None
     facts: dict[str, str]
@@ -81,6 +91,8 @@ class KeyEventRecord(Record):
 
 @dataclass(frozen=True)
 class InstrumentsRecord(Record):
+    """One published registry of instruments; `version` counts the publications."""
+
     KEY = ("version",)
     version: int
     document: bytes

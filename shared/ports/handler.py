@@ -10,16 +10,18 @@ from typing import Protocol
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.records import Key
 from shared.keys.directory import Directory
+from shared.ports.keyring import PublishedInstruments
 from shared.ports.unit_of_work import Effects, View
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """When and with whose keys a message is handled. `first_at` is its first attempt, equal to `now` on that one."""
+    """When, with whose keys and under which law a message is handled. `first_at` is its first attempt."""
 
     now: datetime
     first_at: datetime
     directory: Directory
+    instruments: PublishedInstruments
 
 
 class Handler(Protocol):

@@ -1,19 +1,32 @@
-"""Whose keys count. The directory is replayed from signed key events; no row is trusted for being a row."""
+"""Whose keys count, and which instruments bind: from documents that the operators signed, never from a bare row."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
+from shared.domain.instruments import Registry
 from shared.keys.directory import Directory
+
+
+@dataclass(frozen=True)
+class PublishedInstruments:
+    """The newest registry of instruments, the number of its publication, 0 and None before the first."""
+
+    number: int
+    registry: Registry | None
 
 
 class KeyRing(Protocol):
     def directory(self) -> Directory:
         """The snapshot as of the last refresh; immutable."""
 
-    async def refresh(self) -> Directory:
-        """Verify and fold key events that came since.
+    def instruments(self) -> PublishedInstruments:
+        """The newest published registry as of the last refresh."""
 
-        Raises StoreUnavailable, or KeyEventRefused when the stored events do not verify against the pinned operator
-        keys: then nobody's keys can be trusted and the caller stops.
+    async def refresh(self) -> Directory:
+        """Verify and fold what came since.
+
+        Raises StoreUnavailable, KeyEventRefused or InstrumentsInvalid. The last two mean that stored documents do not
+        verify against the pinned operator keys: then nobody's keys can be trusted, and the caller stops.
         """

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from shared.contracts.records import Claim, Evidence, FeedEntry, InstrumentsRecord, LegRecord
+from shared.contracts.records import Decision, Evidence, FeedEntry, InstrumentsRecord, LegRecord
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,16 @@ class EvidenceView:
     """None until the sequencer gave the leaf its place."""
 
 
-class Queries(Protocol):
-    async def claim(self, sender: str, message: str) -> Claim | None: ...
+@dataclass(frozen=True)
+class DecisionView:
+    decision: Decision
+    leaf_index: int | None
+    """None until the sequencer gave the leaf its place."""
 
-    async def claim_index(self, sender: str, message: str) -> int | None:
-        """The ledger index of the decision leaf, once sequenced."""
+
+class Queries(Protocol):
+    async def decision(self, sender: str, message: str) -> DecisionView | None:
+        """The decision on the envelope that holds this id; if none ever held it, the newest rejection under it."""
 
     async def envelope(self, reader: str, message: str) -> ReadableEnvelope | None: ...
 

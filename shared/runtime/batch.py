@@ -25,7 +25,7 @@ from shared.frame.open import FrameOpener
 from shared.keys.directory import Directory
 from shared.ports.clock import Clock
 from shared.ports.handler import Handler, Occasion
-from shared.ports.keyring import KeyRing
+from shared.ports.keyring import KeyRing, PublishedInstruments
 from shared.ports.unit_of_work import DeadLetter, OutboxRow, ParkedItem, UnitOfWork, UnitsOfWork
 from shared.runtime.batch_view import BatchEffects, BatchView
 from shared.runtime.crash_points import Reach, reach_nothing
@@ -118,10 +118,11 @@ class Settler:
         if not (work or letters or confirmed):
             return Settled()
         directory = await self._keyring.refresh()
+        instruments = self._keyring.instruments()
         async with self._units.begin() as unit:
             fresh = await self._claim(unit, work)
             self._reach("claimed")
-            settled = await self._handle(unit, fresh, directory)
+            settled = await self._handle(unit, fresh, directory, instruments)
             await unit.bury(letters)
             await unit.forget_outbox(confirmed)
             self._reach("written")
@@ -155,7 +156,9 @@ class Settler:
                 fresh.append(item)
         return fresh
 
-    async def _handle(self, unit: UnitOfWork, work: Sequence[Work], directory: Directory) -> Settled:
+    async def _handle(
+        self, unit: UnitOfWork, work: Sequence[Work], directory: Directory, instruments: PublishedInstruments
+    ) -> Settled:
         now = self._clock.now()
         letters: list[DeadLetter] = []
         asked = self._needs(work, letters, now)
@@ -165,7 +168,7 @@ class Settler:
         for item in work:
             if item.waiting.id not in asked:
                 continue
-            occasion = Occasion(now=now, first_at=item.waiting.first_at, directory=directory)
+            occasion = Occasion(now, item.waiting.first_at, directory, instruments)
             try:
                 done = self._handler.handle(item.message, view, occasion)
             except RetryLater as later:
@@ -254,8 +257,7 @@ def _merge(into: Settled, more: Settled) -> None:
 
 
 def _reason(failed: Exception) -> str:
-    """For the operator: the code and sentence of our own errors; of others the type and the place alone, since their text
-    may quote contents of the message."""
+    """Code and sentence of our own errors; of others the type and place alone, since their text may quote a message."""
     if isinstance(failed, ComityError):
         return f"{failed.code}: {failed}"
     places = traceback.extract_tb(failed.__traceback__)

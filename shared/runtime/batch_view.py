@@ -31,7 +31,7 @@ class BatchView:
 
 
 class BatchEffects:
-    """The effects of a batch as one: a row that one message inserts and the next updates is inserted once, as it ends."""
+    """The effects of a batch as one: a row that one message inserts and another updates is inserted as it ends."""
 
     def __init__(self) -> None:
         self.total = Effects()

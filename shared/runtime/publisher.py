@@ -33,7 +33,7 @@ class Publisher:
         self._clock = clock
 
     async def publish(self, rows: Sequence[OutboxRow]) -> set[str]:
-        """Ids of the rows that the bus confirmed; the others may or may not be there. Never raises for a bus that is down."""
+        """Ids of the rows that the bus confirmed; the others may or may not be there. Never raises."""
         batches = list(_batches(rows))
         frames = [Outgoing(destination, self._seal(destination, items)) for destination, items in batches]
         outcomes = await self._bus.publish(frames, PUBLISH_TIMEOUT_S)

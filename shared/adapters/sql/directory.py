@@ -1,4 +1,4 @@
-"""`ports.KeyRing` over stored key events: verified by each process itself against pinned operator keys."""
+"""`ports.KeyRing` over stored documents, verified by each process itself against pinned operator keys."""
 
 from __future__ import annotations
 
@@ -8,29 +8,44 @@ from sqlalchemy import select
 
 from shared.adapters.sql.engine import Store
 from shared.adapters.tables import METADATA
+from shared.domain.instruments import parse_registry
 from shared.keys.directory import Directory
-from shared.keys.events import verify_event
+from shared.keys.events import replay_events
+from shared.keys.instruments import verify_instruments
 from shared.keys.public import Ed25519Public
+from shared.ports.keyring import PublishedInstruments
 
 _EVENT = METADATA.tables["key_event"]
+_INSTRUMENTS = METADATA.tables["instruments"]
 
 
 class SqlKeyRing:
-    def __init__(self, store: Store, operator_keys: Sequence[Ed25519Public], quorum: int) -> None:
+    def __init__(self, store: Store, exchange: str, operator_keys: Sequence[Ed25519Public], quorum: int) -> None:
         self._store = store
         self._operator_keys = tuple(operator_keys)
         self._quorum = quorum
-        self._directory = Directory.empty()
+        self._directory = Directory.empty(exchange)
+        self._instruments = PublishedInstruments(0, None)
 
     def directory(self) -> Directory:
         return self._directory
 
+    def instruments(self) -> PublishedInstruments:
+        return self._instruments
+
     async def refresh(self) -> Directory:
-        newer = select(_EVENT.c.event).where(_EVENT.c.seq > self._directory.index).order_by(_EVENT.c.seq)
+        newer_events = select(_EVENT.c.event).where(_EVENT.c.seq > self._directory.index).order_by(_EVENT.c.seq)
+        newer_registry = (
+            select(_INSTRUMENTS.c.version, _INSTRUMENTS.c.document)
+            .where(_INSTRUMENTS.c.version > self._instruments.number)
+            .order_by(_INSTRUMENTS.c.version.desc())
+            .limit(1)
+        )
         async with self._store.read() as connection:
-            events = list((await connection.execute(newer)).scalars())
-        directory = self._directory
-        for event in events:
-            directory = directory.apply(verify_event(event, self._operator_keys, self._quorum, directory))
-        self._directory = directory
-        return directory
+            events = list((await connection.execute(newer_events)).scalars())
+            published = (await connection.execute(newer_registry)).first()
+        self._directory = replay_events(events, self._operator_keys, self._quorum, self._directory)
+        if published is not None:
+            registry = parse_registry(verify_instruments(published.document, self._operator_keys, self._quorum))
+            self._instruments = PublishedInstruments(published.version, registry)
+        return self._directory

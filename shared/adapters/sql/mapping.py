@@ -18,6 +18,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     records.KeyEventRecord: METADATA.tables["key_event"],
     records.InstrumentsRecord: METADATA.tables["instruments"],
     records.Claim: METADATA.tables["claim"],
+    records.Decision: METADATA.tables["decision"],
     records.Dossier: METADATA.tables["dossier"],
     records.LegRecord: METADATA.tables["leg"],
     records.StoredEnvelope: METADATA.tables["envelope"],

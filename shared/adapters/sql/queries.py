@@ -13,6 +13,7 @@ from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
 from shared.contracts.records import (
     Claim,
+    Decision,
     Dossier,
     Evidence,
     FeedEntry,
@@ -21,9 +22,10 @@ from shared.contracts.records import (
     MailboxEntry,
     StoredEnvelope,
 )
-from shared.ports.queries import DossierView, EvidenceView, ReadableEnvelope
+from shared.ports.queries import DecisionView, DossierView, EvidenceView, ReadableEnvelope
 
 _CLAIM = TABLES[Claim]
+_DECISION = TABLES[Decision]
 _DOSSIER = TABLES[Dossier]
 _LEG = TABLES[LegRecord]
 _ENVELOPE = TABLES[StoredEnvelope]
@@ -40,17 +42,19 @@ class SqlQueries:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def claim(self, sender: str, message: str) -> Claim | None:
+    async def decision(self, sender: str, message: str) -> DecisionView | None:
+        holder_first = (_CLAIM.c.digest == _DECISION.c.digest).desc().nulls_last()
+        found = (
+            select(_DECISION, _LEAF.c.index)
+            .outerjoin(_CLAIM, _CLAIM.c.message == _DECISION.c.message)
+            .outerjoin(_LEAF, _LEAF.c.leaf_digest == _DECISION.c.leaf_digest)
+            .where(_DECISION.c.sender == sender, _DECISION.c.message == message)
+            .order_by(holder_first, _DECISION.c.decided_at.desc())
+            .limit(1)
+        )
         async with self._store.read() as connection:
-            row = await _one(connection, _claim_of(sender, message))
-        return None if row is None else parse_row(Claim, row)
-
-    async def claim_index(self, sender: str, message: str) -> int | None:
-        placed = select(_LEAF.c.index).join(_CLAIM, _CLAIM.c.leaf_digest == _LEAF.c.leaf_digest)
-        async with self._store.read() as connection:
-            return (
-                await connection.execute(placed.where(_CLAIM.c.sender == sender, _CLAIM.c.message == message))
-            ).scalar()
+            row = await _one(connection, found)
+        return None if row is None else DecisionView(parse_row(Decision, row), row["index"])
 
     async def envelope(self, reader: str, message: str) -> ReadableEnvelope | None:
         copy = select(_ENVELOPE, _MAILBOX.c.kid, _MAILBOX.c.wrap, _MAILBOX.c.delivered_at).join(
@@ -74,7 +78,12 @@ class SqlQueries:
 
     async def evidences(self, reader: str, message: str) -> list[EvidenceView] | None:
         readers = select(_MAILBOX.c.reader).where(_MAILBOX.c.reader == reader, _MAILBOX.c.message == message)
-        sent = select(_CLAIM.c.message).where(_CLAIM.c.sender == reader, _CLAIM.c.message == message)
+        decided = (
+            select(_DECISION, _LEAF.c.index)
+            .outerjoin(_LEAF, _LEAF.c.leaf_digest == _DECISION.c.leaf_digest)
+            .where(_DECISION.c.message == message)
+            .order_by(_DECISION.c.decided_at)
+        )
         listed = (
             select(_EVIDENCE, _LEAF.c.index)
             .outerjoin(_LEAF, _LEAF.c.leaf_digest == _EVIDENCE.c.leaf_digest)
@@ -82,13 +91,15 @@ class SqlQueries:
             .order_by(_EVIDENCE.c.at, _EVIDENCE.c.kind, _EVIDENCE.c.recipient)
         )
         async with self._store.read() as connection:
-            is_sender = (await connection.execute(sent)).first() is not None
+            decisions = (await connection.execute(decided)).mappings().all()
+            is_sender = any(row["sender"] == reader for row in decisions)
             if not is_sender and (await connection.execute(readers)).first() is None:
                 return None
             rows = (await connection.execute(listed)).mappings().all()
+        submissions = [_submission(parse_row(Decision, row), row["index"]) for row in decisions if is_sender]
         views = [EvidenceView(parse_row(Evidence, row), row["index"]) for row in rows]
-        # a recipient sees what concerns the message or itself, not which other authorities fetched theirs
-        return [view for view in views if is_sender or view.evidence.recipient in ("", reader)]
+        # a recipient sees what concerns itself, not which other authorities fetched theirs
+        return submissions + [view for view in views if is_sender or view.evidence.recipient == reader]
 
     async def dossier(self, reader: str, dossier: str) -> DossierView | None:
         async with self._store.read() as connection:
@@ -143,8 +154,11 @@ async def _one(connection: AsyncConnection, statement: Select[Any]) -> Any:
     return (await connection.execute(statement)).mappings().first()
 
 
-def _claim_of(sender: str, message: str) -> Select[Any]:
-    return select(_CLAIM).where(_CLAIM.c.sender == sender, _CLAIM.c.message == message)
+def _submission(decision: Decision, leaf_index: int | None) -> EvidenceView:
+    """The decision seen as an evidence of transport: its leaf attests the acceptance or rejection of the submission."""
+    kind = "submission-acceptance" if decision.decision == "accepted" else "submission-rejection"
+    evidence = Evidence(decision.message, kind, decision.sender, decision.decided_at, decision.leaf_digest)
+    return EvidenceView(evidence, leaf_index)
 
 
 async def _view(connection: AsyncConnection, reader: str, dossier: Dossier) -> DossierView | None:

@@ -15,6 +15,13 @@ class ClaimRow(SQLModel, table=True):
     message: str = Field(primary_key=True, max_length=36)
     sender: str = Field(max_length=19)
     digest: str = Field(max_length=43)
+
+
+class DecisionRow(SQLModel, table=True):
+    __tablename__ = "decision"
+    message: str = Field(primary_key=True, max_length=36)
+    digest: str = Field(primary_key=True, max_length=43)
+    sender: str = Field(max_length=19)
     decision: str = Field(max_length=8)
     code: str | None = Field(default=None, max_length=64)
     facts: dict[str, str] = Field(sa_type=JSON_COLUMN)

@@ -1,0 +1,1 @@
+"""Intake: is this message genuine, new, well-formed, and a legal move? Owns the legs' legal state."""

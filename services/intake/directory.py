@@ -1,0 +1,79 @@
+"""Signed documents of the operators: each is verified, kept as it came, and logged."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from shared.audit.leaves import NONCE_BYTES, encode_leaf
+from shared.contracts.messages import RecordInstruments, RecordKeyEvent
+from shared.contracts.records import InstrumentsRecord, KeyEventRecord
+from shared.domain.instruments import parse_registry
+from shared.domain.strict_json import parse_strict_json
+from shared.errors import KeyEventRefused, RetryLater
+from shared.keys.base64url import encode_b64u
+from shared.keys.events import verify_event
+from shared.keys.instruments import verify_instruments
+from shared.keys.public import Ed25519Public
+from shared.keys.signed_document import SignedDocumentBad, parse_signed_document
+from shared.ports.handler import Occasion
+from shared.ports.unit_of_work import Effects
+
+EARLIER_EVENT_WAIT: Final = timedelta(seconds=10)
+"""Events are numbered: one that comes before its predecessor waits this long for it."""
+EARLIER_EVENT_RETRY_S: Final = 0.5
+
+
+class RecordDocuments:
+    """Admits key events and registries that a quorum of the pinned operator keys signed."""
+
+    def __init__(self, operator_keys: Sequence[Ed25519Public], quorum: int) -> None:
+        self._operator_keys = tuple(operator_keys)
+        self._quorum = quorum
+
+    def record_key_event(self, message: RecordKeyEvent, occasion: Occasion) -> Effects:
+        """The newest event again has no effect. Raises KeyEventRefused, or RetryLater while an earlier one may come."""
+        directory = occasion.directory
+        if _event_digest(message.event) == directory.head:
+            return Effects()
+        try:
+            event = verify_event(message.event, self._operator_keys, self._quorum, directory)
+        except KeyEventRefused as refused:
+            if occasion.now - occasion.first_at < EARLIER_EVENT_WAIT:
+                raise RetryLater(why=refused.sentence(), after_s=EARLIER_EVENT_RETRY_S) from refused
+            raise
+        leaf = encode_leaf(
+            "directory.key-event",
+            occasion.now,
+            secrets.token_bytes(NONCE_BYTES),
+            event=parse_strict_json(message.event),
+            seq=event.seq,
+        )
+        return Effects(inserts=[KeyEventRecord(event.seq, message.event, occasion.now)], leaves=[leaf])
+
+    def record_instruments(self, message: RecordInstruments, occasion: Occasion) -> Effects:
+        """Raises InstrumentsInvalid. The registry that is in force already has no effect."""
+        registry = verify_instruments(message.document, self._operator_keys, self._quorum)
+        parsed = parse_registry(registry)
+        if parsed == occasion.instruments.registry:
+            return Effects()
+        number = occasion.instruments.number + 1
+        leaf = encode_leaf(
+            "directory.instruments",
+            occasion.now,
+            secrets.token_bytes(NONCE_BYTES),
+            registry_sha256=encode_b64u(hashlib.sha256(registry).digest()),
+            version=number,
+            document=parse_strict_json(message.document),
+        )
+        return Effects(inserts=[InstrumentsRecord(number, message.document, occasion.now)], leaves=[leaf])
+
+
+def _event_digest(document: bytes) -> str | None:
+    try:
+        return encode_b64u(parse_signed_document(document).digest())
+    except SignedDocumentBad:
+        return None

@@ -1,0 +1,122 @@
+"""What intake decides, purely: is the envelope genuine and addressed soundly, and where does it move its legs?
+
+The steps, in this order; the first that fails names the refusal:
+ 1. the sender is enrolled, an authority, and not suspended          message.unknown-sender
+ 2. so is every recipient                                            message.unknown-recipient
+ 3. the envelope verifies (`docs/spec/envelope.md`, steps 4 to 11)   envelope.*
+ 4. the id was not spent on other bytes                              message.id-reused
+ 5. profile, kind, act and parties are in form                       message.*
+ 6. it opens a new dossier, or moves a leg that exists               dossier.*
+The law warns and never refuses: `flags` goes into the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.admissibility import admissibility
+from shared.domain.dossier import decide_move, open_legs
+from shared.domain.header import Header
+from shared.domain.instruments import Registry
+from shared.domain.leg import Leg
+from shared.envelope.container import ReceivedEnvelope
+from shared.envelope.verify import VerifiedEnvelope, verify_envelope
+from shared.errors import (
+    DossierExists,
+    DossierUnknown,
+    EnvelopeKeyUnknown,
+    EnvelopePartMismatch,
+    MessageIdReused,
+    RecipientUnknown,
+    SenderUnknown,
+)
+from shared.keys.directory import Directory
+
+
+@dataclass(frozen=True)
+class Admission:
+    """An accepted message: the legs as they are now, and what the law had to say."""
+
+    legs: tuple[Leg, ...]
+    flags: tuple[str, ...]
+    opens_dossier: bool
+
+
+def verify_sender(received: ReceivedEnvelope, exchange: str, directory: Directory, now: datetime) -> VerifiedEnvelope:
+    """Steps 1 to 3. Raises the refusal of the first step that fails."""
+    header = received.header
+    if not _takes_part(directory, header.sender):
+        raise SenderUnknown(sender=header.sender)
+    for recipient in header.recipients:
+        if not _takes_part(directory, recipient):
+            raise RecipientUnknown(recipient=recipient)
+    keys = directory.signing_keys(header.sender, now)
+    if keys is None:
+        raise EnvelopeKeyUnknown(kid="of both algorithms", sender=header.sender)
+    verified = verify_envelope(
+        received,
+        exchange=exchange,
+        now=now,
+        signing_keys={keys.ed25519_kid: keys.ed25519, keys.mldsa65_kid: keys.mldsa65},
+        sealing_kids=_sealing_kids(directory, header, now),
+    )
+    for part in verified.absent_parts:
+        raise EnvelopePartMismatch(part=part.name)
+    return verified
+
+
+def check_id(message: str, digest: str, spent_on: str | None) -> None:
+    """Step 4. `spent_on` is the digest that the id was spent on, None for a new id. Raises MessageIdReused."""
+    if spent_on is not None and spent_on != digest:
+        raise MessageIdReused(message=message)
+
+
+def decide_admission(
+    verified: VerifiedEnvelope, dossier_exists: bool, leg: Leg | None, registry: Registry | None, now: datetime
+) -> Admission:
+    """Steps 5 and 6, and the flags of the law. `leg` is the one that the header names, if it exists.
+
+    Raises the refusal of the first step that fails.
+    """
+    header = verified.header
+    if header.leg is None:
+        clocks: Mapping[str, str] = registry.clocks() if registry else {}
+        legs = open_legs(header, verified.digest, now, clocks)
+        if dossier_exists:
+            raise DossierExists(dossier=header.dossier)
+        return Admission(tuple(legs), _flags(header, legs, registry, now), opens_dossier=True)
+    if leg is None:
+        raise DossierUnknown(dossier=header.dossier, leg=header.leg)
+    moved = decide_move(leg, header, verified.digest, now)
+    return Admission((moved,), _flags(header, [moved], registry, now), opens_dossier=False)
+
+
+def _takes_part(directory: Directory, party: str) -> bool:
+    known = directory.party(party)
+    return known is not None and not known.is_suspended and known.role == "authority"
+
+
+def _sealing_kids(directory: Directory, header: Header, now: datetime) -> dict[str, str]:
+    kids = {}
+    for authority in (*header.recipients, header.sender):
+        key = directory.sealing_key(authority, now)
+        if key is not None:
+            kids[authority] = key.kid
+    return kids
+
+
+def _flags(header: Header, legs: list[Leg], registry: Registry | None, now: datetime) -> tuple[str, ...]:
+    """The codes of all warnings, each with its leg, sorted and once."""
+    if registry is None:
+        return ("registry-missing",)
+    return tuple(
+        sorted(
+            {
+                f"{flag.code}:{leg.requested.lower()}"
+                for leg in legs
+                for flag in admissibility(header, leg, registry, now)
+            }
+        )
+    )

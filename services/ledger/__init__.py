@@ -1,0 +1,1 @@
+"""The ledger: gives every leaf its place and signs the tree."""

@@ -1,0 +1,86 @@
+"""The sequencer: rounds that give waiting leaves their place, and signatures on heads that are committed.
+
+Rules:
+1. Leaves, tiles and the intended head are committed in one transaction; only a committed head is ever signed, so two
+   trees of one size cannot both be signed by this code, whenever it is killed.
+2. Signing comes after the commit, and again on the next round if it did not happen: recovery is the normal path.
+3. If the stored tiles do not make the committed root, it halts (LedgerForked): nothing more is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from services.ledger.policy import check_root, plan_round
+from shared.audit.checkpoint import encode_checkpoint
+from shared.audit.notes import NoteSigner
+from shared.audit.tree_head import TreeHead as NotedHead
+from shared.ports.clock import Clock
+from shared.ports.ledger import Ledger
+
+ROUND_EVERY_S: Final = 0.25
+ROUND_LEAVES: Final = 1000
+
+
+@dataclass(frozen=True)
+class LogSigners:
+    """Both keys of the log, named for its origin."""
+
+    ed25519: NoteSigner
+    mldsa44: NoteSigner
+
+
+class Sequencer:
+    def __init__(
+        self, ledger: Ledger, origin: str, signers: LogSigners, clock: Clock, reach: Callable[[str], None]
+    ) -> None:
+        self._ledger = ledger
+        self._origin = origin
+        self._signers = signers
+        self._clock = clock
+        self._reach = reach
+        self._root_checked = False
+
+    async def run_round(self) -> int:
+        """One round; how many leaves it placed. Raises StoreUnavailable, StoreConflict, LedgerForked."""
+        await self._sign_head()
+        placed = await self._place_waiting()
+        if placed:
+            self._reach("round-committed")
+            await self._sign_head()
+            self._reach("round-signed")
+        return placed
+
+    async def _place_waiting(self) -> int:
+        async with self._ledger.round() as round_:
+            if round_ is None:
+                return 0
+            waiting = await round_.waiting(ROUND_LEAVES)
+            if not waiting:
+                return 0
+            head = await round_.head()
+            edge = await round_.edge(head.size) if head else {}
+            planned = plan_round(head, edge, waiting, self._clock.now())
+            await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
+            self._reach("round-written")
+            await round_.commit()
+            return len(waiting)
+
+    async def _sign_head(self) -> None:
+        """Sign the newest committed head if it has no note yet; before the first, check it against the tiles."""
+        head = await self._ledger.unsigned_head()
+        if head is None:
+            return
+        if not self._root_checked:
+            async with self._ledger.round() as round_:
+                committed = await round_.head() if round_ else None
+                if round_ is None or committed is None:
+                    return
+                check_root(committed, await round_.edge(committed.size))
+            self._root_checked = True
+        note = encode_checkpoint(
+            NotedHead(self._origin, head.size, head.root), self._signers.ed25519, self._signers.mldsa44
+        )
+        await self._ledger.publish_note(head.size, note)

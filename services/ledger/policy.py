@@ -1,0 +1,61 @@
+"""Where waiting leaves go, purely: the next entries, the tiles that become full, and the head that may be signed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.audit.leaves import encode_entry
+from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, root_from_tiles
+from shared.audit.tree import hash_leaf
+from shared.domain.ids import encode_time, parse_time
+from shared.errors import LedgerForked
+from shared.ports.ledger import FullTile, PlacedLeaf, TreeHead, WaitingLeaf
+
+
+@dataclass(frozen=True)
+class PlannedRound:
+    leaves: tuple[PlacedLeaf, ...]
+    tiles: tuple[FullTile, ...]
+    head: TreeHead
+
+
+def plan_round(
+    head: TreeHead | None, edge: Mapping[tuple[int, int], bytes], waiting: Sequence[WaitingLeaf], now: datetime
+) -> PlannedRound:
+    """Append these leaves, in this order, to the tree of `head`. `edge` holds its partial tiles.
+
+    `logged_at` never goes backwards, whatever the clock does. Raises LedgerForked when the stored tiles do not make the
+    root that was committed: then nothing more may be signed.
+    """
+    size = head.size if head else 0
+    check_root(head, edge)
+    logged_at = max(now, head.logged_at) if head else now
+    logged_at = parse_time(encode_time(logged_at))  # as the entry will say it, to the microsecond
+    leaves = tuple(_place(size + offset, logged_at, each.leaf) for offset, each in enumerate(waiting))
+    appended = build_tiles(size, [leaf.entry_hash for leaf in leaves], _reader(edge))
+    full = tuple(
+        _full_tile(tile, hashes) for tile, hashes in sorted(appended.tiles.items()) if tile.width == TILE_WIDTH
+    )
+    return PlannedRound(leaves, full, TreeHead(appended.size, appended.root, logged_at))
+
+
+def check_root(head: TreeHead | None, edge: Mapping[tuple[int, int], bytes]) -> None:
+    """Raises LedgerForked unless the stored tiles make the committed root."""
+    if head is not None and root_from_tiles(head.size, _reader(edge)) != head.root:
+        raise LedgerForked(why=f"the tiles of size {head.size} do not make the committed root")
+
+
+def _place(index: int, logged_at: datetime, leaf: bytes) -> PlacedLeaf:
+    entry = encode_entry(logged_at, leaf)
+    return PlacedLeaf(index, logged_at, entry, hash_leaf(entry), hashlib.sha256(leaf).digest())
+
+
+def _reader(edge: Mapping[tuple[int, int], bytes]) -> TileReader:
+    return lambda tile: edge[tile.level, tile.index]
+
+
+def _full_tile(tile: Tile, hashes: bytes) -> FullTile:
+    return FullTile(tile.level, tile.index, hashes, root_from_tiles(TILE_WIDTH, lambda _: hashes))

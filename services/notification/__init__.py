@@ -1,0 +1,1 @@
+"""Notification: who must hear of it? Owns the feeds."""

@@ -1,0 +1,80 @@
+"""Who hears what, purely: one feed entry per party concerned, each told of its own leg only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts.messages import (
+    EnvelopeDecided,
+    EnvelopeDelivered,
+    LegStatus,
+    RetrievalRecorded,
+    ServiceMessage,
+    Summary,
+)
+from shared.domain.ids import parse_time
+
+
+@dataclass(frozen=True)
+class News:
+    """What one authority shall read in its feed, before it has a position."""
+
+    authority: str
+    at: str
+    type: str
+    message: str
+    dossier: str
+    data: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        parse_time(self.at)
+
+
+def news_of(message: ServiceMessage) -> list[News]:
+    """The entries that this event makes, the sender's first. Raises TypeError for what is no event of notification."""
+    if isinstance(message, EnvelopeDecided):
+        return [_decision(message)]
+    if isinstance(message, EnvelopeDelivered):
+        return _delivery(message)
+    if isinstance(message, RetrievalRecorded):
+        told = {"recipient": message.recipient}
+        return [News(message.sender, message.retrieved_at, "message.retrieved", message.message, message.dossier, told)]
+    raise TypeError(f"notification does not handle {message.TYPE}")
+
+
+def _decision(message: EnvelopeDecided) -> News:
+    summary = message.summary
+    data = _about(summary) | {"legs": _legs(message.legs)}
+    if message.decision == "rejected":
+        data |= {"code": message.code, "sentence": message.sentence, "facts": message.facts}
+    return News(
+        summary.sender, message.decided_at, f"message.{message.decision}", summary.message, summary.dossier, data
+    )
+
+
+def _delivery(message: EnvelopeDelivered) -> list[News]:
+    summary, at = message.summary, message.delivered_at
+    told = {"recipients": list(summary.recipients)}
+    news = [News(summary.sender, at, "message.delivered", summary.message, summary.dossier, told)]
+    for recipient in summary.recipients:
+        own = [leg for leg in message.legs if recipient == leg.leg or summary.leg is not None]
+        data = _about(summary) | {"sender": summary.sender, "legs": _legs(own)}
+        news.append(News(recipient, at, "message.received", summary.message, summary.dossier, data))
+    return news
+
+
+def _about(summary: Summary) -> dict[str, Any]:
+    return {
+        "profile": summary.profile,
+        "kind": summary.kind,
+        "leg": summary.leg,
+        "measures": summary.measures,
+        "urgency": summary.urgency,
+        "in_reply_to": summary.in_reply_to,
+        "digest": summary.digest,
+    }
+
+
+def _legs(legs: list[LegStatus] | tuple[LegStatus, ...]) -> list[dict[str, Any]]:
+    return [leg.model_dump(mode="json") for leg in legs]

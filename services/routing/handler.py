@@ -1,0 +1,142 @@
+"""Routing's effects: an admitted envelope lies in one mailbox per reader; deliveries and retrievals are evidenced."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from services.routing.policy import readers_of
+from shared.audit.leaves import NONCE_BYTES, encode_leaf
+from shared.contracts.messages import (
+    EnvelopeAdmitted,
+    EnvelopeDelivered,
+    EnvelopeRetrieved,
+    RetrievalRecorded,
+    ServiceMessage,
+)
+from shared.contracts.records import Evidence, Key, MailboxEntry, StoredEnvelope
+from shared.domain.evidences import Evidence as Kind
+from shared.domain.ids import encode_time, parse_time
+from shared.envelope.container import parse_submission
+from shared.errors import NotThere, RetryLater
+from shared.ports.handler import Occasion
+from shared.ports.unit_of_work import Effects, View
+
+MAILBOX_WAIT: Final = timedelta(seconds=30)
+"""A retrieval can overtake the delivery that it follows, never by long."""
+MAILBOX_RETRY_S: Final = 1.0
+
+
+class RoutingHandler:
+    """`ports.Handler` of routing."""
+
+    def needs(self, message: ServiceMessage) -> Sequence[Key]:
+        if isinstance(message, EnvelopeAdmitted):
+            return [Key(StoredEnvelope, (message.summary.message,))]
+        if isinstance(message, EnvelopeRetrieved):
+            return [
+                Key(StoredEnvelope, (message.message,)),
+                Key(MailboxEntry, (message.recipient, message.message)),
+            ]
+        raise TypeError(f"routing does not handle {message.TYPE}")
+
+    def handle(self, message: ServiceMessage, view: View, occasion: Occasion) -> Effects:
+        if isinstance(message, EnvelopeAdmitted):
+            return self._deliver(message, view, occasion)
+        if isinstance(message, EnvelopeRetrieved):
+            return self._record_retrieval(message, view, occasion)
+        raise TypeError(f"routing does not handle {message.TYPE}")
+
+    def _deliver(self, message: EnvelopeAdmitted, view: View, occasion: Occasion) -> Effects:
+        summary = message.summary
+        if view.get(StoredEnvelope, summary.message) is not None:
+            return Effects()
+        received = parse_submission(message.submission)
+        effects = Effects()
+        effects.inserts.append(
+            StoredEnvelope(
+                message=summary.message,
+                digest=summary.digest,
+                dossier=summary.dossier,
+                sender=summary.sender,
+                leg=summary.leg,
+                kind=summary.kind,
+                jws=received.jws_bytes,
+                summary=summary.model_dump(mode="json"),
+                stored_at=occasion.now,
+            )
+        )
+        for reader, kid in readers_of(received.manifest).items():
+            effects.inserts.append(
+                MailboxEntry(reader, summary.message, kid, received.wraps[kid], occasion.now, retrieved_at=None)
+            )
+        sealed = {part.name: part.ct_sha256 for part in received.manifest.parts}
+        effects.parts.update({sealed[name]: ciphertext for name, ciphertext in received.parts.items()})
+        for recipient in summary.recipients:
+            _evidence(
+                effects, Kind.delivery, message.summary.digest, summary.message, summary.dossier, recipient, occasion
+            )
+        effects.publishes.append(
+            EnvelopeDelivered(summary=summary, delivered_at=encode_time(occasion.now), legs=message.legs)
+        )
+        return effects
+
+    def _record_retrieval(self, message: EnvelopeRetrieved, view: View, occasion: Occasion) -> Effects:
+        envelope = view.get(StoredEnvelope, message.message)
+        entry = view.get(MailboxEntry, message.recipient, message.message)
+        if envelope is None or entry is None:
+            if occasion.now - occasion.first_at < MAILBOX_WAIT:
+                raise RetryLater(why="the mailbox entry is not there yet", after_s=MAILBOX_RETRY_S)
+            raise NotThere()
+        if entry.retrieved_at is not None:
+            return Effects()  # the first retrieval is the evidence; later ones add nothing
+        effects = Effects(updates=[replace(entry, retrieved_at=parse_time(message.retrieved_at))])
+        _evidence(
+            effects,
+            Kind.retrieval,
+            envelope.digest,
+            message.message,
+            envelope.dossier,
+            message.recipient,
+            occasion,
+            request=message.request,
+        )
+        effects.publishes.append(
+            RetrievalRecorded(
+                message=message.message,
+                dossier=envelope.dossier,
+                sender=envelope.sender,
+                recipient=message.recipient,
+                retrieved_at=message.retrieved_at,
+            )
+        )
+        return effects
+
+
+def _evidence(
+    effects: Effects,
+    kind: Kind,
+    digest: str,
+    message: str,
+    dossier: str,
+    recipient: str,
+    occasion: Occasion,
+    **more: str,
+) -> None:
+    """One evidence: its row and its leaf."""
+    leaf = encode_leaf(
+        f"evidence.{kind}",
+        occasion.now,
+        secrets.token_bytes(NONCE_BYTES),
+        message=message,
+        dossier=dossier,
+        recipient=recipient,
+        envelope_sha256=digest,
+        **more,
+    )
+    effects.leaves.append(leaf)
+    effects.inserts.append(Evidence(message, kind.value, recipient, occasion.now, hashlib.sha256(leaf).digest()))
