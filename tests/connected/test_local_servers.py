@@ -86,7 +86,12 @@ async def test_a_copied_database_has_the_rows_of_its_template_and_is_its_own(pos
         await asyncpg.connect(postgres.dsn("copy").replace("+asyncpg", ""))
 
 
-def test_neither_server_answers_without_its_password(postgres: PrivatePostgres) -> None:
+async def test_the_broker_knows_only_the_user_that_was_made_for_it(rabbitmq: PrivateRabbitMQ) -> None:
+    with pytest.raises(aio_pika.exceptions.ProbableAuthenticationError):
+        await aio_pika.connect(f"amqp://guest:guest@127.0.0.1:{rabbitmq.port}/")
+
+
+def test_the_database_asks_for_the_password_that_was_made_for_it(postgres: PrivatePostgres) -> None:
     refused = subprocess.run(
         ["psql", "-w", f"postgresql://comity@127.0.0.1:{postgres.port}/postgres", "-c", "SELECT 1"],
         env={"PATH": os.environ["PATH"], "HOME": os.devnull},

@@ -1,9 +1,12 @@
 """The house rules that no other tool holds: what files may say, what they may be called, how long they may be."""
 
+import ast
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,8 @@ REGISTRY_HOSTS = [
 ]
 MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:work|home|root)/")
 BANNED_WORDS = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "base", "misc", "impl"}
+PACKAGES = ("comity", "client", "gateway", "services", "shared", "migrations", "deploy")
+LOCKS = ("runtime", "build", "dev")
 LONGEST_PYTHON_FILE = 320
 # Revisions are frozen once released, vectors are data, and the tree of errors is a catalogue, read one entry at a time.
 MAY_BE_LONG = ("migrations/versions/", "tests/vectors/", "shared/errors.py")
@@ -55,6 +60,26 @@ def lines_matching(pattern: re.Pattern[str]) -> list[str]:
         for number, line in enumerate(text(file).splitlines(), 1)
         if pattern.search(line)
     ]
+
+
+def canonical(distribution: str) -> str:
+    return distribution.lower().replace("_", "-")
+
+
+def locked(lock: str) -> dict[str, str]:
+    """The distributions of a lock and their versions."""
+    return dict(re.findall(r"^([a-z0-9-]+)==([\w.]+)", text(Path(f"requirements/{lock}.txt")), re.MULTILINE))
+
+
+def imports(file: Path) -> set[str]:
+    """The top-level names that a module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(text(file))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def test_no_file_names_the_host_of_a_package_registry() -> None:
@@ -91,7 +116,7 @@ def test_the_two_commands_of_the_readme_exist(command: str) -> None:
     assert re.search(rf"^{target}:", text(Path("Makefile")), re.MULTILINE)
 
 
-@pytest.mark.parametrize("lock", ["runtime", "build", "dev"])
+@pytest.mark.parametrize("lock", LOCKS)
 def test_every_locked_package_has_one_version_and_a_hash_and_no_address(lock: str) -> None:
     requirements = re.split(r"\n(?=\S)", re.sub(r"^\s*#.*\n", "", text(Path(f"requirements/{lock}.txt")), flags=re.M))
     unlocked = [each for each in requirements if not re.match(r"[a-z0-9-]+==[\w.]+ .*--hash=sha256:", each, re.DOTALL)]
@@ -101,16 +126,27 @@ def test_every_locked_package_has_one_version_and_a_hash_and_no_address(lock: st
 
 def test_every_dependency_is_in_the_lock() -> None:
     needed = tomllib.loads(text(Path("pyproject.toml")))["project"]["dependencies"]
-    names = {re.split(r"[^\w-]", requirement)[0] for requirement in needed}
-    locked = set(re.findall(r"^([a-z0-9-]+)==", text(Path("requirements/runtime.txt")), re.MULTILINE))
-    assert names - locked == set()
+    assert {canonical(re.split(r"[^\w-]", requirement)[0]) for requirement in needed} - locked(
+        "runtime"
+    ).keys() == set()
+
+
+def test_what_is_installed_imports_nothing_that_only_developers_have() -> None:
+    """The tests run beside the development tools, so an import of one of those would not fail in them."""
+    distributions, runtime = packages_distributions(), locked("runtime").keys()
+    unlocked = {
+        (name, str(file))
+        for file in files()
+        if file.suffix == ".py" and file.parts[0] in PACKAGES
+        for name in imports(file) - sys.stdlib_module_names - set(PACKAGES)
+        if not {canonical(distribution) for distribution in distributions.get(name, [])} & runtime
+    }
+    assert unlocked == set()
 
 
 def test_the_locks_agree_on_every_package_that_they_share() -> None:
     versions: dict[str, set[str]] = {}
-    for lock in ("runtime", "build", "dev"):
-        for name, version in re.findall(
-            r"^([a-z0-9-]+)==([\w.]+)", text(Path(f"requirements/{lock}.txt")), re.MULTILINE
-        ):
+    for lock in LOCKS:
+        for name, version in locked(lock).items():
             versions.setdefault(name, set()).add(version)
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
