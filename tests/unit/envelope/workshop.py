@@ -50,14 +50,16 @@ def party(authority: str) -> AuthorityKeys:
     )
 
 
+@cache
+def _public(authority: str) -> tuple[SigningKey, SigningKey, XWingPublic]:
+    keys = party(authority)
+    return parse_ed25519(keys.ed25519.public), parse_mldsa65(keys.mldsa65.public), parse_xwing(keys.sealing.public)
+
+
 def signing_keys_of(*authorities: str) -> dict[str, SigningKey]:
-    keys: dict[str, SigningKey] = {}
-    for authority in authorities:
-        bundle = party(authority)
-        ed25519_kid, mldsa65_kid = bundle.signing_kids
-        keys[ed25519_kid] = parse_ed25519(bundle.ed25519.public)
-        keys[mldsa65_kid] = parse_mldsa65(bundle.mldsa65.public)
-    return keys
+    keys = [key for authority in authorities for key in _public(authority)[:2]]
+    kids = [kid for authority in authorities for kid in party(authority).signing_kids]
+    return dict(zip(kids, keys, strict=True))
 
 
 def sealing_kids_of(*authorities: str) -> dict[str, str]:
@@ -65,7 +67,7 @@ def sealing_kids_of(*authorities: str) -> dict[str, str]:
 
 
 def sealing_keys_of(*authorities: str) -> dict[str, XWingPublic]:
-    return {authority: parse_xwing(party(authority).sealing.public) for authority in authorities}
+    return {authority: _public(authority)[2] for authority in authorities}
 
 
 def header_document(**changes: Any) -> dict[str, Any]:
@@ -186,8 +188,7 @@ class Forgery:
         for authority in (*self.header["recipients"], self.header["sender"]):
             secret = (secrets_of or {}).get(authority, self.secret)
             keys = party(authority)
-            public = parse_xwing(keys.sealing.public)
-            kid = keys.sealing_kid
+            kid, public = keys.sealing_kid, _public(authority)[2]
             self.wraps[kid] = WRAP_SUITE.encrypt(secret, public.hpke_key, wrap_info(self.context, kid))
         self.manifest = {"header": encode_b64u(raw), "key_commit": encode_b64u(self.commit(self.secret))}
         return self.list_parts()
