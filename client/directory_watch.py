@@ -23,7 +23,6 @@ from client.exchange import Exchange
 from client.register import Register
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import KeyChangeUnexplained, KeyEventRefused, KeyTooNew, RecipientUnknown
-from shared.keys.base64url import parse_b64u
 from shared.keys.directory import Directory, DirectoryKey, KeyEvent, Party, SealingKey
 from shared.keys.events import verify_event
 from shared.keys.trust import Trust
@@ -69,13 +68,13 @@ class DirectoryHistory:
 
 
 def replay_history(documents: Sequence[str], trust: Trust) -> DirectoryHistory:
-    """Verify and fold all events, each b64u of its signed form. Raises KeyChangeUnexplained at the first that fails."""
+    """Verify and fold all events, each in its signed form as text. Raises KeyChangeUnexplained at the first bad one."""
     events: list[KeyEvent] = []
     snapshots: list[Directory] = []
     directory = Directory.empty(trust.origin)
     try:
         for text in documents:
-            event = verify_event(parse_b64u(text), trust.operator_keys, trust.operator_quorum, directory)
+            event = verify_event(text.encode(), trust.operator_keys, trust.operator_quorum, directory)
             directory = directory.apply(event)
             events.append(event)
             snapshots.append(directory)

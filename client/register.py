@@ -187,15 +187,20 @@ class Register:
         rows = self._db.execute(
             "SELECT cursor, at, type, message, dossier, data FROM events WHERE dossier = ? ORDER BY entered", (dossier,)
         )
-        return [
-            EventKept(cursor, at, type_, message, its, json.loads(data))
-            for cursor, at, type_, message, its, data in rows
-        ]
+        return [_event(row) for row in rows]
 
-    def dossiers(self) -> list[str]:
-        """Every dossier known here, the newest first."""
-        rows = self._db.execute("SELECT DISTINCT dossier FROM messages ORDER BY dossier DESC")
-        return [str(row[0]) for row in rows]
+    def unrecorded(self) -> list[EventKept]:
+        """Arrivals that the feed told of and whose message is not recorded: it did not verify."""
+        rows = self._db.execute(
+            "SELECT cursor, at, type, message, dossier, data FROM events"
+            " WHERE type = 'message.received' AND message NOT IN (SELECT message FROM messages) ORDER BY entered"
+        )
+        return [_event(row) for row in rows]
+
+    def dossiers(self) -> dict[str, str]:
+        """Every dossier known here, the newest first → who opened it."""
+        rows = self._db.execute("SELECT dossier, sender FROM messages WHERE leg IS NULL ORDER BY dossier DESC")
+        return {str(dossier): str(sender) for dossier, sender in rows}
 
     def find_message(self, fragment: str) -> str:
         """The one message whose id begins or ends with this. Raises NotInRegister, Ambiguous."""
@@ -274,6 +279,11 @@ class Register:
 def _kept(row: tuple[Any, ...]) -> Kept:
     _, message, state, dossier, profile, kind, sender, recipients, *rest = row
     return Kept(message, state, dossier, profile, kind, sender, tuple(json.loads(recipients)), *rest)
+
+
+def _event(row: tuple[Any, ...]) -> EventKept:
+    cursor, at, type_, message, dossier, data = row
+    return EventKept(cursor, at, type_, message, dossier, json.loads(data))
 
 
 def _only(fragment: str, found: list[str]) -> str:

@@ -1,0 +1,211 @@
+"""One authority's correspondence: compose, seal, store, send; read, verify, open, reply. What the command line drives.
+
+Rules:
+1. Nothing is trusted for having come from the exchange: messages verify against the replayed directory, receipts and
+   proofs against the trust file, and `seen` comes from the register alone.
+2. A reply is composed on the state that the exchange shows, but only while its head is the last envelope known here:
+   otherwise something happened that its author has not read, and DossierStale says so before anything is signed.
+3. One home, one authority, one exchange: a register made for another is refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from client.composition import Composed, ReplyWish, compose_reply, compose_request
+from client.directory_watch import DirectoryWatch, fetch_history
+from client.exchange import Exchange
+from client.mailbox import Mailbox
+from client.outbox import Outbox
+from client.register import Register
+from client.request_file import RequestFile
+from client.sealing import Attachment, seal_message
+from client.signing import AuthorityKeys
+from shared.domain.dossier import parse_leg
+from shared.domain.ids import encode_time, is_uuid7
+from shared.domain.instruments import Registry, parse_registry
+from shared.domain.leg import Leg
+from shared.domain.reference import encode_number, verify_number
+from shared.errors import (
+    Ambiguous,
+    AnswerRefused,
+    DossierStale,
+    HeaderInconsistent,
+    NotInRegister,
+    RegisterUnusable,
+)
+from shared.keys.instruments import verify_instruments
+from shared.keys.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an authority keeps what is its own: `register.sqlite3` and the sealed files of its outbox."""
+
+    home: Path
+
+    @property
+    def register(self) -> Path:
+        return self.home / "register.sqlite3"
+
+    @property
+    def outbox(self) -> Path:
+        return self.home / "outbox"
+
+
+class Correspondence:
+    """Acts for one authority. Close it after use. Not for use from several threads."""
+
+    def __init__(
+        self,
+        keys: AuthorityKeys,
+        trust: Trust,
+        exchange: Exchange,
+        place: Place,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.keys = keys
+        self.trust = trust
+        self.exchange = exchange
+        self.register = Register(place.register)
+        self._claim_register(place)
+        self._clock = clock
+        self._sleep = sleep
+        self._watch: DirectoryWatch | None = None
+        self.outbox = Outbox(exchange, self.register, place.outbox, sleep=sleep)
+        self.mailbox = Mailbox(
+            keys, trust.origin, exchange, self.register, watch=self.directory, outbox=self.outbox, clock=clock
+        )
+
+    def close(self) -> None:
+        self.exchange.close()
+        self.register.close()
+
+    def __enter__(self) -> Correspondence:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- what everybody believes -------------------------------------------------------------------------------------
+
+    def directory(self, *, anew: bool = False) -> DirectoryWatch:
+        """The directory, fetched and held against memory once per session. Raises KeyChangeUnexplained."""
+        if self._watch is None or anew:
+            history = fetch_history(self.exchange, self.trust, self.register, self._sleep)
+            self._watch = DirectoryWatch(history, self.register, self.trust, self._clock())
+            own = [*self.keys.signing_kids, self.keys.api_kid, self.keys.sealing_kid]
+            self._watch.check_own_keys(self.keys.authority, own)
+        return self._watch
+
+    def instruments(self) -> Registry | None:
+        """The registry that the operators signed. Raises InstrumentsInvalid."""
+        document = self.exchange.instruments()
+        if document is None:
+            return None
+        return parse_registry(verify_instruments(document, self.trust.operator_keys, self.trust.operator_quorum))
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    def compose_request(self, request: RequestFile, recipients: Sequence[str], instrument: str | None) -> Composed:
+        """Raises what `composition.compose_request` raises."""
+        return compose_request(
+            request,
+            exchange=self.trust.origin,
+            sender=self.keys.authority,
+            recipients=recipients,
+            instrument=instrument,
+            registry=self.instruments(),
+            now=self._clock(),
+        )
+
+    def compose_reply(
+        self, dossier: str, wish: ReplyWish, leg: str | None = None, in_reply_to: str | None = None
+    ) -> Composed:
+        """Raises DossierStale (rule 2) and what `composition.compose_reply` raises."""
+        state = self.leg(dossier, leg)
+        seen = self.register.seen(dossier, state.requested)
+        if seen is None or not self._knows_head(state):
+            raise DossierStale(leg=state.requested)
+        return compose_reply(
+            wish,
+            state,
+            exchange=self.trust.origin,
+            sender=self.keys.authority,
+            seen=seen,
+            in_reply_to=in_reply_to or self._last_from_other_side(state),
+            registry=self.instruments(),
+            now=self._clock(),
+        )
+
+    def seal_and_store(self, composed: Composed, attachments: Sequence[Attachment]) -> str:
+        """Seal to the recipients' keys and keep the result; the message's id. Nothing has been sent yet."""
+        watch = self.directory(anew=True)
+        keys = {party: watch.sealing_key(party).public for party in composed.header.recipients}
+        sealed = seal_message(composed.header, composed.content, attachments, self.keys, keys)
+        return self.outbox.store(sealed, encode_time(self._clock()))
+
+    # --- dossiers ----------------------------------------------------------------------------------------------------
+
+    def find_dossier(self, text: str) -> str:
+        """A dossier's id from its number, as said on the telephone, from its id, or from the beginning or end of one.
+
+        Raises NumberInvalid, NotInRegister, Ambiguous.
+        """
+        if is_uuid7(text):
+            return text
+        known = self.register.dossiers()
+        found = [one for one in known if one.startswith(text) or one.endswith(text)]
+        if not found and text[:2].isalpha():
+            number = verify_number(text)
+            found = [one for one, sender in known.items() if encode_number(one, sender[:2]) == number]
+        if not found:
+            raise NotInRegister(fragment=text)
+        if len(found) > 1:
+            raise Ambiguous(fragment=text, candidates=", ".join(found[:5]))
+        return found[0]
+
+    def legs(self, dossier: str) -> list[Leg]:
+        """The legs as the exchange shows them to this authority. Raises NotThere, AnswerRefused."""
+        return [read_leg(view.state) for view in self.exchange.dossier(dossier).legs]
+
+    def leg(self, dossier: str, requested: str | None = None) -> Leg:
+        """One leg; it need not be named where there is one only."""
+        legs = self.legs(dossier)
+        if requested is None and len(legs) == 1:
+            return legs[0]
+        found = next((leg for leg in legs if leg.requested == requested), None)
+        if found is None:
+            named = ", ".join(leg.requested for leg in legs)
+            raise HeaderInconsistent(why=f"the dossier has the legs {named}; name one of them")
+        return found
+
+    def _knows_head(self, leg: Leg) -> bool:
+        return self.register.knows(leg.dossier, leg.requested, leg.head)
+
+    def _last_from_other_side(self, leg: Leg) -> str | None:
+        received = [one for one in self.register.messages(leg.dossier) if one.sender != self.keys.authority]
+        on_leg = [one for one in received if one.leg in (None, leg.requested)]
+        return on_leg[-1].message if on_leg else None
+
+    def _claim_register(self, place: Place) -> None:
+        for name, own in (("authority", self.keys.authority), ("origin", self.trust.origin)):
+            known = self.register.fact(name)
+            if known is None:
+                self.register.note_fact(name, own)
+            elif known != own:
+                raise RegisterUnusable(file=place.register, why=f"it belongs to {known}, not to {own}")
+
+
+def read_leg(state: object) -> Leg:
+    """A leg in an answer of the exchange. Raises AnswerRefused."""
+    try:
+        return parse_leg(state)
+    except ValueError as broken:
+        raise AnswerRefused(why=f"a leg cannot be read: {str(broken).splitlines()[0]}") from None

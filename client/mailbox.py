@@ -1,0 +1,216 @@
+"""Receiving: read the feed, fetch what is addressed here, verify it, record it; open it when its reader asks.
+
+Rules:
+1. Fetch, verify, record, and only then move the feed's cursor: after a crash the same page is read again, and
+   recording is idempotent.
+2. What does not verify is not recorded. It stays an alarm at every reading until it verifies.
+3. A gap (a message that names an envelope which never came here) and a fork (two admitted successors of one envelope)
+   are alarms of their own: somebody withholds, or tells two stories.
+4. Opening fetches every part, verifies again, and writes nothing: what is opened goes to the caller alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+from client.directory_watch import DirectoryWatch, Moment
+from client.exchange import Exchange
+from client.leg_chain import Fork, Gap
+from client.opening import OpenedMessage, open_message
+from client.outbox import Outbox, entry_of
+from client.register import Register
+from client.register_rows import EventKept
+from client.signing import AuthorityKeys
+from shared.contracts.api import FEED_WAIT_MOST_S, FeedItem, MessageForReader
+from shared.domain.ids import encode_time, parse_time
+from shared.envelope.container import ReceivedEnvelope, parse_envelope
+from shared.envelope.jws import read_jws
+from shared.envelope.verify import SigningKey, VerifiedEnvelope, verify_envelope
+from shared.errors import (
+    ComityError,
+    EnvelopeKeyUnknown,
+    EnvelopePartMismatch,
+    EnvelopeRecipientsMismatch,
+    MessageUnverified,
+    NotThere,
+    Rejection,
+)
+from shared.keys.base64url import parse_b64u
+
+_CURSOR: Final = "feed-cursor"
+_DECIDED: Final = ("message.accepted", "message.rejected")
+_NOT_VALID_THEN = (EnvelopeKeyUnknown, EnvelopeRecipientsMismatch)
+_Judged = TypeVar("_Judged", VerifiedEnvelope, OpenedMessage)
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that a person has to look at. `message` is what it is about."""
+
+    message: str
+    error: ComityError
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one reading of the feed brought."""
+
+    events: tuple[EventKept, ...]
+    alarms: tuple[Alarm, ...]
+    gaps: tuple[Gap, ...]
+    forks: tuple[Fork, ...]
+
+
+class Mailbox:
+    """What comes to one authority."""
+
+    def __init__(
+        self,
+        keys: AuthorityKeys,
+        origin: str,
+        exchange: Exchange,
+        register: Register,
+        watch: Callable[[], DirectoryWatch],
+        outbox: Outbox,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._keys = keys
+        self._origin = origin
+        self._exchange = exchange
+        self._register = register
+        self._watch = watch
+        self._outbox = outbox
+        self._clock = clock
+
+    def read_feed(self, wait_s: int = 0) -> News:
+        """Everything new, page by page; waits up to `wait_s` seconds when nothing is there yet."""
+        events: list[EventKept] = []
+        alarms: dict[str, Alarm] = {one.message: one for one in self._retry_unrecorded()}
+        while True:
+            patience_s = 0 if events else min(wait_s, FEED_WAIT_MOST_S)
+            page = self._exchange.feed(self._register.fact(_CURSOR), wait_s=patience_s)
+            for item in page.items:
+                try:
+                    self._take(item.type, item.message)
+                    alarms.pop(item.message, None)
+                except Rejection as refused:
+                    alarms[item.message] = Alarm(item.message, refused)
+            events += self._register.keep_events([_event(item) for item in page.items], page.next)
+            if not page.items:
+                gaps, forks = self._register.gaps(), self._register.forks()
+                return News(tuple(events), tuple(alarms.values()), tuple(gaps), tuple(forks))
+
+    def open(self, message: str) -> OpenedMessage:
+        """Everything in a message that was sent to, or by, this authority. Raises MessageUnverified."""
+        fetched = self._exchange.message(message)
+        received = self._received(message, fetched)
+        sizes = {part.name: part.ct_len for part in received.manifest.parts}
+        parts = {name: self._exchange.part(message, name, size) for name, size in sizes.items()}
+        whole = parse_envelope(received.jws_bytes, received.wraps, parts)
+
+        def open_at(moment: Moment) -> OpenedMessage:
+            return open_message(
+                whole,
+                opener=self._keys.opener(fetched.kid),
+                own_kid=fetched.kid,
+                exchange=self._origin,
+                now=moment.at,
+                signing_keys=_signing_keys(moment, whole.header.sender),
+                sealing_kids=_sealing_kids(moment, whole),
+            )
+
+        opened = self._try_moments(message, fetched, open_at)
+        self._record(whole, fetched)
+        if opened.header.sender != self._keys.authority:
+            self._register.note_opened(message, encode_time(self._clock()))
+        return opened
+
+    def _take(self, type_: str, message: str) -> None:
+        """Act on one feed item."""
+        if type_ == "message.received" and self._register.message(message) is None:
+            self._fetch(message)
+        elif type_ in _DECIDED:
+            self._take_decision(type_, message)
+
+    def _take_decision(self, type_: str, message: str) -> None:
+        if self._register.message(message) is not None:
+            self._outbox.poll(message)
+        elif type_ == "message.accepted":  # sent by another installation of this authority: its legs must be known here
+            self._fetch(message)
+
+    def _fetch(self, message: str) -> None:
+        fetched = self._exchange.message(message)
+        received = self._received(message, fetched)
+
+        def verify_at(moment: Moment) -> VerifiedEnvelope:
+            return verify_envelope(
+                received,
+                exchange=self._origin,
+                now=moment.at,
+                signing_keys=_signing_keys(moment, received.header.sender),
+                sealing_kids=_sealing_kids(moment, received),
+                wraps_for=(fetched.kid,),
+            )
+
+        self._try_moments(message, fetched, verify_at)
+        self._record(received, fetched)
+
+    def _received(self, message: str, fetched: MessageForReader) -> ReceivedEnvelope:
+        try:
+            jws = read_jws(fetched.jws)
+            received = parse_envelope(jws.encoded, {fetched.kid: parse_b64u(fetched.wrap)})
+            if received.header.id != message:
+                raise EnvelopePartMismatch(part="header")
+        except (Rejection, ValueError) as broken:
+            raise _unverified(message, broken) from None
+        return received
+
+    def _record(self, received: ReceivedEnvelope, fetched: MessageForReader) -> None:
+        own = received.header.sender == self._keys.authority
+        entry = entry_of(received, self._keys.authority)
+        self._register.keep_incoming(entry, fetched.delivered_at, "accepted" if own else "received")
+
+    def _try_moments(self, message: str, fetched: MessageForReader, judge: Callable[[Moment], _Judged]) -> _Judged:
+        """Judge by the directory of the time of delivery; where a key or a recipient does not fit, by those that it
+        crossed with. The first refusal is the one to tell."""
+        first: Rejection | None = None
+        for moment in self._watch().history.moments(parse_time(fetched.delivered_at)):
+            try:
+                return judge(moment)
+            except _NOT_VALID_THEN as refused:
+                first = first or refused
+            except Rejection as refused:
+                raise _unverified(message, refused) from None
+        raise _unverified(message, first or NotThere())
+
+    def _retry_unrecorded(self) -> Sequence[Alarm]:
+        alarms = []
+        for event in self._register.unrecorded():
+            try:
+                self._take(event.type, event.message)
+            except Rejection as refused:
+                alarms.append(Alarm(event.message, refused))
+        return alarms
+
+
+def _signing_keys(moment: Moment, sender: str) -> dict[str, SigningKey]:
+    keys = moment.directory.signing_keys(sender, moment.at)
+    return {} if keys is None else {keys.ed25519_kid: keys.ed25519, keys.mldsa65_kid: keys.mldsa65}
+
+
+def _sealing_kids(moment: Moment, received: ReceivedEnvelope) -> dict[str, str]:
+    header = received.header
+    found = {party: moment.directory.sealing_key(party, moment.at) for party in (*header.recipients, header.sender)}
+    return {party: key.kid for party, key in found.items() if key is not None}
+
+
+def _event(item: FeedItem) -> EventKept:
+    return EventKept(item.cursor, item.at, item.type, item.message, item.dossier, item.data)
+
+
+def _unverified(message: str, broken: Exception) -> MessageUnverified:
+    code = broken.code if isinstance(broken, ComityError) else "envelope.malformed"
+    return MessageUnverified(message=message, broken=code, why=broken)
