@@ -1,0 +1,14 @@
+"""Wires intake."""
+
+from __future__ import annotations
+
+from services.intake.directory import RecordDocuments
+from services.intake.handler import IntakeHandler
+from shared.runtime.backends import Backend
+from shared.runtime.service import ConsumingService
+
+
+def build_intake(backend: Backend) -> ConsumingService:
+    trust = backend.trust
+    documents = RecordDocuments(trust.operator_keys, trust.operator_quorum)
+    return ConsumingService("intake", IntakeHandler(trust.origin, documents), backend)

@@ -1,0 +1,157 @@
+"""The exchange's own keys, as files of its data directory: service keys, log keys, roster, trust file.
+
+Rules:
+1. Private keys lie in files of mode 600, one per service, so that each process can be given its own and no other.
+2. Files are written whole or not at all, and never over an existing key.
+3. Operators' keys are not here: they are made and kept by people, and sign what is made here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from shared.audit.notes import NoteSigner, SignatureType, encode_vkey
+from shared.audit.signers import signer_from_seed
+from shared.contracts.topology import SERVICES
+from shared.errors import SettingsRefused
+from shared.keys.base64url import encode_b64u, parse_b64u
+from shared.keys.private import Ed25519Signer, XWingOpener, generate_ed25519, generate_mldsa44, generate_xwing
+from shared.keys.public import service_owner
+from shared.keys.roster import Roster, ServiceKeys, draft_roster, sign_roster, verify_roster
+from shared.keys.signed_document import encode_signed_document
+from shared.keys.trust import Environment, Trust, encode_trust, parse_trust
+
+KEYS: Final = "keys"
+ROSTER_FILE: Final = "roster.json"
+TRUST_FILE: Final = "trust.json"
+
+
+@dataclass(frozen=True)
+class ServiceKeyPair:
+    """What one service signs and opens frames with."""
+
+    service: str
+    signer: Ed25519Signer
+    opener: XWingOpener
+
+    @property
+    def openers(self) -> Mapping[str, XWingOpener]:
+        return {self.opener.kid(service_owner(self.service)): self.opener}
+
+
+def init_exchange(
+    directory: Path,
+    origin: str,
+    operators: Sequence[Ed25519Signer],
+    quorum: int,
+    now: datetime,
+    environment: Environment,
+    witness_policy: str = "none",
+) -> Trust:
+    """Make all keys of a new exchange, its roster and its trust file under `directory`.
+
+    `operators` sign the roster. Raises SettingsRefused if there are keys already, TrustFileInvalid if what results
+    could not be trusted, OSError.
+    """
+    keys = directory / KEYS
+    if keys.exists():
+        raise SettingsRefused(why=f"{keys} exists already; an exchange is initialised once")
+    pairs = [ServiceKeyPair(service, generate_ed25519(), generate_xwing()) for service in SERVICES]
+    log_seeds = {"ed25519": generate_ed25519().seed, "mldsa44": generate_mldsa44().seed}
+    gateway = next(pair for pair in pairs if pair.service == "gateway")
+    trust = Trust(
+        origin=origin,
+        log_vkeys=_vkeys(origin, log_seeds),
+        operator_keys=tuple(operator.public_key() for operator in operators),
+        operator_quorum=quorum,
+        receipt_key=gateway.signer.public_key(),
+        witness_policy=witness_policy,
+        environment=environment,
+    )
+    publics = [ServiceKeys(pair.service, pair.signer.public_key(), pair.opener.public_key()) for pair in pairs]
+    roster = draft_roster(origin, now, publics)
+    signed_roster = encode_signed_document(roster, [sign_roster(roster, operator) for operator in operators])
+    keys.mkdir(parents=True, mode=0o700)
+    for pair in pairs:
+        seeds = {"sign": encode_b64u(pair.signer.seed), "seal": encode_b64u(pair.opener.seed)}
+        _write_new(keys / f"{pair.service}.json", json.dumps(seeds).encode(), 0o600)
+    _write_new(keys / "log.json", json.dumps({k: encode_b64u(v) for k, v in log_seeds.items()}).encode(), 0o600)
+    _write_new(directory / ROSTER_FILE, signed_roster, 0o644)
+    _write_new(directory / TRUST_FILE, encode_trust(trust), 0o644)
+    return trust
+
+
+def load_trust(directory: Path) -> Trust:
+    """Raises SettingsRefused when there is none, TrustFileInvalid."""
+    return parse_trust(_read(directory / TRUST_FILE))
+
+
+def load_roster(directory: Path, trust: Trust) -> Roster:
+    """The roster, verified against the pinned operator keys. Raises SettingsRefused, RosterRefused."""
+    return verify_roster(_read(directory / ROSTER_FILE), trust.operator_keys, trust.operator_quorum, trust.origin)
+
+
+def load_service_keys(directory: Path, service: str, roster: Roster) -> ServiceKeyPair:
+    """Raises SettingsRefused when the file is missing, unreadable, or not what the roster says."""
+    path = directory / KEYS / f"{service}.json"
+    seeds = _read_seeds(path, ("sign", "seal"))
+    pair = ServiceKeyPair(service, Ed25519Signer(seeds["sign"]), XWingOpener(seeds["seal"]))
+    known = roster.services.get(service)
+    if known is None or (known.sign.raw, known.seal.raw) != (
+        pair.signer.public_key().raw,
+        pair.opener.public_key().raw,
+    ):
+        raise SettingsRefused(why=f"the keys in {path} are not those of the roster")
+    return pair
+
+
+def load_log_signers(directory: Path, trust: Trust) -> tuple[NoteSigner, NoteSigner]:
+    """The log's Ed25519 and ML-DSA-44 signers. Raises SettingsRefused."""
+    path = directory / KEYS / "log.json"
+    seeds = _read_seeds(path, ("ed25519", "mldsa44"))
+    if set(_vkeys(trust.origin, seeds)) != set(trust.log_vkeys):
+        raise SettingsRefused(why=f"the keys in {path} are not those of the trust file")
+    return (
+        signer_from_seed(trust.origin, SignatureType.ED25519, seeds["ed25519"]),
+        signer_from_seed(trust.origin, SignatureType.MLDSA44, seeds["mldsa44"]),
+    )
+
+
+def _vkeys(origin: str, seeds: Mapping[str, bytes]) -> tuple[str, str]:
+    return (
+        encode_vkey(signer_from_seed(origin, SignatureType.ED25519, seeds["ed25519"]).vkey),
+        encode_vkey(signer_from_seed(origin, SignatureType.MLDSA44, seeds["mldsa44"]).vkey),
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as missing:
+        raise SettingsRefused(why=f"{path} cannot be read: {missing.strerror}") from None
+
+
+def _read_seeds(path: Path, names: Sequence[str]) -> dict[str, bytes]:
+    raw = _read(path)
+    try:
+        document = json.loads(raw)
+        return {name: parse_b64u(document[name], 32) for name in names}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsRefused(why=f"{path} is no key file of the exchange") from None
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    """Whole, on the disk, under its name: or not there at all."""
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)

@@ -1,0 +1,101 @@
+"""Settings → adapters: the only place that knows whether the exchange is embedded."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from shared.adapters.amqp.bus import AmqpBus
+from shared.adapters.clock import SystemClock
+from shared.adapters.keyfiles import ServiceKeyPair, load_roster, load_service_keys, load_trust
+from shared.adapters.sql.directory import SqlKeyRing
+from shared.adapters.sql.embedded_bus import EmbeddedBus
+from shared.adapters.sql.engine import Store
+from shared.adapters.sql.schema import check_schema, migrate
+from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
+from shared.contracts.topology import CONSUMER, PRODUCERS
+from shared.errors import SettingsRefused
+from shared.frame.open import FrameOpener
+from shared.frame.seal import FrameSealer
+from shared.keys.roster import Roster
+from shared.keys.trust import Trust
+from shared.ports.bus import Bus, Wakeups
+from shared.ports.clock import Clock
+from shared.runtime.crash_points import Reach, crash_at, reach_nothing
+from shared.runtime.publisher import Publisher
+from shared.runtime.settings import Settings, refuse_unsafe
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What every service of one process shares."""
+
+    settings: Settings
+    trust: Trust
+    roster: Roster
+    store: Store
+    bus: Bus
+    wakeups: Wakeups
+    clock: Clock
+
+    def keys(self, service: str) -> ServiceKeyPair:
+        """Raises SettingsRefused."""
+        return load_service_keys(self.settings.data, service, self.roster)
+
+    def units(self, service: str) -> SqlUnitsOfWork:
+        return SqlUnitsOfWork(self.store, service, self.clock)
+
+    def keyring(self) -> SqlKeyRing:
+        return SqlKeyRing(self.store, self.trust.origin, self.trust.operator_keys, self.trust.operator_quorum)
+
+    def publisher(self, keys: ServiceKeyPair) -> Publisher:
+        recipients = {service: known.seal for service, known in self.roster.services.items()}
+        sealer = FrameSealer(keys.service, keys.signer, recipients, CONSUMER)
+        return Publisher(self.bus, self.wakeups, sealer, self.clock)
+
+    def opener(self, keys: ServiceKeyPair) -> FrameOpener:
+        return FrameOpener(keys.service, keys.openers, self.roster, PRODUCERS, self.settings.inbox_retention_s)
+
+    def reach(self, service: str) -> Reach:
+        armed = self.settings.unsafe_crash_at
+        return crash_at(service, armed) if armed else reach_nothing
+
+
+@asynccontextmanager
+async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
+    """Adapters for these settings, closed at the end.
+
+    Embedded: the data directory belongs to this process alone, and the schema is brought up to date. Exchange: the
+    schema must be what this program needs. Raises SettingsRefused, TrustFileInvalid, RosterRefused, StoreUnavailable.
+    """
+    trust = load_trust(settings.data)
+    refuse_unsafe(settings, trust.environment)
+    roster = load_roster(settings.data, trust)
+    async with AsyncExitStack() as stack:
+        if settings.is_embedded:
+            lock = _own(settings.data)
+            stack.callback(lock.close)
+            await migrate(settings.database_url)
+        store = Store(settings.database_url)
+        stack.push_async_callback(store.close)
+        await check_schema(store, settings.database_url)
+        bus: EmbeddedBus | AmqpBus
+        bus = EmbeddedBus(store) if settings.broker is None else AmqpBus(settings.broker, settings.queue_prefix)
+        stack.push_async_callback(bus.close)
+        await bus.open()
+        yield Backend(settings, trust, roster, store, bus, bus, SystemClock())
+
+
+def _own(directory: Path) -> IO[str]:
+    """Two processes on one embedded exchange would each think that they hold all leases of its bus."""
+    lock = (directory / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise SettingsRefused(why=f"another process runs the embedded exchange in {directory}") from None
+    return lock
