@@ -56,8 +56,8 @@ docs: .venv/.dev  ## the pages that are made from code
 .PHONY: locks
 locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed
 	cd requirements && for lock in runtime:../pyproject.toml build:build.in dev:dev.in; do \
-		rm -f $${lock%%:*}.txt && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --no-header --no-config $${lock#*:} --output-file $${lock%%:*}.txt || exit 1; done
+		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--no-header --system-certs $${lock#*:} --output-file $${lock%%:*}.txt || exit 1; done
 
 .PHONY: clean
 clean:  ## remove the environment and everything that was made
