@@ -1,4 +1,4 @@
-"""Sealing and opening, from the authority's side: what comes back, what is refused before it is signed, who can read."""
+"""Sealing and opening, from the authority's side: what comes back, what is refused before signing, who can read."""
 
 from __future__ import annotations
 
