@@ -49,3 +49,8 @@ class SqlKeyRing:
             registry = parse_registry(verify_instruments(published.document, self._operator_keys, self._quorum))
             self._instruments = PublishedInstruments(published.version, registry)
         return self._directory
+
+    async def events(self) -> list[bytes]:
+        """All stored events as they were signed, in order, for readers who replay them themselves."""
+        async with self._store.read() as connection:
+            return list((await connection.execute(select(_EVENT.c.event).order_by(_EVENT.c.seq))).scalars())
