@@ -1,0 +1,94 @@
+"""What an auditor has to remember of a log while reading it, on disk: spent ids, decisions, evidences, legs.
+
+A temporary SQLite database that nobody else sees and that vanishes with the process: the memory of this program stays
+bounded, however long the log is.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from shared.domain.dossier import encode_leg, parse_leg
+from shared.domain.leg import Leg
+
+_SCHEMA = """
+CREATE TABLE spent (message TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE decided (
+    message TEXT, digest TEXT, place INTEGER, accepted INTEGER, dossier TEXT, recipients TEXT, code TEXT,
+    PRIMARY KEY (message, digest)
+) WITHOUT ROWID;
+CREATE TABLE evidences (message TEXT, kind TEXT, recipient TEXT, PRIMARY KEY (message, kind, recipient)) WITHOUT ROWID;
+CREATE TABLE legs (dossier TEXT, requested TEXT, state TEXT, PRIMARY KEY (dossier, requested)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One decision: `place` is its index in the log."""
+
+    place: int
+    accepted: bool
+    dossier: str | None
+    recipients: tuple[str, ...]
+    code: str | None
+
+
+class AuditMemory:
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)  # a private temporary file
+        self._db.execute("PRAGMA journal_mode=OFF")
+        self._db.execute("PRAGMA synchronous=OFF")
+        self._db.executescript(_SCHEMA)
+        self._db.execute("BEGIN")
+
+    def close(self) -> None:
+        self._db.close()
+
+    def spent_on(self, message: str) -> str | None:
+        row = self._db.execute("SELECT digest FROM spent WHERE message = ?", (message,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def spend(self, message: str, digest: str) -> None:
+        self._db.execute("INSERT INTO spent VALUES (?, ?) ON CONFLICT DO NOTHING", (message, digest))
+
+    def decided(self, message: str, digest: str) -> Decided | None:
+        row = self._db.execute(
+            "SELECT place, accepted, dossier, recipients, code FROM decided WHERE message = ? AND digest = ?",
+            (message, digest),
+        ).fetchone()
+        return None if row is None else Decided(row[0], bool(row[1]), row[2], tuple(json.loads(row[3])), row[4])
+
+    def decide(self, message: str, digest: str, decided: Decided) -> None:
+        one = decided
+        self._db.execute(
+            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (message, digest, one.place, one.accepted, one.dossier, json.dumps(one.recipients), one.code),
+        )
+
+    def is_new_evidence(self, message: str, kind: str, recipient: str) -> bool:
+        done = self._db.execute(
+            "INSERT INTO evidences VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (message, kind, recipient)
+        )
+        return done.rowcount == 1
+
+    def knows_dossier(self, dossier: str) -> bool:
+        return self._db.execute("SELECT 1 FROM legs WHERE dossier = ? LIMIT 1", (dossier,)).fetchone() is not None
+
+    def leg(self, dossier: str, requested: str) -> Leg | None:
+        row = self._db.execute(
+            "SELECT state FROM legs WHERE dossier = ? AND requested = ?", (dossier, requested)
+        ).fetchone()
+        return None if row is None else parse_leg(_parsed(row[0]))
+
+    def keep_leg(self, leg: Leg) -> None:
+        self._db.execute(
+            "INSERT INTO legs VALUES (?, ?, ?) ON CONFLICT (dossier, requested) DO UPDATE SET state = excluded.state",
+            (leg.dossier, leg.requested, json.dumps(encode_leg(leg))),
+        )
+
+
+def _parsed(text: str) -> Any:
+    return json.loads(text)

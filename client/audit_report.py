@@ -1,0 +1,97 @@
+"""What an audit found: figures, and every difference between what the log says and what follows from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from shared.domain.ids import encode_time
+
+MOST_SHOWN: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`index` is the entry's, null where the log as a whole differs; `what` a stable word, `why` a sentence."""
+
+    index: int | None
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """One line of the directory's history: every key that ever counted came by one of these."""
+
+    seq: int
+    type: str
+    party: str
+    at: datetime
+    index: int
+    kids: tuple[str, ...]
+
+
+@dataclass
+class AuditReport:
+    """Grows while the log is read. `ok` means: every check was made and nothing differed."""
+
+    origin: str
+    size: int = 0
+    root: str = ""
+    read: int = 0
+    first_logged_at: datetime | None = None
+    last_logged_at: datetime | None = None
+    leaves: Counter[str] = field(default_factory=Counter)
+    rejections: Counter[str] = field(default_factory=Counter)
+    signatures: int = 0
+    """Envelope signatures that verified."""
+    taken_on_trust: int = 0
+    """Rejections for sealed parts or wraps, which never stand in the ledger: their code cannot be checked from it."""
+    key_changes: list[KeyChange] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    difference_count: int = 0
+    finished: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.finished and self.difference_count == 0
+
+    def differ(self, index: int | None, what: str, why: object) -> None:
+        """Note a difference; beyond the first 200 they are counted only."""
+        self.difference_count += 1
+        if len(self.differences) < MOST_SHOWN:
+            self.differences.append(Difference(index, what, str(why)))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ok": self.ok,
+            "origin": self.origin,
+            "size": self.size,
+            "root": self.root,
+            "entries_read": self.read,
+            "first_logged_at": _time(self.first_logged_at),
+            "last_logged_at": _time(self.last_logged_at),
+            "leaves": dict(sorted(self.leaves.items())),
+            "rejections": dict(sorted(self.rejections.items())),
+            "envelope_signatures_verified": self.signatures,
+            "rejections_taken_on_trust": self.taken_on_trust,
+            "key_changes": [
+                {
+                    "seq": one.seq,
+                    "type": one.type,
+                    "party": one.party,
+                    "at": _time(one.at),
+                    "index": one.index,
+                    "kids": list(one.kids),
+                }
+                for one in self.key_changes
+            ],
+            "difference_count": self.difference_count,
+            "differences": [{"index": one.index, "what": one.what, "why": one.why} for one in self.differences],
+        }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else encode_time(moment)
