@@ -1,0 +1,96 @@
+"""Builds the gateway: routes, the error answers, the outermost layer. Everything it needs is passed in.
+
+The framework's own conveniences are off: no redirects (they would believe the Host header), no documentation pages,
+no telemetry to whatever provider the process has, no HTML errors.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.auth import Authenticator
+from gateway.config import GatewayConfig
+from gateway.description import TITLE
+from gateway.edge import Edge
+from gateway.gateway import Gateway
+from gateway.metrics import Metrics
+from gateway.ports import GatewayPorts
+from gateway.problems import problem_response, told
+from gateway.routes import directory, dossiers, feed, health, ledger, messages, operator
+from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
+
+_LOG = structlog.get_logger("gateway")
+API_VERSION: Final = "1.0.0"
+_ROUTERS: Final = (messages, dossiers, feed, directory, ledger, operator, health)
+_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
+
+
+def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
+    """The ASGI application. `drain(app)` before it is stopped."""
+    gateway = Gateway(
+        ports=ports,
+        config=config,
+        authenticator=Authenticator(ports.keyring, ports.clock, config),
+        metrics=Metrics(),
+    )
+    app = FastAPI(
+        title=TITLE,
+        version=API_VERSION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+    )
+    app.state.gateway = gateway
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    app.add_exception_handler(ComityError, _refused)
+    app.add_exception_handler(HTTPException, _not_routed)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_middleware(Edge, gateway=gateway)
+    return app
+
+
+def drain(app: FastAPI) -> None:
+    """Not ready any more; long polls end within a second with what there is. Call it when the process is asked to
+    stop."""
+    gateway: Gateway = app.state.gateway
+    gateway.draining = True
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ComityError):
+        raise error
+    shown = told(error)
+    request.state.code = shown.code
+    if shown is not error:  # the caller is told less than what happened; the operator needs the rest
+        _LOG.error("call could not be served", code=error.code, sentence=error.sentence(), exc_info=error)
+    return problem_response(shown)
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    """The framework's own refusals: no such address, or not this method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 405:
+        request.state.code = CallMethodNotAllowed.code
+        refused = CallMethodNotAllowed(method=request.method[:20])
+        return problem_response(refused, {"Allow": (error.headers or {}).get("Allow", "")})
+    return await _refused(request, NotThere() if error.status_code == 404 else ComityError())
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    """A parameter of the query that is not as the API wants it. Its value is not repeated."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    return await _refused(request, CallMalformed(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))

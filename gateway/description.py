@@ -1,0 +1,98 @@
+"""What `docs/spec/openapi.json` says of a route beyond its signature. Nothing here runs when a call is answered."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from gateway.problems import MEDIA_TYPE
+from shared.contracts.api import Problem
+
+TITLE: Final = "Comity"
+ABOUT: Final = (
+    "The exchange's HTTP API. Every call is signed (RFC 9421, tag `comity-v1`) with the API key of an enrolled party "
+    "or with an operator key, except where a path says that it is open. Errors are RFC 9457 problem details; their "
+    "codes are listed in `problems.md`, and at `/problems/{code}` on each exchange."
+)
+SCHEME: Final = "httpSignature"
+_SECURITY: Final = {
+    SCHEME: {
+        "type": "http",
+        "scheme": "signature",
+        "description": "HTTP message signature (RFC 9421), Ed25519, covering `@method`, `@authority`, `@target-uri`, "
+        "and for a call with a body `content-type` and `content-digest` (RFC 9530); parameters `created`, `expires`, "
+        "`nonce`, `keyid`, `alg`, `tag`.",
+    }
+}
+_OF_EVERY_SIGNED_CALL: Final = (401, 403, 503)
+_REASONS: Final = {
+    304: "Not modified: the caller holds it already",
+    400: "The call or the envelope cannot be read",
+    401: "Not signed, or not by a key that counts",
+    403: "The caller's role or identity does not allow it",
+    404: "There is no such thing, or it is not the caller's",
+    409: "It contradicts what was sent before",
+    413: "Too large",
+    415: "Another content type than this call takes, or a compressed body",
+    422: "Readable, and refused",
+    429: "Too many waiting calls",
+    503: "The exchange accepts nothing more just now",
+}
+
+
+def signed(*statuses: int, model: type[BaseModel] | None = None, ok: int = 200, **extra: Any) -> dict[str, Any]:
+    """Arguments of a route that takes signed calls: what it answers with, its refusals, its security."""
+    openapi = {"security": [{SCHEME: []}], **extra}
+    return {**_answers(ok, model, (*statuses, *_OF_EVERY_SIGNED_CALL)), "openapi_extra": openapi}
+
+
+def unsigned(*statuses: int, model: type[BaseModel] | None = None) -> dict[str, Any]:
+    """Arguments of a route that anybody may call."""
+    return {**_answers(200, model, statuses), "openapi_extra": {"security": []}}
+
+
+def carries(content_type: str, text: str) -> dict[str, Any]:
+    """The body that a call must have. Its format has a specification of its own."""
+    schema = {"type": "object", "description": text}
+    return {"requestBody": {"required": True, "content": {content_type: {"schema": schema}}}}
+
+
+def gives(content_type: str, text: str, status: int = 200) -> dict[str, Any]:
+    """An answer that is no JSON model: bytes or text of a format with a specification of its own."""
+    schema = {"type": "string", "description": text}
+    return {"responses": {str(status): {"description": text, "content": {content_type: {"schema": schema}}}}}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of the gateway."""
+    document = get_openapi(title=TITLE, version=app.version, summary=app.summary, description=ABOUT, routes=app.routes)
+    document.setdefault("components", {})["securitySchemes"] = _SECURITY
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422" if _is_generated(operation["responses"].get("422")) else "", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"].get("schemas", {}).pop(name, None)
+    return document
+
+
+def _answers(ok: int, model: type[BaseModel] | None, statuses: tuple[int, ...]) -> dict[str, Any]:
+    refusals = {
+        status: (
+            {"description": _REASONS[status]}
+            if status == 304
+            else {"description": _REASONS[status], "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+        )
+        for status in sorted(statuses)
+    }
+    return {"status_code": ok, "response_model": model, "responses": refusals}
+
+
+_PROBLEM: Final = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+
+
+def _is_generated(response: dict[str, Any] | None) -> bool:
+    """Whether this is the answer that the framework adds for its own validation errors; here those are a 400."""
+    return response is not None and "HTTPValidationError" in str(response)

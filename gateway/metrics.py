@@ -1,0 +1,55 @@
+"""Figures for the operator, in a registry of their own. No label names an authority, a message or a dossier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
+_GAUGES: Final = {
+    "outbox_age_s": ("comity_outbox_age_seconds", "Age of the oldest message that waits for the bus"),
+    "dead_letters": ("comity_dead_letters", "Messages that nobody could process"),
+    "ledger_size": ("comity_ledger_size", "Entries in the ledger"),
+    "leaves_waiting": ("comity_leaves_waiting", "Leaves without a place in the ledger"),
+}
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._calls = Counter("comity_calls", "Calls answered", ("method", "route", "status"), registry=self.registry)
+        self._seconds = Histogram(
+            "comity_call_seconds",
+            "Time from a call's first byte to its answer's last",
+            ("route",),
+            registry=self.registry,
+        )
+        self._refused = Counter("comity_calls_refused", "Calls refused, by code", ("code",), registry=self.registry)
+        self.polls = Gauge("comity_polls_waiting", "Long polls that wait", registry=self.registry)
+        self.submissions = Gauge("comity_submissions_in_flight", "Submissions in memory", registry=self.registry)
+        self._ledger_age = Gauge(
+            "comity_ledger_age_seconds", "Time since the newest entry of the ledger", registry=self.registry
+        )
+        self._inside = {figure: Gauge(name, text, registry=self.registry) for figure, (name, text) in _GAUGES.items()}
+
+    def count_call(self, method: str, route: str, status: int, seconds: float, code: str | None) -> None:
+        self._calls.labels(method if method in _METHODS else "other", route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+        if code is not None:
+            self._refused.labels(code).inc()
+
+    def show(self, figures: Mapping[str, Any], now: datetime) -> None:
+        """Take over the figures of `Queries.ping`."""
+        for figure, gauge in self._inside.items():
+            if figure in figures:
+                gauge.set(float(figures[figure]))
+        logged_at = figures.get("ledger_logged_at")
+        if isinstance(logged_at, datetime):
+            self._ledger_age.set((now - logged_at).total_seconds())
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)

@@ -1,0 +1,135 @@
+"""Refusals over HTTP: the one place where an error's code gets a status (RFC 9457 problem details).
+
+Rules:
+1. Every error answer is `application/problem+json` with a stable `code`; `type` is an address on this exchange that
+   explains it.
+2. What is not the caller's business is not told: whatever would be a 500 says `comity.error` and nothing else, and
+   every passing trouble inside (broker, database) is the one `call.busy`.
+3. `call.not-there` is one answer, byte for byte, for what does not exist and for what is not the caller's.
+`docs/spec/problems.md` is made from this module and the error tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from starlette.responses import Response
+
+from gateway.answers import NOT_KEPT
+from shared.contracts.api import Problem
+from shared.contracts.messages import json_facts
+from shared.errors import Busy, ComityError, Transient
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 5
+"""What a caller is told to wait when something inside does not answer."""
+
+ACCEPT_SIGNATURE: Final = (
+    'comity=("@method" "@authority" "@target-uri" "content-type" "content-digest")'
+    ';created;expires;nonce;keyid;alg="ed25519";tag="comity-v1"'
+)
+"""RFC 9421 §5.1: what a signature must cover, told with every 401."""
+
+STATUS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        # the call
+        "call.malformed": 400,
+        "call.digest-mismatch": 400,
+        "call.unsigned": 401,
+        "call.signature-invalid": 401,
+        "call.key-unknown": 401,
+        "call.clock-skew": 401,
+        "call.not-permitted": 403,
+        "call.sender-mismatch": 403,
+        "call.not-there": 404,
+        "call.method-not-allowed": 405,
+        "call.too-slow": 408,
+        "call.replayed": 409,
+        "call.too-large": 413,
+        "call.wrong-content-type": 415,
+        "call.too-many": 429,
+        "call.headers-too-large": 431,
+        "call.busy": 503,
+        # the envelope, as far as the edge judges it
+        "envelope.malformed": 400,
+        "envelope.unknown-field": 400,
+        "envelope.too-large": 413,
+        "envelope.signature-missing": 422,
+        "envelope.downgraded": 422,
+        "envelope.wrong-exchange": 422,
+        "envelope.expired": 422,
+        "envelope.future-dated": 422,
+        "message.id-reused": 409,
+        # documents of the operator
+        "keys.refused": 422,
+        "keys.malformed-id": 422,
+        "keys.event-refused": 422,
+        "instruments.invalid": 422,
+        # anything else
+        "comity.error": 500,
+    }
+)
+"""Code → status, for every error that the gateway answers with. Any other is a mistake in here: 500."""
+
+
+def error_classes() -> Iterator[type[ComityError]]:
+    """The whole tree, in the order of its definition."""
+    waiting: list[type[ComityError]] = [ComityError]
+    while waiting:
+        cls = waiting.pop(0)
+        yield cls
+        waiting.extend(cls.__subclasses__())
+
+
+def sentence_of(code: str, facts: Mapping[str, str]) -> str:
+    """The sentence of an error that was decided elsewhere; its code where the code is not known here."""
+    cls = next((cls for cls in error_classes() if cls.code == code), None)
+    return code if cls is None else cls(**facts).sentence()
+
+
+def title_of(cls: type[ComityError]) -> str:
+    """`CallClockSkew` → `Call clock skew`: short, and the same for every occurrence, as RFC 9457 §3.1.3 asks."""
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in cls.__name__).strip()
+    return words[0].upper() + words[1:]
+
+
+def type_of(code: str) -> str:
+    """A relative reference: it leads to the page of the exchange that answered, whatever its name."""
+    return f"/problems/{code}"
+
+
+def told(error: ComityError) -> ComityError:
+    """The error that the caller is told in place of this one (rule 2)."""
+    if isinstance(error, Transient) and not isinstance(error, Busy):
+        return Busy(retry_after_s=RETRY_AFTER_S)
+    return error if error.code in STATUS else ComityError()
+
+
+def problem_response(error: ComityError, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a call that ended in this error."""
+    shown = told(error)
+    status = STATUS[shown.code]
+    problem = Problem(
+        type=type_of(shown.code),
+        title=title_of(type(shown)),
+        status=status,
+        detail=shown.sentence(),
+        code=shown.code,
+        facts=json_facts(shown.facts),
+    )
+    return Response(
+        problem.model_dump_json().encode(),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": NOT_KEPT, **_extra_headers(status, shown), **(headers or {})},
+    )
+
+
+def _extra_headers(status: int, error: ComityError) -> dict[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": "Signature", "Accept-Signature": ACCEPT_SIGNATURE}
+    if status in (429, 503):
+        return {"Retry-After": str(error.facts.get("retry_after_s", RETRY_AFTER_S))}
+    return {}

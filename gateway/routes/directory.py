@@ -1,0 +1,53 @@
+"""Who takes part, with which keys, and under which treaties. For every enrolled party; a reader verifies the signed
+originals against its own trust file and need not believe this exchange."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.answers import REVALIDATED, answer_bytes, holds, not_modified
+from gateway.auth import Call, Role, admitted
+from gateway.description import gives, signed
+from gateway.gateway import gateway_of
+from gateway.views import party_entry
+from shared.contracts.api import INSTRUMENTS_CONTENT_TYPE, Directory
+from shared.errors import NotThere
+
+router = APIRouter(tags=["directory"])
+AnyCall = Annotated[Call, Depends(admitted(Role.authority, Role.auditor))]
+
+
+@router.get("/v1/authorities", summary="All signed key events, and what they add up to", **signed(304, model=Directory))
+async def authorities(request: Request, call: AnyCall) -> Response:
+    gateway = gateway_of(request)
+    directory = gateway.ports.keyring.directory()
+    tag = f'"{directory.index}-{directory.head}"'  # the head digests every event before it
+    if holds(request, tag):
+        return not_modified(tag, REVALIDATED)
+    events = (await gateway.ports.key_events())[: directory.index]
+    answer = Directory(
+        events=tuple(event.decode() for event in events),
+        parties=tuple(party_entry(party) for party in directory.parties()),
+    )
+    return Response(
+        answer.model_dump_json().encode(),
+        media_type="application/json",
+        headers={"ETag": tag, "Cache-Control": REVALIDATED},
+    )
+
+
+@router.get(
+    "/v1/instruments",
+    summary="The signed registry of instruments",
+    **signed(304, 404, **gives(INSTRUMENTS_CONTENT_TYPE, "The registry as it was signed, byte for byte")),
+)
+async def instruments(request: Request, call: AnyCall) -> Response:
+    """Not there until the operator loaded one."""
+    record = await gateway_of(request).ports.queries.instruments()
+    if record is None:
+        raise NotThere()
+    return answer_bytes(request, record.document, INSTRUMENTS_CONTENT_TYPE, REVALIDATED)

@@ -1,0 +1,100 @@
+"""Open to anybody: who this exchange is, what its refusals mean, and how it is. A deployment keeps `/readyz` and
+`/metrics` to its own network; they name no party and no message."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.answers import NOT_KEPT
+from gateway.config import VERSIONS
+from gateway.description import unsigned
+from gateway.gateway import Gateway, gateway_of
+from gateway.metrics import CONTENT_TYPE
+from gateway.problems import STATUS, error_classes, title_of, type_of
+from shared.contracts.api import WellKnown
+from shared.domain.ids import encode_time
+from shared.errors import ComityError, NotThere
+from shared.keys.base64url import encode_b64u
+
+router = APIRouter(tags=["health"])
+_ONE_MINUTE: Final = {"Cache-Control": "public, max-age=60"}
+
+
+@router.get("/.well-known/comity", summary="Who this exchange is", **unsigned(model=WellKnown))
+async def well_known(request: Request) -> Response:
+    """A convenience, never a source of trust: keys are believed from the trust file that was handed over."""
+    gateway = gateway_of(request)
+    config = gateway.config
+    answer = WellKnown(
+        name=config.name,
+        versions=VERSIONS,
+        origin=config.trust.origin,
+        receipt_key=encode_b64u(config.trust.receipt_key.raw),
+        log_vkeys=config.trust.log_vkeys,
+        time=encode_time(gateway.ports.clock.now()),
+    )
+    # `time` lets a caller see that its clock is off, so this answer is never an old one
+    return Response(
+        answer.model_dump_json().encode(), media_type="application/json", headers={"Cache-Control": NOT_KEPT}
+    )
+
+
+@router.get("/problems/{code}", summary="What a refusal means", **unsigned(404))
+async def problem(code: str) -> Response:
+    """The page that the `type` of a problem leads to."""
+    cls = next((cls for cls in error_classes() if cls.code == code and code in STATUS), None)
+    if cls is None:
+        raise NotThere()
+    about = {
+        "type": type_of(code),
+        "title": title_of(cls),
+        "status": STATUS[code],
+        "code": code,
+        "template": cls.template(),
+    }
+    return JSONResponse(about, headers=_ONE_MINUTE)
+
+
+@router.get("/livez", summary="The process answers", **unsigned())
+async def livez() -> Response:
+    return JSONResponse({"alive": True}, headers={"Cache-Control": NOT_KEPT})
+
+
+@router.get("/readyz", summary="The process can do its work", **unsigned(503))
+async def readyz(request: Request) -> Response:
+    """503 while it starts, stops, cannot read its store, or cannot trust its directory."""
+    gateway = gateway_of(request)
+    why = await _not_ready(gateway)
+    body = {"ready": why is None, "why": why}
+    return JSONResponse(body, status_code=200 if why is None else 503, headers={"Cache-Control": NOT_KEPT})
+
+
+@router.get("/metrics", summary="Figures for Prometheus", **unsigned())
+async def metrics(request: Request) -> Response:
+    gateway = gateway_of(request)
+    figures = await _figures(gateway)
+    if figures is not None:
+        gateway.metrics.show(figures, gateway.ports.clock.now())
+    return Response(gateway.metrics.text(), media_type=CONTENT_TYPE, headers={"Cache-Control": NOT_KEPT})
+
+
+async def _not_ready(gateway: Gateway) -> str | None:
+    """The first reason against it, in words that tell nothing about the inside."""
+    if gateway.draining:
+        return "stopping"
+    try:
+        await gateway.authenticator.directory()
+    except ComityError:
+        return "directory"
+    return "store" if await _figures(gateway) is None else None
+
+
+async def _figures(gateway: Gateway) -> dict[str, Any] | None:
+    try:
+        return await gateway.ports.queries.ping()
+    except ComityError:
+        return None

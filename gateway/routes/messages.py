@@ -1,0 +1,210 @@
+"""Sending and fetching sealed messages.
+
+Rules:
+1. The edge refuses what it can judge without state: form, size, exchange, dates, the sender against the caller.
+   Signatures of the envelope are intake's to verify, and so is everything that a dossier knows.
+2. No database write on the way in: a submission is acknowledged when the bus keeps it, and then by a signed receipt.
+3. A message is handed to a recipient only after its proof of asking is kept by the bus.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from gateway.answers import IMMUTABLE, answer_model, answer_once, holds, not_modified
+from gateway.auth import Call, Role, admitted
+from gateway.bodies import Document
+from gateway.config import DECIDE_WITHIN
+from gateway.description import carries, gives, signed
+from gateway.gateway import Gateway, gateway_of
+from gateway.proofs import ProofMaker
+from gateway.submissions import judge_at_edge, judge_repeat, judge_sender
+from gateway.views import decision_answer
+from shared.apisig.receipts import Receipt, sign_receipt
+from shared.contracts.api import (
+    MAX_SUBMISSION_BYTES,
+    MESSAGE_CONTENT_TYPE,
+    Accepted,
+    Decision,
+    EvidenceItem,
+    Evidences,
+    MessageForReader,
+    PartRef,
+)
+from shared.contracts.messages import EnvelopeRetrieved, SubmitEnvelope
+from shared.domain.ids import encode_time, is_uuid7
+from shared.envelope.container import parse_submission
+from shared.envelope.jws import parse_jws
+from shared.envelope.manifest import ManifestPart, parse_manifest
+from shared.errors import NotThere
+from shared.keys.base64url import encode_b64u
+from shared.ports.queries import ReadableEnvelope
+
+router = APIRouter(tags=["messages"])
+
+_SUBMISSION: Final = Document(MESSAGE_CONTENT_TYPE, MAX_SUBMISSION_BYTES)
+_AUTHORITIES: Final = frozenset({Role.authority})
+_OCTETS: Final = "application/octet-stream"
+
+
+async def _submission(request: Request) -> AsyncIterator[Call]:
+    gateway = gateway_of(request)
+    with gateway.room_for_submission(await gateway.authenticator.claimed_party(request.headers)):
+        yield await gateway.authenticator.admit(request, _AUTHORITIES, _SUBMISSION)
+
+
+Submission = Annotated[Call, Depends(_submission)]
+AuthorityCall = Annotated[Call, Depends(admitted(Role.authority))]
+
+
+@router.post(
+    "/v1/messages",
+    summary="Submit a sealed message",
+    **signed(
+        400,
+        409,
+        413,
+        415,
+        422,
+        model=Accepted,
+        ok=202,
+        **carries(MESSAGE_CONTENT_TYPE, "The submission: see envelope.md"),
+    ),
+)
+async def submit(request: Request, call: Submission) -> Response:
+    """202 with a signed receipt once the bus keeps it; 200 with the decision where it is decided already."""
+    gateway = gateway_of(request)
+    envelope = parse_submission(call.body)
+    header = envelope.header
+    judge_sender(header, call.party)
+    decided = await gateway.ports.queries.decision(header.sender, header.id)
+    if decided is not None:
+        judge_repeat(decided.decision, envelope.digest)
+        return answer_once(decision_answer(decided))
+    now = gateway.ports.clock.now()
+    judge_at_edge(header, gateway.config.trust.origin, now)
+    promise = Receipt(header.exchange, header.sender, header.id, envelope.digest, now, now + DECIDE_WITHIN)
+    receipt = sign_receipt(promise, gateway.ports.receipt_signer)
+    decide_by = encode_time(promise.decide_by)
+    await gateway.ports.submit(
+        SubmitEnvelope(
+            submission=call.body,
+            caller=call.party,
+            received_at=encode_time(now),
+            decide_by=decide_by,
+            receipt=receipt,
+        )
+    )
+    accepted = Accepted(message=header.id, digest=envelope.digest, receipt=receipt, decide_by=decide_by)
+    return answer_once(accepted, 202, {"Location": f"/v1/messages/{header.id}/decision"})
+
+
+@router.get("/v1/messages/{message}", summary="Fetch a sealed message", **signed(304, 404, model=MessageForReader))
+async def fetch(request: Request, message: str, call: AuthorityCall) -> Response:
+    """The signed manifest and the reader's own key wrap. A recipient's call is kept as its proof of asking."""
+    gateway = gateway_of(request)
+    envelope = await _readable(gateway, call.party, message)
+    if not envelope.is_sender:
+        await gateway.ports.submit(
+            EnvelopeRetrieved(
+                message=envelope.message,
+                recipient=call.party,
+                request=call.request_text,
+                retrieved_at=encode_time(gateway.ports.clock.now()),
+            )
+        )
+    return answer_model(
+        request,
+        MessageForReader(
+            message=envelope.message,
+            dossier=envelope.dossier,
+            sender=envelope.sender,
+            digest=envelope.digest,
+            jws=json.loads(envelope.jws),
+            kid=envelope.kid,
+            wrap=encode_b64u(envelope.wrap),
+            parts=tuple(
+                PartRef(name=part.name, sha256=part.ct_sha256, size=part.ct_len) for part in _parts_of(envelope)
+            ),
+            delivered_at=encode_time(envelope.delivered_at),
+        ),
+    )
+
+
+@router.get(
+    "/v1/messages/{message}/decision", summary="What was decided on a submission", **signed(304, 404, model=Decision)
+)
+async def decision(request: Request, message: str, call: AuthorityCall) -> Response:
+    """For the sender alone. Not there until it is decided."""
+    queries = gateway_of(request).ports.queries
+    view = await queries.decision(call.party, message) if is_uuid7(message) else None
+    if view is None:
+        raise NotThere()
+    return answer_model(request, decision_answer(view))
+
+
+@router.get(
+    "/v1/messages/{message}/parts/{name}",
+    summary="Fetch one sealed part",
+    **signed(304, 404, **gives(_OCTETS, "The ciphertext")),
+)
+async def part(request: Request, message: str, name: str, call: AuthorityCall) -> Response:
+    """The ciphertext of one part, in the clear to nobody: it opens with the message's secret only."""
+    gateway = gateway_of(request)
+    envelope = await _readable(gateway, call.party, message)
+    found = next((one for one in _parts_of(envelope) if one.name == name), None)
+    if found is None:
+        raise NotThere()
+    tag = f'"{found.ct_sha256}"'
+    if holds(request, tag):
+        return not_modified(tag, IMMUTABLE)
+    chunks = gateway.ports.parts.read(found.ct_sha256)
+    first = await anext(chunks, b"")  # what is not there is refused before the answer begins
+    headers = {"ETag": tag, "Cache-Control": IMMUTABLE, "Content-Length": str(found.ct_len)}
+    return StreamingResponse(_joined(first, chunks), media_type=_OCTETS, headers=headers)
+
+
+@router.get(
+    "/v1/messages/{message}/evidences", summary="What happened to a message", **signed(304, 404, model=Evidences)
+)
+async def evidences(request: Request, message: str, call: AuthorityCall) -> Response:
+    """Submission, relay, delivery and retrieval, each with its proof once the ledger holds it."""
+    gateway = gateway_of(request)
+    views = await gateway.ports.queries.evidences(call.party, message) if is_uuid7(message) else None
+    if views is None:
+        raise NotThere()
+    proofs = ProofMaker(gateway.ports.ledger, await gateway.ports.ledger.checkpoint())
+    items = [
+        EvidenceItem(
+            kind=view.evidence.kind,
+            recipient=view.evidence.recipient,
+            at=encode_time(view.evidence.at),
+            leaf_index=view.leaf_index,
+            proof=await proofs.prove(view.leaf_index),
+        )
+        for view in views
+    ]
+    return answer_model(request, Evidences(message=message, items=tuple(items)))
+
+
+async def _readable(gateway: Gateway, reader: str, message: str) -> ReadableEnvelope:
+    envelope = await gateway.ports.queries.envelope(reader, message) if is_uuid7(message) else None
+    if envelope is None:
+        raise NotThere()
+    return envelope
+
+
+def _parts_of(envelope: ReadableEnvelope) -> tuple[ManifestPart, ...]:
+    return parse_manifest(parse_jws(envelope.jws).payload).parts
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk

@@ -1,0 +1,135 @@
+"""What the services wrote, in the shapes that the API answers with. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from gateway.cursors import encode_feed_cursor
+from gateway.problems import sentence_of
+from shared.contracts.api import (
+    Decision,
+    DossierAnswer,
+    FeedItem,
+    KeyEntry,
+    LegView,
+    MeasureStatus,
+    Obligation,
+    PartyEntry,
+)
+from shared.contracts.records import FeedEntry, LegRecord
+from shared.domain.dossier import leg_status, parse_leg, shown_state
+from shared.domain.ids import encode_time
+from shared.domain.leg import Leg
+from shared.domain.obligations import is_overdue, waiting_on
+from shared.domain.profiles import profile_of
+from shared.domain.reference import encode_number
+from shared.keys.base64url import encode_b64u
+from shared.keys.directory import Party
+from shared.ports.queries import DecisionView, DossierView
+
+_TRANSPORT_ORDER: Final = ("undelivered", "submitted", "transmitted", "delivered")
+
+
+def decision_answer(view: DecisionView) -> Decision:
+    decided = view.decision
+    return Decision(
+        message=decided.message,
+        digest=decided.digest,
+        decision=decided.decision,
+        code=decided.code,
+        sentence=None if decided.code is None else sentence_of(decided.code, decided.facts),
+        facts=decided.facts,
+        decided_at=encode_time(decided.decided_at),
+        receipt=decided.receipt,
+        leaf_index=view.leaf_index,
+    )
+
+
+def dossier_answer(view: DossierView, now: datetime) -> DossierAnswer:
+    """The dossier as its reader may see it. `now` decides what is overdue."""
+    legs = [(record, parse_leg(record.state)) for record in view.legs]
+    return DossierAnswer(
+        dossier=view.dossier,
+        number=encode_number(view.dossier, view.requesting[:2]),
+        requesting=view.requesting,
+        profile=view.profile,
+        status=_shown_status([(leg, view.transport.get(leg.requested)) for _, leg in legs]),
+        opened_at=encode_time(view.opened_at),
+        legs=tuple(_leg_view(record, leg, view.transport.get(leg.requested), now) for record, leg in legs),
+    )
+
+
+def feed_item(entry: FeedEntry) -> FeedItem:
+    return FeedItem(
+        cursor=encode_feed_cursor(entry.position),
+        at=encode_time(entry.at),
+        type=entry.type,
+        message=entry.message,
+        dossier=entry.dossier,
+        data=entry.data,
+    )
+
+
+def party_entry(party: Party) -> PartyEntry:
+    """A party with all keys it ever registered, in order: which of them counts follows from their windows."""
+    return PartyEntry(
+        party=party.id,
+        role=party.role,
+        names={"official": party.name.official, **party.name.languages},
+        suspended=party.is_suspended,
+        keys=tuple(
+            KeyEntry(
+                use=key.use,
+                kid=key.kid,
+                public=encode_b64u(key.public.raw),
+                not_before=encode_time(key.not_before),
+                not_after=encode_time(key.not_after),
+            )
+            for key in party.keys
+        ),
+        event_seq=max(key.seq for key in party.keys),
+    )
+
+
+def _leg_view(record: LegRecord, leg: Leg, transport: str | None, now: datetime) -> LegView:
+    return LegView(
+        requested=leg.requested,
+        status=shown_state(leg_status(leg), transport),
+        measures=tuple(
+            MeasureStatus(
+                id=measure.id,
+                type=measure.type,
+                state=shown_state(measure.state, transport),
+                since=encode_time(measure.since),
+            )
+            for measure in leg.measures
+        ),
+        waiting_on=tuple(
+            Obligation(
+                debtor=owed.debtor,
+                act=owed.act,
+                measures=owed.measures,
+                due=None if owed.due is None else encode_time(owed.due),
+                basis=owed.basis,
+                overdue=is_overdue(owed, now),
+            )
+            for owed in waiting_on(leg)
+        ),
+        transport=transport or "submitted",
+        head=leg.head,
+        state=record.state,
+    )
+
+
+def _shown_status(legs: Sequence[tuple[Leg, str | None]]) -> str:
+    """The least advanced of the legs that the reader sees, by law first and by transport where the law is equal."""
+    order = list(profile_of(legs[0][0].profile).states)
+
+    def advance(one: tuple[str, str]) -> tuple[int, int]:
+        legal, shown = one
+        return order.index(legal), _TRANSPORT_ORDER.index(shown) if shown in _TRANSPORT_ORDER else 0
+
+    statuses = [(leg_status(leg), shown_state(leg_status(leg), transport)) for leg, transport in legs]
+    return min(statuses, key=advance)[1]
