@@ -99,12 +99,12 @@ def decide_move(leg: Leg, header: Header, digest: str, at: datetime) -> Leg:
     Raises what check_header raises, and, in this order: HeaderInconsistent, ForeignSigner, MeasureUnknown,
     DossierStale, IllegalMove. The leg passed in never changes.
     """
-    kind = check_header(header)
-    _check_parties(leg, header, kind)
-    _check_measures(leg, header)
-    if kind.changes_state and not is_current(leg, header.seen):
+    kind = check_header(header)  # (1) to (5)
+    _check_parties(leg, header, kind)  # (6) dossier, leg, profile, signer and recipient are the leg's
+    _check_measures(leg, header)  # (7) every measure was asked for, under this type
+    if kind.changes_state and not is_current(leg, header.seen):  # (8) the sender has seen what changed last
         raise DossierStale(leg=leg.requested)
-    moved = {measure: _moved(leg, measure, kind, at) for measure in header.measures}
+    moved = {measure: _moved(leg, measure, kind, at) for measure in header.measures}  # (9) each may move, or none does
     return replace(
         leg.with_measures(moved),
         obligations=apply_obligations(leg, kind, header, at),
