@@ -24,6 +24,7 @@ from shared.errors import (
     EnvelopePartMismatch,
     EnvelopeRecipientsMismatch,
     EnvelopeTooLarge,
+    EnvelopeWrapMismatch,
     KeyNotFound,
     KeyRefused,
 )
@@ -67,6 +68,12 @@ def test_a_stranger_to_the_message_opens_nothing() -> None:
     keys = party("ES.SGCJI")
     with pytest.raises(EnvelopeCannotOpen):
         open_as("BE.PF", received, opener=keys.sealing)
+
+
+def test_a_recipient_that_fetched_no_wrap_of_its_own_opens_nothing() -> None:
+    received = parse_submission(seal().submission)
+    with pytest.raises(EnvelopeWrapMismatch):
+        open_as("BE.PF", parse_envelope(received.jws_bytes, {}, received.parts))
 
 
 def test_nothing_true_stands_in_clear_about_the_documents() -> None:
