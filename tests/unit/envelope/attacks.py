@@ -574,6 +574,14 @@ def a_recipients_key_is_named_twice() -> bytes:
     return forgery.sign().submission()
 
 
+@attack(PartMismatch, "verify")
+def a_size_is_misstated() -> bytes:
+    """The digest of a part is right and its length is not: whoever makes room by the length would be misled."""
+    forgery = Forgery().seal()
+    forgery.manifest["parts"][1]["ct_len"] += 1
+    return forgery.sign().submission()
+
+
 @attack(Malformed, "parse")
 def a_size_is_a_boolean() -> bytes:
     """`"ct_len": true`."""
