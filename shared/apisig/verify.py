@@ -181,7 +181,7 @@ def _refusal(bad: HTTPMessageSignaturesException, keys: _CallKeys) -> ComityErro
 def _require_time(
     parameters: Mapping[str, object], now: datetime, max_age_s: int, skew_s: int
 ) -> tuple[datetime, datetime]:
-    """created and expires. Raises CallClockSkew, and CallSignatureInvalid for a life that the profile does not allow."""
+    """created and expires. Raises CallClockSkew, and CallSignatureInvalid for a life that the profile forbids."""
     try:
         created, expires = moment(parameters["created"]), moment(parameters["expires"])
     except ValueError as bad:
