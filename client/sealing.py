@@ -13,7 +13,6 @@ It works in memory: a part is held whole, as plaintext and as ciphertext.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +44,7 @@ from shared.envelope.encoding import (
 from shared.envelope.manifest import ManifestPart, ManifestRecipient, encode_manifest
 from shared.envelope.padding import pad_part
 from shared.errors import EnvelopeKeyForeign, EnvelopeRecipientsMismatch, EnvelopeTooLarge
+from shared.keys.base64url import parse_b64u
 from shared.keys.public import XWingPublic, parse_xwing
 
 Randomness = Callable[[int], bytes]
@@ -73,7 +73,7 @@ class Upload:
     @property
     def sha256_hex(self) -> str:
         """The same digest as the URL of the part names it."""
-        return hashlib.sha256(self.ct).hexdigest()
+        return parse_b64u(self.sha256).hex()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ from tests.unit.envelope.workshop import (
     CONTENT,
     FIXED_SECRET,
     NOW,
+    Forgery,
     later,
     make_header,
     open_as,
@@ -74,6 +76,20 @@ def test_a_recipient_that_fetched_no_wrap_of_its_own_opens_nothing() -> None:
     received = parse_submission(seal().submission)
     with pytest.raises(EnvelopeWrapMismatch):
         open_as("BE.PF", parse_envelope(received.jws_bytes, {}, received.parts))
+
+
+@pytest.mark.parametrize("wrap", [b"", bytes(10), bytes(1119), bytes(1168), bytes(1169)])
+def test_a_wrap_of_any_shape_that_is_not_a_wrap_cannot_be_opened(wrap: bytes) -> None:
+    with pytest.raises(EnvelopeCannotOpen):
+        party("BE.PF").sealing.open_wrap(wrap, b"info")
+
+
+@pytest.mark.parametrize("length", [0, 24, 55, 56, 71, 72])
+def test_a_part_shorter_than_any_sealed_text_cannot_be_opened(length: int) -> None:
+    forgery = Forgery().seal()
+    forgery.parts["p2"] = forgery.parts["p2"][:length]
+    with pytest.raises(EnvelopeCannotOpen):
+        read(forgery.list_parts().sign().submission())
 
 
 def test_nothing_true_stands_in_clear_about_the_documents() -> None:
@@ -148,6 +164,7 @@ def test_large_parts_are_uploads_and_the_message_opens_with_them() -> None:
     sealed = seal(CONTENT, [ATTACHMENTS[0], large, ATTACHMENTS[1]])
     received = parse_submission(sealed.submission)
     assert [upload.name for upload in sealed.uploads] == ["p2"]
+    assert sealed.uploads[0].sha256_hex == sha256(sealed.uploads[0].ct).hexdigest()
     assert [part.name for part in verify(received).absent_parts] == ["p2"]
     with pytest.raises(EnvelopePartMismatch, match="p2"):
         open_as("BE.PF", received)

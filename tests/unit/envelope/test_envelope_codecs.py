@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.envelope.body import AttachmentEntry, Body, encode_body, parse_body
 from shared.envelope.container import encode_submission, parse_envelope, parse_submission
-from shared.envelope.encoding import MAX_SUBMISSION_BYTES, digest_of, part_name
+from shared.envelope.encoding import MAX_JWS_BYTES, MAX_SUBMISSION_BYTES, digest_of, part_name
 from shared.envelope.jws import parse_jws
 from shared.envelope.manifest import ManifestPart, ManifestRecipient, encode_manifest, parse_manifest
 from shared.envelope.padding import MIN_PADDED_BYTES, pad_part, padded_length, unpad_part
@@ -112,6 +112,12 @@ def test_a_jws_has_one_byte_form_and_so_one_digest() -> None:
     assert loose != received.jws_bytes
     with pytest.raises(EnvelopeMalformed, match="canonical"):
         parse_jws(loose)
+
+
+def test_a_jws_that_is_long_by_white_space_is_not_even_read() -> None:
+    received = parse_submission(seal().submission)
+    with pytest.raises(EnvelopeTooLarge):
+        parse_jws(received.jws_bytes.ljust(MAX_JWS_BYTES + 1))
 
 
 def test_white_space_and_escapes_around_the_jws_do_not_change_its_digest() -> None:
