@@ -17,14 +17,16 @@ from typing import Final
 
 from client.exchange import Exchange
 from client.register import Register
-from client.register_rows import DecisionKept, Entry
+from client.register_rows import DecisionKept, Entry, Submission
 from client.sealing import SealedMessage, Upload
 from shared.contracts.api import Accepted, Decision
 from shared.domain.header import Header
 from shared.domain.profiles import kind_of
 from shared.envelope.container import ReceivedEnvelope, parse_submission
-from shared.errors import MessageUnverified, NotInRegister
+from shared.envelope.encoding import MAX_INLINE_BYTES, MAX_INLINE_PART_BYTES
+from shared.errors import EnvelopeTooLarge, MessageUnverified, NotInRegister, NotThere, Rejection
 
+_ABOUT_THE_MESSAGE: Final = ("envelope.", "message.", "call.too-large", "call.sender-mismatch")
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 1.0
 
@@ -59,12 +61,17 @@ class Outbox:
     def send(self, message: str) -> DecisionKept | None:
         """Upload and post what is stored. The decision, if there is one already; then a receipt is kept in any case.
 
-        Raises what the calls raise, a refusal of the submission among them; what is stored stays stored.
+        Raises what the calls raise. A refusal of the message itself is final and noted; after any other error it stays
+        stored, and `resume` sends it again.
         """
         stored = self._register.submission(message)
-        for sha256_hex, path in stored.uploads.items():
-            self._exchange.upload_part(sha256_hex, Path(path).read_bytes())
-        answer = self._exchange.submit(message, stored.digest, stored.container)
+        try:
+            self._upload(stored)
+            answer = self._exchange.submit(message, stored.digest, stored.container)
+        except Rejection as refused:
+            if refused.code.startswith(_ABOUT_THE_MESSAGE):
+                self._register.note_refused(message)
+            raise
         if isinstance(answer, Accepted):
             self._register.note_receipt(message, answer.receipt, answer.decide_by)
             return self._register.decision(message)
@@ -89,15 +96,28 @@ class Outbox:
             self._sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
-    def resume(self) -> list[str]:
-        """Send again whatever has no receipt, and ask for what has no decision. The ids that were still open."""
-        waiting = self._register.undecided()
-        for message in waiting:
-            if self._register.receipt(message) is None:
-                self.send(message)
-            else:
-                self.poll(message)
-        return waiting
+    def resume(self) -> dict[str, Rejection | None]:
+        """Send again whatever has no receipt, and ask for what has no decision: each id that was still open, with what
+        the exchange said against it. Raises Transient errors, since then the others would fail as well."""
+        said: dict[str, Rejection | None] = {}
+        for message in self._register.undecided():
+            said[message] = None
+            try:
+                if self._register.receipt(message) is None:
+                    self.send(message)
+                else:
+                    self.poll(message)
+            except Rejection as refused:
+                said[message] = refused
+        return said
+
+    def _upload(self, stored: Submission) -> None:
+        for sha256_hex, path in stored.uploads.items():
+            try:
+                self._exchange.upload_part(sha256_hex, Path(path).read_bytes())
+            except NotThere:
+                limit = f"{MAX_INLINE_PART_BYTES} bytes each, and {MAX_INLINE_BYTES} bytes in all, on this exchange"
+                raise EnvelopeTooLarge(what="sum of attachments", limit=limit) from None
 
     def _note(self, answer: Decision) -> DecisionKept:
         kept = self._register.message(answer.message)

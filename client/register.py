@@ -116,6 +116,11 @@ class Register:
                 "UPDATE messages SET state = 'submitted' WHERE message = ? AND state = 'stored'", (message,)
             )
 
+    def note_refused(self, message: str) -> None:
+        """The exchange would not take the message: it is not sent again."""
+        with self._transaction():
+            self._db.execute("UPDATE messages SET state = 'refused' WHERE message = ? AND state = 'stored'", (message,))
+
     def receipt(self, message: str) -> str | None:
         row = self._db.execute("SELECT receipt FROM receipts WHERE message = ?", (message,)).fetchone()
         return None if row is None else str(row[0])
@@ -134,7 +139,7 @@ class Register:
             )
             self._db.execute(
                 "UPDATE messages SET state = (SELECT decision FROM decisions WHERE message = ?1)"
-                " WHERE message = ?1 AND state IN ('stored', 'submitted')",
+                " WHERE message = ?1 AND state IN ('stored', 'submitted', 'refused')",
                 (one.message,),
             )
 
@@ -230,7 +235,7 @@ class Register:
     def _links(self, dossier: str, leg: str) -> list[Link]:
         rows = self._db.execute(
             "SELECT message, links.digest, seen, changes_state, state, entered FROM links JOIN messages USING (message)"
-            " WHERE links.dossier = ? AND links.leg = ? AND state <> 'rejected' ORDER BY entered",
+            " WHERE links.dossier = ? AND links.leg = ? AND state NOT IN ('rejected', 'refused') ORDER BY entered",
             (dossier, leg),
         )
         return [

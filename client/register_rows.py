@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS messages (
     dossier TEXT NOT NULL, profile TEXT NOT NULL, kind TEXT NOT NULL, sender TEXT NOT NULL, recipients TEXT NOT NULL,
     leg TEXT, in_reply_to TEXT, digest TEXT NOT NULL, header BLOB NOT NULL, jws BLOB NOT NULL,
     recorded_at TEXT NOT NULL, opened_at TEXT,
-    CHECK (state IN ('stored', 'submitted', 'accepted', 'rejected', 'received'))
+    CHECK (state IN ('stored', 'submitted', 'accepted', 'rejected', 'refused', 'received'))
 ) STRICT;
 CREATE VIEW IF NOT EXISTS kept AS SELECT
     entered, message, state, dossier, profile, kind, sender, recipients, leg, in_reply_to, digest, header, jws,
@@ -66,7 +66,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An entry as the register tells it: `state` is stored, submitted, accepted, rejected or received."""
+    """An entry as the register tells it: `state` is stored, submitted, accepted, rejected, refused or received.
+
+    `refused` is what the exchange would not even take: there is no receipt, and no decision will come.
+    """
 
     message: str
     state: str
