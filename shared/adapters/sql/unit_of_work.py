@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Table, Update, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -96,7 +96,8 @@ class SqlUnitOfWork:
             for table, rows in _by_table(effects.inserts):
                 await self._connection.execute(insert(table), rows)
             for table, rows in _by_table(effects.updates):
-                await self._connection.execute(_update_by_key(table), rows)
+                bound = [{f"b_{name}": value for name, value in row.items()} for row in rows]
+                await self._connection.execute(_update_by_key(table), bound)
             await self._write_parts(effects.parts)
             if effects.leaves:
                 waiting = METADATA.tables["leaf_waiting"]
@@ -229,9 +230,8 @@ def _by_table(written: Sequence[Record]) -> list[tuple[Table, list[dict[str, Any
     ]
 
 
-def _update_by_key(table: Table) -> Any:
-    keys = [column.name for column in table.primary_key]
-    statement = update(table).values({c.name: bindparam(c.name) for c in table.c if c.name not in keys})
-    for name in keys:
-        statement = statement.where(table.c[name] == bindparam(f"key_{name}"))
-    return statement
+def _update_by_key(table: Table) -> Update:
+    """One row by its key. Values are bound as `b_` and the column: a bare column name would be set as well."""
+    bound = {column.name: bindparam(f"b_{column.name}") for column in table.c}
+    statement = update(table).values({column.name: bound[column.name] for column in table.c if not column.primary_key})
+    return statement.where(*(column == bound[column.name] for column in table.primary_key))
