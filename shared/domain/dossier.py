@@ -101,10 +101,10 @@ def decide_move(leg: Leg, header: Header, digest: str, at: datetime) -> Leg:
     """
     kind = check_header(header)  # (1) to (5)
     _check_parties(leg, header, kind)  # (6) dossier, leg, profile, signer and recipient are the leg's
-    _check_measures(leg, header)  # (7) every measure was asked for, under this type
+    measures = _measures_named(leg, header)  # (7) every measure was asked for, under this type
     if kind.changes_state and not is_current(leg, header.seen):  # (8) the sender has seen what changed last
         raise DossierStale(leg=leg.requested)
-    moved = {measure: _moved(leg, measure, kind, at) for measure in header.measures}  # (9) each may move, or none does
+    moved = {measure.id: _moved(measure, kind, at) for measure in measures}  # (9) each may move, or none does
     return replace(
         leg.with_measures(moved),
         obligations=apply_obligations(leg, kind, header, at),
@@ -171,30 +171,31 @@ def shown_state(legal_state: str, transport_state: str | None) -> str:
 def _check_parties(leg: Leg, header: Header, kind: Kind) -> None:
     if (header.dossier, header.leg, header.profile) != (leg.dossier, leg.requested, leg.profile):
         raise HeaderInconsistent(why=f"dossier, leg or profile is not that of the leg {leg.requested}")
-    side = leg.side_of(header.sender)
-    if side is None or side not in kind.senders:
+    if leg.side_of(header.sender) not in kind.senders:
         raise ForeignSigner(sender=header.sender, leg=leg.requested, kind=kind.name)
     other = leg.requested if header.sender == leg.requesting else leg.requesting
     if header.recipients != (other,):
         raise HeaderInconsistent(why=f"a message on this leg goes to {other}, and to nobody else")
 
 
-def _check_measures(leg: Leg, header: Header) -> None:
+def _measures_named(leg: Leg, header: Header) -> list[Measure]:
+    """The leg's measures that the header names. Raises MeasureUnknown."""
+    named = []
     for measure_id, type_ in header.measures.items():
         measure = leg.measure(measure_id)
         if measure is None or measure.type != type_:
             raise MeasureUnknown(leg=leg.requested, measure=measure_id)
+        named.append(measure)
+    return named
 
 
-def _moved(leg: Leg, measure_id: str, kind: Kind, at: datetime) -> Measure:
+def _moved(measure: Measure, kind: Kind, at: datetime) -> Measure:
     """The measure after a message of this kind. Raises IllegalMove."""
-    measure = leg.measure(measure_id)
-    if measure is None:
-        raise MeasureUnknown(leg=leg.requested, measure=measure_id)
     target = kind.moves.get(measure.state)
-    if target is None or (target == BEFORE and measure.before is None):
-        raise IllegalMove(measure=measure_id, state=measure.state, kind=kind.name)
+    if target == BEFORE:
+        target = measure.before
+    if target is None:
+        raise IllegalMove(measure=measure.id, state=measure.state, kind=kind.name)
     if target == STAY:
         return measure
-    state = measure.before if target == BEFORE and measure.before is not None else target
-    return replace(measure, state=state, since=at, before=measure.state if kind.remembers else None)
+    return replace(measure, state=target, since=at, before=measure.state if kind.remembers else None)

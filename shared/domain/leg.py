@@ -23,16 +23,12 @@ is."""
 
 
 def _moment(value: object) -> object:
-    if isinstance(value, datetime):
-        return value
     if not isinstance(value, str):
         raise ValueError("not a time")
     return parse_time(value)
 
 
 def _day(value: object) -> object:
-    if isinstance(value, date):
-        return value
     if not isinstance(value, str):
         raise ValueError("not a date")
     return date.fromisoformat(value)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from shared.domain import profiles
 from shared.domain.header import Basis
 from shared.domain.ids import new_uuid7
+from shared.domain.profile_mla_request import MLA_REQUEST
 from shared.domain.profiles import check_body, check_header, mandatory_body_fields
 from shared.errors import (
     ActMalformed,
@@ -27,6 +30,19 @@ BASIS = Basis(primary="ma-es-2009", cited=(), group=None)
 
 def test_the_usual_request_fits() -> None:
     assert check_header(a_header()).name == "request"
+
+
+@pytest.mark.parametrize("approvals", [0, 20])
+def test_approvals_are_a_small_number(approvals: int) -> None:
+    check_header(a_header(act={"approvals": approvals}))
+
+
+def test_a_profile_for_one_recipient_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    single = replace(MLA_REQUEST, several_recipients=False)
+    monkeypatch.setattr(profiles, "PROFILES", {single.name: single})
+    check_header(a_header(recipients=(ES,)))
+    with pytest.raises(HeaderInconsistent):
+        check_header(a_header(recipients=(ES, FR)))
 
 
 @pytest.mark.parametrize(

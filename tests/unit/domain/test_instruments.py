@@ -82,6 +82,15 @@ def test_a_party_is_bound_from_its_day_until_it_leaves(registry: Registry) -> No
     assert france.model_copy(update={"denounced": TODAY}).is_bound(TODAY - timedelta(days=1))
 
 
+def test_an_instrument_is_in_force_from_its_first_day(registry: Registry) -> None:
+    entry = registry.instrument("ma-fr-2008")
+    assert entry is not None
+    assert not entry.is_in_force("MA", "FR", date(2011, 8, 18))
+    assert entry.is_in_force("MA", "FR", date(2011, 8, 19))
+    assert not entry.is_in_force("MA", "ES", TODAY)
+    assert not entry.model_copy(update={"in_force": None}).is_in_force("MA", "FR", TODAY)
+
+
 def test_only_the_investigation_order_has_a_clock_of_law(registry: Registry) -> None:
     assert registry.clocks() == {"eio": "eio.1"}
 
@@ -115,6 +124,16 @@ def test_an_unknown_instrument_among_those_cited_is_flagged(registry: Registry) 
     assert codes(*opening("ma-es-2009", cited=("untoc", "atlantis")), registry) == ["instrument-unknown"]
 
 
+def test_measures_that_are_listed_raise_no_flag(registry: Registry) -> None:
+    assert codes(*opening("budapest", measures={"M1": "stored-data", "M2": "covert"}), registry) == []
+
+
+def test_the_basis_is_flagged_once_by_the_message_that_opens_the_leg(registry: Registry) -> None:
+    for primary in ("un-cybercrime", "reciprocity"):
+        _, leg = opening(primary)
+        assert codes(a_message(leg, "accept"), leg, registry) == []
+
+
 def test_the_flag_names_the_measures_that_are_not_listed(registry: Registry) -> None:
     header, leg = opening("budapest", measures={"M1": "stored-data", "M2": "testimony"})
     (flag,) = admissibility(header, leg, registry, DAY)
@@ -146,8 +165,9 @@ def test_a_date_in_the_past_is_flagged(registry: Registry) -> None:
 
 
 def changed(**changes: Any) -> bytes:
+    """The sample with UNCAC changed, on which no other entry depends."""
     document = json.loads(SAMPLE)
-    document["instruments"][0] |= changes
+    next(entry for entry in document["instruments"] if entry["code"] == "uncac").update(changes)
     return json.dumps(document).encode()
 
 

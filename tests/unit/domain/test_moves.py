@@ -20,6 +20,7 @@ from shared.domain.dossier import (
 )
 from shared.domain.ids import new_uuid7
 from shared.domain.leg import SEEN_AFTER_HEAD
+from shared.domain.profile_format import Side
 from shared.errors import DossierStale, ForeignSigner, HeaderInconsistent, IllegalMove, MeasureUnknown
 from tests.unit.domain.letters import BE, DAY, ES, FR, MA, a_message, after, digest_of, opened, the_leg
 
@@ -121,6 +122,16 @@ def test_the_central_authority_names_the_holder_for_which_it_signs() -> None:
     leg = the_leg()
     leg = decide_move(leg, a_message(leg, "acknowledge", {"holder": "ES.JCI3"}), digest_of("1"), LATER)
     assert after(leg, "accept").holder == "ES.JCI3"
+
+
+def test_the_version_counts_the_admitted_messages() -> None:
+    assert the_leg().version == 1
+    assert after(the_leg(), "acknowledge", "remind", "accept").version == 4
+
+
+def test_the_exchange_is_no_party() -> None:
+    with pytest.raises(ValueError, match="no party"):
+        the_leg().party(Side.exchange)
 
 
 def test_a_closed_measure_takes_nothing_more() -> None:

@@ -127,4 +127,7 @@ def test_the_structured_form_holds_what_the_line_says() -> None:
     assert encoded["waiting_on"] == ES
     assert (encoded["holder"], encoded["holder_name"], encoded["offline"]) == ("ES.JCI3", "Juzgado Central 3", True)
     assert encoded["since"] == encode_time(DAY)
-    assert [(due["basis"], due["set_by"]) for due in encoded["dues"]] == [("deadline", MA), ("policy", None)]
+    assert [(due["basis"], due["set_by"], due["due"]) for due in encoded["dues"]] == [
+        ("deadline", MA, "2026-12-12T23:59:59.000000Z"),
+        ("policy", None, "2026-12-03T23:59:59.000000Z"),
+    ]
