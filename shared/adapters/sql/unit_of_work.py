@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, Update, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Table, Update, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -232,6 +232,6 @@ def _by_table(written: Sequence[Record]) -> list[tuple[Table, list[dict[str, Any
 
 def _update_by_key(table: Table) -> Update:
     """One row by its key. Values are bound as `b_` and the column: a bare column name would be set as well."""
-    bound = {column.name: bindparam(f"b_{column.name}") for column in table.c}
+    bound: dict[str, BindParameter[Any]] = {column.name: bindparam(f"b_{column.name}") for column in table.c}
     statement = update(table).values({column.name: bound[column.name] for column in table.c if not column.primary_key})
     return statement.where(*(column == bound[column.name] for column in table.primary_key))
