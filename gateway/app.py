@@ -29,7 +29,7 @@ from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotT
 
 _LOG = structlog.get_logger("gateway")
 API_VERSION: Final = "1.0.0"
-_ROUTERS: Final = (messages, dossiers, feed, directory, ledger, operator, health)
+ROUTERS: Final = (messages, dossiers, feed, directory, ledger, operator, health)
 _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 
@@ -51,7 +51,7 @@ def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
         telemetry=_NO_TELEMETRY,
     )
     app.state.gateway = gateway
-    for module in _ROUTERS:
+    for module in ROUTERS:
         app.include_router(module.router)
     app.add_exception_handler(ComityError, _refused)
     app.add_exception_handler(HTTPException, _not_routed)

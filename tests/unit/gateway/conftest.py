@@ -1,0 +1,12 @@
+"""A fresh gateway for each test."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.gateway.fakes import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()

@@ -1,0 +1,321 @@
+"""The gateway with everything behind it in memory: what the services would have written, bus, clock, and callers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+from gateway.app import build_app
+from gateway.config import GatewayConfig, Limits
+from gateway.ports import GatewayPorts
+from shared.apisig.sign import sign_request
+from shared.audit.notes import encode_vkey
+from shared.audit.tiles import Tile
+from shared.contracts.messages import ServiceMessage
+from shared.contracts.records import FeedEntry, InstrumentsRecord
+from shared.errors import ComityError, NotThere
+from shared.keys.directory import Directory
+from shared.keys.private import Ed25519Signer
+from shared.keys.public import OPERATOR
+from shared.keys.trust import Trust
+from shared.ports.keyring import PublishedInstruments
+from shared.ports.ledger import Round, TreeHead
+from shared.ports.queries import DecisionView, DossierView, EvidenceView, ReadableEnvelope
+from tests.unit.audit.paper_log import ORIGIN, PaperLog, keys_of
+from tests.unit.keys.parties import ExchangeOnTest, PartyOnTest
+
+URL = "https://exchange.example"
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+MESSAGE = "019aaa00-0000-7000-8000-000000000001"
+
+
+class FakeClock:
+    """Stands still unless told; its monotonic time is real, so that waits are."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+        self.ahead_s = 0.0
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead_s
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def advance(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+        self.ahead_s += seconds
+
+
+@dataclass
+class FakeKeyRing:
+    exchange: ExchangeOnTest
+    snapshot: Directory
+    refreshes: int = 0
+    failure: ComityError | None = None
+
+    def directory(self) -> Directory:
+        return self.snapshot
+
+    def instruments(self) -> PublishedInstruments:
+        return PublishedInstruments(0, None)
+
+    async def refresh(self) -> Directory:
+        self.refreshes += 1
+        if self.failure is not None:
+            raise self.failure
+        self.snapshot = self.exchange.directory
+        return self.snapshot
+
+    async def events(self) -> list[bytes]:
+        return list(self.exchange.documents)
+
+
+@dataclass
+class FakeQueries:
+    """Keyed by who may read: what is not under the reader's name is not there."""
+
+    decisions: dict[tuple[str, str], DecisionView] = field(default_factory=dict)
+    envelopes: dict[tuple[str, str], ReadableEnvelope] = field(default_factory=dict)
+    evidence: dict[tuple[str, str], list[EvidenceView]] = field(default_factory=dict)
+    files: dict[str, list[DossierView]] = field(default_factory=lambda: defaultdict(list))
+    feeds: dict[str, list[FeedEntry]] = field(default_factory=lambda: defaultdict(list))
+    registry: InstrumentsRecord | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+    failure: ComityError | None = None
+
+    def _answer(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    async def decision(self, sender: str, message: str) -> DecisionView | None:
+        self._answer()
+        return self.decisions.get((sender, message))
+
+    async def envelope(self, reader: str, message: str) -> ReadableEnvelope | None:
+        self._answer()
+        return self.envelopes.get((reader, message))
+
+    async def evidences(self, reader: str, message: str) -> list[EvidenceView] | None:
+        return self.evidence.get((reader, message))
+
+    async def dossier(self, reader: str, dossier: str) -> DossierView | None:
+        return next((view for view in self.files[reader] if view.dossier == dossier), None)
+
+    async def dossiers(self, reader: str, after: str | None, limit: int) -> list[DossierView]:
+        newest_first = sorted(self.files[reader], key=lambda view: view.dossier, reverse=True)
+        return [view for view in newest_first if after is None or view.dossier < after][:limit]
+
+    async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
+        self._answer()
+        return [entry for entry in self.feeds[authority] if entry.position > after][:limit]
+
+    async def instruments(self) -> InstrumentsRecord | None:
+        return self.registry
+
+    async def ping(self) -> dict[str, Any]:
+        self._answer()
+        return self.figures
+
+
+@dataclass
+class FakeLedger:
+    """Serves a log on paper. `unsigned` entries are in the tree without a checkpoint over them."""
+
+    paper: PaperLog = field(default_factory=PaperLog)
+    unsigned: list[bytes] = field(default_factory=list)
+
+    def round(self) -> AbstractAsyncContextManager[Round | None]:
+        raise AssertionError("the gateway never leads the ledger")
+
+    async def unsigned_head(self) -> TreeHead | None:
+        raise AssertionError("the gateway signs nothing in the ledger")
+
+    async def publish_note(self, size: int, note: bytes) -> None:
+        raise AssertionError("the gateway signs nothing in the ledger")
+
+    async def checkpoint(self) -> bytes | None:
+        return self.paper.files.get("checkpoint")
+
+    async def checkpoint_size(self) -> int:
+        return len(self.paper.entries)
+
+    async def tile(self, level: int, number: int, width: int) -> bytes | None:
+        try:
+            return self.paper.read_tile(Tile(level, number, width))
+        except StopIteration:
+            return None
+
+    async def entries(self, first: int, count: int) -> list[bytes]:
+        return [*self.paper.entries, *self.unsigned][first : first + count]
+
+    async def index_of(self, leaf_digest: bytes) -> int | None:
+        raise AssertionError("joined by Queries")
+
+
+@dataclass
+class FakeParts:
+    held: dict[str, bytes] = field(default_factory=dict)
+
+    async def store(self, digest: str, data: bytes) -> None:
+        self.held[digest] = data
+
+    async def holds(self, digest: str) -> bool:
+        return digest in self.held
+
+    async def read(self, digest: str) -> AsyncIterator[bytes]:
+        if digest not in self.held:
+            raise NotThere()
+        for start in range(0, len(self.held[digest]), 1000):
+            yield self.held[digest][start : start + 1000]
+
+
+@dataclass
+class FakeBus:
+    kept: list[ServiceMessage] = field(default_factory=list)
+    failure: ComityError | None = None
+
+    async def submit(self, message: ServiceMessage) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.kept.append(message)
+
+
+class FakeWakeups:
+    """Counts its waiters; `hint` wakes those of one authority. `lossy` swallows every hint."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self.lossy = False
+
+    async def wait(self, authority: str, timeout_s: float) -> None:
+        event = asyncio.Event()
+        self.waiting[authority].add(event)
+        try:
+            await asyncio.wait_for(event.wait(), timeout_s)
+        except TimeoutError:
+            return
+        finally:
+            self.waiting[authority].discard(event)
+
+    def hint(self, authority: str) -> None:
+        if not self.lossy:
+            for event in self.waiting[authority]:
+                event.set()
+
+
+@cache
+def _enrolled() -> tuple[ExchangeOnTest, dict[str, PartyOnTest]]:
+    """Made once: keys and proofs of possession take a while. `World` works on a copy."""
+    exchange = ExchangeOnTest(directory=Directory.empty(ORIGIN))
+    parties = {name: exchange.enrol(name) for name in ("MA.PGR", "BE.PF", "FR.BEPI")}
+    parties["MA.AUDIT"] = exchange.enrol_auditor("MA.AUDIT")
+    return exchange, parties
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever signs a call."""
+
+    kid: str
+    signer: Ed25519Signer
+
+
+class World:
+    """One gateway, and the parties that call it."""
+
+    def __init__(self, limits: Limits | None = None, url: str = URL) -> None:
+        exchange, self.parties = _enrolled()
+        self.exchange = replace(exchange, documents=copy(exchange.documents))
+        self.url = url
+        self.clock = FakeClock()
+        self.keyring = FakeKeyRing(self.exchange, Directory.empty(ORIGIN))
+        self.queries = FakeQueries()
+        self.ledger = FakeLedger()
+        self.parts = FakeParts()
+        self.bus = FakeBus()
+        self.wakeups = FakeWakeups()
+        self.receipt_signer = Ed25519Signer(b"receipt key of these tests......")
+        log_keys = keys_of(ORIGIN)
+        self.trust = Trust(
+            origin=ORIGIN,
+            log_vkeys=(encode_vkey(log_keys.ed25519), encode_vkey(log_keys.mldsa44)),
+            operator_keys=tuple(self.exchange.operator_keys),
+            operator_quorum=2,
+            receipt_key=self.receipt_signer.public_key(),
+            witness_policy="none",
+            environment="development",
+        )
+        ports = GatewayPorts(
+            queries=self.queries,
+            ledger=self.ledger,
+            parts=self.parts,
+            keyring=self.keyring,
+            key_events=self.keyring.events,
+            submit=self.bus.submit,
+            wakeups=self.wakeups,
+            clock=self.clock,
+            receipt_signer=self.receipt_signer,
+        )
+        config = GatewayConfig(name="Comity on test", public_url=url, trust=self.trust, limits=limits or Limits())
+        self.app: FastAPI = build_app(ports, config)
+
+    def caller(self, name: str) -> Caller:
+        if name == OPERATOR:
+            operator = self.exchange.operators[0]
+            return Caller(operator.kid(OPERATOR), operator)
+        key = self.parties[name].keys["api-ed25519"]
+        assert isinstance(key, Ed25519Signer)
+        return Caller(key.kid(name), key)
+
+    def client(self) -> httpx2.AsyncClient:
+        # an error inside must become an answer, so the transport is told to let none through
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url=self.url)
+
+    def signed(
+        self, name: str, method: str, path: str, body: bytes = b"", content_type: str | None = None, ahead_s: float = 0
+    ) -> dict[str, str]:
+        """Headers of a call that this party signs, its clock `ahead_s` seconds ahead."""
+        caller = self.caller(name)
+        at = self.clock.now() + timedelta(seconds=ahead_s)
+        return sign_request(method, self.url + path, body, content_type, caller.signer, caller.kid, at)
+
+    async def get(self, name: str, path: str, headers: dict[str, str] | None = None) -> httpx2.Response:
+        async with self.client() as client:
+            return await client.get(path, headers={**self.signed(name, "GET", path), **(headers or {})})
+
+    async def post(self, name: str, path: str, body: bytes, content_type: str) -> httpx2.Response:
+        async with self.client() as client:
+            return await client.post(path, content=body, headers=self.signed(name, "POST", path, body, content_type))
+
+    async def bare(self, method: str, path: str, **more: Any) -> httpx2.Response:
+        """A call that nobody signed."""
+        async with self.client() as client:
+            return await client.request(method, path, **more)
+
+
+def code_of(response: httpx2.Response) -> str:
+    """The code of a refusal, after checking that it is a whole problem document."""
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == response.status_code
+    assert problem["type"] == f"/problems/{problem['code']}"
+    assert problem["title"]
+    assert problem["detail"]
+    assert "Traceback" not in response.text
+    code: str = problem["code"]
+    return code
