@@ -157,7 +157,7 @@ class NotThere(Rejection):
 
 
 class Busy(Transient):
-    """The exchange is at its limit and accepts nothing more just now. Try again in {retry_after_s} s: nothing was kept."""
+    """The exchange is at its limit and accepts nothing more now. Try again in {retry_after_s} s: nothing was kept."""
 
     code = "call.busy"
 
@@ -484,7 +484,7 @@ class LeafInvalid(LedgerInvalid):
 
 
 class LedgerForked(Fatal):
-    """The ledger's own record and its published tree disagree: {why}. Nothing more is signed until this is explained."""
+    """The ledger's own record and its published tree disagree: {why}. Nothing is signed until this is explained."""
 
     code = "ledger.forked"
 

@@ -1,1 +1,1 @@
-"""What the ports are in this world: databases, broker, key files, clock. Each keeps its port's promises, none adds any."""
+"""What the ports are in this world: databases, broker, key files, clock. Each keeps its port's promises."""

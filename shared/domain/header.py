@@ -1,12 +1,12 @@
 """The header of an envelope: what the exchange may see, signed by the sender.
 
 Rules:
-1. Closed: a field that is not named here refuses the whole envelope. Every field is present; what does not apply is null.
-2. Codes, dates and ids only: no name, no fact, no domestic case number, no file name, nothing derived from the sealed parts
-   (part keys derive from the header, so a digest of a part here would be circular).
+1. Closed: a field not named here refuses the whole envelope. Every field is present; what does not apply is null.
+2. Codes, dates and ids only: no name, no fact, no domestic case number, no file name, nothing derived from the sealed
+   parts (part keys derive from the header, so a digest of a part here would be circular).
 3. The exact bytes that the sender signed travel; nobody re-serialises them.
-4. This module checks form. Whether a kind exists and what its `act` must hold is the profile's data; whether the move is
-   legal is intake's decision.
+4. This module checks form. Whether a kind exists and what its `act` must hold is the profile's data; whether the
+   move is    legal is intake's decision.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Part(BaseModel):
 
 
 class Basis(_Part):
-    """Why one leg may be asked: its primary instrument or `reciprocity`, others cited, and the accord that groups the legs."""
+    """Why one leg may be asked: its primary instrument or `reciprocity`, others cited, the accord that groups it."""
 
     primary: Code
     cited: Annotated[tuple[Code, ...], Field(max_length=10, strict=False)]
@@ -53,7 +53,7 @@ class Basis(_Part):
 class Header(_Part):
     """The closed header schema of comity-env/1; `docs/spec/envelope.md` is its normative table.
 
-    `leg` is null in a message that opens a dossier: it opens one leg per recipient, and `basis` gives each leg's legal basis.
+    `leg` is null in a message that opens a dossier: it opens one leg per recipient, and `basis` gives each leg's own.
     In every later message `leg` names the requested authority whose leg it belongs to, and `basis` is null.
     `measures` maps each measure concerned to its type. `seen` is the digest of the last envelope on that leg.
     """

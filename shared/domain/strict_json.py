@@ -36,7 +36,7 @@ def parse_strict_json(raw: bytes) -> Any:
 
 
 def encode_canonical_json(document: Any) -> bytes:
-    """The one byte form that Comity gives a document: sorted members, no white space, UTF-8, nothing escaped needlessly."""
+    """The one byte form that Comity gives a document: sorted members, no white space, UTF-8, few escapes."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
 
 
