@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Final
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from shared.adapters.amqp.consumer import AmqpConsumer
-from shared.adapters.amqp.link import ANSWER_S, Link
+from shared.adapters.amqp.link import ANSWER_S, Link, translated
 from shared.adapters.amqp.publisher import Publisher
 from shared.adapters.amqp.subscription import subscribe
 from shared.adapters.amqp.topology import dead_queue, declare_queues, work_queue
 from shared.adapters.amqp.wakeups import AmqpWakeupListener, Announcer, listening
 from shared.contracts.topology import QUEUES
 from shared.ports.bus import Outcome, Outgoing
-
-TAKE_DEAD_S: Final = ANSWER_S / 2
-"""One call takes what it gets in this time, so that nothing it took is lost to a time limit."""
 
 
 class AmqpBus:
@@ -57,20 +53,19 @@ class AmqpBus:
         async with subscribe(self._consuming, partial(self._prepare, queue), prefetch) as subscription:
             yield AmqpConsumer(subscription)
 
-    async def take_dead(self, queue: str, most: int) -> list[bytes]:
-        taken: list[AbstractIncomingMessage] = []
-        stop_at = asyncio.get_running_loop().time() + TAKE_DEAD_S
-        async with self._consuming.brief_channel() as channel:
-            dead = await channel.get_queue(dead_queue(self._prefix, queue), ensure=False)
-            while len(taken) < most and asyncio.get_running_loop().time() < stop_at:
-                message = await dead.get(fail=False)
-                if message is None:
-                    break
-                taken.append(message)
+    async def drain_dead(self, queue: str, most: int, keep: Callable[[list[bytes]], Awaitable[None]]) -> int:
+        channel = await self._consuming.channel()
+        try:
+            with translated():
+                taken = await self._get_dead(channel, queue, most)
             if taken:
-                # All of them, last of all: a frame that is acknowledged and then not returned would be gone.
-                await taken[-1].ack(multiple=True)
-        return [message.body for message in taken]
+                await keep([message.body for message in taken])
+                with translated():
+                    async with asyncio.timeout(ANSWER_S):
+                        await taken[-1].ack(multiple=True)
+            return len(taken)
+        finally:
+            await self._consuming.close_channel(channel)
 
     async def depth(self, queue: str) -> int:
         async with self._consuming.brief_channel() as channel:
@@ -94,3 +89,17 @@ class AmqpBus:
     async def _prepare(self, queue: str, channel: AbstractChannel) -> str:
         await declare_queues(channel, self._prefix, [queue])
         return work_queue(self._prefix, queue)
+
+    async def _get_dead(self, channel: AbstractChannel, queue: str, most: int) -> list[AbstractIncomingMessage]:
+        """What comes within half of ANSWER_S: many are no reason to fail, silence is."""
+        clock = asyncio.get_running_loop()
+        stop_at = clock.time() + ANSWER_S / 2
+        taken: list[AbstractIncomingMessage] = []
+        async with asyncio.timeout(ANSWER_S):
+            dead = await channel.get_queue(dead_queue(self._prefix, queue), ensure=False)
+            while len(taken) < most and clock.time() < stop_at:
+                message = await dead.get(fail=False)
+                if message is None:
+                    break
+                taken.append(message)
+        return taken

@@ -78,14 +78,18 @@ class BusFrames:
                 held = update(BUS_MESSAGE).where(_ROW.id.in_(ids), _ROW.leased_by == holder)
                 await connection.execute(held.values(leased_by=None))
 
-    async def take_set_aside(self, queue: str, most: int) -> list[bytes]:
-        """Remove and return frames that are set aside."""
+    async def set_aside(self, queue: str, most: int) -> dict[int, bytes]:
+        """The oldest frames that are set aside, by id."""
+        with _translated():
+            async with self._store.read() as connection:
+                oldest = select(_ROW.id, _ROW.frame).where(self._set_aside(queue)).order_by(_ROW.id).limit(most)
+                return {row.id: row.frame for row in await connection.execute(oldest)}
+
+    async def forget_set_aside(self, queue: str, ids: Sequence[int]) -> None:
+        """Delete frames that are set aside."""
         with _translated():
             async with self._store.write() as connection:
-                set_aside = and_(self._unheld(queue), _ROW.deliveries > DELIVERY_LIMIT)
-                oldest = select(_ROW.id).where(set_aside).order_by(_ROW.id).limit(most)
-                removed = delete(BUS_MESSAGE).where(_ROW.id.in_(oldest)).returning(_ROW.frame)
-                return list((await connection.execute(removed)).scalars())
+                await connection.execute(delete(BUS_MESSAGE).where(_ROW.id.in_(ids), self._set_aside(queue)))
 
     async def count_waiting(self, queue: str) -> int:
         with _translated():
@@ -102,6 +106,9 @@ class BusFrames:
 
     def _waiting(self, queue: str) -> ColumnElement[bool]:
         return and_(self._unheld(queue), _ROW.deliveries <= DELIVERY_LIMIT)
+
+    def _set_aside(self, queue: str) -> ColumnElement[bool]:
+        return and_(self._unheld(queue), _ROW.deliveries > DELIVERY_LIMIT)
 
 
 def _admit(queue: str, room: dict[str, int]) -> Outcome:

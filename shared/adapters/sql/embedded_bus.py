@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -44,6 +44,7 @@ class EmbeddedBus:
         self._listeners: set[EmbeddedWakeupListener] = set()
         self._unwritten: list[_Batch] = []
         self._writing = asyncio.Lock()
+        self._draining = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
 
@@ -78,8 +79,14 @@ class EmbeddedBus:
             del self._consumers[consumer.name]
             self._stir(queue)
 
-    async def take_dead(self, queue: str, most: int) -> list[bytes]:
-        return await self._frames.take_set_aside(queue, most)
+    async def drain_dead(self, queue: str, most: int, keep: Callable[[list[bytes]], Awaitable[None]]) -> int:
+        async with self._draining:
+            # Read, keep, delete: `keep` needs the one write connection, so no transaction may be open meanwhile.
+            set_aside = await self._frames.set_aside(queue, most)
+            if set_aside:
+                await keep(list(set_aside.values()))
+                await self._frames.forget_set_aside(queue, list(set_aside))
+            return len(set_aside)
 
     async def depth(self, queue: str) -> int:
         return await self._frames.count_waiting(queue)
