@@ -5,8 +5,8 @@ Rules:
 2. Codes, dates and ids only: no name, no fact, no domestic case number, no file name, nothing derived from the sealed
    parts (part keys derive from the header, so a digest of a part here would be circular).
 3. The exact bytes that the sender signed travel; nobody re-serialises them.
-4. This module checks form. Whether a kind exists and what its `act` must hold is the profile's data; whether the
-   move is    legal is intake's decision.
+4. This module checks form. Whether a kind exists and what its `act` must hold is the profile's data; whether the move
+   is legal is intake's decision.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Identifiers of parties, messages and dossiers, and the times that stand beside them.
 
 Rules: an authority is `MA.PGR` (ISO 3166-1 alpha-2, a dot, a short code); messages and dossiers are UUIDv7 (RFC
-9562) in
-lower case, so that ids sort by the time of their making; times on the wire are RFC 3339, UTC, `Z`.
+9562) in lower case, so that ids sort by the time of their making; times on the wire are RFC 3339, UTC, `Z`.
 """
 
 from __future__ import annotations
