@@ -545,6 +545,12 @@ class KeyTooNew(Rejection):
     code = "client.key-too-new"
 
 
+class EventNotAdmitted(Transient):
+    """The exchange took key event {seq} and did not admit it within {waited_s} s."""
+
+    code = "client.event-not-admitted"
+
+
 class RegisterUnusable(Rejection):
     """The local register {file} cannot be used: {why}."""
 
