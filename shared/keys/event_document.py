@@ -94,8 +94,6 @@ class KeyEventDocument(_Closed):
 
     @model_validator(mode="after")
     def _members_fit_the_type(self) -> KeyEventDocument:
-        if (self.seq == 1) != (self.prev is None):
-            raise ValueError("only the first event has no predecessor")
         uses = [key.use for key in self.keys]
         if len(set(uses)) != len(uses):
             raise ValueError("a use stands twice")

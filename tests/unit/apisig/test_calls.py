@@ -163,7 +163,7 @@ def test_no_character_of_the_signature_fields_can_change() -> None:
     for name in ("Signature-Input", "Signature"):
         text = call.headers[name]
         for position in range(len(text)):
-            swapped = "A" if text[position] != "A" else "B"
+            swapped = "Q" if text[position] != "Q" else "A"  # differ in the bits that base64's last character uses
             broken = text[:position] + swapped + text[position + 1 :]
             with pytest.raises(ComityError):
                 Call(headers={**call.headers, name: broken}).verify()

@@ -12,8 +12,8 @@ from shared.domain.ids import is_uuid7
 from shared.errors import FrameRefused, FrameTooLarge
 from shared.frame import open as opening
 from shared.frame import seal as sealing
-from shared.frame.epoch import EPOCH_FRAMES, EPOCH_LIFE, make_epoch
-from shared.frame.items import Item, encode_items
+from shared.frame.epoch import EPOCH_FRAMES, EPOCH_LIFE, make_epoch, parse_epoch
+from shared.frame.items import Item, encode_items, parse_items
 from shared.frame.layout import encode_time
 from shared.frame.open import FUTURE_S, MAX_CACHED_EPOCHS, FrameOpener
 from shared.frame.seal import FRAME_DOMAIN, MAX_FRAME_BYTES, FrameSealer
@@ -241,10 +241,10 @@ def test_each_consumer_and_each_sealer_has_a_key_of_its_own() -> None:
     assert len(headers) == 3
 
 
-def by_hand(sealed_offset: timedelta = timedelta(0)) -> bytes:
-    """A frame whose producer, with all the right keys, writes a time outside its epoch or a longer epoch."""
+def by_hand(sealed_offset: timedelta = timedelta(0), kind: int = 1) -> bytes:
+    """A frame that its producer, with all the right keys, writes otherwise than `seal` does."""
     header, cipher = make_epoch("gateway", SIGNERS["gateway"], "intake", SEALING["intake"], NOW)
-    clear = FRAME[: 4 + 7 + 1 + 16] + bytes(8) + encode_time(NOW + sealed_offset)
+    clear = FRAME[: 4 + 7] + bytes([kind]) + FRAME[4 + 7 + 1 :][:16] + bytes(8) + encode_time(NOW + sealed_offset)
     clear += len(header).to_bytes(2, "big") + header
     plaintext = encode_items([ITEM])
     clear += (len(plaintext) + 16).to_bytes(4, "big")
@@ -257,6 +257,11 @@ def test_a_frame_dated_outside_its_epoch_is_refused() -> None:
     for offset in (-SECOND, EPOCH_LIFE, EPOCH_LIFE + SECOND):
         with pytest.raises(FrameRefused, match="outside its epoch"):
             opener("intake").open(by_hand(offset), "intake", NOW, check_age=False)
+
+
+def test_a_frame_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(FrameRefused, match="unknown kind"):
+        opener("intake").open(by_hand(kind=2), "intake", NOW)
 
 
 def test_an_epoch_that_grants_itself_more_than_an_hour_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,6 +328,29 @@ def test_a_frame_of_the_greatest_size_passes_and_one_byte_more_does_not() -> Non
 def test_items_without_encoding_are_refused_at_sealing(items: list[Item]) -> None:
     with pytest.raises(FrameRefused):
         sealer("gateway").seal("intake", items, NOW)
+
+
+def test_nothing_follows_the_last_item_or_the_epochs_signature() -> None:
+    for parse, raw in ((parse_items, encode_items([ITEM])), (parse_epoch, epoch_header(FRAME))):
+        parse(raw)
+        for wrong in (raw + b"\0", raw[:-1], b"", raw + raw):
+            with pytest.raises(FrameRefused):
+                parse(wrong)
+
+
+def test_an_item_that_its_sealer_could_not_have_encoded_is_refused() -> None:
+    raw = encode_items([ITEM])
+    version_at = 2 + 16 + 1 + len(ITEM.type)
+    wrongs = {
+        "no item": bytes(2),
+        "too many": (1001).to_bytes(2, "big") + raw[2:],
+        "an id of another version": raw[:8] + b"\x40" + raw[9:],
+        "an upper-case type": raw[:19] + b"S" + raw[20:],
+        "version 0": raw[:version_at] + bytes(2) + raw[version_at + 2 :],
+    }
+    for wrong in wrongs.values():
+        with pytest.raises(FrameRefused):
+            parse_items(wrong)
 
 
 @pytest.mark.parametrize("destination", ["ledger", "", "MA.PGR", "ghost"])

@@ -122,7 +122,6 @@ FORMAT_FAULTS: dict[str, Edit] = {
     "empty name": lambda e: e["name"].update(official=""),
     "name of spaces": lambda e: e["name"].update(official=" "),
     "language of no code": lambda e: e["name"]["languages"].update(french="x"),
-    "first with predecessor": lambda e: e.update(prev="A" * 43),
 }
 
 
@@ -137,12 +136,45 @@ def test_a_member_that_stands_twice_is_refused(exchange: ExchangeOnTest) -> None
     refused(exchange, exchange.decide(event), "twice")
 
 
+def test_a_rotation_names_keys_each_use_once_and_a_suspension_names_none(exchange: ExchangeOnTest) -> None:
+    party = exchange.enrol("MA.PGR")
+    api: tuple[Use, ...] = ("api-ed25519",)
+    one, other = (renew(party, *api).entries(uses=api)[0] for _ in range(2))
+    rotation = draft_event("rotate", exchange.directory, NOW, party.id, keys=[one])
+    document = json.loads(rotation)
+    again = one.model_dump(mode="json")
+    for keys, type_, why in (
+        ([], "rotate", "names keys"),
+        ([again, other.model_dump(mode="json")], "rotate", "use stands twice"),
+        ([again], "suspend", "names none"),
+        ([again], "reinstate", "names none"),
+    ):
+        event = encode_canonical_json({**document, "keys": keys, "type": type_})
+        refused(exchange, party.sign(event), why)
+        refused(exchange, exchange.decide(event), why)
+
+
+@pytest.mark.parametrize("more", [{"role": "authority"}, {"mandate": "full"}, {"country": "MA"}, {"name": {}}])
+def test_who_a_party_is_is_said_at_its_enrolment_only(exchange: ExchangeOnTest, more: dict[str, Any]) -> None:
+    party = exchange.enrol("MA.PGR")
+    event = edited(draft_event("suspend", exchange.directory, NOW, party.id), lambda e: e.update(more))
+    refused(exchange, exchange.decide(event))
+
+
+def test_a_signed_event_has_a_greatest_size(exchange: ExchangeOnTest) -> None:
+    """A well-formed one, so that size alone refuses it: it must fit a ledger entry."""
+    languages = {f"{a}{b}": "\u0639" * 200 for a in "abcdefgh" for b in "abcde"}
+    event = edited(exchange.draft_enrolment(PartyOnTest("MA.PGR")), lambda e: e["name"].update(languages=languages))
+    refused(exchange, exchange.decide(event), f"more than {MAX_SIGNED_DOCUMENT_BYTES}")
+
+
 # --- (3) its place
 
 
 PLACE_FAULTS: dict[str, tuple[Edit, str]] = {
     "another exchange": (lambda e: e.update(exchange="other.test/log"), "exchange"),
     "number skipped": (lambda e: e.update(seq=e["seq"] + 1), "number"),
+    "first again": (lambda e: e.update(prev=None), "predecessor"),
     "number repeated": (lambda e: e.update(seq=e["seq"] - 1, prev=None), "number"),
     "other predecessor": (lambda e: e.update(prev="A" * 43), "predecessor"),
     "dated before the last": (lambda e: e.update(at=encode_time(NOW - timedelta(microseconds=1))), "dated"),
