@@ -456,6 +456,12 @@ class StoreConflict(Transient):
     code = "store.conflict"
 
 
+class StoreRefused(Rejection):
+    """The database can never hold what was to be written ({why})."""
+
+    code = "store.refused"
+
+
 class RetryLater(Transient):
     """Not yet: {why}."""
 

@@ -3,7 +3,8 @@
 Promises:
 1. Nothing is visible or durable before `commit` returns; leaving without commit undoes everything.
 2. `load` locks the rows that it returns until the end of the unit (`FOR UPDATE`, sorted by key, tables in one order).
-3. An `Insert` of a key that exists raises StoreConflict at `write`: the caller rolls back and decides again.
+3. An `Insert` of a key that exists raises StoreConflict at `write`: the caller rolls back and decides again. A value
+   that no row can hold raises StoreRefused.
 4. StoreUnavailable means that nothing is known to be committed, unless it was raised by `commit` itself.
 Never use the bus inside a unit of work.
 """
@@ -81,7 +82,7 @@ class UnitOfWork(Protocol):
         """The rows that exist, one SELECT per table, locked."""
 
     async def write(self, effects: Effects) -> list[OutboxRow]:
-        """Write everything by executemany; returns the outbox rows, to publish after commit. Raises StoreConflict."""
+        """Write everything by executemany; returns the outbox rows, to publish after commit. Raises StoreConflict, StoreRefused."""
 
     async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
         """Parked items whose time has come; not locked, somebody else may be at them."""

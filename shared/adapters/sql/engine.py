@@ -4,7 +4,8 @@ Rules:
 1. SQLite has one write connection, so writers queue in this process instead of failing in the file [pooled writers:
    p99 433 ms; one: 15 ms], and each write begins with BEGIN IMMEDIATE [deferred: 316 of 400 "database is locked"].
 2. `read` never waits for writers and cannot write.
-3. Driver errors leave as StoreUnavailable or StoreConflict; nothing else of the driver is seen outside this package.
+3. Driver errors leave as StoreConflict (a race: try again), StoreRefused (the row can never be written) or
+   StoreUnavailable (all others: whatever is wrong, it is not the row's fault, and nobody's message pays for it).
 """
 
 from __future__ import annotations
@@ -12,20 +13,30 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Double, cast, event, func, literal_column
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.errors import StoreConflict, StoreUnavailable
+from shared.errors import StoreConflict, StoreRefused, StoreUnavailable
 
 SQLITE_BUSY_S = 5.0
 POOL_WAIT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
-RETRYABLE_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock detected
+RACES: Final = frozenset(
+    {
+        "23505",  # unique_violation
+        "40001",  # serialization_failure
+        "40P01",  # deadlock_detected
+        "SQLITE_CONSTRAINT_PRIMARYKEY",
+        "SQLITE_CONSTRAINT_UNIQUE",
+        "SQLITE_CONSTRAINT_ROWID",
+    }
+)
+ROW_AT_FAULT: Final = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
 
 
 class Store:
@@ -48,7 +59,7 @@ class Store:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: committed on a clean exit, else rolled back. Raises StoreUnavailable, StoreConflict."""
+        """A transaction: committed on a clean exit, else rolled back. Raises StoreUnavailable, StoreConflict, StoreRefused."""
         with translated():
             async with self._writers.begin() as connection:
                 yield connection
@@ -77,16 +88,26 @@ def translated() -> Iterator[None]:
     """Turn the driver's errors into ours."""
     try:
         yield
-    except IntegrityError as conflict:
-        raise StoreConflict() from conflict
     except DBAPIError as broken:
-        if getattr(broken.orig, "sqlstate", None) in RETRYABLE_SQLSTATES or "database is locked" in str(broken.orig):
+        name = _error_name(broken)
+        if name in RACES:
             raise StoreConflict() from broken
-        if broken.connection_invalidated or isinstance(broken, OperationalError | InterfaceError):
-            raise StoreUnavailable(why=_first_line(broken.orig)) from broken
-        raise
+        if not broken.connection_invalidated and _is_row_at_fault(broken, name):
+            raise StoreRefused(why=name) from broken
+        raise StoreUnavailable(why=_first_line(broken.orig)) from broken
     except (PoolTimeout, OSError) as broken:  # asyncpg raises plain OSErrors while it connects
         raise StoreUnavailable(why=_first_line(broken)) from broken
+
+
+def _error_name(broken: DBAPIError) -> str:
+    """The SQLSTATE, SQLite's name of the error, or the exception's own: none of them quotes a value."""
+    origin = broken.orig
+    known = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
+    return str(known or type(origin).__name__)
+
+
+def _is_row_at_fault(broken: DBAPIError, name: str) -> bool:
+    return isinstance(broken, IntegrityError | DataError) or name.startswith(ROW_AT_FAULT)
 
 
 def _first_line(error: object) -> str:
