@@ -82,7 +82,10 @@ class UnitOfWork(Protocol):
         """The rows that exist, one SELECT per table, locked."""
 
     async def write(self, effects: Effects) -> list[OutboxRow]:
-        """Write everything by executemany; returns the outbox rows, to publish after commit. Raises StoreConflict, StoreRefused."""
+        """Write everything by executemany; returns the outbox rows, to publish after commit.
+
+        Raises StoreConflict, StoreRefused.
+        """
 
     async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
         """Parked items whose time has come; not locked, somebody else may be at them."""

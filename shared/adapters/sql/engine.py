@@ -59,7 +59,10 @@ class Store:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction: committed on a clean exit, else rolled back. Raises StoreUnavailable, StoreConflict, StoreRefused."""
+        """A transaction, committed on a clean exit, else rolled back.
+
+        Raises StoreUnavailable, StoreConflict, StoreRefused.
+        """
         with translated():
             async with self._writers.begin() as connection:
                 yield connection
