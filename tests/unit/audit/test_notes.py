@@ -148,6 +148,7 @@ def test_a_witness_s_time_is_verified_with_its_signature(type_: SignatureType) -
 def test_a_time_beyond_63_bits_is_refused(timestamp_s: int) -> None:
     with pytest.raises(LedgerInvalid, match="timestamp"):
         sign_text(CHECKPOINT_TEXT, witness(SignatureType.MLDSA44), timestamp_s)
+    assert sign_text(CHECKPOINT_TEXT, witness(SignatureType.MLDSA44), 2**63 - 1).blob[:8] == b"\x7f" + b"\xff" * 7
 
 
 # --- which signatures count ------------------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ def test_every_text_that_ends_in_a_newline_comes_back_from_its_note(text: str) -
     assert parse_note(encode_note(note)) == note
 
 
-@pytest.mark.parametrize("text", ["", "no newline", "carriage\r\n"])
+@pytest.mark.parametrize("text", ["", "no newline", "carriage\r\n", f"{NEUMANN_TEXT}\n{NEUMANN_LINE[:-1]}"])
 def test_a_text_that_would_be_read_differently_cannot_be_made_a_note(text: str) -> None:
     with pytest.raises(LedgerInvalid):
         encode_note(SignedNote(text, (NoteSignature("anyone.example", bytes(4), b"signature"),)))

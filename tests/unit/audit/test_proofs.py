@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.audit.checkpoint import add_cosignatures
-from shared.audit.notes import SignatureType, sign_text
+from shared.audit.notes import MAX_NOTE_BYTES, SignatureType, sign_text
 from shared.audit.proofs import TlogProof, encode_proof, parse_proof, verify_proof
 from shared.audit.signers import signer_from_seed
 from shared.audit.tree import prove_inclusion
@@ -112,6 +112,11 @@ RAW = encode_proof(proof_of(7))
 def test_what_is_not_exactly_a_proof_is_refused(spoil) -> None:  # type: ignore[no-untyped-def]  # lambdas of the table
     with pytest.raises(LedgerInvalid):
         verify_proof(spoil(RAW), LOG.entries[7], keys_of())
+
+
+def test_63_hashes_are_read_and_a_proof_may_be_as_long_as_a_note_and_its_hashes() -> None:
+    longest = TlogProof(0, (bytes(32),) * 63, b"x" * MAX_NOTE_BYTES)
+    assert parse_proof(encode_proof(longest)) == longest
 
 
 def test_parts_that_would_be_read_differently_cannot_be_made_a_proof() -> None:

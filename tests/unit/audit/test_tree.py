@@ -162,6 +162,15 @@ def test_a_root_that_has_not_32_bytes_is_refused(root: bytes) -> None:
         verify_consistency(1, root, 1, EMPTY_ROOT, [])
 
 
+def test_no_proof_at_all_is_too_short() -> None:
+    entries = numbered(5)
+    for old in range(1, 5):
+        with pytest.raises(LedgerInvalid, match="too short"):
+            verify_consistency(old, naive_root(entries[:old]), 5, naive_root(entries), [])
+    with pytest.raises(LedgerInvalid, match="too short"):
+        verify_inclusion(hash_leaf(entries[0]), 0, 5, [], naive_root(entries))
+
+
 def test_an_inner_node_cannot_pass_for_a_leaf() -> None:
     left, right = hash_leaf(b"a"), hash_leaf(b"b")
     with pytest.raises(LedgerInvalid):
