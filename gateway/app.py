@@ -35,12 +35,23 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "lo
 
 def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
     """The ASGI application. `drain(app)` before it is stopped."""
+    app = routed_app()
     gateway = Gateway(
         ports=ports,
         config=config,
         authenticator=Authenticator(ports.keyring, ports.clock, config),
         metrics=Metrics(),
     )
+    app.state.gateway = gateway
+    app.add_exception_handler(ComityError, _refused)
+    app.add_exception_handler(HTTPException, _not_routed)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_middleware(Edge, gateway=gateway)
+    return app
+
+
+def routed_app() -> FastAPI:
+    """The addresses alone, with nothing behind them: enough to describe the API."""
     app = FastAPI(
         title=TITLE,
         version=API_VERSION,
@@ -50,13 +61,8 @@ def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
     )
-    app.state.gateway = gateway
     for module in ROUTERS:
         app.include_router(module.router)
-    app.add_exception_handler(ComityError, _refused)
-    app.add_exception_handler(HTTPException, _not_routed)
-    app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_middleware(Edge, gateway=gateway)
     return app
 
 

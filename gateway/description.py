@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from gateway.problems import MEDIA_TYPE
 from shared.contracts.api import Problem
@@ -27,18 +28,21 @@ _SECURITY: Final = {
         "`nonce`, `keyid`, `alg`, `tag`.",
     }
 }
-_OF_EVERY_SIGNED_CALL: Final = (401, 403, 503)
+_OF_EVERY_SIGNED_CALL: Final = (401, 403, 431, 500, 503)
 _REASONS: Final = {
     304: "Not modified: the caller holds it already",
     400: "The call or the envelope cannot be read",
     401: "Not signed, or not by a key that counts",
     403: "The caller's role or identity does not allow it",
     404: "There is no such thing, or it is not the caller's",
+    408: "The body did not arrive in time",
     409: "It contradicts what was sent before",
     413: "Too large",
     415: "Another content type than this call takes, or a compressed body",
     422: "Readable, and refused",
     429: "Too many waiting calls",
+    431: "The header fields are too large",
+    500: "Something went wrong in the exchange",
     503: "The exchange accepts nothing more just now",
 }
 
@@ -54,6 +58,12 @@ def unsigned(*statuses: int, model: type[BaseModel] | None = None) -> dict[str, 
     return {**_answers(200, model, statuses), "openapi_extra": {"security": []}}
 
 
+def also(status: int, model: type[BaseModel], text: str) -> dict[str, Any]:
+    """A second successful answer of a route."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"responses": {str(status): {"description": text, "content": {"application/json": {"schema": schema}}}}}
+
+
 def carries(content_type: str, text: str) -> dict[str, Any]:
     """The body that a call must have. Its format has a specification of its own."""
     schema = {"type": "object", "description": text}
@@ -67,14 +77,17 @@ def gives(content_type: str, text: str, status: int = 200) -> dict[str, Any]:
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of the gateway."""
-    document = get_openapi(title=TITLE, version=app.version, summary=app.summary, description=ABOUT, routes=app.routes)
-    document.setdefault("components", {})["securitySchemes"] = _SECURITY
+    """The OpenAPI 3.1 document of these routes."""
+    document = get_openapi(title=TITLE, version=app.version, description=ABOUT, routes=app.routes)
     for path in document["paths"].values():
         for operation in path.values():
-            operation["responses"].pop("422" if _is_generated(operation["responses"].get("422")) else "", None)
+            if _is_generated(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    components = document["components"]
     for name in ("HTTPValidationError", "ValidationError"):
-        document["components"].get("schemas", {}).pop(name, None)
+        components["schemas"].pop(name, None)
+    components["schemas"][Problem.__name__] = Problem.model_json_schema()
+    components["securitySchemes"] = _SECURITY
     return document
 
 
@@ -87,7 +100,8 @@ def _answers(ok: int, model: type[BaseModel] | None, statuses: tuple[int, ...]) 
         )
         for status in sorted(statuses)
     }
-    return {"status_code": ok, "response_model": model, "responses": refusals}
+    media: dict[str, Any] = {"response_class": Response} if model is None else {"response_model": model}
+    return {"status_code": ok, "responses": refusals, **media}
 
 
 _PROBLEM: Final = {"$ref": f"#/components/schemas/{Problem.__name__}"}

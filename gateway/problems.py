@@ -46,7 +46,6 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "call.not-there": 404,
         "call.method-not-allowed": 405,
         "call.too-slow": 408,
-        "call.replayed": 409,
         "call.too-large": 413,
         "call.wrong-content-type": 415,
         "call.too-many": 429,
@@ -63,8 +62,6 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "envelope.future-dated": 422,
         "message.id-reused": 409,
         # documents of the operator
-        "keys.refused": 422,
-        "keys.malformed-id": 422,
         "keys.event-refused": 422,
         "instruments.invalid": 422,
         # anything else
@@ -75,12 +72,12 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
 
 
 def error_classes() -> Iterator[type[ComityError]]:
-    """The whole tree, in the order of its definition."""
+    """The whole tree of `shared.errors`, breadth first; what other modules derive for themselves is not of it."""
     waiting: list[type[ComityError]] = [ComityError]
     while waiting:
         cls = waiting.pop(0)
         yield cls
-        waiting.extend(cls.__subclasses__())
+        waiting.extend(child for child in cls.__subclasses__() if child.__module__ == ComityError.__module__)
 
 
 def sentence_of(code: str, facts: Mapping[str, str]) -> str:

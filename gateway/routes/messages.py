@@ -21,7 +21,7 @@ from gateway.answers import IMMUTABLE, answer_model, answer_once, holds, not_mod
 from gateway.auth import Call, Role, admitted
 from gateway.bodies import Document
 from gateway.config import DECIDE_WITHIN
-from gateway.description import carries, gives, signed
+from gateway.description import also, carries, gives, signed
 from gateway.gateway import Gateway, gateway_of
 from gateway.proofs import ProofMaker
 from gateway.submissions import judge_at_edge, judge_repeat, judge_sender
@@ -67,14 +67,11 @@ AuthorityCall = Annotated[Call, Depends(admitted(Role.authority))]
     "/v1/messages",
     summary="Submit a sealed message",
     **signed(
-        400,
-        409,
-        413,
-        415,
-        422,
+        *(400, 408, 409, 413, 415, 422),
         model=Accepted,
         ok=202,
         **carries(MESSAGE_CONTENT_TYPE, "The submission: see envelope.md"),
+        **also(200, Decision, "Decided before: the decision, with the original receipt"),
     ),
 )
 async def submit(request: Request, call: Submission) -> Response:

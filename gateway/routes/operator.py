@@ -41,7 +41,7 @@ InstrumentsCall = Annotated[Call, Depends(admitted(Role.operator, takes=_INSTRUM
 @router.post(
     "/key-events",
     summary="Submit a signed key event",
-    **signed(400, 413, 415, 422, ok=202, **carries(KEY_EVENT_CONTENT_TYPE, "A signed key event: see keys.md")),
+    **signed(400, 408, 413, 415, 422, ok=202, **carries(KEY_EVENT_CONTENT_TYPE, "A signed key event: see keys.md")),
 )
 async def key_events(request: Request, call: KeyEventCall) -> Response:
     """Enrolment, rotation, recovery, suspension, reinstatement."""
@@ -55,7 +55,7 @@ async def key_events(request: Request, call: KeyEventCall) -> Response:
 @router.post(
     "/instruments",
     summary="Submit a signed registry of instruments",
-    **signed(400, 413, 415, 422, ok=202, **carries(INSTRUMENTS_CONTENT_TYPE, "A signed registry of instruments")),
+    **signed(400, 408, 413, 415, 422, ok=202, **carries(INSTRUMENTS_CONTENT_TYPE, "A signed registry of instruments")),
 )
 async def instruments(request: Request, call: InstrumentsCall) -> Response:
     gateway = gateway_of(request)
