@@ -36,9 +36,9 @@ class Exported:
 
 
 def export_ledger(
-    source: LedgerSource, directory: Path, trust: Trust, progress: Callable[[int], None] | None = None
+    source: LedgerSource, directory: Path, trust: Trust, progress: Callable[[int, int], None] | None = None
 ) -> Exported:
-    """Bring `directory` up to the source's checkpoint. Raises LedgerInvalid, NotThere, OSError, and what the source
+    """Bring `directory` up to the source's checkpoint; `progress` hears (files done, files in all). Raises LedgerInvalid, NotThere, OSError, and what the source
     raises."""
     log_keys = parse_log_keys(trust.log_vkeys)
     new = verify_checkpoint(source.read(CHECKPOINT), log_keys)
@@ -50,13 +50,14 @@ def export_ledger(
     if old is not None:
         _check_continues(old, new, source)
     written = 0
-    for place in _files(new.head.size):
+    places = list(_files(new.head.size))
+    for done, place in enumerate(places, start=1):
         path = directory / place.path
         if not path.exists():
             _write(path, source.read(place.path))
             written += 1
-            if progress is not None:
-                progress(written)
+        if progress is not None:
+            progress(done, len(places))
     _write(directory / CHECKPOINT, new.note)
     _remove_older_partials(directory, new.head.size)
     return Exported(0 if old is None else old.head.size, new.head.size, written + 1)

@@ -1,0 +1,63 @@
+"""What to do next, by the code of an error; and the exit code that a script can rely on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shared.errors import ComityError, Transient
+
+DONE: Final = 0
+REFUSED: Final = 1
+WRONG_USE: Final = 2
+UNREACHABLE: Final = 3
+UNVERIFIED: Final = 4
+
+_WRONG_USE: Final = frozenset({"settings.refused", "client.request-file-invalid", "client.ambiguous"})
+_UNVERIFIED: Final = frozenset(
+    {
+        "client.receipt-invalid",
+        "client.message-unverified",
+        "client.evidence-invalid",
+        "client.key-change-unexplained",
+        "ledger.invalid",
+        "instruments.invalid",
+        "keys.trust-file-invalid",
+    }
+)
+
+_ADVICE: Final[dict[str, str]] = {
+    "call.clock-skew": "Set the clock of this machine, then repeat the command.",
+    "call.key-unknown": "This authority is not enrolled yet, is suspended, or renewed its keys: ask the operator.",
+    "call.not-permitted": "Use the key of an authority, an auditor or an operator, as the command asks.",
+    "call.busy": "Nothing was lost: repeat the command later, or run `comity inbox`, which sends what is stored.",
+    "client.exchange-unreachable": "What was sealed is stored; `comity inbox` sends it once the exchange answers.",
+    "client.answer-refused": "Check COMITY_URL: is this the address of an exchange?",
+    "client.basis-missing": "Name another --instrument, or write the leg's `basis` into the request file.",
+    "client.key-too-new": "Compare the fingerprints with `comity keys compare PARTY`, then confirm with --confirm.",
+    "client.key-change-unexplained": "Do not send anything. Ask the operator and the other parties by another road.",
+    "client.message-unverified": "Do not use the message. Ask its sender by another road what was sent.",
+    "client.receipt-invalid": "Keep this output: a receipt that does not verify is evidence against the exchange.",
+    "client.not-in-register": "Run `comity inbox` first, or give the whole id.",
+    "dossier.stale": "Run `comity inbox`, read what came, then decide again.",
+    "dossier.illegal-move": "`comity status DOSSIER` shows the state of each measure and whose turn it is.",
+    "dossier.ground-missing": "Give --ground CODE and --reasons TEXT (or `reasons` in --body FILE).",
+    "message.incomplete-body": "Fill in the fields named above; nothing was sealed or sent.",
+    "message.unknown-recipient": "The recipient is not enrolled on this exchange, or is suspended.",
+    "envelope.expired": "Send it again: it gets a new id and new dates.",
+    "envelope.future-dated": "Set the clock of this machine, then repeat the command.",
+    "envelope.too-large": "Send fewer or smaller attachments, in several messages if need be.",
+    "keys.passphrase-wrong": "Set COMITY_PASSPHRASE or COMITY_PASSPHRASE_FILE, or type it when asked.",
+    "ledger.invalid": "Keep a copy of what you verified: it is evidence.",
+}
+
+
+def advice_for(error: ComityError) -> str | None:
+    return _ADVICE.get(error.code)
+
+
+def exit_code_of(error: ComityError) -> int:
+    if isinstance(error, Transient):
+        return UNREACHABLE
+    if error.code in _UNVERIFIED:
+        return UNVERIFIED
+    return WRONG_USE if error.code in _WRONG_USE else REFUSED

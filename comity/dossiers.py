@@ -1,0 +1,101 @@
+"""`comity show` and `comity status`: a dossier, whose turn it is, and by when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from comity.home import find_home, now
+from comity.options import HomeDir, Json, Url
+from comity.output import local_time, reporting, say
+
+if TYPE_CHECKING:
+    from client.correspondence import Correspondence
+
+Dossier = Annotated[str, typer.Argument(help="Number, id, or the beginning or end of an id.")]
+
+
+def status(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
+    """Whose turn it is, since when and by when; law, deadlines and targets are told apart."""
+    with reporting(json) as output:
+        with find_home(home, url).correspondence() as own:
+            document = dossier_document(own, own.find_dossier(dossier))
+        output.show(document, lambda console: _render_status(console, document))
+
+
+def show(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
+    """The dossier's messages as this home recorded them, and its status."""
+    with reporting(json) as output:
+        with find_home(home, url).correspondence() as own:
+            found = own.find_dossier(dossier)
+            document = dossier_document(own, found)
+            document["messages"] = [
+                {
+                    "message": one.message,
+                    "at": one.recorded_at,
+                    "kind": one.kind,
+                    "sender": one.sender,
+                    "recipients": list(one.recipients),
+                    "state": one.state,
+                    "opened": one.opened_at is not None or one.sender == own.keys.authority,
+                    "leg": one.leg,
+                }
+                for one in own.register.messages(found)
+            ]
+        output.show(document, lambda console: _render(console, document))
+
+
+def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
+    """The exchange's view, its status lines derived here by the same rules, and whether its head is known here."""
+    from client.correspondence import read_leg
+    from shared.domain.status import encode_line, line_text, status_of
+
+    answer = own.exchange.dossier(dossier)
+    legs = [read_leg(view.state) for view in answer.legs]
+    transport = {view.requested: view.transport for view in answer.legs}
+    moment = now()
+    lines = status_of(legs, own.keys.authority, moment, transport)
+    return {
+        "dossier": answer.dossier,
+        "number": answer.number,
+        "profile": answer.profile,
+        "requesting": answer.requesting,
+        "status": answer.status,
+        "opened_at": answer.opened_at,
+        "lines": [{**encode_line(line), "text": line_text(line, own.keys.authority, moment)} for line in lines],
+        "legs": [
+            {
+                "requested": leg.requested,
+                "basis": leg.basis.primary,
+                "group": leg.basis.group,
+                "measures": {one.id: one.type for one in leg.measures},
+                "read": own.register.knows(dossier, leg.requested, leg.head),
+            }
+            for leg in legs
+        ],
+    }
+
+
+def _render_status(console: Any, document: dict[str, Any]) -> None:
+    say(console, f"{document['number']} · {document['requesting']} · {document['status']}", style="bold")
+    for line in document["lines"]:
+        overdue = any(due["overdue"] for due in line["dues"])
+        say(console, line["text"], style="red" if overdue else None)
+    for leg in document["legs"]:
+        if not leg["read"]:
+            say(console, f"{leg['requested']}: something happened that was not read here; run `comity inbox`.")
+
+
+def _render(console: Any, document: dict[str, Any]) -> None:
+    _render_status(console, document)
+    say(console, f"opened {local_time(document['opened_at'])}, dossier {document['dossier']}")
+    for leg in document["legs"]:
+        group = f" in {leg['group']}" if leg["group"] else ""
+        measures = ", ".join(f"{name} {type_}" for name, type_ in leg["measures"].items())
+        say(console, f"  leg {leg['requested']} under {leg['basis']}{group}: {measures}")
+    for one in document["messages"]:
+        mark = "" if one["opened"] else "  not opened"
+        whom = ", ".join(one["recipients"])
+        say(console, f"  {local_time(one['at'])}  {one['kind']}  {one['sender']} → {whom}  {one['state']}{mark}")
+        say(console, f"    {one['message']}")

@@ -1,0 +1,160 @@
+"""`comity inbox` and `comity watch`: what the feed brought, and what looks wrong."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from comity.advice import UNVERIFIED
+from comity.home import find_home
+from comity.options import HomeDir, Json, Url
+from comity.output import console as console_of
+from comity.output import local_time, reporting, say, visible
+
+if TYPE_CHECKING:
+    from client.correspondence import Correspondence
+    from client.mailbox import News
+    from client.register_rows import EventKept
+    from shared.errors import Rejection
+
+_TOLD: Final = {
+    "message.accepted": "accepted",
+    "message.rejected": "REJECTED",
+    "message.delivered": "delivered",
+    "message.retrieved": "retrieved",
+    "message.received": "received",
+}
+
+
+def inbox(
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until something comes.")] = False,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Send what is stored, read the feed, verify what came, and list what nobody has opened yet.
+
+    Exit code 4 when something does not verify, is missing, or contradicts what was seen before.
+    """
+    with reporting(json) as output:
+        from shared.contracts.api import FEED_WAIT_MOST_S
+
+        with find_home(home, url).correspondence() as own:
+            said = own.outbox.resume()
+            news = own.mailbox.read_feed(FEED_WAIT_MOST_S if wait else 0)
+            while wait and not news.events:
+                news = own.mailbox.read_feed(FEED_WAIT_MOST_S)
+            document = _document(own, news, said)
+        output.show(document, lambda console: _render(console, document))
+        if document["alarms"] or document["gaps"] or document["forks"]:
+            raise typer.Exit(UNVERIFIED)
+
+
+def watch(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
+    """Print every event as it comes, until Ctrl-C; with --json one document a line."""
+    with reporting(json):
+        from shared.contracts.api import FEED_WAIT_MOST_S
+
+        with find_home(home, url).correspondence() as own:
+            while True:
+                news = own.mailbox.read_feed(FEED_WAIT_MOST_S)
+                for event in news.events:
+                    document = _event(own, event)
+                    if json:
+                        sys.stdout.write(visible(jsonlib.dumps(document, ensure_ascii=False)) + "\n")
+                        sys.stdout.flush()
+                    else:
+                        _render_event(console_of(), document)
+                for alarm in news.alarms:
+                    say(console_of(stderr=True), f"{alarm.message}: {alarm.error.sentence()}", style="bold red")
+
+
+def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]) -> dict[str, Any]:
+    return {
+        "events": [_event(own, event) for event in news.events],
+        "unopened": [
+            {
+                "message": one.message,
+                "dossier": one.dossier,
+                "number": _number(own, one.dossier),
+                "kind": one.kind,
+                "sender": one.sender,
+                "received_at": one.recorded_at,
+            }
+            for one in own.register.received(unopened_only=True)
+        ],
+        "unsent": [
+            {"message": message, "code": None if refused is None else refused.code, "sentence": str(refused or "")}
+            for message, refused in said.items()
+            if message in own.register.undecided() or refused is not None
+        ],
+        "alarms": [
+            {"message": one.message, "code": one.error.code, "sentence": one.error.sentence()} for one in news.alarms
+        ],
+        "gaps": [
+            {"dossier": one.dossier, "leg": one.leg, "message": one.message, "missing": one.missing}
+            for one in news.gaps
+        ],
+        "forks": [
+            {"dossier": one.dossier, "leg": one.leg, "seen": one.seen, "messages": list(one.messages)}
+            for one in news.forks
+        ],
+    }
+
+
+def _event(own: Correspondence, event: EventKept) -> dict[str, Any]:
+    kept = own.register.message(event.message)
+    decision = own.register.decision(event.message)
+    return {
+        "at": event.at,
+        "type": event.type,
+        "message": event.message,
+        "dossier": event.dossier,
+        "number": _number(own, event.dossier),
+        "kind": kept.kind if kept else None,
+        "sender": kept.sender if kept else None,
+        "recipient": event.data.get("recipient"),
+        "code": decision.code if decision else None,
+        "sentence": decision.sentence if decision else None,
+    }
+
+
+def _number(own: Correspondence, dossier: str) -> str | None:
+    from shared.domain.reference import encode_number
+
+    opened_by = own.register.dossiers().get(dossier)
+    return None if opened_by is None else encode_number(dossier, opened_by[:2])
+
+
+def _render(console: Any, document: dict[str, Any]) -> None:
+    for event in document["events"]:
+        _render_event(console, event)
+    if not document["events"]:
+        say(console, "Nothing new.")
+    if document["unopened"]:
+        say(console, "")
+        say(console, "Not opened yet:", style="bold")
+        for one in document["unopened"]:
+            say(console, f"  {one['number']}  {one['kind']} from {one['sender']}  comity open {one['message']}")
+    for one in document["unsent"]:
+        why = f": {one['sentence']} [{one['code']}]" if one["code"] else ""
+        say(console, f"Undecided  {one['message']}{why}")
+    for one in document["alarms"]:
+        say(console, f"ALARM  {one['message']}: {one['sentence']} [{one['code']}]", style="bold red")
+    for one in document["gaps"]:
+        why = "was written by somebody who had seen a message that never came here"
+        say(console, f"GAP  {one['dossier']}, leg {one['leg']}: {one['message']} {why}", style="bold red")
+    for one in document["forks"]:
+        pair = " and ".join(one["messages"])
+        say(console, f"FORK  {one['dossier']}, leg {one['leg']}: {pair} follow the same envelope", style="bold red")
+
+
+def _render_event(console: Any, event: dict[str, Any]) -> None:
+    what = f"{event['kind'] or 'message'} {_TOLD.get(event['type'], event['type'])}"
+    whom = event["recipient"] or (event["sender"] if event["type"] == "message.received" else None)
+    why = f" [{event['code']}] {event['sentence'] or ''}" if event["code"] else ""
+    by = f" · {whom}" if whom else ""
+    say(console, f"{local_time(event['at'])}  {event['number'] or event['dossier']}  {what}{by}{why}")

@@ -1,0 +1,143 @@
+"""`comity keys`: make the keys of an authority or an auditor, show them, compare those of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from comity.home import Home, find_home, now
+from comity.options import HomeDir, Json, Url, authority_id, pairs
+from comity.output import local_time, reporting, say
+
+app = typer.Typer(no_args_is_help=True, help="Make, show and compare keys.")
+
+
+@app.command()
+def new(
+    authority: Annotated[str | None, typer.Option(help="Id of the authority, such as MA.PGR.")] = None,
+    auditor: Annotated[str | None, typer.Option(help="Id of an auditor, such as MA.COUR: an API key only.")] = None,
+    mandate: Annotated[str, typer.Option(help="Of an auditor: full, or country.")] = "full",
+    name: Annotated[
+        list[str] | None, typer.Option(help="Name in one language, fr=…; the first is the official one.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to write the enrolment request.")] = None,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Make the key file of this home, and a request for enrolment with proofs of possession.
+
+    Give the request to the operators of the exchange, and the fingerprints by another road.
+    """
+    if (authority is None) == (auditor is None):
+        raise typer.BadParameter("give either --authority or --auditor")
+    if mandate not in ("full", "country"):
+        raise typer.BadParameter("a mandate is full or country")
+    party = authority_id(authority or auditor or "")
+    names = pairs(name or [], "fr=Name")
+    if not names:
+        raise typer.BadParameter("give at least one --name, such as --name fr='Parquet général'")
+    with reporting(json) as output:
+        from client.enrolment import auditor_request, authority_request, encode_enrolment
+        from client.keystore import create_auditor_key, create_keystore
+
+        place = find_home(home)
+        place.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        passphrase = place.passphrase(new=True)
+        if authority is not None:
+            request = authority_request(create_keystore(place.keys, passphrase, party), names, now())
+        else:
+            key = create_auditor_key(place.keys, passphrase, party)
+            request = auditor_request(party, key, "full" if mandate == "full" else "country", names, now())
+        target = out or place.path / "enrolment.json"
+        target.write_bytes(encode_enrolment(request))
+        document = {"party": party, "keys": str(place.keys), "request": str(target), "kids": request.kids()}
+
+        def render(console: Any) -> None:
+            say(console, f"{party}: keys in {place.keys}, request for enrolment in {target}")
+            for use, kid in request.kids().items():
+                say(console, f"  {use:<13} {fingerprint(kid)}")
+            say(console, "Hand the request to the operators, and read the fingerprints to them by another road.")
+
+        output.show(document, render)
+
+
+@app.command()
+def show(home: HomeDir = None, json: Json = False) -> None:
+    """The key ids of this home's key file; needs no passphrase."""
+    with reporting(json) as output:
+        from client.keystore import read_kids
+
+        place = find_home(home)
+        owner, kids = read_kids(place.keys)
+
+        def render(console: Any) -> None:
+            say(console, f"{owner} · {place.keys}")
+            for key in kids:
+                say(console, f"  {key['use']:<12} {key['alg']:<10} {fingerprint(key['kid'])}")
+
+        output.show({"owner": owner, "file": str(place.keys), "keys": kids}, render)
+
+
+@app.command()
+def compare(
+    party: Annotated[str, typer.Argument(help="Whose keys to compare.")],
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="The fingerprints were compared with the party itself.")
+    ] = False,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """The fingerprints of another party's keys, to be compared with it by telephone or in person."""
+    authority_id(party)
+    with reporting(json) as output:
+        _compare(find_home(home, url), party, confirm, output)
+
+
+def _compare(place: Home, party: str, confirm: bool, output: Any) -> None:
+    from shared.domain.ids import encode_time
+    from shared.errors import RecipientUnknown
+
+    with place.correspondence() as own:
+        watch = own.directory()
+        known = watch.latest.party(party)
+        if known is None:
+            raise RecipientUnknown(recipient=party)
+        if confirm:
+            watch.note_compared(known)
+        keys: list[dict[str, Any]] = []
+        for key in known.keys:
+            usable = watch.usable_from(key.kid)
+            keys.append(
+                {
+                    "use": key.use,
+                    "kid": key.kid,
+                    "not_before": encode_time(key.not_before),
+                    "not_after": encode_time(key.not_after),
+                    "event": key.seq,
+                    "event_type": watch.history.event(key.seq).type,
+                    "usable_from": None if usable is None else encode_time(usable),
+                }
+            )
+
+    def render(console: Any) -> None:
+        say(console, f"{party} · {known.name.official} · {known.status}")
+        for key in keys:
+            say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}")
+            wait = f", usable from {local_time(key['usable_from'])}" if key["usable_from"] else ""
+            say(
+                console,
+                f"    by event {key['event']} ({key['event_type']}), until {local_time(key['not_after'])}{wait}",
+            )
+        if not confirm:
+            say(console, "If they are the same: comity keys compare " + party + " --confirm")
+
+    output.show({"party": party, "name": known.name.official, "status": known.status, "keys": keys}, render)
+
+
+def fingerprint(kid: str) -> str:
+    """The kid in groups of four, to be read aloud."""
+    owner, _, digest = kid.partition("#")
+    return f"{owner} # " + " ".join(digest[at : at + 4] for at in range(0, len(digest), 4))

@@ -1,0 +1,75 @@
+"""The command `comity`: the list of its command groups, each imported only when it is called.
+
+Exit codes: 0 done; 1 refused or rejected, with the code, the sentence and what to do next; 2 wrong use of the command
+or missing settings; 3 the exchange cannot be reached; 4 something does not verify.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typing_extensions import override
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "keys": ("comity.keys:app", "Make, show and compare keys."),
+    "trust": ("comity.trust:app", "Import and show the trust file of an exchange."),
+    "send": ("comity.send:send", "Open a dossier: check, seal, sign and send a request."),
+    "inbox": ("comity.inbox:inbox", "What came, what was decided, and what looks wrong."),
+    "watch": ("comity.inbox:watch", "Follow the feed live, until Ctrl-C."),
+    "show": ("comity.dossiers:show", "One dossier: its messages and whose turn it is."),
+    "status": ("comity.dossiers:status", "Whose turn it is in a dossier, and by when."),
+    "open": ("comity.reading:open_message", "Verify and open one message."),
+    "reply": ("comity.reply:reply", "Answer in a dossier: acknowledge, accept, refuse, ask, deliver …"),
+    "proof": ("comity.reading:proof", "The evidences of one message, and whether they verify."),
+    "audit": ("comity.audit:app", "Verify a whole ledger from outside."),
+    "ledger": ("comity.ledger:app", "Keep a copy of the ledger."),
+    "operator": ("comity.operator:app", "Set up an exchange, enrol parties, load instruments."),
+    "serve": ("comity.serve:app", "Run the exchange."),
+    "demo": ("comity.demo:demo", "Play the four-country scenario and verify its ledger."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists its commands from the table above and imports one only to run it: `comity --help` reads no other file."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (_, summary) in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=summary))
+
+    @override
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, (_load(name) if name in COMMANDS else command), rest
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    found = getattr(import_module(module), attribute)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    single = typer.Typer(add_completion=False)
+    single.command(name)(found)
+    return typer.main.get_command(single)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The exchange for mutual legal assistance that its users need not trust.",
+    epilog="Exit codes: 0 done, 1 refused, 2 wrong use, 3 exchange unreachable, 4 does not verify.",
+)
+
+
+@app.callback()
+def main() -> None:
+    """The exchange for mutual legal assistance that its users need not trust."""
+
+
+if __name__ == "__main__":
+    sys.exit(app())

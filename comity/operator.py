@@ -1,0 +1,215 @@
+"""`comity operator`: set up an exchange; enrol, suspend and reinstate parties; load the registry of instruments.
+
+Operators' keys are key files of their own, one a person, and every act takes as many as the trust file's quorum says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from comity.home import Home, exchange_as, find_home, load_trust, now
+from comity.keys import fingerprint
+from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url, authority_id
+from comity.output import Output, reporting, say
+
+if TYPE_CHECKING:
+    from client.enrolment import EnrolmentRequest
+    from shared.keys.event_document import EventType
+    from shared.keys.private import Ed25519Signer
+    from shared.keys.trust import Environment
+
+app = typer.Typer(no_args_is_help=True, help="Set up an exchange, enrol parties, load instruments.")
+instruments = typer.Typer(no_args_is_help=True, help="The registry of legal instruments.")
+app.add_typer(instruments, name="instruments")
+
+Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait until it counts.")]
+
+
+@app.command()
+def init(
+    operator_key: OperatorKeys,
+    data: Annotated[Path, typer.Option(help="Directory of the exchange; it gets keys, roster and trust file.")],
+    origin: Annotated[str, typer.Option(help="Origin of the ledger, such as comity.example/log; for ever.")],
+    environment: Annotated[str, typer.Option(help="production or development.")] = "development",
+    witness_policy: Annotated[str, typer.Option(help="Who must cosign; none is for development only.")] = "none",
+    public_url: Annotated[str | None, typer.Option(help="The address that callers will sign.")] = None,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Make the keys of a new exchange, signed by its operators. Operator key files that do not exist yet are made.
+
+    Every operator key given counts; the quorum is two of them, or one where only one is given (development only).
+    """
+    if environment not in ("production", "development"):
+        raise typer.BadParameter("an environment is production or development")
+    with reporting(json) as output:
+        from shared.adapters.keyfiles import TRUST_FILE, init_exchange
+        from shared.keys.public import OPERATOR
+
+        place = find_home(home)
+        operators = [_operator(place, path, make=True) for path in operator_key]
+        where: Environment = "production" if environment == "production" else "development"
+        data.mkdir(parents=True, exist_ok=True)
+        init_exchange(data, origin, operators, min(2, len(operators)), now(), where, witness_policy)
+        if public_url is not None:
+            (data / "comity.toml").write_text(f"public_url = '{public_url.rstrip('/')}'\n", encoding="utf-8")
+        kids = [operator.kid(OPERATOR) for operator in operators]
+        document = {
+            "data": str(data),
+            "origin": origin,
+            "environment": environment,
+            "trust_file": str(data / TRUST_FILE),
+            "operator_kids": kids,
+            "operator_keys": [str(path) for path in operator_key],
+        }
+
+        def render(console: Any) -> None:
+            say(console, f"{origin} ({environment}): keys, roster and trust file in {data}")
+            for path, kid in zip(operator_key, kids, strict=True):
+                say(console, f"  operator {path}: {fingerprint(kid)}")
+            say(
+                console,
+                f"Hand {data / TRUST_FILE} to every party, from person to person. Start: comity serve all --data {data}",
+            )
+
+        output.show(document, render)
+
+
+@app.command()
+def enrol(
+    request: Annotated[Path, typer.Argument(help="The enrolment request that the party handed over.")],
+    operator_key: OperatorKeys,
+    trust: TrustFile = None,
+    patience: Patience = 30.0,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Enrol a party: sign its request with the operator keys, post it, and wait until it counts.
+
+    Compare the fingerprints that are printed with the party, by another road, before you hand out the trust file.
+    """
+    with reporting(json) as output:
+        from client.enrolment import load_enrolment
+
+        written = load_enrolment(request)
+        _decide(output, "enrol", written.party, operator_key, trust, patience, find_home(home, url), written)
+
+
+@app.command()
+def suspend(
+    party: Annotated[str, typer.Argument(help="Id of the party.")],
+    operator_key: OperatorKeys,
+    trust: TrustFile = None,
+    patience: Patience = 30.0,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Suspend a party: from now on it neither sends nor receives."""
+    authority_id(party)
+    with reporting(json) as output:
+        _decide(output, "suspend", party, operator_key, trust, patience, find_home(home, url))
+
+
+@app.command()
+def reinstate(
+    party: Annotated[str, typer.Argument(help="Id of the party.")],
+    operator_key: OperatorKeys,
+    trust: TrustFile = None,
+    patience: Patience = 30.0,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Reinstate a suspended party."""
+    authority_id(party)
+    with reporting(json) as output:
+        _decide(output, "reinstate", party, operator_key, trust, patience, find_home(home, url))
+
+
+@instruments.callback()
+def _instruments() -> None:
+    """The registry of legal instruments."""
+
+
+@instruments.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="The registry, as JSON.")],
+    operator_key: OperatorKeys,
+    trust: TrustFile = None,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Sign a registry of instruments with the operator keys, and post it."""
+    with reporting(json) as output:
+        from shared.domain.instruments import parse_registry
+        from shared.errors import RequestFileInvalid
+        from shared.keys.instruments import sign_instruments, verify_instruments
+
+        place = find_home(home, url)
+        believed = load_trust(trust or place.trust_file)
+        try:
+            raw = file.read_bytes()
+        except OSError as broken:
+            raise RequestFileInvalid(file=file, why=broken.strerror) from None
+        registry = parse_registry(raw)
+        operators = [_operator(place, path) for path in operator_key]
+        document = sign_instruments(raw, operators)
+        verify_instruments(document, believed.operator_keys, believed.operator_quorum)
+        exchange_as(operators[0], "operator", place.require_url(), believed).post_instruments(document)
+        told = {"version": registry.version, "instruments": [one.code for one in registry.instruments]}
+        text = f"Registry {registry.version} with {len(registry.instruments)} instruments was posted."
+        output.show(told, lambda console: say(console, text))
+
+
+def _decide(
+    output: Output,
+    type_: EventType,
+    party: str,
+    keys: list[Path],
+    trust_file: Path | None,
+    patience_s: float,
+    place: Home,
+    request: EnrolmentRequest | None = None,
+) -> None:
+    """Make the next key event, post it, wait until the directory shows it."""
+    from client.directory_watch import replay_history
+    from client.enrolment import await_event, make_event
+
+    trust = load_trust(trust_file or place.trust_file)
+    operators = [_operator(place, path) for path in keys]
+    exchange = exchange_as(operators[0], "operator", place.require_url(), trust)
+    before = replay_history(exchange.directory().events, trust).latest
+    exchange.post_key_event(make_event(type_, party, before, operators, trust, now(), request))
+    directory = await_event(exchange, trust, before.index + 1, patience_s)
+    known = directory.party(party)
+    kids = request.kids() if request is not None else {}
+    document = {
+        "party": party,
+        "event": type_,
+        "seq": before.index + 1,
+        "status": known.status if known else None,
+        "kids": kids,
+    }
+
+    def render(console: Any) -> None:
+        say(console, f"{party}: {type_} is key event {before.index + 1}; now {document['status']}")
+        for use, kid in kids.items():
+            say(console, f"  {use:<13} {fingerprint(kid)}")
+
+    output.show(document, render)
+
+
+def _operator(place: Home, path: Path, *, make: bool = False) -> Ed25519Signer:
+    """The operator key in this file; with `make`, a new one where there is no file."""
+    from client.keystore import create_operator_key, load_operator_key
+
+    if make and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return create_operator_key(path, place.passphrase(path, new=True))
+    return load_operator_key(path, place.passphrase(path))

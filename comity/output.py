@@ -1,0 +1,125 @@
+"""What a command prints: text for people, one JSON document for programs; and every error as one or two sentences.
+
+Rules:
+1. With `--json` standard output holds exactly one JSON document, also when the command fails.
+2. Text that came from others is shown, never executed: control characters and changes of writing direction are escaped,
+   so that no message can repaint a terminal.
+3. Times show in the reader's zone with UTC beside.
+4. No traceback. `COMITY_DEBUG=1` shows it to whoever mends the program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from comity.advice import advice_for, exit_code_of
+from shared.domain.ids import parse_time
+from shared.errors import ComityError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNSAFE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_WIDTH_WITHOUT_TERMINAL: Final = 200
+
+
+class Output:
+    """Where one command prints to."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def show(self, document: Any, render: Callable[[Console], None]) -> None:
+        """The document for programs, or what `render` prints for people."""
+        if self.as_json:
+            sys.stdout.write(visible(json.dumps(document, ensure_ascii=False, indent=2)) + "\n")
+        else:
+            render(console())
+
+    def note(self, text: str) -> None:
+        """A remark beside the result: on standard error, and only for people."""
+        if not self.as_json:
+            say(console(stderr=True), text)
+
+    def error(self, error: ComityError) -> None:
+        advice = advice_for(error)
+        if self.as_json:
+            members = {"code": error.code, "sentence": error.sentence(), "advice": advice, "facts": _facts(error)}
+            self.show({"error": members}, lambda _: None)
+            return
+        out = console(stderr=True)
+        say(out, f"{error.sentence()} [{error.code}]", style="bold red")
+        if advice:
+            say(out, advice)
+
+
+@contextmanager
+def reporting(as_json: bool) -> Iterator[Output]:
+    """Runs a command's body: what it raises becomes a sentence and an exit code."""
+    output = Output(as_json)
+    try:
+        yield output
+    except ComityError as error:
+        if os.environ.get("COMITY_DEBUG"):
+            raise
+        output.error(error)
+        raise typer.Exit(exit_code_of(error)) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except Exception as unexpected:
+        if os.environ.get("COMITY_DEBUG"):
+            raise
+        output.error(_Unexpected(what=type(unexpected).__name__, why=unexpected))
+        raise typer.Exit(1) from None
+
+
+class _Unexpected(ComityError):
+    """The command stopped on something that it does not expect ({what}: {why})."""
+
+    code = "comity.error"
+
+
+def console(stderr: bool = False) -> Console:
+    """NO_COLOR is honoured by rich itself; without a terminal, lines are not broken at 80 characters."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _WIDTH_WITHOUT_TERMINAL
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def say(out: Console, text: str, style: str | None = None) -> None:
+    """One line of text, its markup and control characters without effect."""
+    out.print(visible(text), style=style, soft_wrap=True)
+
+
+def visible(text: str) -> str:
+    """The text with control characters and changes of writing direction written out as escapes."""
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def local_time(text: str | None) -> str:
+    """`22 Nov 2026 10:30 CET (09:30 UTC)` from a time on the wire."""
+    if text is None:
+        return "–"
+    moment = parse_time(text)
+    here, utc = moment.astimezone(), moment.astimezone(UTC)
+    day = "" if here.date() == utc.date() else f"{utc.day} {utc:%b} "
+    if here.utcoffset() == utc.utcoffset():
+        return f"{utc.day} {utc:%b %Y %H:%M} UTC"
+    return f"{here.day} {here:%b %Y %H:%M %Z} ({day}{utc:%H:%M} UTC)"
+
+
+def _facts(error: ComityError) -> Mapping[str, str]:
+    return {name: str(value) for name, value in error.facts.items()}

@@ -1,0 +1,121 @@
+"""`comity send`: open a dossier."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from comity.advice import REFUSED
+from comity.home import find_home
+from comity.options import HomeDir, Json, Url, authority_id
+from comity.output import Output, local_time, reporting, say
+
+if TYPE_CHECKING:
+    from client.composition import Composed
+    from client.correspondence import Correspondence
+    from client.sealing import Attachment
+
+Attach = Annotated[
+    list[Path] | None, typer.Option("--attach", help="A file to seal with the message; may be repeated.")
+]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the exchange's decision.")]
+Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait for the decision.")]
+
+
+def send(
+    request: Annotated[Path, typer.Argument(help="The request, as JSON; see docs/guide/authority.md.")],
+    to: Annotated[list[str], typer.Option("--to", help="A requested authority; repeat it for each.")],
+    instrument: Annotated[
+        str | None, typer.Option(help="Instrument or group of the registry, or reciprocity; else the file's.")
+    ] = None,
+    attach: Attach = None,
+    wait: Wait = True,
+    patience: Patience = 60.0,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Check a request field by field, seal it to its recipients, sign it and send it. It opens a dossier."""
+    recipients = [authority_id(one) for one in dict.fromkeys(to)]
+    with reporting(json) as output:
+        from client.request_file import load_request
+
+        place = find_home(home, url)
+        written = load_request(request)
+        with place.correspondence() as own:
+            composed = own.compose_request(written, recipients, instrument)
+            seal_and_send(own, composed, attachments(attach or []), wait, patience, output)
+
+
+def attachments(paths: list[Path]) -> list[Attachment]:
+    """The files, read whole. Raises RequestFileInvalid."""
+    from client.sealing import Attachment
+    from shared.errors import RequestFileInvalid
+
+    found = []
+    for path in paths:
+        try:
+            data = path.read_bytes()
+        except OSError as broken:
+            raise RequestFileInvalid(file=path, why=broken.strerror) from None
+        media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        found.append(Attachment(path.name, media_type.lower(), data))
+    return found
+
+
+def seal_and_send(
+    own: Correspondence, composed: Composed, files: list[Attachment], wait: bool, patience_s: float, output: Output
+) -> None:
+    """Store, send, wait, and tell. Raises typer.Exit(1) when the exchange rejected the message."""
+    from shared.domain.reference import encode_number
+
+    header = composed.header
+    for flag in composed.flags:
+        measures = f" ({', '.join(flag.measures)})" if flag.measures else ""
+        output.note(f"Note: {flag.text}{measures} [{flag.code}; {flag.rule}]")
+    message = own.seal_and_store(composed, files)
+    decision = own.outbox.send(message)
+    if decision is None and wait:
+        decision = own.outbox.await_decision(message, patience_s)
+    requesting = own.register.dossiers().get(header.dossier, header.sender)
+    number = encode_number(header.dossier, requesting[:2])
+    document: dict[str, Any] = {
+        "message": message,
+        "dossier": header.dossier,
+        "number": number,
+        "kind": header.kind,
+        "recipients": list(header.recipients),
+        "measures": header.measures,
+        "decision": "pending" if decision is None else decision.decision,
+        "code": decision.code if decision else None,
+        "sentence": decision.sentence if decision else None,
+        "facts": dict(decision.facts) if decision else {},
+        "decided_at": decision.decided_at if decision else None,
+        "receipt": own.register.receipt(message),
+        "flags": [{"code": one.code, "text": one.text, "measures": list(one.measures)} for one in composed.flags],
+    }
+    output.show(document, lambda console: _render(console, document))
+    if document["decision"] == "rejected":
+        raise typer.Exit(REFUSED)
+
+
+def _render(console: Any, document: dict[str, Any]) -> None:
+    from client.problems import error_by_code
+    from comity.advice import advice_for
+
+    say(console, f"{document['number']} · {document['kind']} to {', '.join(document['recipients'])}")
+    say(console, f"  message {document['message']}, dossier {document['dossier']}")
+    match document["decision"]:
+        case "accepted":
+            say(console, f"  accepted {local_time(document['decided_at'])}", style="green")
+        case "pending":
+            say(console, "  sent; the exchange holds it and will decide. `comity inbox` shows the decision.")
+        case _:
+            error = error_by_code(document["code"], document["sentence"] or "", document["facts"])
+            say(console, f"  rejected: {error.sentence()} [{document['code']}]", style="bold red")
+            advice = advice_for(error)
+            if advice:
+                say(console, f"  {advice}")

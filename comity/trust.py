@@ -1,0 +1,97 @@
+"""`comity trust`: what this home believes of its exchange before it believes anything else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from comity.home import SETTINGS_FILE, find_home, load_trust
+from comity.keys import fingerprint
+from comity.options import HomeDir, Json
+from comity.output import reporting, say
+
+if TYPE_CHECKING:
+    from shared.keys.trust import Trust
+
+app = typer.Typer(no_args_is_help=True, help="Import and show the trust file of an exchange.")
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="The trust file, as it was handed over.")],
+    yes: Annotated[bool, typer.Option("--yes", help="The fingerprints were compared: ask nothing.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace another trust file.")] = False,
+    url: Annotated[str | None, typer.Option(help="Keep this address of the exchange in comity.toml.")] = None,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Show the fingerprints of a trust file, and keep it in this home."""
+    with reporting(json) as output:
+        from shared.errors import SettingsRefused
+        from shared.keys.trust import encode_trust
+
+        place = find_home(home)
+        trust = load_trust(file)
+        raw = encode_trust(trust)
+        if place.trust_file.exists() and place.trust_file.read_bytes() != raw and not replace:
+            raise SettingsRefused(why=f"{place.trust_file} is another trust file; --replace replaces it")
+        if not yes:
+            if json:
+                raise SettingsRefused(why="with --json, give --yes: nothing can be asked")
+            output.show({}, lambda console: _render(console, trust))
+            typer.confirm("Were these fingerprints compared with the operators?", abort=True, err=True)
+        place.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(os.open(place.trust_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as kept:
+            kept.write(raw)
+        if url is not None:
+            _keep_url(place.path / SETTINGS_FILE, url)
+        document = {**_document(trust), "file": str(place.trust_file)}
+        output.show(document, lambda console: say(console, f"Trust in {trust.origin} kept in {place.trust_file}"))
+
+
+@app.command()
+def show(home: HomeDir = None, json: Json = False) -> None:
+    """The trust file of this home."""
+    with reporting(json) as output:
+        trust = find_home(home).trust()
+        output.show(_document(trust), lambda console: _render(console, trust))
+
+
+def _document(trust: Trust) -> dict[str, Any]:
+    from shared.keys.public import OPERATOR, service_owner
+
+    return {
+        "origin": trust.origin,
+        "environment": trust.environment,
+        "operator_quorum": trust.operator_quorum,
+        "operator_kids": [key.kid(OPERATOR) for key in trust.operator_keys],
+        "receipt_kid": trust.receipt_key.kid(service_owner("gateway")),
+        "log_vkeys": list(trust.log_vkeys),
+        "witness_policy": trust.witness_policy,
+        "pinned_keys": list(trust.pinned_keys),
+    }
+
+
+def _render(console: Any, trust: Trust) -> None:
+    shown = _document(trust)
+    say(console, f"exchange   {trust.origin} ({trust.environment})")
+    for kid in shown["operator_kids"]:
+        say(console, f"operator   {fingerprint(kid)}")
+    say(console, f"quorum     {trust.operator_quorum} of {len(trust.operator_keys)} operator keys")
+    say(console, f"receipts   {fingerprint(shown['receipt_kid'])}")
+    for vkey in trust.log_vkeys:
+        say(console, f"ledger     {'+'.join(vkey.split('+')[:2])}")
+    say(console, f"witnesses  {trust.witness_policy}")
+
+
+def _keep_url(file: Path, url: str) -> None:
+    kept = [line for line in _lines(file) if not line.replace(" ", "").startswith("url=")]
+    escaped = url.replace("\\", "\\\\").replace('"', '\\"')
+    file.write_text("\n".join([f'url = "{escaped}"', *kept]) + "\n", encoding="utf-8")
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
