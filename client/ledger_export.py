@@ -38,8 +38,10 @@ class Exported:
 def export_ledger(
     source: LedgerSource, directory: Path, trust: Trust, progress: Callable[[int, int], None] | None = None
 ) -> Exported:
-    """Bring `directory` up to the source's checkpoint; `progress` hears (files done, files in all). Raises LedgerInvalid, NotThere, OSError, and what the source
-    raises."""
+    """Bring `directory` up to the source's checkpoint; `progress` hears (files done, files in all).
+
+    Raises LedgerInvalid, NotThere, OSError, and what the source raises.
+    """
     log_keys = parse_log_keys(trust.log_vkeys)
     new = verify_checkpoint(source.read(CHECKPOINT), log_keys)
     old = None

@@ -70,10 +70,8 @@ def init(
             say(console, f"{origin} ({environment}): keys, roster and trust file in {data}")
             for path, kid in zip(operator_key, kids, strict=True):
                 say(console, f"  operator {path}: {fingerprint(kid)}")
-            say(
-                console,
-                f"Hand {data / TRUST_FILE} to every party, from person to person. Start: comity serve all --data {data}",
-            )
+            say(console, f"Hand {data / TRUST_FILE} to every party, from person to person.")
+            say(console, f"Start it: comity serve all --data {data}")
 
         output.show(document, render)
 
