@@ -137,10 +137,19 @@ def test_nobody_seals_in_another_authoritys_name() -> None:
         seal_message(make_header(), CONTENT, (), party("BE.PF"), sealing_keys_of("BE.PF", "FR.BEPI"))
 
 
-def test_a_header_that_readers_would_refuse_is_not_sealed() -> None:
+def test_a_header_that_readers_would_refuse_is_never_signed() -> None:
+    class Reluctant:
+        public = party("MA.PGR").ed25519.public
+
+        def kid(self, owner: str) -> str:
+            return party("MA.PGR").signing_kids[0]
+
+        def sign(self, data: bytes) -> bytes:
+            raise AssertionError("it was signed")
+
     header = make_header().model_copy(update={"recipients": ("BE.PF", "BE.PF")})
     with pytest.raises(EnvelopeMalformed, match="twice"):
-        seal_message(header, CONTENT, (), party("MA.PGR"), sealing_keys_of("BE.PF"))
+        seal_message(header, CONTENT, (), replace(party("MA.PGR"), ed25519=Reluctant()), sealing_keys_of("BE.PF"))
 
 
 @pytest.mark.parametrize(
@@ -173,12 +182,13 @@ def test_large_parts_are_uploads_and_the_message_opens_with_them() -> None:
     assert [one.data for one in opened.attachments] == [ATTACHMENTS[0].data, large.data, ATTACHMENTS[1].data]
 
 
-def test_parts_stay_inside_while_the_submission_holds_them() -> None:
-    sealed = seal(CONTENT, [Attachment(f"{n}.bin", "image/png", bytes(200_000)) for n in range(8)])
+@pytest.mark.parametrize(("size", "inside"), [(200_000, 5), (130_000, 7)])  # 1 MiB of ciphertext binds both
+def test_parts_stay_inside_while_the_submission_holds_them(size: int, inside: int) -> None:
+    sealed = seal(CONTENT, [Attachment(f"{n}.bin", "image/png", bytes(size)) for n in range(8)])
     assert len(sealed.submission) <= MAX_SUBMISSION_BYTES
     received = parse_submission(sealed.submission)
     assert [*received.parts, *(upload.name for upload in sealed.uploads)] == ["body", *(f"p{n}" for n in range(1, 9))]
-    assert len(sealed.uploads) < 8
+    assert len(received.parts) == 1 + inside
 
 
 def test_a_message_to_every_member_fits_while_its_signed_manifest_does() -> None:
