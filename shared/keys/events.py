@@ -4,7 +4,7 @@ Who signs: an enrolment, a recovery, a suspension and a reinstatement are signed
 rotation by the party's own two signing keys in force at its `at`, Ed25519 then ML-DSA-65. An auditor has no signing
 keys, so its API key is renewed by a recovery. A recovery shows as what it is: operators, not old keys, vouch.
 
-It does not ask whether `at` is near the clock: whoever admits an event to the ledger does.
+It does not ask whether `at` is near the clock: it may be replaying the past. Whoever admits a new event may ask.
 """
 
 from __future__ import annotations
