@@ -1,0 +1,101 @@
+"""One row of every record with the same row after a change, and what else a service writes."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from shared.contracts.messages import RetrievalRecorded
+from shared.contracts.records import (
+    Claim,
+    Decision,
+    Dossier,
+    Evidence,
+    FeedEntry,
+    FeedHead,
+    InstrumentsRecord,
+    KeyEventRecord,
+    LegRecord,
+    MailboxEntry,
+    Record,
+    StoredEnvelope,
+)
+from shared.domain.ids import encode_time, new_uuid7
+from shared.ports.unit_of_work import DeadLetter, ParkedItem
+
+NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=UTC)
+MA, BE, FR, ES = "MA.PGR", "BE.PF", "FR.BEPI", "ES.SGCJI"
+LONGEST = "MA.ABCDEFGHIJKLMNOP"
+"""As long as an authority's id can be."""
+DIGEST, OTHER_DIGEST = "d" * 43, "e" * 43
+
+
+def new_id() -> str:
+    return new_uuid7(datetime.now(UTC))
+
+
+MESSAGE, DOSSIER = new_id(), new_id()
+
+
+def a_decision(**changes: object) -> Decision:
+    made = Decision(MESSAGE, DIGEST, MA, "accepted", None, {}, NOW, "a.receipt", b"leaf of the decision")
+    return replace(made, **changes)  # type: ignore[arg-type]  # the caller names fields of a decision
+
+
+def a_dossier(**changes: object) -> Dossier:
+    return replace(Dossier(DOSSIER, MA, "mla-request", MESSAGE, NOW), **changes)  # type: ignore[arg-type]  # as above
+
+
+def a_leg(**changes: object) -> LegRecord:
+    return replace(LegRecord(DOSSIER, BE, MA, 1, {"measures": []}, NOW), **changes)  # type: ignore[arg-type]  # as above
+
+
+def an_envelope(**changes: object) -> StoredEnvelope:
+    made = StoredEnvelope(MESSAGE, DIGEST, DOSSIER, MA, None, "request", b'{"payload":""}', {"kind": "request"}, NOW)
+    return replace(made, **changes)  # type: ignore[arg-type]  # as above
+
+
+def a_mailbox_entry(reader: str, **changes: object) -> MailboxEntry:
+    made = MailboxEntry(reader, MESSAGE, f"{reader}#{DIGEST}", f"wrap for {reader}".encode(), NOW, None)
+    return replace(made, **changes)  # type: ignore[arg-type]  # as above
+
+
+def an_evidence(recipient: str, kind: str = "delivery", **changes: object) -> Evidence:
+    made = Evidence(MESSAGE, kind, recipient, NOW, f"leaf of {kind} to {recipient}".encode())
+    return replace(made, **changes)  # type: ignore[arg-type]  # as above
+
+
+def a_feed_entry(authority: str, position: int) -> FeedEntry:
+    return FeedEntry(authority, position, NOW, "message.received", MESSAGE, DOSSIER, {"position": position})
+
+
+LATER = NOW + timedelta(microseconds=1)
+CHANGED: list[tuple[Record, Record]] = [
+    (Claim(MESSAGE, LONGEST, DIGEST), Claim(MESSAGE, MA, OTHER_DIGEST)),
+    (
+        a_decision(sender=LONGEST, code="dossier.stale", facts={"leg": "ترجمة"}),
+        a_decision(decision="rejected", decided_at=LATER, receipt="", leaf_digest=b"\x00\xff"),
+    ),
+    (a_dossier(requesting=LONGEST), a_dossier(profile="notice", opening=DOSSIER, opened_at=LATER)),
+    (a_leg(state={"nested": [{"state": "accepted"}, None, 1.5, True]}), a_leg(version=2, state={}, updated_at=LATER)),
+    (KeyEventRecord(1, b"\x00event", NOW), KeyEventRecord(1, b"", LATER)),
+    (InstrumentsRecord(1, b"\xff", NOW), InstrumentsRecord(1, b"newer", LATER)),
+    (an_envelope(leg=LONGEST), an_envelope(leg=None, jws=b"", summary={}, kind="refuse", stored_at=LATER)),
+    (a_mailbox_entry(LONGEST), a_mailbox_entry(LONGEST, retrieved_at=LATER, wrap=b"", kid="")),
+    (an_evidence(LONGEST, "submission-acceptance"), an_evidence(LONGEST, "submission-acceptance", at=LATER)),
+    (FeedHead(LONGEST, 1), FeedHead(LONGEST, 2**53)),
+    (a_feed_entry(LONGEST, 2**53), replace(a_feed_entry(LONGEST, 2**53), data={}, at=LATER, type="message.accepted")),
+]
+"""A row of every record, and the same row with every other column changed that a service may change."""
+
+
+def a_notice(message: str = MESSAGE) -> RetrievalRecorded:
+    """Something to publish."""
+    at = encode_time(NOW)
+    return RetrievalRecorded(message=message, dossier=DOSSIER, sender=MA, recipient=BE, retrieved_at=at)
+
+
+def a_parked_item(attempts: int = 1, first_at: datetime = NOW) -> ParkedItem:
+    return ParkedItem(new_id(), b"frame", 3, attempts, first_at)
+
+
+def a_dead_letter() -> DeadLetter:
+    return DeadLetter(new_id(), b"frame", 0, "frame.refused: it does not decrypt", NOW)
