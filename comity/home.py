@@ -82,7 +82,7 @@ class Home:
         from client.http_calls import Calls
         from client.keystore import load_keystore
 
-        self._require_keys("seal")
+        self._require_keys("seal-xwing")
         trust, url = self.trust(), self.require_url()
         keys = load_keystore(self.keys, self.passphrase())
         calls = Calls(url, sign_calls(keys.api, keys.authority, now))
@@ -92,7 +92,7 @@ class Home:
         """This party, auditor or authority, and the key that signs its calls."""
         from client.keystore import load_auditor_key
 
-        self._require_keys("api")
+        self._require_keys("api-ed25519")
         return load_auditor_key(self.keys, self.passphrase())
 
     def _require_keys(self, use: str) -> None:
