@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from client.http_calls import Calls
 from shared.contracts.api import (
@@ -29,7 +29,7 @@ from shared.contracts.api import (
     Directory,
     DossierAnswer,
     DossierPage,
-    EvidenceItem,
+    Evidences,
     FeedPage,
     MessageForReader,
     WellKnown,
@@ -46,18 +46,6 @@ _DIRECTORY_BYTES: Final = 64 * 1024 * 1024
 _NOTE_BYTES: Final = 512 * 1024
 _BUNDLE_BYTES: Final = 256 * (2 + 65_535)
 _HEX = re.compile(r"[0-9a-f]{64}")
-
-
-class EvidenceWithEntry(EvidenceItem):
-    """`entry` is the ledger entry itself, b64u: without it a proof proves something about unknown bytes."""
-
-    entry: str | None = None
-
-
-class EvidencesWithEntries(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    message: str
-    items: tuple[EvidenceWithEntry, ...]
 
 
 class Exchange:
@@ -119,8 +107,8 @@ class Exchange:
         except NotThere:
             return None
 
-    def evidences(self, message: str) -> EvidencesWithEntries:
-        return _read(EvidencesWithEntries, self._get(f"/v1/messages/{message}/evidences", _JSON_BYTES))
+    def evidences(self, message: str) -> Evidences:
+        return _read(Evidences, self._get(f"/v1/messages/{message}/evidences", _JSON_BYTES))
 
     # --- dossiers, feed ----------------------------------------------------------------------------------------------
 

@@ -3,7 +3,9 @@
 The steps for an evidence:
 1. the tlog-proof's checkpoint is signed by both of the log's keys
 2. the entry stands at its index in that tree
-3. the entry is a leaf of the kind that the evidence claims, about this message, these bytes and this recipient
+3. the entry is a leaf of the kind that the evidence claims, about this message, these bytes and this recipient;
+   the decision's own leaf is the evidence of the submission
+The entry travels as the proof's `extra` data: the proof decides whether it is the right one.
 An evidence that the ledger has not placed yet has no proof: it is pending, and nothing is proved by it.
 """
 
@@ -11,15 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from client.exchange import EvidenceWithEntry
 from shared.audit.checkpoint import parse_log_keys
 from shared.audit.leaves import parse_entry
 from shared.audit.proofs import parse_proof, verify_proof
+from shared.contracts.api import EvidenceItem
 from shared.domain.ids import encode_time
 from shared.errors import EvidenceInvalid, LedgerInvalid
-from shared.keys.base64url import parse_b64u
 from shared.keys.trust import Trust
+
+_DECISIONS: Final = {"submission-acceptance": "decision.accepted", "submission-rejection": "decision.rejected"}
+"""The decision's own leaf is the evidence of the submission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,6 @@ class ProvenEvidence:
     leaf_index: int | None
     logged_at: str | None
     proof: str | None
-    entry: str | None
     why: str | None
 
     @property
@@ -42,14 +46,12 @@ class ProvenEvidence:
         return "pending" if self.logged_at is None else "verified"
 
 
-def prove_evidences(
-    items: Sequence[EvidenceWithEntry], message: str, digest: str, trust: Trust
-) -> list[ProvenEvidence]:
+def prove_evidences(items: Sequence[EvidenceItem], message: str, digest: str, trust: Trust) -> list[ProvenEvidence]:
     """Every evidence with what its proof is worth. Raises nothing: what does not verify is told beside the others."""
     return [_prove(item, message, digest, trust) for item in items]
 
 
-def _prove(item: EvidenceWithEntry, message: str, digest: str, trust: Trust) -> ProvenEvidence:
+def _prove(item: EvidenceItem, message: str, digest: str, trust: Trust) -> ProvenEvidence:
     logged_at = why = None
     if item.proof is not None:
         try:
@@ -63,34 +65,23 @@ def _prove(item: EvidenceWithEntry, message: str, digest: str, trust: Trust) -> 
         leaf_index=item.leaf_index,
         logged_at=logged_at,
         proof=item.proof,
-        entry=item.entry,
         why=why,
     )
 
 
-def _verify(item: EvidenceWithEntry, proof: str, message: str, digest: str, trust: Trust) -> str:
+def _verify(item: EvidenceItem, proof: str, message: str, digest: str, trust: Trust) -> str:
     """When the entry was logged."""
     what = f"{item.kind} of {message}"
     raw = proof.encode()
-    entry = _entry_of(item, raw, what)
+    entry = parse_proof(raw).extra
     verify_proof(raw, entry, parse_log_keys(trust.log_vkeys))  # steps 1 and 2
     logged_at, leaf = parse_entry(entry)
-    claimed = (f"evidence.{item.kind}", message, digest, item.recipient)
     fields = leaf.fields
-    said = (leaf.type, fields.get("message"), fields.get("envelope_sha256"), fields.get("recipient", item.recipient))
-    if said != claimed:  # step 3
-        raise EvidenceInvalid(what=what, why=f"The entry is {leaf.type} of {fields.get('message')}.")
+    whom = fields.get("recipient", fields.get("sender"))
+    said = (fields.get("message"), fields.get("envelope_sha256"), whom)
+    types = (f"evidence.{item.kind}", _DECISIONS.get(item.kind))
+    if leaf.type not in types or said != (message, digest, item.recipient):  # step 3
+        raise EvidenceInvalid(
+            what=f"{item.kind} of {message}", why=f"The entry is {leaf.type} of {fields.get('message')} for {whom}."
+        )
     return encode_time(logged_at)
-
-
-def _entry_of(item: EvidenceWithEntry, proof: bytes, what: str) -> bytes:
-    """The entry's own bytes, from beside the proof or from its `extra` line: either way the proof decides."""
-    if item.entry is None:
-        extra = parse_proof(proof).extra
-        if not extra:
-            raise EvidenceInvalid(what=what, why="The exchange did not give the entry that the proof is about.")
-        return extra
-    try:
-        return parse_b64u(item.entry)
-    except ValueError as broken:
-        raise EvidenceInvalid(what=what, why=f"Its entry is {broken}.") from None

@@ -132,18 +132,16 @@ def _prove(own: Correspondence, message: str, out: Path | None) -> dict[str, Any
 
 
 def _keep(directory: Path, jws: bytes, receipt: str | None, evidences: list[Any]) -> None:
-    """Files that other people's software verifies: `*.tlog-proof` beside the entry that it is about."""
-    from shared.keys.base64url import parse_b64u
+    """Files that other people's software verifies; each `*.tlog-proof` carries the entry that it is about."""
 
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "envelope.jws.json").write_bytes(jws)
     if receipt is not None:
         (directory / "receipt.jws").write_text(receipt + "\n", encoding="ascii")
     for one in evidences:
-        if one.proof is not None and one.entry is not None:
+        if one.proof is not None and one.why is None:
             stem = f"{one.kind}-{one.recipient or 'exchange'}"
             (directory / f"{stem}.tlog-proof").write_text(one.proof, encoding="utf-8")
-            (directory / f"{stem}.entry").write_bytes(parse_b64u(one.entry))
 
 
 def _find(own: Correspondence, fragment: str) -> str:

@@ -21,15 +21,20 @@ class ProofMaker:
         self._tiles: dict[Tile, bytes] = {}
 
     async def prove(self, index: int | None) -> str | None:
-        """The tlog-proof of the entry at this index; None while no signed checkpoint covers it. Raises
-        LedgerInvalid."""
+        """The tlog-proof of the entry at this index, the entry itself as its `extra` data, so that the proof is whole.
+
+        None while no signed checkpoint covers it. Raises LedgerInvalid.
+        """
         if self._checkpoint is None or index is None or index >= self._size:
             return None
         for tile in tiles_for_inclusion(index, self._size):
             if tile not in self._tiles:
                 self._tiles[tile] = await self._read(tile)
         path = prove_inclusion(index, self._size, TileHashReader(self._size, self._tiles.__getitem__))
-        return encode_proof(TlogProof(index, tuple(path), self._checkpoint)).decode()
+        entries = await self._ledger.entries(index, 1)
+        if not entries:
+            raise LedgerInvalid(why=f"entry {index} is missing below a signed checkpoint of size {self._size}")
+        return encode_proof(TlogProof(index, tuple(path), self._checkpoint, entries[0])).decode()
 
     async def _read(self, tile: Tile) -> bytes:
         hashes = await self._ledger.tile(tile.level, tile.index, tile.width)

@@ -18,7 +18,7 @@ from shared.contracts.api import INSTRUMENTS_CONTENT_TYPE, Directory
 from shared.errors import NotThere
 
 router = APIRouter(tags=["directory"])
-AnyCall = Annotated[Call, Depends(admitted(Role.authority, Role.auditor))]
+AnyCall = Annotated[Call, Depends(admitted(Role.authority, Role.auditor, Role.operator))]
 
 
 @router.get("/v1/authorities", summary="All signed key events, and what they add up to", **signed(304, model=Directory))

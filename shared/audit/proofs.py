@@ -19,7 +19,7 @@ from shared.audit.tree_head import encode_hash, parse_base64, parse_hash
 from shared.errors import LedgerInvalid
 
 MAX_PROOF_HASHES: Final = 63
-MAX_PROOF_BYTES: Final = MAX_NOTE_BYTES + 64 * 1024
+MAX_PROOF_BYTES: Final = MAX_NOTE_BYTES + 128 * 1024  # an entry in base64 and 63 hashes
 _FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
 

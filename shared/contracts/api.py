@@ -68,7 +68,7 @@ class MessageForReader(_Answer):
 
 
 class EvidenceItem(_Answer):
-    """A transport fact; `proof` is a tlog-proof text once the leaf is sequenced, else null."""
+    """A transport fact; `proof` is a tlog-proof with the entry as its `extra`, null until a checkpoint covers it."""
 
     kind: str
     recipient: str
