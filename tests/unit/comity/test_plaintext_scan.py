@@ -18,6 +18,7 @@ SECRETS = (
     "Мария Иванова, дом 7",
     "virements-2026.csv",
     "安特卫普银行账户余额的证明文件原件",
+    "Dupont, Édouard",  # one piece
 )
 FORMS: dict[str, Callable[[str], bytes]] = {
     "UTF-8": str.encode,
