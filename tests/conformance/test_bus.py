@@ -100,16 +100,17 @@ async def test_take_returns_no_more_than_it_was_asked_for(bus: Bus) -> None:
 async def test_a_cancelled_take_loses_no_frame(bus: Bus) -> None:
     async with bus.consume(WORK, prefetch=100) as consumer:
         taken = []
-        for number in range(30):
+        for number in range(60):
             taking = asyncio.create_task(consumer.take(100, wait_s=5))
             await publish_all(bus, [str(number).encode()])
+            await asyncio.sleep(number / 20_000)  # so that the cancellation meets every stage of the work
             if taking.cancel():
                 await asyncio.wait([taking])
             if not taking.cancelled():
                 taken += taking.result()
-        taken += await take_exactly(consumer, 30 - len(taken))
+        taken += await take_exactly(consumer, 60 - len(taken))
         await consumer.acknowledge(taken)
-    assert sorted(delivery.frame for delivery in taken) == sorted(numbered(30))
+    assert sorted(delivery.frame for delivery in taken) == sorted(numbered(60))
     assert await drain(bus) == []
 
 
@@ -332,7 +333,7 @@ async def test_a_frame_delivered_too_often_is_set_aside_with_its_bytes_intact(bu
     await publish_all(bus, [poison])
     deliveries = 0
     async with bus.consume(WORK, prefetch=1) as consumer:
-        while taken := await consumer.take(1, wait_s=1):
+        while deliveries <= 2 * DELIVERY_LIMIT and (taken := await consumer.take(1, wait_s=1)):
             deliveries += 1
             await consumer.release(taken)
     assert deliveries == DELIVERY_LIMIT + 1
@@ -382,7 +383,7 @@ async def test_with_prefetch_one_a_killer_takes_no_innocent_neighbour_with_it(bu
 
 
 async def _deliver_too_often(bus: Bus) -> None:
-    async with bus.consume(WORK, prefetch=10) as consumer:
+    async with asyncio.timeout(PATIENCE_S), bus.consume(WORK, prefetch=10) as consumer:
         while taken := await consumer.take(10, wait_s=1):
             await consumer.release(taken)
 

@@ -340,7 +340,7 @@ async def test_of_two_workers_at_one_parked_item_one_holds_it_and_the_other_goes
         assert await unit.hold_parked(item.id)
         holding = asyncio.create_task(hold_as_other())
         if not one.is_sqlite:  # there, the other waits for the only writer
-            assert await holding == [False, True]
+            assert await asyncio.wait_for(holding, timeout=5) == [False, True]
         await unit.unpark([item.id])
         await unit.commit()
     assert await holding == [False, True]
@@ -425,7 +425,7 @@ async def test_two_relays_take_each_row_once_between_them(open_store: OpenStore)
         mine = [row.id for row in await unit.take_overdue_outbox(12)]
         taking = asyncio.create_task(take_as_other())
         if not one.is_sqlite:
-            assert len(await taking) == 18
+            assert len(await asyncio.wait_for(taking, timeout=5)) == 18
         await unit.commit()
     assert sorted(mine + await taking) == sorted(row.id for row in await rows_of(one, "intake_outbox"))
     assert len(mine) == 12

@@ -18,6 +18,8 @@ class SilentProxy:
         self._speaks.set()
         self._open: set[asyncio.StreamWriter] = set()
         self.port = 0
+        self.accepted = 0
+        """Connections so far."""
 
     @property
     def open_connections(self) -> int:
@@ -32,6 +34,7 @@ class SilentProxy:
         self._speaks.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
         self._open.add(writer)
         try:
             await self._until_spoken_or_closed(reader)
