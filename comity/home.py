@@ -76,17 +76,13 @@ class Home:
 
     def correspondence(self) -> Correspondence:
         """This authority at its exchange. Raises SettingsRefused, and what opening its files raises."""
-        from client.callers import check_receipts, sign_calls
         from client.correspondence import Correspondence, Place
-        from client.exchange import Exchange
-        from client.http_calls import Calls
         from client.keystore import load_keystore
 
         self._require_keys("seal-xwing")
         trust, url = self.trust(), self.require_url()
         keys = load_keystore(self.keys, self.passphrase())
-        calls = Calls(url, sign_calls(keys.api, keys.authority, now))
-        return Correspondence(keys, trust, Exchange(calls, check_receipts(trust, keys.authority)), Place(self.path))
+        return Correspondence(keys, trust, exchange_as(keys.api, keys.authority, url, trust), Place(self.path))
 
     def api_key(self) -> tuple[str, Ed25519Signer]:
         """This party, auditor or authority, and the key that signs its calls."""

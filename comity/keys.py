@@ -75,7 +75,7 @@ def show(home: HomeDir = None, json: Json = False) -> None:
         def render(console: Any) -> None:
             say(console, f"{owner} · {place.keys}")
             for key in kids:
-                say(console, f"  {key['use']:<12} {key['alg']:<10} {fingerprint(key['kid'])}")
+                say(console, f"  {key['use']:<17} {fingerprint(key['kid'])}")
 
         output.show({"owner": owner, "file": str(place.keys), "keys": kids}, render)
 

@@ -334,9 +334,11 @@ class PaperExchange:
         items = []
         for kind, recipient, index in self.evidences.get(message, []):
             hashes = tuple(prove_inclusion(index, size, self.log.reader(size)))
-            proof = encode_proof(TlogProof(index, hashes, self.log.files["checkpoint"])).decode()
+            proof = encode_proof(
+                TlogProof(index, hashes, self.log.files["checkpoint"], self.log.entries[index])
+            ).decode()
             place = {"kind": kind, "recipient": recipient, "at": encode_time(self.now), "leaf_index": index}
-            items.append({**place, "proof": proof, "entry": encode_b64u(self.log.entries[index])})
+            items.append({**place, "proof": proof})
         return dump({"message": message, "items": items})
 
     def _legs_of(self, dossier: str, caller: str) -> list[Leg]:
