@@ -76,6 +76,7 @@ class FakeKeyRing:
 
     async def refresh(self) -> Directory:
         self.refreshes += 1
+        await asyncio.sleep(0.01)  # as long as a database takes: others come meanwhile
         if self.failure is not None:
             raise self.failure
         self.snapshot = self.exchange.directory

@@ -91,3 +91,20 @@ async def test_entries_without_a_signed_checkpoint_are_not_served(world: World) 
     world.ledger.unsigned = ENTRIES[5:9]
     assert (await world.get("MA.AUDIT", "/log/tile/entries/000.p/5")).status_code == 200
     assert code_of(await world.get("MA.AUDIT", "/log/tile/entries/000.p/6")) == "call.not-there"
+
+
+async def test_hashes_without_a_signed_checkpoint_are_not_served(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.ledger.paper.append(ENTRIES)
+
+    async def signed_size() -> int:
+        return 300
+
+    monkeypatch.setattr(world.ledger, "checkpoint_size", signed_size)
+    for path, status in (
+        ("0/001.p/44", 200),
+        ("0/001.p/45", 404),
+        ("0/001", 404),
+        ("1/000.p/1", 200),
+        ("1/000.p/2", 404),
+    ):
+        assert (await world.get("BE.PF", f"/log/tile/{path}")).status_code == status, path
