@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
 from shared.envelope.verify import SigningKey, verify_envelope
@@ -45,11 +46,22 @@ def question_of(received: ReceivedEnvelope, directory: Directory, at: datetime) 
     )
 
 
+@lru_cache(maxsize=1024)
+def _ed25519(raw: bytes) -> Ed25519Public:
+    """Checking a point costs as much as verifying a signature; a few keys sign many envelopes."""
+    return Ed25519Public(raw)
+
+
+@lru_cache(maxsize=1024)
+def _mldsa65(raw: bytes) -> MLDSA65Public:
+    return MLDSA65Public(raw)
+
+
 def answer(question: Question) -> str | None:
     """The code of the refusal that these bytes deserve, None when they verify."""
     keys: dict[str, SigningKey] = {
-        question.ed25519[0]: Ed25519Public(question.ed25519[1]),
-        question.mldsa65[0]: MLDSA65Public(question.mldsa65[1]),
+        question.ed25519[0]: _ed25519(question.ed25519[1]),
+        question.mldsa65[0]: _mldsa65(question.mldsa65[1]),
     }
     try:
         verify_envelope(

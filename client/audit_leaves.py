@@ -36,7 +36,6 @@ from shared.domain.leg import Leg
 from shared.domain.strict_json import encode_canonical_json
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
 from shared.envelope.encoding import MAX_SKEW_S
-from shared.envelope.jws import read_jws
 from shared.errors import (
     DossierExists,
     DossierUnknown,
@@ -150,7 +149,7 @@ class LeafJudge:
             self._differ(logged, "envelope", "it was rejected without the envelope that would show why")
             return None
         try:
-            received = parse_envelope(read_jws(jws).encoded)
+            received = parse_envelope(encode_canonical_json(jws))  # sorted members: also the JWS's one form
         except Rejection as broken:
             self._differ(logged, "envelope", broken)
             return None

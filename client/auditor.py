@@ -46,7 +46,7 @@ Progress = Callable[[int, int], None]
 """(entries read, entries in all)."""
 
 WORKERS: Final = 2
-_POOL_FROM: Final = 1024
+POOL_FROM: Final = 20_000
 """Entries below which starting worker processes costs more than it saves."""
 _BUNDLES_AHEAD: Final = 4
 
@@ -69,7 +69,7 @@ def verify_ledger(
         memory = AuditMemory()
         closing.callback(memory.close)
         pool: Executor | None = None
-        if workers > 0 and checkpoint.head.size >= _POOL_FROM:
+        if workers > 0 and checkpoint.head.size >= POOL_FROM:
             # spawned, not forked: a fork would inherit open connections and database handles
             pool = closing.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
         _Reading(source, checkpoint.head, LeafJudge(trust, memory, report), report, pool, progress).run()

@@ -71,7 +71,6 @@ def _prove(item: EvidenceItem, message: str, digest: str, trust: Trust) -> Prove
 
 def _verify(item: EvidenceItem, proof: str, message: str, digest: str, trust: Trust) -> str:
     """When the entry was logged."""
-    what = f"{item.kind} of {message}"
     raw = proof.encode()
     entry = parse_proof(raw).extra
     verify_proof(raw, entry, parse_log_keys(trust.log_vkeys))  # steps 1 and 2

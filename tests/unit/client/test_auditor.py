@@ -287,12 +287,15 @@ def test_a_swapped_sealing_key_is_in_the_list_of_key_changes(story: PaperExchang
 # --- size ------------------------------------------------------------------------------------------------------------
 
 
-def test_worker_processes_and_several_levels_of_tiles_change_nothing(story: PaperExchange, tmp_path: Path) -> None:
+def test_worker_processes_and_several_levels_of_tiles_change_nothing(
+    story: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exchange = copy_of(story)
     plain = [replace_time(entry, story) for entry in started_entries(1300)]
     exchange.log.append(plain)
     exchange.log_decision(submission_of(story, tmp_path), "envelope.expired")
     serial = audit(exchange, tmp_path)
+    monkeypatch.setattr("client.auditor.POOL_FROM", 1)
     pooled = audit(exchange, tmp_path, workers=2)
     assert serial.as_json() == pooled.as_json()
     assert (serial.size, serial.difference_count) == (len(story.log.entries) + 1301, 1)
