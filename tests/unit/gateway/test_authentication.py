@@ -157,7 +157,7 @@ async def test_a_role_reaches_its_own_addresses_only(world: World) -> None:
         ("MA.AUDIT", "/v1/dossiers"),
         ("MA.PGR", "/log/tile/entries/000"),
         ("operator", "/v1/feed"),
-        ("operator", "/v1/authorities"),
+        ("operator", "/log/checkpoint"),
     ]
     for name, path in denied:
         response = await world.get(name, path)

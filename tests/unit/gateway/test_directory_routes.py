@@ -24,7 +24,7 @@ REGISTRY = encode_canonical_json({"v": 1, "version": "test.1", "note": "none", "
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["BE.PF", "MA.AUDIT"])
+@pytest.mark.parametrize("name", ["BE.PF", "MA.AUDIT", OPERATOR])
 async def test_whoever_replays_the_events_gets_the_same_parties(world: World, name: str) -> None:
     response = await world.get(name, "/v1/authorities")
     answer = Directory.model_validate_json(response.content)

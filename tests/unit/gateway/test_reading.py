@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.apisig.request_text import verify_signed_request_text
-from shared.audit.proofs import verify_proof
+from shared.audit.proofs import parse_proof, verify_proof
 from shared.contracts.api import Decision, DossierAnswer, DossierPage, Evidences, MessageForReader
 from shared.contracts.messages import EnvelopeRetrieved
 from shared.contracts.records import Evidence, LegRecord
@@ -162,6 +162,7 @@ async def test_an_evidence_comes_with_a_proof_that_verifies_by_itself(world: Wor
         assert item.proof is not None
         proven = verify_proof(item.proof.encode(), entries[index], keys_of())
         assert (proven.index, item.leaf_index) == (index, index)
+        assert parse_proof(item.proof.encode()).extra == entries[index]  # the proof is whole without the log
     assert (second.kind, second.recipient) == ("delivery", "BE.PF")
 
 
