@@ -13,12 +13,15 @@ from typing_extensions import override
 
 from gateway.app import build_app, drain
 from gateway.config import GatewayConfig
-from gateway.ports import GatewayPorts
+from gateway.ports import GatewayPorts, Submit
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
+from shared.contracts.messages import ServiceMessage
 from shared.runtime.backends import Backend
+from shared.runtime.crash_points import Reach
 from shared.runtime.feed_wakeups import FeedWakeups
+from shared.runtime.publisher import Publisher
 
 GRACE_S: Final = 5
 """Open streams and polls are cut after this long; without it one open stream keeps uvicorn alive for ever."""
@@ -46,7 +49,7 @@ class GatewayService:
             parts=SqlParts(backend.store),
             keyring=keyring,
             key_events=keyring.events,
-            submit=backend.publisher(keys).submit,
+            submit=_submitting(backend.publisher(keys), backend.reach("gateway")),
             wakeups=self._wakeups,
             clock=backend.clock,
             receipt_signer=keys.signer,
@@ -84,6 +87,16 @@ class GatewayService:
         await stop.wait()
         drain(self._app)
         self._server.should_exit = True
+
+
+def _submitting(publisher: Publisher, reach: Reach) -> Submit:
+    """Between the bus and the answer a process can die: its caller must be able to repeat the call."""
+
+    async def submit(message: ServiceMessage) -> None:
+        await publisher.submit(message)
+        reach("submitted")
+
+    return submit
 
 
 def build_gateway(backend: Backend) -> GatewayService:

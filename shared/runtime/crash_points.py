@@ -21,6 +21,7 @@ PUMP_POINTS: Final = (
 )
 RELAY_POINTS: Final = ("relay-taken", "relay-published")
 SEQUENCER_POINTS: Final = ("round-written", "round-committed", "round-signed")
+GATEWAY_POINTS: Final = ("submitted",)  # the bus has it, the caller has no answer
 
 Reach = Callable[[str], None]
 
