@@ -25,7 +25,7 @@ from shared.errors import AnswerRefused, Busy, ComityError, ExchangeUnreachable
 SignCall = Callable[[str, str, Mapping[str, str], bytes | None], Mapping[str, str]]
 """(method, full URL, headers, body or None) → the headers to send: those given, and the signature's."""
 
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 30.0
 CONNECT_TIMEOUT_S: Final = 10.0
 READ_TIMEOUT_S: Final = 40.0
 """Longer than the longest long poll."""
