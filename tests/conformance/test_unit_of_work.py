@@ -4,13 +4,14 @@ import asyncio
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from deploy.local import PrivatePostgres
@@ -64,6 +65,16 @@ async def do_everything(unit: UnitOfWork, known_leg: LegRecord, parked: ParkedIt
     await unit.park([(a_parked_item(), NOW, "later")])
     await unit.unpark([parked.id])
     await unit.bury([a_dead_letter()])
+
+
+@asynccontextmanager
+async def two_units(url: str) -> AsyncIterator[tuple[UnitOfWork, UnitOfWork]]:
+    """Two units of two processes, both begun: on PostgreSQL, since SQLite has one at a time."""
+    stores = Store(url), Store(url)
+    async with units_of(stores[0]).begin() as one, units_of(stores[1]).begin() as other:
+        yield one, other
+    for store in stores:
+        await store.close()
 
 
 # --- all or nothing
@@ -166,7 +177,28 @@ async def test_of_two_units_at_the_same_items_one_gets_each(open_store: OpenStor
     assert await claiming == (set(yours) if first_commits else {*shared, *yours})
 
 
+async def test_units_that_claim_the_same_items_in_opposite_order_wait_and_do_not_deadlock(database: str) -> None:
+    items = [new_id() for _ in range(3000)]
+
+    async def claim(unit: UnitOfWork, asked: list[str]) -> set[str]:
+        claimed = await unit.claim(asked)
+        await unit.commit()
+        return claimed
+
+    async with two_units(database) as (one, other):
+        claims = await asyncio.gather(claim(one, items), claim(other, items[::-1]))
+    assert sorted(map(len, claims)) == [0, 3000]
+
+
 # --- rows
+
+
+async def test_a_reader_of_a_file_cannot_write(migrated_file: Path) -> None:
+    store = Store(f"sqlite+aiosqlite:///{migrated_file}")
+    with pytest.raises(StoreUnavailable, match="readonly"):
+        async with store.read() as connection:
+            await connection.execute(text("DELETE FROM claim"))
+    await store.close()
 
 
 def test_every_record_has_its_table_and_stands_in_these_tests() -> None:
@@ -222,6 +254,20 @@ async def test_of_two_units_that_insert_one_key_the_second_meets_a_conflict(open
     with pytest.raises(StoreConflict):
         await writing
     assert await stored(other, FeedHead(MA, 0).key()) == {FeedHead(MA, 0).key(): FeedHead(MA, 1)}
+
+
+async def test_units_that_insert_the_same_keys_in_opposite_order_meet_a_conflict_and_no_deadlock(database: str) -> None:
+    claims: list[Record] = [Claim(new_id(), MA, DIGEST) for _ in range(500)]
+
+    async def insert(unit: UnitOfWork, rows: list[Record]) -> None:
+        await unit.write(Effects(inserts=rows))
+        await unit.commit()
+
+    async with two_units(database) as (one, other):
+        answers = await asyncio.gather(insert(one, claims), insert(other, claims[::-1]), return_exceptions=True)
+    [conflict] = [answer for answer in answers if answer is not None]
+    assert isinstance(conflict, StoreConflict)
+    assert "duplicate key" in str(conflict.__cause__)
 
 
 async def test_a_value_that_no_row_can_hold_is_refused_and_is_no_conflict(store: Store) -> None:
