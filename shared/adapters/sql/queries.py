@@ -77,12 +77,17 @@ class SqlQueries:
         )
 
     async def evidences(self, reader: str, message: str) -> list[EvidenceView] | None:
-        readers = select(_MAILBOX.c.reader).where(_MAILBOX.c.reader == reader, _MAILBOX.c.message == message)
+        # Whoever submits other bytes under this id has a decision of its own here, and no part in the envelope.
         decided = (
             select(_DECISION, _LEAF.c.index)
             .outerjoin(_LEAF, _LEAF.c.leaf_digest == _DECISION.c.leaf_digest)
-            .where(_DECISION.c.message == message)
+            .where(_DECISION.c.message == message, _DECISION.c.sender == reader)
             .order_by(_DECISION.c.decided_at)
+        )
+        own_copy = (
+            select(_ENVELOPE.c.sender)
+            .join(_MAILBOX, _MAILBOX.c.message == _ENVELOPE.c.message)
+            .where(_MAILBOX.c.reader == reader, _MAILBOX.c.message == message)
         )
         listed = (
             select(_EVIDENCE, _LEAF.c.index)
@@ -92,14 +97,15 @@ class SqlQueries:
         )
         async with self._store.read() as connection:
             decisions = (await connection.execute(decided)).mappings().all()
-            is_sender = any(row["sender"] == reader for row in decisions)
-            if not is_sender and (await connection.execute(readers)).first() is None:
+            copy = (await connection.execute(own_copy)).first()
+            if not decisions and copy is None:
                 return None
+            if copy is None or copy.sender != reader:
+                # a recipient sees what concerns itself, not which other authorities fetched theirs
+                listed = listed.where(_EVIDENCE.c.recipient == reader)
             rows = (await connection.execute(listed)).mappings().all()
-        submissions = [_submission(parse_row(Decision, row), row["index"]) for row in decisions if is_sender]
-        views = [EvidenceView(parse_row(Evidence, row), row["index"]) for row in rows]
-        # a recipient sees what concerns itself, not which other authorities fetched theirs
-        return submissions + [view for view in views if is_sender or view.evidence.recipient == reader]
+        submissions = [_submission(parse_row(Decision, row), row["index"]) for row in decisions]
+        return submissions + [EvidenceView(parse_row(Evidence, row), row["index"]) for row in rows]
 
     async def dossier(self, reader: str, dossier: str) -> DossierView | None:
         async with self._store.read() as connection:
