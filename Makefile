@@ -15,6 +15,9 @@ PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11; do \
 
 N ?= 100
 
+# Byte code is kept: the demonstration and many tests start some hundred processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +49,6 @@ vectors: .venv/.dev  ## published and our own test vectors, counted
 
 .PHONY: canaries
 canaries: .venv/.dev  ## plant N plaintexts, look for them wherever the exchange writes
-	$(PY) -m deploy.local
 	$(PY) -m tests.canaries --n $(N)
 
 .PHONY: docs

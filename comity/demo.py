@@ -28,6 +28,8 @@ NAMES: Final = {
 }
 FILES: Final = Path(__file__).parent / "demo_files"
 ORIGIN: Final = "comity.example/demo"
+SHORTEST_SECRET: Final = 12
+"""Characters; what is shorter could stand somewhere by accident."""
 MAIN_FIELDS: Final = ("result", "questions", "answers", "reasons")
 EVIDENCE: Final = FILES / "virements.csv"
 
@@ -162,7 +164,7 @@ def _rabat_closes(stage: Stage, dossier: str) -> None:
 
 
 def _audit(stage: Stage) -> None:
-    from comity.plaintext_scan_tmp import scan_directory
+    from comity.plaintext_scan import scan_directory
 
     stage.scene("7. The auditor verifies the ledger from outside")
     opening = stage.step_of(RABAT, "sends the letter").ids["message"]
@@ -186,7 +188,8 @@ def _audit(stage: Stage) -> None:
     planted = _planted(stage)
     places = [stage.data, stage.log, ledger]
     found = scan_directory(places, planted)
-    _require(not found, f"plaintexts were found: {found[:3]}")
+    leaks = [f"{planted[one.number]!r} in {one.where}" for one in found]
+    _require(not leaks, f"plaintexts were found: {'; '.join(leaks[:3])}")
     control = stage.step_of(RABAT, "sends the letter").ids["dossier"]
     _require(bool(scan_directory(places, [control])), "the search finds nothing, not even a dossier's id")
     stage.tell(
@@ -228,16 +231,14 @@ def _show_status(stage: Stage, dossier: str) -> None:
 
 
 def _planted(stage: Stage) -> list[str]:
-    """Every sealed sentence, name and cell of the scenario that is long enough to be nobody's accident."""
+    """Every sealed sentence and name of the scenario, account numbers and file names too; codes are no secret."""
     texts: set[str] = set()
-    letter = stage.home(RABAT) / "demande.json"
-    for file in [letter, *FILES.glob("*.json")]:
-        document = json.loads(file.read_text())
-        texts |= _strings(document.get("content", document)) | _strings(document.get("measures", {}))
+    for file in [stage.home(RABAT) / "demande.json", *FILES.glob("*.json")]:
+        texts |= _strings(json.loads(file.read_text()))
     for file in FILES.glob("*.csv"):
         texts |= {cell for line in file.read_text().splitlines() for cell in line.split(";")}
-        texts.add(file.name)
-    return sorted(text for text in texts if len(text) >= 12)
+    names = {file.name for file in FILES.glob("*.csv")}
+    return sorted(text for text in texts if " " in text and len(text) >= SHORTEST_SECRET) + sorted(names)
 
 
 def _strings(node: object) -> set[str]:

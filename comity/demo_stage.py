@@ -79,7 +79,7 @@ class Stage:
         return self._run(who, what, arguments, expect=0)
 
     def tell(self, who: str, text: str) -> None:
-        self.console.print(f"  [bold cyan]{who:<9}[/] {text}", highlight=False)
+        self.console.print(f"  [bold cyan]{who:<9}[/] {text}", highlight=False, soft_wrap=True)
 
     def scene(self, title: str) -> None:
         self.console.print(f"\n[bold]{title}[/]", highlight=False)
@@ -151,7 +151,9 @@ class Stage:
         self.steps[-1] = Step(**{**vars(last), "ids": ids, "status": status if isinstance(status, str) else None})
 
     def _environment(self, who: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("COMITY_")}
+        # without byte code files, each of some 60 commands would compile all it imports
+        dropped = ("COMITY_", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         return kept | {
             "COMITY_HOME": str(self.home(who)),
             "COMITY_URL": self.url,
