@@ -20,6 +20,7 @@ from gateway.auth import Authenticator
 from gateway.config import GatewayConfig
 from gateway.description import TITLE
 from gateway.edge import Edge
+from gateway.figures import Figures
 from gateway.gateway import Gateway
 from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
@@ -40,6 +41,7 @@ def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
         ports=ports,
         config=config,
         authenticator=Authenticator(ports.keyring, ports.clock, config),
+        figures=Figures(ports.queries, ports.clock),
         metrics=Metrics(),
     )
     app.state.gateway = gateway

@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from gateway.auth import Authenticator
 from gateway.config import GatewayConfig
+from gateway.figures import Figures
 from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
 from shared.errors import Busy, CallTooMany
@@ -22,6 +23,7 @@ class Gateway:
     ports: GatewayPorts
     config: GatewayConfig
     authenticator: Authenticator
+    figures: Figures
     metrics: Metrics
     draining: bool = False
     """Set when the process is about to stop: not ready, and long polls are answered with what there is."""

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -76,7 +76,7 @@ async def readyz(request: Request) -> Response:
 @router.get("/metrics", summary="Figures for Prometheus", **unsigned())
 async def metrics(request: Request) -> Response:
     gateway = gateway_of(request)
-    figures = await _figures(gateway)
+    figures = await gateway.figures.get()
     if figures is not None:
         gateway.metrics.show(figures, gateway.ports.clock.now())
     return Response(gateway.metrics.text(), media_type=CONTENT_TYPE, headers={"Cache-Control": NOT_KEPT})
@@ -90,11 +90,4 @@ async def _not_ready(gateway: Gateway) -> str | None:
         await gateway.authenticator.directory()
     except ComityError:
         return "directory"
-    return "store" if await _figures(gateway) is None else None
-
-
-async def _figures(gateway: Gateway) -> dict[str, Any] | None:
-    try:
-        return await gateway.ports.queries.ping()
-    except ComityError:
-        return None
+    return "store" if await gateway.figures.get() is None else None

@@ -97,6 +97,7 @@ class FakeQueries:
     feeds: dict[str, list[FeedEntry]] = field(default_factory=lambda: defaultdict(list))
     registry: InstrumentsRecord | None = None
     figures: dict[str, Any] = field(default_factory=dict)
+    pings: int = 0
     failure: ComityError | None = None
 
     def _answer(self) -> None:
@@ -129,6 +130,7 @@ class FakeQueries:
         return self.registry
 
     async def ping(self) -> dict[str, Any]:
+        self.pings += 1
         self._answer()
         return self.figures
 

@@ -178,3 +178,13 @@ async def test_the_figures_count_calls_by_route_and_refusals_by_code(world: Worl
 async def test_the_figures_are_there_without_the_store(world: World) -> None:
     world.queries.failure = StoreUnavailable(why="gone")
     assert (await world.bare("GET", "/metrics")).status_code == 200
+
+
+async def test_strangers_that_ask_for_health_do_not_load_the_store(world: World) -> None:
+    for _ in range(10):
+        await world.bare("GET", "/readyz")
+        await world.bare("GET", "/metrics")
+    assert world.queries.pings == 1
+    world.clock.advance(1)
+    world.queries.failure = StoreUnavailable(why="gone")
+    assert (await world.bare("GET", "/readyz")).status_code == 503

@@ -168,7 +168,7 @@ async def test_one_party_holds_only_so_many_waiting_calls() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["after=MQ", "after=%C3%A9", "after=ZjE6LTE", "limit=0", "limit=501", "wait=26", "wait=-1"]
+    "query", ["after=MQ", "after=%C3%A9", "after=ZjE6LTE", "limit=0", "limit=501", "wait=26", "wait=-1", "wait=nan"]
 )
 async def test_a_malformed_question_is_refused(world: World, query: str) -> None:
     response = await world.get("BE.PF", f"/v1/feed?{query}")
