@@ -43,17 +43,15 @@ check: .venv/.dev  ## format, lint, types, import contracts, unit tests; under a
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q -n 2 tests/unit
 
-.PHONY: vectors
-vectors: .venv/.dev  ## published and our own test vectors, counted
-	$(PY) -m tests.vectors
-
 .PHONY: canaries
 canaries: .venv/.dev  ## plant N plaintexts, look for them wherever the exchange writes
 	$(PY) -m tests.canaries --n $(N)
 
 .PHONY: docs
 docs: .venv/.dev  ## the pages that are made from code
-	$(PY) -m docs
+	$(PY) -m docs.make_states
+	$(PY) -m docs.make_openapi
+	$(PY) -m docs.make_problems
 
 .PHONY: locks
 locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed

@@ -17,6 +17,7 @@ FOLDERS = {
     "conformance": [],
     "connected": [],
     "migration": [],
+    "interop": [],
     "faults": [],
     "acceptance": [],
 }

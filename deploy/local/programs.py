@@ -1,4 +1,6 @@
-"""Finds the programs of RabbitMQ and PostgreSQL on this machine, and installs Debian's packages of them on request.
+"""Finds the programs of RabbitMQ and PostgreSQL on this machine, and installs Debian's packages of them on request; and
+Go with its checksum-database library, by which a stranger's program verifies our ledger: without it, those tests are
+left out and say so.
 
 Does not start anything: while Debian's packages are being installed, a policy forbids them to start their services.
 """
@@ -13,6 +15,8 @@ from pathlib import Path
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _POLICY_DENIES = "#!/bin/sh\n# Written for the length of one installation: packages start no service.\nexit 101\n"
+_GO_LIBRARY = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")
+_GO_PACKAGES = ["golang-go", "golang-golang-x-mod-dev"]
 _POSTGRES_PROGRAMS = ("initdb", "postgres", "psql")
 
 
@@ -60,17 +64,16 @@ def install_missing() -> str:
     Returns an empty string when everything is there afterwards, else the line that says what to do by hand.
     """
     programs = find_programs()
-    if not programs.missing:
-        return ""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+    packages = programs.debian_packages + ([] if _has_go() else _GO_PACKAGES)
+    if not packages or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return programs.missing
-    print(f"installing {' '.join(programs.debian_packages)}", flush=True)
+    print(f"installing {' '.join(packages)}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *programs.debian_packages]
+    install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages]
     with _no_service_starts():
         for command in (["apt-get", "update", "-qq"], install):
             done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-            if done.returncode != 0:
+            if done.returncode != 0 and programs.missing:
                 return f"{programs.missing} ({' '.join(command[:2])} failed: {_last_line(done.stderr)})"
     return find_programs().missing
 
@@ -87,6 +90,10 @@ def _no_service_starts() -> Iterator[None]:
         yield
     finally:
         _POLICY.unlink(missing_ok=True)
+
+
+def _has_go() -> bool:
+    return shutil.which("go") is not None and _GO_LIBRARY.is_dir()
 
 
 def _newest(pattern: str) -> Path | None:

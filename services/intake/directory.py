@@ -11,6 +11,7 @@ from typing import Final
 from shared.audit.leaves import NONCE_BYTES, encode_leaf
 from shared.contracts.messages import RecordInstruments, RecordKeyEvent
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord
+from shared.domain.ids import encode_time
 from shared.domain.instruments import parse_registry
 from shared.domain.strict_json import parse_strict_json
 from shared.errors import KeyEventRefused, RetryLater
@@ -25,6 +26,8 @@ from shared.ports.unit_of_work import Effects
 EARLIER_EVENT_WAIT: Final = timedelta(seconds=10)
 """Events are numbered: one that comes before its predecessor waits this long for it."""
 EARLIER_EVENT_RETRY_S: Final = 0.5
+EVENT_DATE_TOLERANCE: Final = timedelta(days=1)
+"""Keys are judged by the dates of events: an expired, stolen pair must not sign its renewal into the past."""
 
 
 class RecordDocuments:
@@ -45,6 +48,8 @@ class RecordDocuments:
             if occasion.now - occasion.first_at < EARLIER_EVENT_WAIT:
                 raise RetryLater(why=refused.sentence(), after_s=EARLIER_EVENT_RETRY_S) from refused
             raise
+        if abs(occasion.now - event.at) > EVENT_DATE_TOLERANCE:
+            raise KeyEventRefused(why=f"it is dated {encode_time(event.at)}, more than a day from now")
         leaf = encode_leaf(
             "directory.key-event",
             occasion.now,
