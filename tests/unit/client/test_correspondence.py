@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from client.composition import ReplyWish
 from client.correspondence import Correspondence
 from client.request_file import RequestFile, load_request
 from client.sealing import Attachment
+from shared.apisig.receipts import sign_receipt, verify_receipt
+from shared.envelope.container import ReceivedEnvelope
 from shared.errors import (
     BasisMissing,
     BodyIncomplete,
@@ -206,6 +209,26 @@ def test_one_refused_call_does_not_keep_the_others_back(exchange: PaperExchange,
 def test_a_receipt_of_another_key_is_no_receipt(exchange: PaperExchange, tmp_path: Path) -> None:
     trust = exchange.trust(receipt_key=Ed25519Public(generate_ed25519().public))
     ma = exchange.correspond(MA, tmp_path, trust)
+    message = ma.seal_and_store(ma.compose_request(a_request(), (FR,), "quadripartite"), ())
+    with pytest.raises(ReceiptInvalid):
+        ma.outbox.send(message)
+    assert ma.register.receipt(message) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"message": "another"}, {"envelope_sha256": "A" * 43}, {"sender": FR}, {"exchange": "other.example/log"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_receipt_for_something_else_is_no_receipt(
+    exchange: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    def other(received: ReceivedEnvelope) -> str:
+        right = verify_receipt(PaperExchange.receipt(exchange, received), exchange.trust().receipt_key)
+        return sign_receipt(replace(right, **change), exchange.receipt_signer)  # type: ignore[arg-type]  # texts only
+
+    monkeypatch.setattr(exchange, "receipt", other)
+    ma = exchange.correspond(MA, tmp_path)
     message = ma.seal_and_store(ma.compose_request(a_request(), (FR,), "quadripartite"), ())
     with pytest.raises(ReceiptInvalid):
         ma.outbox.send(message)
