@@ -15,8 +15,8 @@ from shared.errors import CallMalformed
 from shared.keys.base64url import encode_b64u, parse_b64u
 
 FEED_START: Final = 0
-_POSITION: Final = re.compile(r"f1:(0|[1-9][0-9]{0,17})", re.ASCII)
-_DOSSIER: Final = re.compile(r"d1:([0-9a-f-]{36})", re.ASCII)
+_POSITION: Final = re.compile(r"f1:(0|[1-9][0-9]{0,17})")
+_DOSSIER: Final = re.compile(r"d1:([0-9a-f-]{36})")
 
 
 def encode_feed_cursor(position: int) -> str:

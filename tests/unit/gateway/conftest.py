@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.gateway.fakes import World
+from tests.unit.gateway.world import World
 
 
 @pytest.fixture

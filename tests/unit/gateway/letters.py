@@ -17,7 +17,8 @@ from shared.envelope.manifest import ManifestPart, encode_manifest
 from shared.keys.base64url import encode_b64u
 from shared.ports.queries import DecisionView, ReadableEnvelope
 from tests.unit.envelope.workshop import header_document, party, seal
-from tests.unit.gateway.fakes import MESSAGE, NOW, World
+from tests.unit.gateway.fakes import MESSAGE, NOW
+from tests.unit.gateway.world import World
 
 PATH = "/v1/messages"
 CONTENT_TYPE = MESSAGE_CONTENT_TYPE

@@ -14,7 +14,7 @@ from gateway.description import describe
 from shared.apisig.sign import sign_request
 from shared.errors import KeyEventRefused, StoreUnavailable
 from shared.keys.private import generate_ed25519
-from tests.unit.gateway.fakes import URL, World, code_of
+from tests.unit.gateway.world import URL, World, code_of
 
 OPEN = {"/.well-known/comity", "/problems/{code}", "/livez", "/readyz", "/metrics"}
 

@@ -14,7 +14,8 @@ from shared.keys.events import draft_event, replay_events
 from shared.keys.instruments import sign_instruments
 from shared.keys.public import OPERATOR
 from tests.unit.audit.paper_log import ORIGIN
-from tests.unit.gateway.fakes import NOW, World, code_of
+from tests.unit.gateway.fakes import NOW
+from tests.unit.gateway.world import World, code_of
 from tests.unit.keys.parties import PartyOnTest, renew
 
 KEY_EVENTS, INSTRUMENTS = "/v1/operator/key-events", "/v1/operator/instruments"

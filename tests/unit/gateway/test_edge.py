@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 
 from gateway.app import drain
 from shared.errors import LedgerInvalid, StoreUnavailable
-from tests.unit.gateway.fakes import MESSAGE, NOW, World, code_of
+from tests.unit.gateway.fakes import MESSAGE, NOW
 from tests.unit.gateway.letters import CONTENT_TYPE, PATH, a_letter, keep
+from tests.unit.gateway.world import World, code_of
 
 
 async def test_header_fields_have_a_limit_together(world: World) -> None:

@@ -12,7 +12,8 @@ from gateway.app import drain
 from gateway.config import Limits
 from shared.contracts.api import FeedPage
 from shared.contracts.records import FeedEntry
-from tests.unit.gateway.fakes import MESSAGE, NOW, World, code_of
+from tests.unit.gateway.fakes import MESSAGE, NOW
+from tests.unit.gateway.world import World, code_of
 
 DOSSIER = "019aaa00-0000-7000-8000-0000000000d0"
 

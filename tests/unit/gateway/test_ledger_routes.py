@@ -9,7 +9,7 @@ from shared.audit.notes import parse_vkey
 from shared.audit.tiles import parse_bundle, root_from_tiles, tile_at
 from shared.audit.tree import hash_leaf
 from tests.unit.audit.paper_log import keys_of, started_entries
-from tests.unit.gateway.fakes import World, code_of
+from tests.unit.gateway.world import World, code_of
 
 ENTRIES = started_entries(600)
 

@@ -21,7 +21,7 @@ from shared.errors import (
     SettingsRefused,
     StoreConflict,
 )
-from tests.unit.gateway.fakes import World, code_of
+from tests.unit.gateway.world import World, code_of
 
 SPEC = Path(__file__).parents[3] / "docs" / "spec"
 

@@ -23,8 +23,9 @@ from shared.ports.queries import DossierView, EvidenceView
 from tests.unit.audit.paper_log import keys_of, started_entries
 from tests.unit.domain.letters import a_header, a_message
 from tests.unit.domain.letters import digest_of as digest_named
-from tests.unit.gateway.fakes import MESSAGE, NOW, World, code_of
+from tests.unit.gateway.fakes import MESSAGE, NOW
 from tests.unit.gateway.letters import a_letter, decided, keep
+from tests.unit.gateway.world import World, code_of
 
 NOBODYS = "019aaa00-0000-7000-8000-00000000dead"
 

@@ -19,7 +19,7 @@ from shared.contracts.api import Decision as DecisionAnswer
 from shared.contracts.messages import SubmitEnvelope
 from shared.errors import Busy, StoreUnavailable
 from tests.unit.envelope.workshop import header_document
-from tests.unit.gateway.fakes import MESSAGE, NOW, World, code_of
+from tests.unit.gateway.fakes import MESSAGE, NOW
 from tests.unit.gateway.letters import (
     CONTENT_TYPE,
     PATH,
@@ -29,6 +29,7 @@ from tests.unit.gateway.letters import (
     seconds_from_now,
     with_members,
 )
+from tests.unit.gateway.world import World, code_of
 
 
 async def post(world: World, body: bytes, name: str = "MA.PGR") -> Any:
