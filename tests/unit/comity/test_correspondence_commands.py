@@ -230,3 +230,24 @@ def test_keys_of_another_party_are_compared_once(run: Run, exchange: PaperExchan
     assert "by event 2 (enrol)" in shown.stdout
     assert run(MA, "keys", "compare", FR, "--confirm").exit_code == 0
     assert run(MA, "keys", "compare", "ES.SGCJI").exit_code == 1
+
+
+def test_watching_prints_each_event_once_until_the_line_breaks(
+    run: Run, request_file: Path, exchange: PaperExchange
+) -> None:
+    message = sent(run, request_file)["message"]
+    asked = 0
+
+    def break_the_line(path: str, body: bytes) -> bytes:
+        nonlocal asked
+        asked += path == "/v1/feed"
+        if asked > 4:
+            raise httpx2.ReadError("the line broke")
+        return body
+
+    exchange.tamper = break_the_line
+    result = run(FR, "watch", "--json")
+    assert result.exit_code == 3
+    told = [line for line in result.stdout.splitlines() if message in line]
+    assert [json.loads(line)["type"] for line in told] == ["message.received"]
+    assert "client.exchange-unreachable" in result.stdout
