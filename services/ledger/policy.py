@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.audit.leaves import encode_entry
-from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, root_from_tiles
+from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, hash_full_tile, root_from_tiles
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import LedgerForked
@@ -58,4 +58,4 @@ def _reader(edge: Mapping[tuple[int, int], bytes]) -> TileReader:
 
 
 def _full_tile(tile: Tile, hashes: bytes) -> FullTile:
-    return FullTile(tile.level, tile.index, hashes, root_from_tiles(TILE_WIDTH, lambda _: hashes))
+    return FullTile(tile.level, tile.index, hashes, hash_full_tile(hashes))

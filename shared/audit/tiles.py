@@ -186,6 +186,13 @@ def root_from_tiles(size: int, read_tile: TileReader) -> bytes:
     return root_at(size, TileHashReader(size, read_tile))
 
 
+def hash_full_tile(hashes: bytes) -> bytes:
+    """The one hash that a full tile contributes to the level above. Raises LedgerInvalid unless it is full."""
+    if len(hashes) != TILE_BYTES:
+        raise LedgerInvalid(why=f"a full tile has {TILE_BYTES} bytes, not {len(hashes)}")
+    return _hash_up(hashes)
+
+
 def _hash_up(hashes: bytes) -> bytes:
     """The Merkle tree hash over a power of two of concatenated hashes."""
     if len(hashes) == 2 * HASH_BYTES:

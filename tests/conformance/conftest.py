@@ -17,7 +17,15 @@ import pytest
 from deploy.local import PrivateRabbitMQ
 from shared.adapters.sql.engine import Store
 from tests.conformance.connecting import WORK, BusAndWakeups, connect_amqp, connect_embedded
-from tests.conformance.stores import migrated_file, mortal_postgres, open_store, sql_store, store_url  # noqa: F401  # fixtures
+from tests.conformance.stores import (  # noqa: F401  # fixtures
+    migrated_file,
+    mortal_postgres,
+    open_store,
+    postgres_url,
+    sql_store,
+    sqlite_url,
+    store_url,
+)
 from tests.conformance.working import until
 
 ADAPTERS = ["embedded", pytest.param("rabbitmq", marks=pytest.mark.connected)]

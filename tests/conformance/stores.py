@@ -37,25 +37,30 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(params=DATABASES)
-async def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database that is the test's alone while it runs."""
-    if request.param == "postgres":
-        url: str = request.getfixturevalue("database")
-        await _empty(url)
-        return url
-    file = tmp_path / "exchange.sqlite3"
-    shutil.copy(request.getfixturevalue("migrated_file"), file)
-    return f"sqlite+aiosqlite:///{file}"
-
-
-async def _empty(url: str) -> None:
-    """A module's tests share a database, one after the other: dropping one for each would take a second each."""
-    store = Store(url)
+@pytest.fixture
+async def postgres_url(database: str) -> str:
+    """The module's PostgreSQL database, emptied: to drop one for each test would take a second each."""
+    store = Store(database)
     async with store.write() as connection:
         tables = ", ".join(table.name for table in METADATA.sorted_tables)
         await connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
     await store.close()
+    return database
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """A file of the test's own."""
+    file = tmp_path / "exchange.sqlite3"
+    shutil.copy(migrated_file, file)
+    return f"sqlite+aiosqlite:///{file}"
+
+
+@pytest.fixture(params=DATABASES)
+def store_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a database that is the test's alone while it runs."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
 @pytest.fixture

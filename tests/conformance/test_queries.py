@@ -324,10 +324,10 @@ async def test_readers_of_a_feed_under_many_writers_lose_no_entry(open_store: Op
     assert sorted(seen) == sorted(message for messages in sent for message in messages)
 
 
-async def test_a_sequence_read_by_id_greater_than_n_would_lose_such_an_entry(database: str) -> None:
+async def test_a_sequence_read_by_id_greater_than_n_would_lose_such_an_entry(postgres_url: str) -> None:
     """Why the database does not number feeds: the same two writers, with an identity column and without the head."""
     table = Table("plain_feed", MetaData(), Column("id", BigInteger, primary_key=True), Column("message", String(5)))
-    slow, fast = Store(database), Store(database)
+    slow, fast = Store(postgres_url), Store(postgres_url)
     async with slow.write() as connection:
         await connection.run_sync(table.create)
     async with slow.write() as slow_writer:

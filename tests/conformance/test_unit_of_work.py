@@ -177,7 +177,7 @@ async def test_of_two_units_at_the_same_items_one_gets_each(open_store: OpenStor
     assert await claiming == (set(yours) if first_commits else {*shared, *yours})
 
 
-async def test_units_that_claim_the_same_items_in_opposite_order_wait_and_do_not_deadlock(database: str) -> None:
+async def test_units_that_claim_the_same_items_in_opposite_order_wait_and_do_not_deadlock(postgres_url: str) -> None:
     items = [new_id() for _ in range(3000)]
 
     async def claim(unit: UnitOfWork, asked: list[str]) -> set[str]:
@@ -185,7 +185,7 @@ async def test_units_that_claim_the_same_items_in_opposite_order_wait_and_do_not
         await unit.commit()
         return claimed
 
-    async with two_units(database) as (one, other):
+    async with two_units(postgres_url) as (one, other):
         claims = await asyncio.gather(claim(one, items), claim(other, items[::-1]))
     assert sorted(map(len, claims)) == [0, 3000]
 
@@ -256,14 +256,16 @@ async def test_of_two_units_that_insert_one_key_the_second_meets_a_conflict(open
     assert await stored(other, FeedHead(MA, 0).key()) == {FeedHead(MA, 0).key(): FeedHead(MA, 1)}
 
 
-async def test_units_that_insert_the_same_keys_in_opposite_order_meet_a_conflict_and_no_deadlock(database: str) -> None:
+async def test_units_that_insert_the_same_keys_in_opposite_order_meet_a_conflict_and_no_deadlock(
+    postgres_url: str,
+) -> None:
     claims: list[Record] = [Claim(new_id(), MA, DIGEST) for _ in range(500)]
 
     async def insert(unit: UnitOfWork, rows: list[Record]) -> None:
         await unit.write(Effects(inserts=rows))
         await unit.commit()
 
-    async with two_units(database) as (one, other):
+    async with two_units(postgres_url) as (one, other):
         answers = await asyncio.gather(insert(one, claims), insert(other, claims[::-1]), return_exceptions=True)
     [conflict] = [answer for answer in answers if answer is not None]
     assert isinstance(conflict, StoreConflict)
