@@ -85,6 +85,10 @@ class ExchangeProcess:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.is_alive()
+
+    @property
     def pid(self) -> int:
         if self._process is None or self._process.pid is None:
             raise RuntimeError("the exchange does not run")
