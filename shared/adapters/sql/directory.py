@@ -34,7 +34,8 @@ class SqlKeyRing:
         return self._instruments
 
     async def refresh(self) -> Directory:
-        newer_events = select(_EVENT.c.event).where(_EVENT.c.seq > self._directory.index).order_by(_EVENT.c.seq)
+        known = self._directory  # others may refresh meanwhile: what is read here follows this snapshot, not theirs
+        newer_events = select(_EVENT.c.event).where(_EVENT.c.seq > known.index).order_by(_EVENT.c.seq)
         newer_registry = (
             select(_INSTRUMENTS.c.version, _INSTRUMENTS.c.document)
             .where(_INSTRUMENTS.c.version > self._instruments.number)
@@ -44,8 +45,10 @@ class SqlKeyRing:
         async with self._store.read() as connection:
             events = list((await connection.execute(newer_events)).scalars())
             published = (await connection.execute(newer_registry)).first()
-        self._directory = replay_events(events, self._operator_keys, self._quorum, self._directory)
-        if published is not None:
+        directory = replay_events(events, self._operator_keys, self._quorum, known)
+        if directory.index > self._directory.index:
+            self._directory = directory
+        if published is not None and published.version > self._instruments.number:
             registry = parse_registry(verify_instruments(published.document, self._operator_keys, self._quorum))
             self._instruments = PublishedInstruments(published.version, registry)
         return self._directory
