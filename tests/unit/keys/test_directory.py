@@ -17,11 +17,6 @@ from tests.unit.keys.parties import EXCHANGE, NOW, YEAR, ExchangeOnTest, PartyOn
 TICK = timedelta(microseconds=1)
 
 
-@pytest.fixture
-def exchange() -> ExchangeOnTest:
-    return ExchangeOnTest()
-
-
 def test_an_empty_directory_knows_nobody() -> None:
     empty = Directory.empty(EXCHANGE)
     assert (empty.index, empty.head, empty.parties()) == (0, None, ())
