@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.domain.ids import new_uuid7
 from shared.frame.items import Item
@@ -13,6 +13,7 @@ from shared.keys.public import service_owner
 from shared.keys.roster import Roster, ServiceKeys
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 RETENTION_S = 14 * 86_400.0
 SERVICES = ("gateway", "intake", "routing", "notification")
 PRODUCERS = {
