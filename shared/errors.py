@@ -73,7 +73,7 @@ class CallSignatureInvalid(Rejection):
 
 
 class CallKeyUnknown(Rejection):
-    """The key {kid} is not the current API key of any enrolled party."""
+    """The key {kid} is not the current API key of any enrolled party that is not suspended. Ask the operators."""
 
     code = "call.key-unknown"
 
@@ -385,6 +385,13 @@ class KeyEventRefused(Rejection):
     """The key event is not acceptable: {why}."""
 
     code = "keys.event-refused"
+
+
+class DirectoryUntrusted(Fatal):
+    """What the database holds as signed by the operators does not verify: {why}. Nothing is decided until this is
+    explained."""
+
+    code = "keys.directory-untrusted"
 
 
 class RosterRefused(Rejection):

@@ -146,6 +146,7 @@ def test_an_exchange_that_was_killed_on_a_full_disk_starts_again_with_all_it_had
     with _full(disk, exchange):
         _assert_refused(exchange, late)
         exchange.process.kill()
+    exchange.rows.let_relays_be_due()
     exchange.process.start()
     _assert_all_arrive(exchange, prepared, [*letters, late])
 
