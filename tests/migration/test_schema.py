@@ -1,0 +1,148 @@
+"""The schema: made from nothing, taken back to nothing, and what the code expects, on SQLite and on PostgreSQL."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+
+from deploy.local import PrivatePostgres
+from shared.adapters.sql.engine import Store
+from shared.adapters.sql.schema import MIGRATIONS, check_schema, migrate, schema_differences
+from shared.adapters.tables import METADATA
+from shared.errors import SettingsRefused
+
+TABLES = {table.name for table in METADATA.sorted_tables}
+VERSION = "alembic_version"
+
+
+def revisions() -> list[str]:
+    """All revisions, the oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: PrivatePostgres) -> Iterator[str]:
+    postgres.start()
+    name = f"empty_{secrets.token_hex(6)}"
+    postgres.create_database(name)
+    yield postgres.dsn(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def empty_sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'empty.sqlite3'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.connected)])
+def url(request: pytest.FixtureRequest) -> str:
+    """A database without a table."""
+    made: str = request.getfixturevalue(f"empty_{request.param}_url")
+    return made
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
+    opened = Store(url)
+    yield opened
+    await opened.close()
+
+
+async def tables_of(store: Store) -> set[str]:
+    async with store.read() as connection:
+        return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+
+
+async def test_a_new_database_gets_every_table_and_differs_in_nothing_from_the_code(url: str, store: Store) -> None:
+    await migrate(url)
+    assert await tables_of(store) == TABLES | {VERSION}
+    assert await schema_differences(store) == []
+    await check_schema(store, url)
+
+
+async def test_a_database_taken_back_to_nothing_comes_up_again(url: str, store: Store) -> None:
+    await migrate(url)
+    await migrate(url, "base")
+    assert await tables_of(store) <= {VERSION}
+    await migrate(url)
+    assert await schema_differences(store) == []
+
+
+async def test_every_revision_goes_down_and_up_again(url: str, store: Store) -> None:
+    for revision in revisions():
+        await migrate(url, revision)
+        before = await schema_differences(store)
+        older = revisions()[revisions().index(revision) - 1] if revision != revisions()[0] else "base"
+        await migrate(url, older)
+        await migrate(url, revision)
+        assert await schema_differences(store) == before
+
+
+async def test_a_migrated_database_is_left_as_it_is(url: str, store: Store) -> None:
+    await migrate(url)
+    await migrate(url)
+    assert await schema_differences(store) == []
+
+
+async def test_differences_are_seen_when_there_are_some(url: str, store: Store) -> None:
+    await migrate(url)
+    async with store.write() as connection:
+        await connection.run_sync(METADATA.tables["claim"].drop)
+    assert [difference[0] for difference in await schema_differences(store)] == ["add_table"]
+
+
+async def test_a_program_refuses_a_database_of_another_revision(url: str, store: Store) -> None:
+    with pytest.raises(SettingsRefused, match="needs " + revisions()[-1]):
+        await check_schema(store, url)
+    await migrate(url)
+    await migrate(url, "base")
+    with pytest.raises(SettingsRefused) as refused:
+        await check_schema(store, url)
+    assert "password" not in str(refused.value)
+
+
+async def test_a_migration_that_breaks_off_leaves_the_database_as_it_was(
+    url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that is killed half-way must not leave a database that no start can use."""
+    real: Callable[..., object] = Operations.create_table
+    made: list[str] = []
+
+    def create_some(operations: Operations, name: str, *columns: object, **options: object) -> object:
+        made.append(name)
+        if len(made) > len(TABLES) // 2:
+            raise RuntimeError("the power failed")
+        return real(operations, name, *columns, **options)
+
+    monkeypatch.setattr(Operations, "create_table", create_some)
+    with pytest.raises(RuntimeError):
+        await migrate(url)
+    monkeypatch.undo()
+    assert made
+    assert await tables_of(store) == set()
+    await migrate(url)
+    assert await schema_differences(store) == []
+
+
+def test_there_is_one_linear_history() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_bases() == revisions()[:1]
+    assert scripts.get_heads() == revisions()[-1:]
+    assert [script.down_revision for script in scripts.walk_revisions()][::-1] == [None, *revisions()[:-1]]
+
+
+async def test_readers_go_on_while_nothing_is_to_be_migrated(url: str, store: Store) -> None:
+    await migrate(url)
+    async with store.read() as connection, asyncio.timeout(5):
+        await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+        await migrate(url)
