@@ -10,10 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url, pool
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, make_url
 
-from shared.adapters.sql.engine import Store, translated
+from shared.adapters.sql.engine import Store
 from shared.adapters.tables import METADATA
 from shared.errors import SettingsRefused
 
@@ -37,13 +36,12 @@ async def migrate(url: str, revision: str = "head") -> None:
         step = command.downgrade if revision == "base" or revision in older - {current} else command.upgrade
         step(_config(connection), revision)
 
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    store = Store(url)
     try:
-        with translated():
-            async with engine.begin() as connection:
-                await connection.run_sync(run)
+        async with store.write() as connection:  # one transaction, on SQLite too: a broken start leaves no half of it
+            await connection.run_sync(run)
     finally:
-        await engine.dispose()
+        await store.close()
 
 
 async def schema_differences(store: Store) -> list[Any]:
