@@ -10,7 +10,7 @@ from client.composition import compose_request
 from client.request_file import load_request
 from comity.main import COMMANDS
 from shared.domain.instruments import parse_registry
-from tests.unit.client.paper_exchange import REGISTRY
+from tests.unit.client.paper_services import REGISTRY
 
 GUIDES = Path(__file__).parents[3] / "docs" / "guide"
 

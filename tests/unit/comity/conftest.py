@@ -16,8 +16,8 @@ from client.keystore import save_keystore
 from comity import home as home_module
 from comity.main import app
 from shared.keys.trust import Trust, encode_trust
+from tests.unit.client.letters import CONTENT
 from tests.unit.client.paper_exchange import URL, PaperExchange
-from tests.unit.client.test_correspondence import CONTENT
 from tests.unit.envelope.workshop import party
 
 PASSPHRASE = "a long enough passphrase"

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.unit.client.letters import CONTENT
 from tests.unit.client.paper_exchange import PaperExchange
-from tests.unit.client.test_correspondence import CONTENT
 from tests.unit.comity.conftest import Run, document_of
 
 MA, FR = "MA.PGR", "FR.BEPI"

@@ -1,0 +1,210 @@
+"""What operators and services of an exchange do, in dictionaries: decided by intake's own policy, told to a ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from services.intake.policy import check_id, decide_admission, verify_sender
+from shared.apisig.receipts import Receipt, sign_receipt
+from shared.audit.leaves import encode_entry, encode_leaf, leg_states
+from shared.audit.notes import encode_vkey
+from shared.domain.ids import encode_time
+from shared.domain.instruments import parse_registry
+from shared.domain.leg import Leg
+from shared.envelope.container import ReceivedEnvelope
+from shared.errors import Rejection
+from shared.keys.base64url import encode_b64u, parse_b64u
+from shared.keys.directory import Directory
+from shared.keys.event_document import NameDocument
+from shared.keys.events import draft_event, encode_event, sign_event, verify_event
+from shared.keys.instruments import sign_instruments
+from shared.keys.private import Ed25519Signer
+from shared.keys.public import Ed25519Public
+from shared.keys.trust import Trust
+from tests.unit.audit.paper_log import ORIGIN, PaperLog, log_signers
+from tests.unit.envelope.workshop import party
+
+START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+REGISTRY = (Path(__file__).parents[3] / "deploy/samples/instruments.json").read_bytes()
+
+
+def seeded(word: str) -> Ed25519Signer:
+    return Ed25519Signer(hashlib.sha256(word.encode()).digest())
+
+
+@dataclass
+class Feed:
+    items: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class PaperServices:
+    """`now` stands still until it is moved. `withhold` names message ids that are kept from their recipients' feeds."""
+
+    now: datetime = START
+    operators: tuple[Ed25519Signer, ...] = (seeded("operator A"), seeded("operator B"))
+    receipt_signer: Ed25519Signer = field(default_factory=lambda: seeded("gateway"))
+    log: PaperLog = field(default_factory=PaperLog)
+    withhold: set[str] = field(default_factory=set)
+    events: list[bytes] = field(default_factory=list)
+    registry: bytes | None = None
+
+    def __post_init__(self) -> None:
+        self.directory = Directory.empty(ORIGIN)
+        self.spent: dict[str, str] = {}
+        self.envelopes: dict[str, ReceivedEnvelope] = {}
+        self.decisions: dict[str, dict[str, Any]] = {}
+        self.legs: dict[tuple[str, str], Leg] = {}
+        self.parts: dict[str, bytes] = {}
+        self.feeds: dict[str, Feed] = {}
+        self.evidences: dict[str, list[tuple[str, str, int]]] = {}
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    # --- what the operators do ---------------------------------------------------------------------------------------
+
+    def trust(self, **changes: Any) -> Trust:
+        members: dict[str, Any] = {
+            "origin": ORIGIN,
+            "log_vkeys": tuple(encode_vkey(signer.vkey) for signer in log_signers()),
+            "operator_keys": tuple(Ed25519Public(operator.public) for operator in self.operators),
+            "operator_quorum": 2,
+            "receipt_key": Ed25519Public(self.receipt_signer.public),
+            "witness_policy": "none",
+            "environment": "development",
+        }
+        return Trust(**{**members, **changes})
+
+    def enrol(self, *authorities: str) -> None:
+        for authority in authorities:
+            keys = party(authority).prove(self.now - timedelta(days=1), self.now + timedelta(days=365))
+            name = NameDocument(official=authority, languages={})
+            self.record_event("enrol", authority, keys=keys, role="authority", name=name, country=authority[:2])
+
+    def record_event(self, type_: Any, authority: str, **members: Any) -> None:
+        event = draft_event(type_, self.directory, self.now, authority, **members)
+        document = encode_event(event, [sign_event(event, operator) for operator in self.operators])
+        trust = self.trust()
+        self.directory = self.directory.apply(verify_event(document, trust.operator_keys, 2, self.directory))
+        self.events.append(document)
+        self.add_leaf("directory.key-event", event=json.loads(document), seq=self.directory.index)
+
+    def load_registry(self, raw: bytes = REGISTRY) -> None:
+        self.registry = sign_instruments(raw, self.operators)
+        digest = encode_b64u(hashlib.sha256(raw).digest())
+        self.add_leaf("directory.instruments", registry_sha256=digest, version=1, document=json.loads(self.registry))
+
+    # --- the ledger --------------------------------------------------------------------------------------------------
+
+    def add_leaf(self, type_: str, **fields: Any) -> int:
+        """Its index. `at` may be given."""
+        leaf = encode_leaf(type_, fields.pop("at", self.now), secrets.token_bytes(16), **fields)
+        self.log.append([encode_entry(self.now, leaf)])
+        return len(self.log.entries) - 1
+
+    def write_ledger(self, directory: Path) -> Path:
+        for path, data in self.log.files.items():
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / path).write_bytes(data)
+        return directory
+
+    # --- what the services do ----------------------------------------------------------------------------------------
+
+    def take(self, received: ReceivedEnvelope) -> None:
+        """Decide, deliver, tell."""
+        header = received.header
+        registry = parse_registry(REGISTRY) if self.registry else None
+        code: str | None = None
+        facts: dict[str, str] = {}
+        legs: tuple[Leg, ...] = ()
+        try:
+            verified = verify_sender(self.with_uploads(received), ORIGIN, self.directory, self.now)
+            check_id(header.id, received.digest, self.spent.get(header.id))
+            self.spent[header.id] = received.digest
+            exists = any(dossier == header.dossier for dossier, _ in self.legs)
+            leg = None if header.leg is None else self.legs.get((header.dossier, header.leg))
+            legs = decide_admission(verified, exists, leg, registry, self.now).legs
+        except Rejection as refused:
+            code, facts = refused.code, {name: str(value) for name, value in refused.facts.items()}
+        index = self.log_decision(received, code, legs)
+        self.decisions[header.id] = {
+            "message": header.id,
+            "digest": received.digest,
+            "decision": "accepted" if code is None else "rejected",
+            "code": code,
+            "sentence": code,
+            "facts": facts,
+            "decided_at": encode_time(self.now),
+            "receipt": self.receipt(received),
+            "leaf_index": index,
+        }
+        self.tell(header.sender, f"message.{self.decisions[header.id]['decision']}", received)
+        if code is None:
+            self.deliver(received, legs)
+
+    def with_uploads(self, received: ReceivedEnvelope) -> ReceivedEnvelope:
+        """The envelope with the parts that were uploaded before it."""
+        named = {one.name: one.ct_sha256 for one in received.manifest.parts if one.name not in received.parts}
+        uploaded = {name: self.parts[parse_b64u(digest).hex()] for name, digest in named.items()}
+        self.parts |= {f"{received.header.id}/{name}": ct for name, ct in uploaded.items()}
+        return replace(received, parts={**received.parts, **uploaded})
+
+    def log_decision(self, received: ReceivedEnvelope, code: str | None, legs: Any = (), **changes: Any) -> int:
+        header = received.header
+        states = {leg.requested: {one: leg.measure(one).state for one in header.measures} for leg in legs}
+        fields: dict[str, Any] = {
+            "message": header.id,
+            "sender": header.sender,
+            "envelope_sha256": received.digest,
+            "directory_index": self.directory.index,
+            "decide_by": encode_time(self.now + timedelta(hours=1)),
+            "flags": [],
+            "jws": json.loads(received.jws_bytes),
+            "dossier": header.dossier,
+            "leg": header.leg,
+        }
+        fields |= {"states": leg_states(states)} if code is None else {"code": code}
+        return self.add_leaf("decision.accepted" if code is None else "decision.rejected", **{**fields, **changes})
+
+    def deliver(self, received: ReceivedEnvelope, legs: Any) -> None:
+        header = received.header
+        self.legs |= {(leg.dossier, leg.requested): leg for leg in legs}
+        self.envelopes[header.id] = received
+        self.parts |= {f"{header.id}/{name}": ct for name, ct in received.parts.items()}
+        for recipient in header.recipients:
+            self.evidence("delivery", received, recipient)
+            if header.id not in self.withhold:
+                self.tell(recipient, "message.received", received)
+
+    def evidence(self, kind: str, received: ReceivedEnvelope, recipient: str, **more: str) -> None:
+        header = received.header
+        place = {"message": header.id, "dossier": header.dossier, "recipient": recipient}
+        index = self.add_leaf(f"evidence.{kind}", **place, envelope_sha256=received.digest, **more)
+        self.evidences.setdefault(header.id, []).append((kind, recipient, index))
+
+    def tell(self, authority: str, type_: str, received: ReceivedEnvelope) -> None:
+        feed = self.feeds.setdefault(authority, Feed())
+        header = received.header
+        item = {"at": encode_time(self.now), "type": type_, "message": header.id, "dossier": header.dossier}
+        data = {"kind": header.kind, "sender": header.sender, "measures": header.measures}
+        feed.items.append({"cursor": str(len(feed.items) + 1), **item, "data": data})
+
+    def receipt(self, received: ReceivedEnvelope) -> str:
+        return sign_receipt(
+            Receipt(
+                exchange=ORIGIN,
+                sender=received.header.sender,
+                message=received.header.id,
+                envelope_sha256=received.digest,
+                received_at=self.now,
+                decide_by=self.now + timedelta(hours=1),
+            ),
+            self.receipt_signer,
+        )

@@ -1,0 +1,83 @@
+"""The ledger of a story told otherwise than it was, signed by the log or not, and what an audit finds in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from client.audit_report import AuditReport
+from client.auditor import verify_ledger
+from client.ledger_source import DirectoryLedger
+from shared.audit.leaves import encode_entry, encode_leaf
+from shared.domain.strict_json import parse_strict_json
+from shared.envelope.container import ReceivedEnvelope
+from tests.unit.audit.paper_log import PaperLog
+from tests.unit.client.letters import BE, FR, MA, open_dossier
+from tests.unit.client.paper_exchange import PaperExchange
+
+
+def copy_of(story: PaperExchange) -> PaperExchange:
+    """The same exchange, to be told otherwise."""
+    copied = PaperExchange(now=story.now, events=list(story.events), registry=story.registry)
+    copied.directory = story.directory
+    copied.legs, copied.spent, copied.envelopes = dict(story.legs), dict(story.spent), dict(story.envelopes)
+    copied.log = PaperLog(entries=list(story.log.entries), tiles=dict(story.log.tiles), files=dict(story.log.files))
+    return copied
+
+
+def audit(exchange: PaperExchange, tmp_path: Path, workers: int = 0) -> AuditReport:
+    return verify_ledger(DirectoryLedger(exchange.write_ledger(tmp_path)), exchange.trust(), workers=workers)
+
+
+def found(report: AuditReport) -> set[str]:
+    assert not report.ok
+    return {difference.what for difference in report.differences}
+
+
+def flip(data: bytes, at: int = -1) -> bytes:
+    altered = bytearray(data)
+    altered[at] ^= 1
+    return bytes(altered)
+
+
+def rewritten(story: PaperExchange, change: Callable[[list[bytes]], list[bytes]]) -> PaperExchange:
+    """A ledger that the log's own keys sign, with other entries."""
+    exchange = copy_of(story)
+    exchange.log = PaperLog()
+    exchange.log.append(change(list(story.log.entries)))
+    return exchange
+
+
+def leaf_of(entry: bytes) -> dict[str, Any]:
+    leaf: dict[str, Any] = parse_strict_json(entry.partition(b"\n")[2])
+    return leaf
+
+
+def index_of(story: PaperExchange, type_: str) -> int:
+    return next(index for index, entry in enumerate(story.log.entries) if leaf_of(entry)["type"] == type_)
+
+
+def with_fields(story: PaperExchange, type_: str, **changes: Any) -> PaperExchange:
+    """The first leaf of this type says something else."""
+    place = index_of(story, type_)
+
+    def change(entries: list[bytes]) -> list[bytes]:
+        leaf = {**leaf_of(entries[place]), **changes}
+        members = {name: value for name, value in leaf.items() if name not in ("v", "type", "at", "nonce")}
+        entries[place] = encode_entry(story.now, encode_leaf(type_, story.now, bytes(16), **members))
+        return entries
+
+    return rewritten(story, change)
+
+
+def submission_of(story: PaperExchange, tmp_path: Path) -> ReceivedEnvelope:
+    exchange = PaperExchange(now=story.now, decides=False)
+    exchange.enrol(MA, FR, BE)
+    exchange.load_registry()
+    open_dossier(exchange.correspond(MA, tmp_path / "another"))
+    return exchange.undecided[0]
+
+
+def replace_time(entry: bytes, story: PaperExchange) -> bytes:
+    return encode_entry(story.now, entry.partition(b"\n")[2])
