@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from shared.contracts.records import Key, Record
+from shared.errors import StoreConflict
 from shared.ports.unit_of_work import Effects
 
 R = TypeVar("R", bound=Record)
@@ -31,7 +32,11 @@ class BatchView:
 
 
 class BatchEffects:
-    """The effects of a batch as one: a row that one message inserts and another updates is inserted as it ends."""
+    """The effects of a batch as one: a row that one message inserts and another updates is inserted as it ends.
+
+    Two messages that insert the same row have not seen each other, as two replicas would not: the second is refused
+    here, as the database would refuse it.
+    """
 
     def __init__(self) -> None:
         self.total = Effects()
@@ -39,6 +44,9 @@ class BatchEffects:
         self._updated: dict[Key, Record] = {}
 
     def add(self, effects: Effects) -> None:
+        """Raises StoreConflict for a row that an earlier message of the batch inserts."""
+        if any(record.key() in self._inserted for record in effects.inserts):
+            raise StoreConflict()
         for record in effects.inserts:
             self._inserted[record.key()] = record
         for record in effects.updates:
