@@ -4,7 +4,8 @@ Rules (03, "the pump"):
 1. A message that cannot be decoded or handled is set aside with its reason; its neighbours go through.
 2. Claims, state, outbox, leaves, parked items and dead letters stand or fall in one transaction. No savepoints: if the
    write of the batch fails, it is rolled back and each message is done again in a transaction of its own.
-3. A database that does not answer is no verdict: StoreUnavailable leaves everything as it was.
+3. A database that does not answer is no verdict: StoreUnavailable leaves everything as it was. Nor is a directory that
+   does not verify: DirectoryUntrusted, before any message is judged by it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ import structlog
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.records import Key
 from shared.contracts.registry import parse_message
-from shared.errors import ComityError, Fatal, RetryLater, StoreConflict, StoreUnavailable
+from shared.errors import (
+    ComityError,
+    DirectoryUntrusted,
+    Fatal,
+    InstrumentsInvalid,
+    KeyEventRefused,
+    RetryLater,
+    StoreConflict,
+    StoreUnavailable,
+)
 from shared.frame.open import FrameOpener
 from shared.keys.directory import Directory
 from shared.ports.clock import Clock
@@ -31,6 +41,8 @@ from shared.runtime.batch_view import BatchEffects, BatchView
 from shared.runtime.crash_points import Reach, reach_nothing
 
 CONFLICT_TRIES: Final = 8
+CONFLICT_PARKS: Final = 10
+CONFLICT_RETRY_S: Final = 1.0
 DUE_BATCH: Final = 50
 BUS_GAVE_UP: Final = "the bus delivered this frame 20 times without an answer"
 
@@ -76,10 +88,18 @@ class Settler:
         self._clock = clock
         self._reach = reach
 
+    async def read_directory(self) -> Directory:
+        """The keys and instruments of now, verified. Raises StoreUnavailable, DirectoryUntrusted."""
+        try:
+            return await self._keyring.refresh()
+        except (KeyEventRefused, InstrumentsInvalid) as forged:
+            raise DirectoryUntrusted(why=forged.sentence()) from forged
+
     async def settle(self, frames: Sequence[bytes], confirmed: Sequence[str] = ()) -> Settled:
         """All frames, durably: handled, parked or set aside. `confirmed` are outbox rows to forget.
 
-        Raises StoreUnavailable: then nothing is known to be settled, and the same frames may be given again.
+        Raises StoreUnavailable: then nothing is known to be settled, and the same frames may be given again. Raises
+        DirectoryUntrusted.
         """
         work, letters = self._decode_all(frames)
         try:
@@ -117,7 +137,7 @@ class Settler:
     ) -> Settled:
         if not (work or letters or confirmed):
             return Settled()
-        directory = await self._keyring.refresh()
+        directory = await self.read_directory()
         instruments = self._keyring.instruments()
         async with self._units.begin() as unit:
             fresh = await self._claim(unit, work)
@@ -141,7 +161,8 @@ class Settler:
             except Exception as failed:
                 await self._set_aside(item.waiting, _reason(failed))
                 return Settled()
-        raise StoreUnavailable(why=f"one message met {CONFLICT_TRIES} conflicts in a row")
+        await self._postpone(item.waiting)
+        return Settled()
 
     async def _claim(self, unit: UnitOfWork, work: Sequence[Work]) -> list[Work]:
         """Only what was not settled before: new on the inbox, or still parked."""
@@ -196,6 +217,18 @@ class Settler:
             except Exception as failed:
                 letters.append(self._letter_of(item, failed, now))
         return asked
+
+    async def _postpone(self, item: ParkedItem) -> None:
+        """One item that only meets conflicts: what it conflicts with may be there for good, and others wait behind."""
+        why = f"it met {CONFLICT_TRIES} conflicts in a row"
+        if item.attempts >= CONFLICT_PARKS:
+            await self._set_aside(item, f"{StoreConflict.code}: {why}, {CONFLICT_PARKS} times")
+            return
+        later = RetryLater(why=why, after_s=CONFLICT_RETRY_S)
+        async with self._units.begin() as unit:
+            await unit.claim([item.id])
+            await unit.park([_parked_again(item, later, self._clock.now())])
+            await unit.commit()
 
     async def _set_aside(self, item: ParkedItem, reason: str) -> None:
         """One item that cannot even be written: claimed and buried, so that it does not come back."""

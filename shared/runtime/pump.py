@@ -78,7 +78,11 @@ class Pump:
         await self._forget_confirmed()
 
     async def _consume(self, stop: asyncio.Event) -> None:
-        """One subscription: cautious until 20 frames are acknowledged, then bold. Raises BusUnavailable."""
+        """One subscription: cautious until 20 frames are acknowledged, then bold.
+
+        Raises BusUnavailable, StoreUnavailable; DirectoryUntrusted before a frame is taken, for each delivery counts.
+        """
+        await self._settler.read_directory()
         cautious = self._acknowledged < CAUTIOUS_FRAMES
         async with self._bus.consume(self._queue, CAUTIOUS_PREFETCH if cautious else BOLD_PREFETCH) as consumer:
             self.is_attached = True
