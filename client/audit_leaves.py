@@ -235,7 +235,9 @@ class LeafJudge:
                     return DossierExists.code, ()
                 return None, legs
             leg = self._memory.leg(header.dossier, header.leg)
-            return (DossierUnknown.code, ()) if leg is None else (None, [decide_move(leg, header, received.digest, at)])
+            if leg is None or leg.side_of(header.sender) is None:
+                return DossierUnknown.code, ()
+            return None, [decide_move(leg, header, received.digest, at)]
         except Rejection as refused:
             return refused.code, ()
 

@@ -6,7 +6,7 @@ The steps, in this order; the first that fails names the refusal:
  3. the envelope verifies (`docs/spec/envelope.md`, steps 4 to 11)   envelope.*
  4. the id was not spent on other bytes                              message.id-reused
  5. profile, kind, act and parties are in form                       message.*
- 6. it opens a new dossier, or moves a leg that exists               dossier.*
+ 6. it opens a new dossier, or moves a leg that is the sender's       dossier.*
 The law warns and never refuses: `flags` goes into the decision.
 """
 
@@ -87,7 +87,8 @@ def decide_admission(
         if dossier_exists:
             raise DossierExists(dossier=header.dossier)
         return Admission(tuple(legs), _flags(header, legs, registry, now), opens_dossier=True)
-    if leg is None:
+    if leg is None or leg.side_of(header.sender) is None:
+        # Nobody learns from a refusal that a dossier of others exists.
         raise DossierUnknown(dossier=header.dossier, leg=header.leg)
     moved = decide_move(leg, header, verified.digest, now)
     return Admission((moved,), _flags(header, [moved], registry, now), opens_dossier=False)
