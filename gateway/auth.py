@@ -31,6 +31,7 @@ from shared.apisig.profile import TAG
 from shared.apisig.verify import verify_request
 from shared.errors import CallKeyUnknown, CallNotPermitted, CallUnsigned
 from shared.keys.directory import Directory
+from shared.keys.event_document import Mandate
 from shared.keys.public import OPERATOR, Ed25519Public
 from shared.ports.clock import Clock
 from shared.ports.keyring import KeyRing
@@ -47,10 +48,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A verified call. `party` is an enrolled party's id or `operator`; `request_text` is the proof that it asked."""
+    """A verified call. `party` is an enrolled party's id or `operator`; `request_text` is the proof that it asked.
+
+    `mandate` is an auditor's: how much of the ledger it may read; None for everybody else.
+    """
 
     party: str
     role: Role
+    mandate: Mandate | None
     kid: str
     request_text: str
     body: bytes
@@ -96,10 +101,14 @@ class Authenticator:
         )
         request.state.caller = verified.keyid
         party = _owner(verified.keyid)
-        role = Role.operator if party == OPERATOR else Role(_role_in(directory, party))
+        known = directory.party(party)
+        if known is None and party != OPERATOR:
+            raise CallNotPermitted()
+        role = Role.operator if known is None else Role(known.role)
         if role not in roles:
             raise CallNotPermitted()
-        return Call(party, role, verified.keyid, verified.signature_text, body)
+        mandate = None if known is None else known.mandate
+        return Call(party, role, mandate, verified.keyid, verified.signature_text, body)
 
     def _key_of(self, kid: str, directory: Directory) -> Ed25519Public | None:
         """The key that this id names now: an operator's, or the current API key of a party that is not suspended."""
@@ -130,10 +139,3 @@ def _target(request: Request) -> str:
 
 def _owner(kid: str) -> str:
     return kid.partition("#")[0]
-
-
-def _role_in(directory: Directory, party: str) -> str:
-    known = directory.party(party)
-    if known is None:
-        raise CallNotPermitted()
-    return known.role

@@ -1,4 +1,5 @@
-"""The ledger as C2SP tlog-tiles: checkpoint and hash tiles for every enrolled party, entries for auditors.
+"""The ledger as C2SP tlog-tiles: checkpoint and hash tiles for every enrolled party, entries for auditors with the full
+mandate.
 
 Nothing beyond the newest signed checkpoint is served: what nobody signed yet is nobody's statement.
 """
@@ -16,7 +17,7 @@ from gateway.auth import Call, Role, admitted
 from gateway.description import gives, signed
 from gateway.gateway import gateway_of
 from shared.audit.tiles import TILE_HEIGHT, TILE_WIDTH, Bundle, Tile, encode_bundle, parse_path
-from shared.errors import LedgerInvalid, NotThere
+from shared.errors import CallNotPermitted, LedgerInvalid, NotThere
 
 router = APIRouter(tags=["ledger"])
 AnyCall = Annotated[Call, Depends(admitted(Role.authority, Role.auditor))]
@@ -43,7 +44,10 @@ async def checkpoint(request: Request, call: AnyCall) -> Response:
     "/log/tile/entries/{place:path}", summary="A bundle of entries", **signed(304, 404, **gives(_OCTETS, _PLACE))
 )
 async def entries(request: Request, place: str, call: AuditorCall) -> Response:
-    """For auditors: entries name who wrote to whom. Parties get their own with proofs, under their messages."""
+    """For auditors with the full mandate: entries name who wrote to whom, in every country. Parties get their own with
+    proofs, under their messages."""
+    if call.mandate != "full":
+        raise CallNotPermitted()
     bundle = _parsed(f"tile/entries/{place}")
     if not isinstance(bundle, Bundle):
         raise NotThere()

@@ -86,6 +86,13 @@ async def test_what_is_no_bundle_of_this_tree_is_not_there(world: World, place: 
     assert code_of(await world.get("MA.AUDIT", f"/log/tile/entries/{place}")) == "call.not-there"
 
 
+async def test_the_auditor_of_one_country_reads_no_entries_of_all(world: World) -> None:
+    world.ledger.paper.append(ENTRIES[:5])
+    world.parties = {**world.parties, "ES.TC": world.exchange.enrol_auditor("ES.TC", "country")}
+    assert code_of(await world.get("ES.TC", "/log/tile/entries/000.p/5")) == "call.not-permitted"
+    assert (await world.get("ES.TC", "/log/tile/0/000.p/5")).status_code == 200
+
+
 async def test_entries_without_a_signed_checkpoint_are_not_served(world: World) -> None:
     world.ledger.paper.append(ENTRIES[:5])
     world.ledger.unsigned = ENTRIES[5:9]

@@ -113,9 +113,9 @@ class ExchangeOnTest:
         self.admit(self.decide(self.draft_enrolment(new)))
         return new
 
-    def enrol_auditor(self, party: str) -> PartyOnTest:
+    def enrol_auditor(self, party: str, mandate: Mandate = "full") -> PartyOnTest:
         new = PartyOnTest(party, {"api-ed25519": generate_ed25519()})
-        self.admit(self.decide(self.draft_enrolment(new, role="auditor", mandate="full")))
+        self.admit(self.decide(self.draft_enrolment(new, role="auditor", mandate=mandate)))
         return new
 
     def suspend(self, party: PartyOnTest, at: datetime = NOW) -> None:
