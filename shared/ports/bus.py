@@ -1,6 +1,6 @@
 """The bus between services: durable, confirmed, bounded with refusal, redelivered, at least once.
 
-Both adapters keep the same promises, held by one conformance suite (`tests/conformance/test_bus.py`):
+Both adapters keep the same promises, held by one conformance suite (`tests/conformance/test_bus*.py`):
 1. `publish` returns `confirmed` only for a frame that survives a restart of the broker and of this process.
 2. A queue at its limit refuses the frame; nothing is dropped silently.
 3. A delivered frame that is not acknowledged is delivered again, to this consumer or to another, after the consumer is
