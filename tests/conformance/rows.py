@@ -19,12 +19,14 @@ from shared.contracts.records import (
     StoredEnvelope,
 )
 from shared.domain.ids import encode_time, new_uuid7
-from shared.ports.unit_of_work import DeadLetter, ParkedItem
+from shared.ports.unit_of_work import DeadLetter, Effects, ParkedItem
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=UTC)
 MA, BE, FR, ES = "MA.PGR", "BE.PF", "FR.BEPI", "ES.SGCJI"
 LONGEST = "MA.ABCDEFGHIJKLMNOP"
 """As long as an authority's id can be."""
+OUTSIDER = "NL.OM"
+"""An authority that has no part in any of this."""
 DIGEST, OTHER_DIGEST = "d" * 43, "e" * 43
 
 
@@ -99,3 +101,14 @@ def a_parked_item(attempts: int = 1, first_at: datetime = NOW) -> ParkedItem:
 
 def a_dead_letter() -> DeadLetter:
     return DeadLetter(new_id(), b"frame", 0, "frame.refused: it does not decrypt", NOW)
+
+
+def everything() -> Effects:
+    """A bit of everything that one message can do."""
+    return Effects(
+        inserts=[Claim(new_id(), MA, DIGEST), a_decision(message=new_id()), a_leg(dossier=new_id())],
+        updates=[],
+        publishes=[a_notice()],
+        leaves=[b"leaf"],
+        parts={"p" * 43: b"sealed", "q" * 43: b""},
+    )

@@ -8,6 +8,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
 from shared.contracts.records import Key, Record
-from shared.ports.unit_of_work import Effects
+from shared.ports.unit_of_work import Effects, UnitOfWork
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.connected)]
 OpenStore = Callable[[], Store]
+BLOCKED_S = 0.15
+"""How long a test watches something that must not happen yet."""
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +93,16 @@ def mortal_postgres(server_programs: None, tmp_path_factory: pytest.TempPathFact
 
 def units_of(store: Store, service: str = "intake") -> SqlUnitsOfWork:
     return SqlUnitsOfWork(store, service, SystemClock())
+
+
+@asynccontextmanager
+async def two_units(url: str) -> AsyncIterator[tuple[UnitOfWork, UnitOfWork]]:
+    """Two units of two processes, both begun: on PostgreSQL, since SQLite has one at a time."""
+    stores = Store(url), Store(url)
+    async with units_of(stores[0]).begin() as one, units_of(stores[1]).begin() as other:
+        yield one, other
+    for store in stores:
+        await store.close()
 
 
 async def write(store: Store, effects: Effects, service: str = "intake") -> None:
