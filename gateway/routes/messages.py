@@ -42,7 +42,7 @@ from shared.domain.ids import encode_time, is_uuid7
 from shared.envelope.container import parse_submission
 from shared.envelope.jws import parse_jws
 from shared.envelope.manifest import ManifestPart, parse_manifest
-from shared.errors import NotThere
+from shared.errors import CallMalformed, NotThere
 from shared.keys.base64url import encode_b64u
 from shared.ports.queries import ReadableEnvelope
 
@@ -102,11 +102,12 @@ async def submit(request: Request, call: Submission) -> Response:
     return answer_once(accepted, 202, {"Location": f"/v1/messages/{header.id}/decision"})
 
 
-@router.get("/v1/messages/{message}", summary="Fetch a sealed message", **signed(304, 404, model=MessageForReader))
+@router.get("/v1/messages/{message}", summary="Fetch a sealed message", **signed(304, 400, 404, model=MessageForReader))
 async def fetch(request: Request, message: str, call: AuthorityCall) -> Response:
     """The signed manifest and the reader's own key wrap. A recipient's call is kept as its proof of asking."""
     gateway = gateway_of(request)
     envelope = await _readable(gateway, call.party, message)
+    _require_plain_address(request, message)
     if not envelope.is_sender:
         await gateway.ports.submit(
             EnvelopeRetrieved(
@@ -195,6 +196,13 @@ async def _readable(gateway: Gateway, reader: str, message: str) -> ReadableEnve
     if envelope is None:
         raise NotThere()
     return envelope
+
+
+def _require_plain_address(request: Request, message: str) -> None:
+    """The signed address stands in the ledger for ever, and auditors read it: any other spelling of it, a query or an
+    escaped letter, would make a proof of asking that proves nothing. Raises CallMalformed."""
+    if request.scope["query_string"] or request.scope["raw_path"] != f"/v1/messages/{message}".encode():
+        raise CallMalformed(why="a message is fetched by its plain address, without a query and with nothing escaped")
 
 
 def _parts_of(envelope: ReadableEnvelope) -> tuple[ManifestPart, ...]:

@@ -59,6 +59,14 @@ async def test_a_recipients_call_is_kept_as_its_proof_of_asking(world: World) ->
     assert (asked.method, asked.target_uri) == ("GET", f"{world.url}/v1/messages/{MESSAGE}")
 
 
+@pytest.mark.parametrize("spelling", [f"{MESSAGE}?x=1", f"%30{MESSAGE[1:]}"])
+async def test_a_call_that_auditors_would_not_read_as_a_retrieval_fetches_nothing(world: World, spelling: str) -> None:
+    keep(world, a_letter())
+    response = await world.get("BE.PF", f"/v1/messages/{spelling}")
+    assert code_of(response) == "call.malformed"
+    assert world.bus.kept == []
+
+
 async def test_no_byte_of_a_message_leaves_before_the_proof_of_asking_is_kept(world: World) -> None:
     keep(world, a_letter())
     world.bus.failure = Busy(retry_after_s=2)
