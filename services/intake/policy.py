@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from shared.domain.admissibility import admissibility
 from shared.domain.dossier import decide_move, open_legs
@@ -33,6 +34,10 @@ from shared.errors import (
     SenderUnknown,
 )
 from shared.keys.directory import Directory
+
+MAX_FLAGS_BYTES: Final = 4096
+"""What flags may take of a leaf: the largest envelope leaves 5,500 bytes, and without a leaf there is no decision."""
+_LISTED_BYTES: Final = 3  # two quotation marks and a comma
 
 
 @dataclass(frozen=True)
@@ -109,15 +114,11 @@ def _sealing_kids(directory: Directory, header: Header, now: datetime) -> dict[s
 
 
 def _flags(header: Header, legs: list[Leg], registry: Registry | None, now: datetime) -> tuple[str, ...]:
-    """The codes of all warnings, each with its leg, sorted and once."""
+    """The codes of all warnings, each with its leg, sorted and once; without the legs where these would be too many."""
     if registry is None:
         return ("registry-missing",)
-    return tuple(
-        sorted(
-            {
-                f"{flag.code}:{leg.requested.lower()}"
-                for leg in legs
-                for flag in admissibility(header, leg, registry, now)
-            }
-        )
-    )
+    found = {(flag.code, leg.requested.lower()) for leg in legs for flag in admissibility(header, leg, registry, now)}
+    flags = sorted(f"{code}:{leg}" for code, leg in found)
+    if sum(len(flag) + _LISTED_BYTES for flag in flags) > MAX_FLAGS_BYTES:
+        flags = sorted({code for code, _ in found})
+    return tuple(flags)
