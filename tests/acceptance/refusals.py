@@ -24,6 +24,7 @@ from tests.unit.envelope.workshop import Forgery
 RABAT, PARIS, BRUSSELS, MADRID, ROME = "MA.PGR", "FR.BEPI", "BE.PF", "ES.SGCJI", "IT.MG"
 DECIDED_WITHIN_S: Final = 60.0
 REJECTION: Final = Counter({"decision": 1, "leaf decision.rejected": 1, "ledger_leaf": 1, "feed_entry": 1})
+SPENT_ID: Final = Counter({"claim": 1})
 _NO_SENTENCE: Final = re.compile(r"[<>{}\n]|Traceback|Error\b|pydantic|None|object at|\.\.$")
 
 
@@ -77,7 +78,7 @@ class Bench:
         sender, message = self[header["sender"]], header["id"]
         others = [one for one in (*header["recipients"], MADRID) if one != header["sender"] and one in self._known()]
         feeds = {one: self[one].feed() for one in others}
-        with self.only(REJECTION + Counter({"claim": 1 if spends_id else 0})):
+        with self.only(REJECTION + SPENT_ID if spends_id else REJECTION):
             answer = sender.post(submission)
             assert answer.status == 202, answer.body
             decision = self.await_decision(sender, message)
