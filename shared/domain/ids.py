@@ -46,7 +46,8 @@ def encode_time(moment: datetime) -> str:
     """RFC 3339, UTC, always 27 characters with microseconds. Raises ValueError for a naive datetime."""
     if moment.tzinfo is None:
         raise ValueError("a time without zone cannot be put on the wire")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # not strftime: its %Y writes the year 206 with three digits, which nobody would read back
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _checked_time(text: str) -> str:

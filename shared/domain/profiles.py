@@ -31,7 +31,8 @@ from shared.errors import (
 PROFILES: Mapping[str, Profile] = MappingProxyType({MLA_REQUEST.name: MLA_REQUEST})
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9.:()+-]{0,63}", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DATE = re.compile(r"2\d{3}-\d{2}-\d{2}", re.ASCII)
+"""From 2000 to 2999: a slip such as 0206 is no deadline, and a pause must be able to move any date on."""
 
 
 def profile_of(name: str) -> Profile:

@@ -96,6 +96,10 @@ def test_an_opening_that_does_not_fit_is_refused(changes: dict[str, Any], refusa
         pytest.param("refuse", {"act": {"grounds": [["a"]]}}, ActMalformed, id="a list for a ground"),
         pytest.param("refuse", {"act": {"grounds": [f"g{n}" for n in range(21)]}}, ActMalformed, id="too many grounds"),
         pytest.param("ask-information", {"act": {}}, ActMalformed, id="a question without date"),
+        pytest.param("ask-information", {"act": {"due": "0206-12-01"}}, ActMalformed, id="a slip in the year"),
+        pytest.param(
+            "report-delay", {"act": {"estimate": "9999-12-31"}}, ActMalformed, id="a date no pause can move on"
+        ),
         pytest.param("deliver-result", {"act": {}}, ActMalformed, id="a result without outcome"),
         pytest.param("deliver-result", {"act": {"outcomes": {"M1": "executed"}}}, ActMalformed, id="M2 left out"),
         pytest.param(
