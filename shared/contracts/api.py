@@ -10,11 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.keys.signed_document import MAX_SIGNED_DOCUMENT_BYTES
+
 MESSAGE_CONTENT_TYPE = "application/vnd.comity.message+json"
 KEY_EVENT_CONTENT_TYPE = "application/vnd.comity.key-event+json"
 INSTRUMENTS_CONTENT_TYPE = "application/vnd.comity.instruments+json"
 MAX_SUBMISSION_BYTES = 1_572_864  # 1.5 MiB: 1 MiB of sealed parts in base64, the JWS and 200 wraps
-MAX_DOCUMENT_BYTES = 60_000  # an operators' document stands whole in one leaf of the ledger, which holds 65,507 bytes
+MAX_DOCUMENT_BYTES = MAX_SIGNED_DOCUMENT_BYTES  # more would be refused by intake alone, where nobody hears of it
 FEED_PAGE = 100
 FEED_PAGE_MOST = 500
 FEED_WAIT_MOST_S = 25

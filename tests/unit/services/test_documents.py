@@ -1,0 +1,161 @@
+"""What operators sign, as intake admits it: key events and registries of instruments, verified, kept, logged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.intake.directory import EARLIER_EVENT_WAIT, EVENT_DATE_TOLERANCE, RecordDocuments
+from services.intake.handler import IntakeHandler
+from shared.contracts.api import MAX_DOCUMENT_BYTES
+from shared.contracts.messages import RecordInstruments, RecordKeyEvent
+from shared.contracts.records import InstrumentsRecord, KeyEventRecord
+from shared.domain.ids import encode_time
+from shared.errors import InstrumentsInvalid, KeyEventRefused, RetryLater
+from shared.keys.base64url import encode_b64u
+from shared.keys.directory import Directory
+from shared.keys.instruments import sign_instruments
+from shared.ports.unit_of_work import Effects
+from tests.unit.keys.parties import EXCHANGE, NOW, ExchangeOnTest, PartyOnTest
+from tests.unit.services.desk import INSTRUMENTS, Desk, leaves_of, sample_registry
+
+REGISTRY = INSTRUMENTS.read_bytes()
+
+
+@pytest.fixture
+def exchange() -> ExchangeOnTest:
+    return ExchangeOnTest()
+
+
+def intake_of(exchange: ExchangeOnTest, directory: Directory | None = None) -> Desk:
+    documents = RecordDocuments(exchange.operator_keys, 2)
+    return Desk(IntakeHandler(EXCHANGE, documents), Directory.empty(EXCHANGE) if directory is None else directory)
+
+
+def a_key_event(document: bytes) -> RecordKeyEvent:
+    return RecordKeyEvent(event=document, received_at=encode_time(NOW))
+
+
+def instruments(document: bytes) -> RecordInstruments:
+    return RecordInstruments(document=document, received_at=encode_time(NOW))
+
+
+# --- key events
+
+
+def test_a_signed_key_event_is_kept_as_it_came_and_logged_whole(exchange: ExchangeOnTest) -> None:
+    document = exchange.decide(exchange.draft_enrolment(PartyOnTest("MA.PGR")))
+    effects = intake_of(exchange).handle(a_key_event(document), at=NOW)
+    assert effects.inserts == [KeyEventRecord(1, document, NOW)]
+    [leaf] = leaves_of(effects)
+    assert (leaf.type, leaf.fields["seq"], leaf.fields["event"]) == ("directory.key-event", 1, json.loads(document))
+    assert effects.publishes == []
+
+
+def test_an_event_that_no_quorum_signed_is_refused_without_effect(exchange: ExchangeOnTest) -> None:
+    forged = exchange.decide(exchange.draft_enrolment(PartyOnTest("MA.PGR")), signers=1)
+    desk = intake_of(exchange)
+    with pytest.raises(KeyEventRefused):
+        desk.handle(a_key_event(forged), at=NOW + EARLIER_EVENT_WAIT, first_at=NOW)
+    assert not desk.rows
+
+
+def test_the_newest_event_again_has_no_effect(exchange: ExchangeOnTest) -> None:
+    exchange.enrol("MA.PGR")
+    desk = intake_of(exchange, exchange.directory)
+    assert desk.handle(a_key_event(exchange.documents[-1]), at=NOW) == Effects()
+
+
+def test_an_event_before_its_predecessor_waits_ten_seconds_for_it(exchange: ExchangeOnTest) -> None:
+    before = exchange.directory
+    exchange.enrol("MA.PGR")
+    between = exchange.directory
+    exchange.enrol("BE.PF")
+    desk, second = intake_of(exchange, before), a_key_event(exchange.documents[1])
+    for waited in (timedelta(0), EARLIER_EVENT_WAIT - timedelta(microseconds=1)):
+        with pytest.raises(RetryLater):
+            desk.handle(second, at=NOW + waited, first_at=NOW)
+    with pytest.raises(KeyEventRefused):
+        desk.handle(second, at=NOW + EARLIER_EVENT_WAIT, first_at=NOW)
+    desk.directory = between
+    assert [leaf.fields["seq"] for leaf in leaves_of(desk.handle(second, at=NOW))] == [2]
+
+
+@pytest.mark.parametrize(
+    ("now", "is_admitted"),
+    [
+        (NOW + EVENT_DATE_TOLERANCE, True),
+        (NOW - EVENT_DATE_TOLERANCE, True),
+        (NOW + EVENT_DATE_TOLERANCE + timedelta(seconds=1), False),
+        (NOW - EVENT_DATE_TOLERANCE - timedelta(seconds=1), False),
+    ],
+)
+def test_an_event_is_dated_within_a_day_of_the_clock(
+    exchange: ExchangeOnTest, now: datetime, is_admitted: bool
+) -> None:
+    desk, event = intake_of(exchange), a_key_event(exchange.decide(exchange.draft_enrolment(PartyOnTest("MA.PGR"))))
+    if is_admitted:
+        assert len(desk.handle(event, at=now).inserts) == 1
+    else:
+        with pytest.raises(KeyEventRefused):
+            desk.handle(event, at=now)
+        assert not desk.rows
+
+
+# --- instruments
+
+
+def test_a_signed_registry_is_published_under_the_next_number(exchange: ExchangeOnTest) -> None:
+    document, desk = sign_instruments(REGISTRY, exchange.operators[:2]), intake_of(exchange)
+    effects = desk.handle(instruments(document), at=NOW)
+    assert effects.inserts == [InstrumentsRecord(1, document, NOW)]
+    [leaf] = leaves_of(effects)
+    assert (leaf.type, leaf.fields["version"], leaf.fields["document"]) == (
+        "directory.instruments",
+        1,
+        json.loads(document),
+    )
+    assert leaf.fields["registry_sha256"] == encode_b64u(hashlib.sha256(REGISTRY).digest())
+    desk.registry = sample_registry()
+    newer = sign_instruments(REGISTRY.replace(b'"note": "', b'"note": "Newer. ', 1), exchange.operators[:2])
+    assert desk.handle(instruments(newer), at=NOW).inserts == [InstrumentsRecord(2, newer, NOW)]
+
+
+def test_the_registry_in_force_again_has_no_effect_whoever_signs_it(exchange: ExchangeOnTest) -> None:
+    desk = intake_of(exchange)
+    desk.registry = sample_registry()
+    again = sign_instruments(REGISTRY, exchange.operators[1:])
+    assert desk.handle(instruments(again), at=NOW) == Effects()
+
+
+@pytest.mark.parametrize("signers", [0, 1])
+def test_a_registry_that_no_quorum_signed_is_refused_without_effect(exchange: ExchangeOnTest, signers: int) -> None:
+    desk = intake_of(exchange)
+    with pytest.raises(InstrumentsInvalid):
+        desk.handle(instruments(sign_instruments(REGISTRY, exchange.operators[:signers])), at=NOW)
+    assert not desk.rows
+
+
+def test_a_registry_that_is_none_is_refused_though_it_is_signed(exchange: ExchangeOnTest) -> None:
+    desk = intake_of(exchange)
+    with pytest.raises(InstrumentsInvalid):
+        desk.handle(instruments(sign_instruments(b'{"v":1}', exchange.operators[:2])), at=NOW)
+    assert not desk.rows
+
+
+def test_the_largest_document_that_the_gateway_takes_fits_its_leaf(exchange: ExchangeOnTest) -> None:
+    registry = json.loads(REGISTRY)
+    [first, *_] = registry["instruments"]
+    registry["instruments"] = []
+
+    def document() -> bytes:
+        return sign_instruments(json.dumps(registry).encode(), exchange.operators[:2])
+
+    while len(document()) < MAX_DOCUMENT_BYTES - 3000:
+        registry["instruments"].append({**first, "code": f"x{len(registry['instruments'])}"})
+    registry["note"] = "x" * 900
+    assert MAX_DOCUMENT_BYTES - 3000 <= len(document()) <= MAX_DOCUMENT_BYTES
+    assert len(intake_of(exchange).handle(instruments(document()), at=NOW).leaves) == 1
