@@ -43,6 +43,7 @@ from shared.keys.private import Ed25519Signer, generate_ed25519
 from shared.keys.public import OPERATOR
 from shared.keys.trust import Trust
 from tests.exchange_rows import ExchangeRows
+from tests.forked_exchange import serve
 
 PARTIES: Final = ("MA.PGR", "FR.BEPI", "BE.PF", "ES.SGCJI")
 AUDITOR: Final = "MA.COUR"
@@ -100,7 +101,7 @@ class ExchangeProcess:
         said.write_bytes(b"")
         arguments = ["all", "--data", str(self.data), "--port", str(self.port)]
         environment = {"COMITY_UNSAFE_CRASH_AT": crash_at} if crash_at else {}
-        self._process = _FORKS.Process(target=_serve, args=(arguments, environment, said, self.log), daemon=True)
+        self._process = _FORKS.Process(target=serve, args=(arguments, environment, said, self.log), daemon=True)
         self._process.start()
         until = time.monotonic() + START_TIMEOUT_S
         while not said.read_bytes().endswith(b"\n") and self._process.is_alive():
@@ -258,15 +259,3 @@ def free_port() -> int:
         with socket.socket() as tried:
             if tried.connect_ex(("127.0.0.1", port)) != 0:
                 return port
-
-
-def _serve(arguments: list[str], environment: Mapping[str, str], said: Path, log: Path) -> None:
-    """In the forked process: become `comity serve`."""
-    for name in [name for name in os.environ if name.startswith("COMITY_")]:
-        del os.environ[name]
-    os.environ.update(environment)
-    for number, path in ((1, said), (2, log)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
-    from comity.serve import app
-
-    app(arguments)

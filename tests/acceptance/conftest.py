@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.refusals import Bench
-from tests.exchange_process import PARTIES, enrol_exchange
-from tests.unit.envelope.workshop import party
+pytest.register_assert_rewrite("tests.acceptance.refusals")
+
+from tests.acceptance.refusals import Bench  # noqa: E402
+from tests.exchange_process import PARTIES, enrol_exchange  # noqa: E402
+from tests.unit.envelope.workshop import party  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from client.signing import generate_authority_keys
-from tests.exchange_process import PARTIES, EnrolledExchange, enrol_exchange
-from tests.faults.letters import Prepared, open_dossier
+pytest.register_assert_rewrite("tests.faults.letters")
+
+from client.signing import generate_authority_keys  # noqa: E402
+from tests.exchange_process import PARTIES, EnrolledExchange, enrol_exchange  # noqa: E402
+from tests.faults.letters import Prepared, open_dossier  # noqa: E402
 
 
 @pytest.fixture(scope="session")
