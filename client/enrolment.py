@@ -24,7 +24,7 @@ from client.request_file import load_json
 from client.signing import AuthorityKeys
 from shared.domain.ids import AuthorityId
 from shared.domain.strict_json import encode_canonical_json
-from shared.errors import EventNotAdmitted, KeyRefused, RequestFileInvalid
+from shared.errors import EventNotAdmitted, KeyEventRefused, KeyRefused, RequestFileInvalid
 from shared.keys.directory import Directory
 from shared.keys.event_document import EventType, KeyEntryDocument, Mandate, NameDocument, Role
 from shared.keys.events import draft_event, encode_event, sign_event, verify_event
@@ -136,17 +136,24 @@ def await_event(
     exchange: Exchange,
     trust: Trust,
     seq: int,
+    event: bytes,
     patience_s: float,
     *,
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Directory:
-    """The directory once it shows event number `seq`. Raises EventNotAdmitted when patience is spent."""
+    """The directory once it shows this event as number `seq`.
+
+    Raises KeyEventRefused when another event has that number: two operators acted at once, and this one did not count.
+    Raises EventNotAdmitted when patience is spent.
+    """
     give_up = monotonic() + patience_s
     while True:
-        directory = replay_history(exchange.directory().events, trust).latest
-        if directory.index >= seq:
-            return directory
+        history = replay_history(exchange.directory().events, trust)
+        if history.latest.index >= seq:
+            if history.event(seq).document != event:
+                raise KeyEventRefused(why=f"another event became number {seq} before it; repeat the command")
+            return history.latest
         if monotonic() > give_up:
             raise EventNotAdmitted(seq=seq, waited_s=int(patience_s))
         sleep(0.25)

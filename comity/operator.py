@@ -183,8 +183,9 @@ def _decide(
     operators = [_operator(place, path) for path in keys]
     exchange = exchange_as(operators[0], "operator", place.require_url(), trust)
     before = replay_history(exchange.directory().events, trust).latest
-    exchange.post_key_event(make_event(type_, party, before, operators, trust, now(), request))
-    directory = await_event(exchange, trust, before.index + 1, patience_s)
+    event = make_event(type_, party, before, operators, trust, now(), request)
+    exchange.post_key_event(event)
+    directory = await_event(exchange, trust, before.index + 1, event, patience_s)
     known = directory.party(party)
     kids = request.kids() if request is not None else {}
     document = {

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import ComityError, KeyChangeUnexplained
-from shared.keys.public import Ed25519Public
+from client.enrolment import await_event, make_event
+from client.exchange import Exchange
+from shared.errors import ComityError, KeyChangeUnexplained, KeyEventRefused
+from shared.keys.public import OPERATOR, Ed25519Public
 from tests.unit.client.letters import BE, FR, MA, a_request
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.paper_services import seeded
@@ -60,3 +62,16 @@ def test_in_production_a_new_key_waits_or_is_compared(exchange: PaperExchange, t
     exchange.pass_time(73 * 3600)
     belgian = ma.compose_request(a_request(), (BE,), "quadripartite")
     assert ma.seal_and_store(belgian, ()) == belgian.header.id
+
+
+def test_an_operator_who_came_second_is_not_told_that_the_party_is_suspended(exchange: PaperExchange) -> None:
+    before, trust = exchange.directory, exchange.trust()
+    calls = Exchange(exchange.calls_of(exchange.operators[0], OPERATOR), lambda *_: None)
+    ours = make_event("suspend", FR, before, exchange.operators, trust, exchange.now)
+    exchange.record_event("suspend", BE)
+    with pytest.raises(KeyEventRefused, match="repeat the command"):
+        await_event(calls, trust, before.index + 1, ours, 1)
+    theirs = exchange.events[-1]
+    after = await_event(calls, trust, before.index + 1, theirs, 1).party(BE)
+    assert after is not None
+    assert after.is_suspended
