@@ -11,7 +11,7 @@ from shared.audit.leaves import encode_entry
 from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, hash_full_tile, root_from_tiles
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import encode_time, parse_time
-from shared.errors import LedgerForked
+from shared.errors import LedgerForked, LedgerInvalid
 from shared.ports.ledger import FullTile, PlacedLeaf, TreeHead, WaitingLeaf
 
 
@@ -43,8 +43,14 @@ def plan_round(
 
 
 def check_root(head: TreeHead | None, edge: Mapping[tuple[int, int], bytes]) -> None:
-    """Raises LedgerForked unless the stored tiles make the committed root."""
-    if head is not None and root_from_tiles(head.size, _reader(edge)) != head.root:
+    """Raises LedgerForked unless the stored tiles are all there and make the committed root."""
+    if head is None:
+        return
+    try:
+        root = root_from_tiles(head.size, _reader(edge))
+    except (LedgerInvalid, LookupError) as missing:
+        raise LedgerForked(why=f"tiles of size {head.size} are missing or cut") from missing
+    if root != head.root:
         raise LedgerForked(why=f"the tiles of size {head.size} do not make the committed root")
 
 

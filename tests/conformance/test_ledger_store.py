@@ -13,12 +13,13 @@ from services.ledger.policy import plan_round
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.audit.leaves import encode_entry
-from shared.audit.tree import EMPTY_ROOT, hash_children, hash_leaf
+from shared.audit.tree import hash_leaf
 from shared.errors import StoreConflict, StoreUnavailable
 from shared.ports.ledger import Ledger, PlacedLeaf, TreeHead, WaitingLeaf
 from shared.ports.unit_of_work import Effects
 from tests.conformance.rows import NOW
 from tests.conformance.stores import OpenStore, row_counts, rows_of, write
+from tests.merkle import root_of
 
 WIDTH = 256
 
@@ -37,14 +38,6 @@ async def run_round(ledger: Ledger, most: int = 10_000) -> int:
         await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
         await round_.commit()
         return planned.head.size
-
-
-def root_of(hashes: Sequence[bytes]) -> bytes:
-    """RFC 6962 §2.1, word for word."""
-    if len(hashes) < 2:
-        return hashes[0] if hashes else EMPTY_ROOT
-    split = 1 << (len(hashes) - 1).bit_length() - 1
-    return hash_children(root_of(hashes[:split]), root_of(hashes[split:]))
 
 
 def levels_of(hashes: Sequence[bytes]) -> list[list[bytes]]:

@@ -1,0 +1,187 @@
+"""The sequencer on its real storage (`services/ledger/handler.py`): what it signs, what it survives, when it stops."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, delete, update
+
+from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer
+from shared.adapters.sql.engine import Store
+from shared.adapters.sql.ledger import SqlLedger
+from shared.adapters.tables import METADATA
+from shared.audit.checkpoint import verify_checkpoint
+from shared.audit.leaves import encode_entry
+from shared.audit.tree import hash_leaf
+from shared.errors import LedgerForked
+from shared.ports.unit_of_work import Effects
+from shared.runtime.crash_points import SEQUENCER_POINTS, Reach, reach_nothing
+from tests.conformance.stores import OpenStore, row_counts, rows_of, write
+from tests.fakes import START, FakeClock
+from tests.merkle import root_of
+from tests.unit.audit.paper_log import ORIGIN, keys_of, log_signers
+
+
+class Killed(BaseException):
+    """The end of a process, as far as a test can play it."""
+
+
+def sequencer(store: Store, clock: FakeClock | None = None, reach: Reach = reach_nothing) -> Sequencer:
+    return Sequencer(SqlLedger(store), ORIGIN, LogSigners(*log_signers()), clock or FakeClock(), reach)
+
+
+def dying_at(point: str) -> Reach:
+    def reach(reached: str) -> None:
+        if reached == point:
+            raise Killed(point)
+
+    return reach
+
+
+async def let_wait(store: Store, *leaves: bytes) -> None:
+    await write(store, Effects(leaves=list(leaves)))
+
+
+async def signed_sizes(store: Store) -> list[int]:
+    """The sizes that were signed. Each note verifies with both keys of the log, over the entries that are stored."""
+    hashes = [hash_leaf(entry) for entry in await SqlLedger(store).entries(0, 100_000)]
+    sizes = []
+    for row in await rows_of(store, "ledger_note"):
+        head = verify_checkpoint(row.note, keys_of()).head
+        assert head.root == root_of(hashes[: head.size])
+        sizes.append(head.size)
+    assert sizes == sorted(set(sizes))
+    return sizes
+
+
+# --- what is signed
+
+
+async def test_a_round_places_what_waits_and_signs_the_head(store: Store) -> None:
+    await let_wait(store, b"1", b"2", b"3")
+    assert await sequencer(store).run_round() == 3
+    assert await signed_sizes(store) == [3]
+    assert await sequencer(store).run_round() == 0
+    assert await row_counts(store) == {"ledger_leaf": 3, "ledger_checkpoint": 1, "ledger_note": 1}
+
+
+async def test_nothing_that_waits_is_nothing_signed(store: Store) -> None:
+    assert await sequencer(store).run_round() == 0
+    assert await row_counts(store) == {}
+
+
+async def test_a_round_is_bounded_and_the_rest_has_its_turn_next(store: Store) -> None:
+    await let_wait(store, *(b"%d" % number for number in range(ROUND_LEAVES + 5)))
+    one = sequencer(store)
+    assert [await one.run_round() for _ in range(3)] == [ROUND_LEAVES, 5, 0]
+    assert await signed_sizes(store) == [ROUND_LEAVES, ROUND_LEAVES + 5]
+
+
+async def test_a_clock_that_was_set_back_does_not_date_entries_before_their_predecessors(store: Store) -> None:
+    clock = FakeClock()
+    one = sequencer(store, clock)
+    await let_wait(store, b"1")
+    await one.run_round()
+    clock.jump(START.replace(year=2020))
+    await let_wait(store, b"2")
+    await one.run_round()
+    assert await SqlLedger(store).entries(0, 9) == [encode_entry(START, b"1"), encode_entry(START, b"2")]
+
+
+# --- what it survives
+
+
+@pytest.mark.parametrize("point", SEQUENCER_POINTS)
+async def test_killed_at_any_point_it_places_each_leaf_once_and_signs_one_tree(
+    open_store: OpenStore, point: str
+) -> None:
+    first = open_store()
+    await let_wait(first, b"placed before")
+    await sequencer(first).run_round()
+    await let_wait(first, b"1", b"2")
+    with pytest.raises(Killed):
+        await sequencer(first, reach=dying_at(point)).run_round()
+    await first.close()
+    again = open_store()
+    await sequencer(again).run_round()
+    await let_wait(again, b"3")
+    await sequencer(again).run_round()
+    leaves = (b"placed before", b"1", b"2", b"3")
+    assert await SqlLedger(again).entries(0, 9) == [encode_entry(START, leaf) for leaf in leaves]
+    assert await signed_sizes(again) == [1, 3, 4]
+
+
+async def test_every_point_of_the_sequencer_is_reached_in_a_round(store: Store) -> None:
+    reached: list[str] = []
+    await let_wait(store, b"1")
+    await sequencer(store, reach=reached.append).run_round()
+    assert tuple(reached) == SEQUENCER_POINTS
+
+
+async def test_sequencers_side_by_side_sign_one_tree(open_store: OpenStore) -> None:
+    stores = [open_store() for _ in range(3)]
+    leaves = [b"%d" % number for number in range(90)]
+
+    async def sequence(store: Store, mine: list[bytes]) -> None:
+        one = sequencer(store)
+        for leaf in mine:
+            await let_wait(store, leaf)
+            await one.run_round()
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        for number, store in enumerate(stores):
+            tasks.create_task(sequence(store, leaves[number::3]))
+    await sequencer(stores[0]).run_round()
+    entries = await SqlLedger(stores[0]).entries(0, 1000)
+    assert sorted(entries) == sorted(encode_entry(START, leaf) for leaf in leaves)
+    assert (await signed_sizes(stores[0]))[-1] == len(leaves)
+
+
+# --- when it stops
+
+FORGERIES: dict[str, tuple[str, Callable[[Table], Any]]] = {
+    "a leaf's hash is changed": (
+        "ledger_leaf",
+        lambda t: update(t).where(t.c.index == 299).values(entry_hash=b"x" * 32),
+    ),
+    "a leaf is deleted": ("ledger_leaf", lambda t: delete(t).where(t.c.index == 299)),
+    "a tile's root is changed": ("ledger_tile", lambda t: update(t).values(root=b"x" * 32)),
+    "a tile is deleted": ("ledger_tile", lambda t: delete(t)),
+    "the root that was to be signed is changed": ("ledger_checkpoint", lambda t: update(t).values(root=b"x" * 32)),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+@pytest.mark.parametrize("is_restarted", [True, False], ids=["restarted", "running"])
+async def test_a_forged_row_stops_the_sequencer_before_it_signs_again(
+    store: Store, forgery: str, is_restarted: bool
+) -> None:
+    await let_wait(store, *(b"%d" % number for number in range(300)))
+    one = sequencer(store)
+    await one.run_round()
+    notes = await rows_of(store, "ledger_note")
+    table, forge = FORGERIES[forgery]
+    async with store.write() as connection:
+        await connection.execute(forge(METADATA.tables[table]))
+    await let_wait(store, b"next")
+    for _ in range(2):
+        with pytest.raises(LedgerForked):
+            await (sequencer(store) if is_restarted else one).run_round()
+    assert await rows_of(store, "ledger_note") == notes
+    assert (await row_counts(store))["leaf_waiting"] == 1, "what waits is not lost"
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+async def test_a_head_that_was_committed_and_not_signed_is_checked_before_it_is_signed(
+    store: Store, forgery: str
+) -> None:
+    await let_wait(store, *(b"%d" % number for number in range(300)))
+    with pytest.raises(Killed):
+        await sequencer(store, reach=dying_at("round-committed")).run_round()
+    table, forge = FORGERIES[forgery]
+    async with store.write() as connection:
+        await connection.execute(forge(METADATA.tables[table]))
+    with pytest.raises(LedgerForked):
+        await sequencer(store).run_round()
+    assert await rows_of(store, "ledger_note") == []
