@@ -124,7 +124,7 @@ def test_a_key_event_that_was_posted_into_a_kill_counts_once(
 ) -> None:
     exchange.process.start(crash_at=point)
     with _reviving(exchange):
-        exchange.change("suspend", MADRID)
+        exchange.post_change("suspend", MADRID)
     exchange.rows.wait_settled()
     effects = outcome_since(exchange, prepared).effects
     assert effects == Counter({"key_event": 1, "leaf directory.key-event": 1, "ledger_leaf": 1})
