@@ -1,15 +1,15 @@
 """What a leaf must say, given all leaves before it: the exchange's decisions made again, from outside.
 
 For each leaf, in the order of the log:
-1. `at` is not later than `logged_at` by more than two clocks may differ.
+1. `at` is not later than `logged_at` by more than two clocks may differ, and not earlier by more than a receipt allows
+   for a decision: within that hour the writer's clock is believed, and no longer.
 2. A key event verifies as the next one, by the trust file's operator keys. A registry is signed by them.
 3. A decision holds the envelope it decided: the digest, ids and sender are the envelope's, it was decided once, by a
-   directory that was not stale, by the time that its receipt promised.
+   directory that was not stale when it was logged, by the time that its receipt promised.
 4. The decision is the one that intake's own steps give: parties, signatures, times and keys by the directory at
    `directory_index`; the id; the form; the move on the legs as they stood. A rejection has the code of the first step
    that fails; an acceptance fails none, and leaves the measures in the states that it names.
-5. An evidence speaks of an accepted message and one of its recipients, once; a retrieval holds the recipient's own
-   signed request for this message.
+5. An evidence is judged in `audit_evidences.py`.
 
 It fetches nothing and hashes nothing. Differences go into the report; a leaf that differs does not stop the reading.
 """
@@ -19,13 +19,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from client.audit_envelopes import Question, question_of
+from client.audit_evidences import EvidenceJudge
 from client.audit_memory import AuditMemory, Decided
 from client.audit_report import AuditReport, KeyChange
-from shared.apisig.request_text import verify_signed_request_text
 from shared.audit.leaves import leg_states
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.dossier import decide_move, open_legs
@@ -53,12 +53,16 @@ from shared.keys.base64url import encode_b64u
 from shared.keys.directory import Directory
 from shared.keys.events import verify_event
 from shared.keys.instruments import verify_instruments
-from shared.keys.public import Ed25519Public
 from shared.keys.trust import Trust
 
 CLOCK_SKEW: Final = timedelta(seconds=MAX_SKEW_S)
+MERGE_DELAY: Final = timedelta(hours=1)
+"""From the receipt to the ledger, at most. A leaf that is logged later was written earlier than is believable."""
 DIRECTORY_STALE: Final = timedelta(seconds=10) + CLOCK_SKEW
-"""A decision may use a directory that is 10 s old; two machines' clocks are compared, so their skew is allowed too."""
+"""A decision may use a directory that is 10 s old, and wait for its turn to be written. Both ends are measured by
+`logged_at`: by its own `at`, a decision dated before a suspension would pass as made before it."""
+_DATED: Final = ("decision.", "evidence.")
+"""What has effects in law by its `at`."""
 _SEALED_ONLY: Final = frozenset({EnvelopeWrapMismatch.code, EnvelopePartMismatch.code})
 
 
@@ -81,6 +85,7 @@ class LeafJudge:
         self._directories = [Directory.empty(trust.origin)]
         self._events: list[LoggedLeaf] = []
         self._registry: Registry | None = None
+        self._evidences = EvidenceJudge(memory, report)
 
     def prepare(self, logged: LoggedLeaf) -> Prepared:
         """Key events count from here on; a decision's envelope is parsed and its question put."""
@@ -88,6 +93,8 @@ class LeafJudge:
         self._report.leaves[leaf.type] += 1
         if leaf.at > logged.logged_at + CLOCK_SKEW:
             self._differ(logged, "post-dated", f"it is dated {encode_time(leaf.at)}, after it was logged")
+        if leaf.type.startswith(_DATED) and leaf.at < logged.logged_at - MERGE_DELAY - CLOCK_SKEW:
+            self._differ(logged, "back-dated", f"it is dated {encode_time(leaf.at)}, long before it was logged")
         if leaf.type == "directory.key-event":
             self._take_key_event(logged)
         received, question = None, None
@@ -105,9 +112,13 @@ class LeafJudge:
         if type_.startswith("decision."):
             self._judge_decision(prepared, refusal)
         elif type_.startswith("evidence."):
-            self._judge_evidence(logged)
+            self._evidences.judge(logged, self._directories[-1])
         elif type_ == "directory.instruments":
             self._take_registry(logged)
+
+    def look_back(self, last_logged_at: datetime) -> None:
+        """What should have followed by the end of the log and did not."""
+        self._evidences.look_back(last_logged_at)
 
     # --- the operators' documents ------------------------------------------------------------------------------------
 
@@ -172,7 +183,7 @@ class LeafJudge:
             return None
         if index + 1 < len(self._directories):
             missed = self._events[index]
-            if missed.logged_at + DIRECTORY_STALE < logged.leaf.at:
+            if missed.logged_at + DIRECTORY_STALE < logged.logged_at:
                 self._differ(logged, "directory-index", f"it was judged without key event {index + 1}, known by then")
         return self._directories[index]
 
@@ -198,7 +209,7 @@ class LeafJudge:
             ought = "accepted" if due is None else f"rejected as {due}"
             self._differ(logged, "decision", f"it was {said}; by the rules it is {ought}")
         header = received.header
-        decided = Decided(logged.index, code is None, header.dossier, header.recipients, code)
+        decided = Decided(logged.index, code is None, header.dossier, header.recipients, code, logged.logged_at)
         self._memory.decide(header.id, received.digest, decided)
         if code is None and due is None:
             self._keep_legs(logged, header, legs)
@@ -249,46 +260,6 @@ class LeafJudge:
             self._differ(logged, "states", f"the measures of {header.dossier} are not in the states that follow")
         for leg in legs:
             self._memory.keep_leg(leg)
-
-    # --- evidences ---------------------------------------------------------------------------------------------------
-
-    def _judge_evidence(self, logged: LoggedLeaf) -> None:
-        fields, kind = logged.leaf.fields, logged.leaf.type.removeprefix("evidence.")
-        message = fields["message"]
-        decided = self._memory.decided(message, fields["envelope_sha256"])
-        if decided is None:
-            self._differ(logged, "evidence", f"{message} was not decided before, or for other bytes")
-            return
-        rejection = kind == "submission-rejection"
-        if decided.accepted == rejection:
-            self._differ(logged, "evidence", f"{kind} of {message}, which entry {decided.place} decided otherwise")
-        if rejection and fields["code"] != decided.code:
-            self._differ(logged, "evidence", f"it says {fields['code']}, entry {decided.place} says {decided.code}")
-        if fields.get("dossier") != decided.dossier:
-            self._differ(logged, "evidence", f"{message} is of another dossier")
-        recipient = fields.get("recipient", "")
-        if recipient and recipient not in decided.recipients:
-            self._differ(logged, "evidence", f"{recipient} is no recipient of {message}")
-        if not self._memory.is_new_evidence(message, kind, recipient):
-            self._differ(logged, "evidence", f"{kind} of {message} stands twice")
-        if kind == "retrieval":
-            self._judge_request(logged, message, recipient)
-
-    def _judge_request(self, logged: LoggedLeaf, message: str, recipient: str) -> None:
-        directory = self._directories[-1]
-
-        def api_key(kid: str) -> Ed25519Public | None:
-            key = directory.key(kid)
-            fits = key is not None and key.party == recipient and key.use == "api-ed25519"
-            return key.public if fits and key is not None and isinstance(key.public, Ed25519Public) else None
-
-        try:
-            request = verify_signed_request_text(logged.leaf.fields["request"], api_key)
-        except Rejection as refused:
-            self._differ(logged, "retrieval", refused)
-            return
-        if request.method != "GET" or not request.target_uri.endswith(f"/v1/messages/{message}"):
-            self._differ(logged, "retrieval", f"the request of {recipient} did not ask for {message}")
 
     def _differ(self, logged: LoggedLeaf, what: str, why: object) -> None:
         self._report.differ(logged.index, what, why)

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.domain.dossier import encode_leg, parse_leg
+from shared.domain.ids import encode_time, parse_time
 from shared.domain.leg import Leg
 
 _SCHEMA = """
 CREATE TABLE spent (message TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE decided (
     message TEXT, digest TEXT, place INTEGER, accepted INTEGER, dossier TEXT, recipients TEXT, code TEXT,
-    PRIMARY KEY (message, digest)
+    logged_at TEXT, PRIMARY KEY (message, digest)
 ) WITHOUT ROWID;
 CREATE TABLE evidences (message TEXT, kind TEXT, recipient TEXT, PRIMARY KEY (message, kind, recipient)) WITHOUT ROWID;
 CREATE TABLE legs (dossier TEXT, requested TEXT, state TEXT, PRIMARY KEY (dossier, requested)) WITHOUT ROWID;
@@ -27,13 +30,14 @@ CREATE TABLE legs (dossier TEXT, requested TEXT, state TEXT, PRIMARY KEY (dossie
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision: `place` is its index in the log."""
+    """One decision: `place` is its index in the log, `logged_at` aware UTC."""
 
     place: int
     accepted: bool
     dossier: str | None
     recipients: tuple[str, ...]
     code: str | None
+    logged_at: datetime
 
 
 class AuditMemory:
@@ -56,16 +60,23 @@ class AuditMemory:
 
     def decided(self, message: str, digest: str) -> Decided | None:
         row = self._db.execute(
-            "SELECT place, accepted, dossier, recipients, code FROM decided WHERE message = ? AND digest = ?",
+            "SELECT place, accepted, dossier, recipients, code, logged_at FROM decided"
+            " WHERE message = ? AND digest = ?",
             (message, digest),
         ).fetchone()
-        return None if row is None else Decided(row[0], bool(row[1]), row[2], tuple(json.loads(row[3])), row[4])
+        if row is None:
+            return None
+        place, accepted, dossier, recipients, code, logged_at = row
+        return Decided(place, bool(accepted), dossier, tuple(json.loads(recipients)), code, parse_time(logged_at))
 
     def decide(self, message: str, digest: str, decided: Decided) -> None:
         one = decided
         self._db.execute(
-            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (message, digest, one.place, one.accepted, one.dossier, json.dumps(one.recipients), one.code),
+            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (
+                *(message, digest, one.place, one.accepted, one.dossier),
+                *(json.dumps(one.recipients), one.code, encode_time(one.logged_at)),
+            ),
         )
 
     def is_new_evidence(self, message: str, kind: str, recipient: str) -> bool:
@@ -73,6 +84,16 @@ class AuditMemory:
             "INSERT INTO evidences VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (message, kind, recipient)
         )
         return done.rowcount == 1
+
+    def undelivered(self, before: datetime) -> Iterator[tuple[int, str, str]]:
+        """Place, message and recipient of what was accepted before this time and has no evidence of its delivery."""
+        return self._db.execute(
+            "SELECT place, message, named.value FROM decided, json_each(recipients) AS named"
+            " WHERE accepted AND logged_at < ? AND NOT EXISTS (SELECT 1 FROM evidences AS one"
+            " WHERE one.message = decided.message AND one.kind IN ('delivery', 'non-delivery')"
+            " AND one.recipient = named.value) ORDER BY place",
+            (encode_time(before),),
+        )
 
     def knows_dossier(self, dossier: str) -> bool:
         return self._db.execute("SELECT 1 FROM legs WHERE dossier = ? LIMIT 1", (dossier,)).fetchone() is not None

@@ -130,6 +130,8 @@ class _Reading:
         finally:
             self._conclude(leave=0)
         self._report.finished = self._leaves_are_sound and self._report.read == self._head.size
+        if self._report.finished and self._report.last_logged_at is not None:
+            self._judge.look_back(self._report.last_logged_at)
 
     def _bundles(self) -> Iterator[list[bytes]]:
         for number in range(-(-self._head.size // TILE_WIDTH)):

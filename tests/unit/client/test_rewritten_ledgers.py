@@ -15,7 +15,16 @@ from shared.envelope.container import parse_submission
 from shared.keys.events import draft_event, encode_event, sign_event
 from tests.unit.client.letters import BE, FR
 from tests.unit.client.paper_exchange import PaperExchange
-from tests.unit.client.told_ledgers import audit, copy_of, found, index_of, rewritten, submission_of, with_fields
+from tests.unit.client.told_ledgers import (
+    audit,
+    copy_of,
+    found,
+    index_of,
+    leaf_of,
+    rewritten,
+    submission_of,
+    with_fields,
+)
 from tests.unit.envelope.workshop import party
 
 
@@ -115,6 +124,35 @@ def test_a_directory_kept_stale_on_purpose_is_found(story: PaperExchange, tmp_pa
     index = story.directory.index - 1
     exchange.log_decision(received, "dossier.unknown", directory_index=index)
     assert "directory-index" in found(audit(exchange, tmp_path))
+
+
+def test_a_decision_dated_before_a_suspension_that_stands_before_it_is_found(
+    story: PaperExchange, tmp_path: Path
+) -> None:
+    exchange = copy_of(story)
+    received = submission_of(exchange, tmp_path)
+    exchange.pass_time(600)
+    exchange.log_decision(received, "dossier.unknown", at=story.now, directory_index=story.directory.index - 1)
+    assert "directory-index" in found(audit(exchange, tmp_path))
+
+
+def test_a_decision_dated_hours_before_it_was_logged_is_found(story: PaperExchange, tmp_path: Path) -> None:
+    exchange = copy_of(story)
+    received = submission_of(exchange, tmp_path)
+    exchange.pass_time(2 * 3600)
+    exchange.log_decision(received, "dossier.unknown", at=story.now)
+    assert "back-dated" in found(audit(exchange, tmp_path))
+
+
+def test_an_accepted_message_that_was_never_delivered_is_found(story: PaperExchange, tmp_path: Path) -> None:
+    def change(entries: list[bytes]) -> list[bytes]:
+        return [entry for entry in entries if leaf_of(entry)["type"] != "evidence.delivery"]
+
+    exchange = rewritten(story, change)
+    assert audit(exchange, tmp_path / "today").ok  # it may still come
+    exchange.pass_time(25 * 3600)
+    exchange.add_leaf("exchange.started", service="ledger", version="1")
+    assert found(audit(exchange, tmp_path / "tomorrow")) == {"undelivered"}
 
 
 def test_a_key_event_with_one_operators_signature_is_found(story: PaperExchange, tmp_path: Path) -> None:
