@@ -72,6 +72,10 @@ class Authenticator:
         """A directory that is young enough to judge by. Raises Busy."""
         return await self._fresh.get()
 
+    async def newest_directory(self) -> Directory:
+        """One that is at most a second old, for those who wait for a change of it. Raises Busy."""
+        return await self._fresh.get_newer()
+
     async def claimed_party(self, headers: Headers) -> str:
         """(1), (2): whose key the call names. Proves nothing yet. Raises CallUnsigned, CallKeyUnknown, Busy."""
         given = headers.get("signature-input", "")
