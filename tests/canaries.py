@@ -95,16 +95,16 @@ def plant(exchange: EnrolledExchange, n: int, seed: int) -> list[Letter]:
 
 
 def harvest(places: Sequence[Path], canaries: Sequence[str | bytes], controls: Sequence[Control]) -> Harvest:
-    """Steps 4 and 5: one search for all of them."""
+    """Steps 4 and 5: the same search, once for what must not be there and once for what must."""
+    found = scan_directory(places, canaries)
     clear = [text for control in controls for text in control.texts]
-    found = scan_directory(places, [*canaries, *clear])
-    seen = [(clear[one.number - len(canaries)], one.where) for one in found if one.number >= len(canaries)]
+    seen = [(clear[one.number], one.where) for one in scan_directory(places, clear)]
     missed = [
         control
         for control in controls
         if not any(text in control.texts and control.where in where for text, where in seen)
     ]
-    return Harvest(len(canaries), tuple(one for one in found if one.number < len(canaries)), tuple(missed))
+    return Harvest(len(canaries), tuple(found), tuple(missed))
 
 
 def controls_of(exchange: EnrolledExchange, letters: Sequence[Letter]) -> list[Control]:
