@@ -28,6 +28,7 @@ from typing import Final, Self
 
 from client.callers import check_receipts, sign_calls
 from client.correspondence import Correspondence, Place
+from client.directory_watch import replay_history
 from client.enrolment import auditor_request, authority_request, await_event, make_event
 from client.exchange import Exchange
 from client.http_calls import Calls
@@ -179,15 +180,15 @@ class EnrolledExchange:
 
     def change(self, type_: EventType, party: str) -> None:
         """Suspend or reinstate a party, and wait until calls are judged by it: the gateway looks every five seconds."""
-        seq = self.post_change(type_, party)
-        await_event(self.operator(), self.trust, seq, self.patience_s)
+        seq, document = self.post_change(type_, party)
+        await_event(self.operator(), self.trust, seq, document, self.patience_s)
 
-    def post_change(self, type_: EventType, party: str) -> int:
-        """Post the event that suspends or reinstates a party; its number."""
-        directory = await_event(self.operator(), self.trust, 0, self.patience_s)
+    def post_change(self, type_: EventType, party: str) -> tuple[int, bytes]:
+        """Post the event that suspends or reinstates a party; its number and the event."""
+        directory = replay_history(self.operator().directory().events, self.trust).latest
         document = make_event(type_, party, directory, self.operators, self.trust, now())
         self.operator().post_key_event(document)
-        return directory.index + 1
+        return directory.index + 1, document
 
     def copied_to(self, place: Path) -> EnrolledExchange:
         """The same exchange again, from the files of this one, which must be stopped; on another port."""
