@@ -31,6 +31,7 @@ from shared.errors import (
     StoreConflict,
     StoreUnavailable,
 )
+from shared.frame.items import Item
 from shared.frame.open import FrameOpener
 from shared.keys.directory import Directory
 from shared.ports.clock import Clock
@@ -51,11 +52,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Work:
-    """One message to be handled. `parked` holds its row if it comes from there and not from the bus."""
+    """One item to be handled, parked or from the bus. `message` is None where it cannot be read, and `why` says so."""
 
     waiting: ParkedItem
-    message: ServiceMessage
+    message: ServiceMessage | None
     is_parked: bool
+    why: str = ""
 
 
 @dataclass
@@ -108,9 +110,10 @@ class Settler:
             raise
         except Exception as failed:
             log.warning("batch.redone-singly", service=self._service, messages=len(work), why=_reason(failed))
-        settled = await self._settle_together([], letters, confirmed)
+        settled = Settled()
         for item in work:
             _merge(settled, await self._settle_alone(item))
+        _merge(settled, await self._settle_together([], letters, confirmed))
         return settled
 
     async def settle_due(self) -> Settled:
@@ -119,11 +122,7 @@ class Settler:
         async with self._units.begin() as unit:
             due = await unit.list_due(DUE_BATCH, self._clock.now())
         for item in due:
-            work, letter = self._decode_parked(item)
-            if letter is not None:
-                await self._set_aside(item, letter.reason)
-            elif work is not None:
-                _merge(settled, await self._settle_alone(work))
+            _merge(settled, await self._settle_alone(self._decode_parked(item)))
         return settled
 
     async def bury_frames(self, frames: Sequence[bytes]) -> None:
@@ -159,9 +158,9 @@ class Settler:
             except (StoreUnavailable, Fatal):
                 raise
             except Exception as failed:
-                await self._set_aside(item.waiting, _reason(failed))
+                await self._set_aside(item, _reason(failed))
                 return Settled()
-        await self._postpone(item.waiting)
+        await self._postpone(item)
         return Settled()
 
     async def _claim(self, unit: UnitOfWork, work: Sequence[Work]) -> list[Work]:
@@ -187,7 +186,7 @@ class Settler:
         effects = BatchEffects()
         parks: list[tuple[ParkedItem, datetime, str]] = []
         for item in work:
-            if item.waiting.id not in asked:
+            if item.message is None or item.waiting.id not in asked:
                 continue
             occasion = Occasion(now, item.waiting.first_at, directory, instruments)
             try:
@@ -197,7 +196,7 @@ class Settler:
             except Fatal:
                 raise
             except Exception as failed:
-                letters.append(self._letter_of(item, failed, now))
+                letters.append(self._letter_of(item, _reason(failed), now))
             else:
                 view.apply(done)
                 effects.add(done)
@@ -212,32 +211,34 @@ class Settler:
     def _needs(self, work: Sequence[Work], letters: list[DeadLetter], now: datetime) -> dict[str, Sequence[Key]]:
         asked: dict[str, Sequence[Key]] = {}
         for item in work:
+            if item.message is None:
+                letters.append(self._letter_of(item, item.why, now))
+                continue
             try:
                 asked[item.waiting.id] = self._handler.needs(item.message)
             except Exception as failed:
-                letters.append(self._letter_of(item, failed, now))
+                letters.append(self._letter_of(item, _reason(failed), now))
         return asked
 
-    async def _postpone(self, item: ParkedItem) -> None:
+    async def _postpone(self, item: Work) -> None:
         """One item that only meets conflicts: what it conflicts with may be there for good, and others wait behind."""
         why = f"it met {CONFLICT_TRIES} conflicts in a row"
-        if item.attempts >= CONFLICT_PARKS:
+        if item.waiting.attempts >= CONFLICT_PARKS:
             await self._set_aside(item, f"{StoreConflict.code}: {why}, {CONFLICT_PARKS} times")
             return
         later = RetryLater(why=why, after_s=CONFLICT_RETRY_S)
         async with self._units.begin() as unit:
-            await unit.claim([item.id])
-            await unit.park([_parked_again(item, later, self._clock.now())])
-            await unit.commit()
+            if await self._claim(unit, [item]):
+                await unit.park([_parked_again(item.waiting, later, self._clock.now())])
+                await unit.commit()
 
-    async def _set_aside(self, item: ParkedItem, reason: str) -> None:
+    async def _set_aside(self, item: Work, reason: str) -> None:
         """One item that cannot even be written: claimed and buried, so that it does not come back."""
         async with self._units.begin() as unit:
-            await unit.claim([item.id])
-            await unit.unpark([item.id])
-            await unit.bury([DeadLetter(item.id, item.frame, item.ordinal, reason, self._clock.now())])
-            await unit.commit()
-        log.error("message.set-aside", service=self._service, item=item.id, why=reason)
+            if await self._claim(unit, [item]):
+                await unit.unpark([item.waiting.id])
+                await unit.bury([self._letter_of(item, reason, self._clock.now())])
+                await unit.commit()
 
     def _decode_all(self, frames: Sequence[bytes]) -> tuple[list[Work], list[DeadLetter]]:
         work: list[Work] = []
@@ -251,27 +252,30 @@ class Settler:
                 continue
             for ordinal, item in enumerate(opened.items):
                 waiting = ParkedItem(id=item.id, frame=frame, ordinal=ordinal, attempts=0, first_at=now)
-                try:
-                    work.append(Work(waiting, parse_message(item.type, item.v, item.data), is_parked=False))
-                except Exception as failed:
-                    letters.append(DeadLetter(item.id, frame, ordinal, _reason(failed), now))
+                work.append(_read(waiting, item, is_parked=False))
         return work, letters
 
-    def _decode_parked(self, item: ParkedItem) -> tuple[Work | None, DeadLetter | None]:
+    def _decode_parked(self, item: ParkedItem) -> Work:
         try:
             opened = self._opener.open(item.frame, self._service, self._clock.now(), check_age=False)
-            inside = opened.items[item.ordinal]
-            return Work(item, parse_message(inside.type, inside.v, inside.data), is_parked=True), None
+            return _read(item, opened.items[item.ordinal], is_parked=True)
         except Exception as failed:
-            return None, self._letter(item.frame, _reason(failed))
+            return Work(item, None, is_parked=True, why=_reason(failed))
 
     def _letter(self, frame: bytes, reason: str) -> DeadLetter:
         log.error("frame.set-aside", service=self._service, bytes=len(frame), why=reason)
         return DeadLetter(None, frame, 0, reason, self._clock.now())
 
-    def _letter_of(self, item: Work, failed: Exception, now: datetime) -> DeadLetter:
-        log.error("message.set-aside", service=self._service, item=item.waiting.id, why=_reason(failed))
-        return DeadLetter(item.waiting.id, item.waiting.frame, item.waiting.ordinal, _reason(failed), now)
+    def _letter_of(self, item: Work, reason: str, now: datetime) -> DeadLetter:
+        log.error("message.set-aside", service=self._service, item=item.waiting.id, why=reason)
+        return DeadLetter(item.waiting.id, item.waiting.frame, item.waiting.ordinal, reason, now)
+
+
+def _read(waiting: ParkedItem, item: Item, *, is_parked: bool) -> Work:
+    try:
+        return Work(waiting, parse_message(item.type, item.v, item.data), is_parked)
+    except Exception as failed:
+        return Work(waiting, None, is_parked, why=_reason(failed))
 
 
 def _parked_again(item: ParkedItem, later: RetryLater, now: datetime) -> tuple[ParkedItem, datetime, str]:
