@@ -14,6 +14,7 @@ from client.http_calls import SignCall
 from client.signing import Signer
 from shared.apisig.receipts import verify_receipt
 from shared.apisig.sign import sign_request
+from shared.domain.ids import encode_time
 from shared.errors import KeyRefused, ReceiptInvalid
 from shared.keys.private import Ed25519Signer
 from shared.keys.trust import Trust
@@ -35,10 +36,11 @@ def sign_calls(signer: Signer, owner: str, clock: Callable[[], datetime]) -> Sig
 def check_receipts(trust: Trust, sender: str) -> CheckReceipt:
     """Checks that a receipt is this exchange's promise to this sender for exactly these bytes."""
 
-    def check(text: str, message: str, digest: str) -> None:
+    def check(text: str, message: str, digest: str) -> str:
         receipt = verify_receipt(text, trust.receipt_key)
         given = (receipt.exchange, receipt.sender, receipt.message, receipt.envelope_sha256)
         if given != (trust.origin, sender, message, digest):
             raise ReceiptInvalid(message=message, why="it is for another exchange, sender, message or other bytes")
+        return encode_time(receipt.decide_by)
 
     return check

@@ -38,8 +38,8 @@ from shared.errors import AnswerRefused, NotThere
 
 M = TypeVar("M", bound=BaseModel)
 
-CheckReceipt = Callable[[str, str, str], object]
-"""(receipt, message id, envelope digest) → nothing of interest. Raises ReceiptInvalid."""
+CheckReceipt = Callable[[str, str, str], str]
+"""(receipt, message id, envelope digest) → the time by which it promises a decision. Raises ReceiptInvalid."""
 
 _JSON_BYTES: Final = 4 * 1024 * 1024
 _DIRECTORY_BYTES: Final = 64 * 1024 * 1024
@@ -76,8 +76,9 @@ class Exchange:
         result = _read(Accepted, answer.body) if answer.status == 202 else _read(Decision, answer.body)
         if (result.message, result.digest) != (message, digest):
             raise AnswerRefused(why=f"it speaks of {result.message}, not of {message}, or of other bytes")
-        self._check_receipt(result.receipt, message, digest)
-        return result
+        decide_by = self._check_receipt(result.receipt, message, digest)
+        # what the receipt signs, whatever the answer says beside it
+        return result.model_copy(update={"decide_by": decide_by}) if isinstance(result, Accepted) else result
 
     def upload_part(self, sha256_hex: str, ciphertext: bytes) -> None:
         """Store a sealed part before the message that names it; storing it again is no error."""

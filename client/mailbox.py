@@ -6,7 +6,8 @@ Rules:
 2. What does not verify is not recorded. It stays an alarm at every reading until it verifies.
 3. A gap (a message that names an envelope which never came here) and a fork (two admitted successors of one envelope)
    are alarms of their own: somebody withholds, or tells two stories.
-4. Opening fetches every part, verifies again, and writes nothing: what is opened goes to the caller alone.
+4. So is a decision that a receipt promised and that did not come in time.
+5. Opening fetches every part, verifies again, and writes nothing: what is opened goes to the caller alone.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from shared.errors import (
     EnvelopeRecipientsMismatch,
     MessageUnverified,
     NotThere,
+    PromiseBroken,
     Rejection,
 )
 from shared.keys.base64url import parse_b64u
@@ -100,6 +102,7 @@ class Mailbox:
                     alarms[item.message] = Alarm(item.message, refused)
             events += self._register.keep_events([_event(item) for item in page.items], page.next)
             if not page.items:
+                alarms |= self._broken_promises()
                 gaps, forks = self._register.gaps(), self._register.forks()
                 return News(tuple(events), tuple(alarms.values()), tuple(gaps), tuple(forks))
 
@@ -185,6 +188,11 @@ class Mailbox:
             except Rejection as refused:
                 raise _unverified(message, refused) from None
         raise _unverified(message, first or NotThere())
+
+    def _broken_promises(self) -> dict[str, Alarm]:
+        """Sent with a receipt and lost since: nobody but the sender can know of it."""
+        due = self._register.broken_promises(encode_time(self._clock()))
+        return {one: Alarm(one, PromiseBroken(message=one, decide_by=decide_by)) for one, decide_by in due.items()}
 
     def _retry_unrecorded(self) -> Sequence[Alarm]:
         alarms = []

@@ -121,6 +121,15 @@ class Register:
         with self._transaction():
             self._db.execute("UPDATE messages SET state = 'refused' WHERE message = ? AND state = 'stored'", (message,))
 
+    def broken_promises(self, now: str) -> dict[str, str]:
+        """What the exchange holds and should have decided by now → the time by which it promised to."""
+        rows = self._db.execute(
+            "SELECT message, decide_by FROM receipts JOIN messages USING (message)"
+            " WHERE state = 'submitted' AND decide_by < ? ORDER BY entered",
+            (now,),
+        )
+        return {str(message): str(decide_by) for message, decide_by in rows}
+
     def receipt(self, message: str) -> str | None:
         row = self._db.execute("SELECT receipt FROM receipts WHERE message = ?", (message,)).fetchone()
         return None if row is None else str(row[0])

@@ -17,6 +17,7 @@ _UNVERIFIED: Final = frozenset(
     {
         "client.receipt-invalid",
         "client.message-unverified",
+        "client.promise-broken",
         "client.evidence-invalid",
         "client.key-change-unexplained",
         "ledger.invalid",
@@ -36,6 +37,7 @@ _ADVICE: Final[dict[str, str]] = {
     "client.key-too-new": "Compare the fingerprints with `comity keys compare PARTY`, then confirm with --confirm.",
     "client.key-change-unexplained": "Do not send anything. Ask the operator and the other parties by another road.",
     "client.message-unverified": "Do not use the message. Ask its sender by another road what was sent.",
+    "client.promise-broken": "`comity proof MESSAGE -o DIR` writes the receipt: show it to operator and auditor.",
     "client.receipt-invalid": "Keep this output: a receipt that does not verify is evidence against the exchange.",
     "client.not-in-register": "Run `comity inbox` first, or give the whole id.",
     "dossier.stale": "Run `comity inbox`, read what came, then decide again.",

@@ -104,7 +104,7 @@ def proof(
 def _prove(own: Correspondence, message: str, out: Path | None) -> dict[str, Any]:
     from client.callers import check_receipts
     from client.proving import prove_evidences
-    from shared.errors import NotInRegister, ReceiptInvalid
+    from shared.errors import NotInRegister, NotThere, ReceiptInvalid
 
     kept = own.register.message(message)
     if kept is None:
@@ -118,7 +118,11 @@ def _prove(own: Correspondence, message: str, out: Path | None) -> dict[str, Any
         except ReceiptInvalid:
             state = "does not verify"
     decision = own.register.decision(message)
-    evidences = prove_evidences(own.exchange.evidences(message).items, message, kept.digest, own.trust)
+    try:
+        items = own.exchange.evidences(message).items
+    except NotThere:
+        items = ()  # nothing is decided yet; the receipt is what there is, and it may be what is needed
+    evidences = prove_evidences(items, message, kept.digest, own.trust)
     if out is not None:
         _keep(out, kept.jws, receipt, evidences)
     return {

@@ -532,6 +532,12 @@ class ReceiptInvalid(Rejection):
     code = "client.receipt-invalid"
 
 
+class PromiseBroken(Rejection):
+    """The exchange promised to decide on {message} by {decide_by}, and has not. Its receipt proves the promise."""
+
+    code = "client.promise-broken"
+
+
 class MessageUnverified(Rejection):
     """The message {message} does not verify ({broken}): {why} Nothing of it was used."""
 

@@ -42,7 +42,7 @@ class Line:
             sleep=self.waits.append,
             monotonic=lambda: sum(self.waits),
         )
-        return Exchange(calls, lambda receipt, message, digest: None)
+        return Exchange(calls, lambda receipt, message, digest: "")
 
     def _sign(self, method: str, url: str, headers: Any, body: bytes | None) -> Any:
         self.signed.append(url)

@@ -58,6 +58,24 @@ def test_a_decision_about_other_bytes_is_not_believed(exchange: PaperExchange, t
         ma.outbox.await_decision(message, 1)
 
 
+def test_a_message_that_the_exchange_lost_after_its_receipt_is_an_alarm(
+    exchange: PaperExchange, tmp_path: Path
+) -> None:
+    exchange.decides = False
+    exchange.tamper = lambda path, body: body.replace(
+        b'"decide_by":"2026', b'"decide_by":"9999'
+    )  # the signed one counts
+    ma = exchange.correspond(MA, tmp_path)
+    open_dossier(ma)
+    assert ma.mailbox.read_feed().alarms == ()
+    exchange.pass_time(3601)
+    (alarm,) = ma.mailbox.read_feed().alarms
+    assert alarm.error.code == "client.promise-broken"
+    exchange.take(exchange.undecided[0])
+    ma.mailbox.read_feed()
+    assert ma.mailbox.read_feed().alarms == ()
+
+
 def test_a_withheld_message_shows_as_a_gap(exchange: PaperExchange, tmp_path: Path) -> None:
     ma, fr = exchange.correspond(MA, tmp_path), exchange.correspond(FR, tmp_path)
     dossier = open_dossier(ma)

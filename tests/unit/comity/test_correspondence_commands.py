@@ -16,8 +16,8 @@ from tests.unit.comity.conftest import Run, document_of
 MA, FR = "MA.PGR", "FR.BEPI"
 
 
-def sent(run: Run, request_file: Path) -> dict[str, str]:
-    result = run(MA, "send", str(request_file), "--to", FR, "--instrument", "quadripartite", "--json")
+def sent(run: Run, request_file: Path, *more: str) -> dict[str, str]:
+    result = run(MA, "send", str(request_file), "--to", FR, "--instrument", "quadripartite", *more, "--json")
     assert result.exit_code == 0, result.output
     found: dict[str, str] = document_of(result)
     return found
@@ -137,6 +137,19 @@ def test_without_waiting_the_decision_is_pending(run: Run, request_file: Path, e
     assert [one["message"] for one in document_of(run(MA, "inbox", "--json"))["unsent"]] == [
         document_of(result)["message"]
     ]
+
+
+def test_a_promise_that_was_not_kept_exits_with_4_and_leaves_its_proof(
+    run: Run, request_file: Path, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    exchange.decides = False
+    message = sent(run, request_file, "--no-wait")
+    exchange.pass_time(3601)
+    inbox = run(MA, "inbox", "--json")
+    assert inbox.exit_code == 4
+    assert [one["code"] for one in document_of(inbox)["alarms"]] == ["client.promise-broken"]
+    assert run(MA, "proof", message["message"], "-o", str(tmp_path / "proof")).exit_code == 0
+    assert (tmp_path / "proof" / "receipt.jws").read_text().strip() == message["receipt"]
 
 
 def test_an_exchange_that_cannot_be_reached_exits_with_3_and_keeps_the_message(
