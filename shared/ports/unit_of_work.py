@@ -103,7 +103,10 @@ class UnitOfWork(Protocol):
         """Keep these for the operator, with their reason."""
 
     async def take_overdue_outbox(self, most: int) -> list[OutboxRow]:
-        """Outbox rows overdue by the database's clock; pushed back by 10 s so that other relays skip them."""
+        """Outbox rows overdue by the database's clock; pushed back by 10 s so that other relays skip them.
+
+        A row that this program cannot read is left out and stays.
+        """
 
     async def forget_outbox(self, ids: Sequence[str]) -> None:
         """These rows are confirmed."""

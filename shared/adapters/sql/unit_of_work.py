@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import BindParameter, Table, Update, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,8 +23,11 @@ from shared.contracts.messages import ServiceMessage
 from shared.contracts.records import Key, Record
 from shared.contracts.registry import encode_message, parse_message
 from shared.domain.ids import new_uuid7
+from shared.errors import FrameRefused, MessageTypeUnknown
 from shared.ports.clock import Clock
 from shared.ports.unit_of_work import DeadLetter, Effects, OutboxRow, ParkedItem, UnitOfWork
+
+log = structlog.get_logger()
 
 RELAY_DELAY_S = 10.0
 """An outbox row that is not confirmed after this long is published again, by any relay."""
@@ -176,7 +180,7 @@ class SqlUnitOfWork:
             if rows:
                 later = update(outbox).where(outbox.c.id.in_([row.id for row in rows]))
                 await self._connection.execute(later.values(relay_after=self._store.epoch_now + RELAY_DELAY_S))
-        return [OutboxRow(row.id, parse_message(row.type, row.version, row.data)) for row in rows]
+        return [OutboxRow(row.id, message) for row in rows if (message := _readable(row)) is not None]
 
     async def forget_outbox(self, ids: Sequence[str]) -> None:
         if ids:
@@ -212,6 +216,15 @@ class SqlUnitOfWork:
         if self._store.is_sqlite:
             return sqlite.insert(table).on_conflict_do_nothing()
         return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def _readable(row: Any) -> ServiceMessage | None:
+    """The message of an outbox row; None where a newer program wrote it: it stays there, and keeps nobody waiting."""
+    try:
+        return parse_message(row.type, row.version, row.data)
+    except (MessageTypeUnknown, FrameRefused) as unreadable:
+        log.error("outbox.unreadable", row=row.id, type=row.type, version=row.version, code=unreadable.code)
+        return None
 
 
 def _outbox_values(row_id: str, message: ServiceMessage) -> dict[str, Any]:

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import select
+
 from shared.adapters.sql.directory import SqlKeyRing
 from shared.adapters.sql.embedded_bus import EmbeddedBus
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
+from shared.adapters.tables import METADATA
 from shared.contracts.messages import EnvelopeRetrieved, RetrievalRecorded, ServiceMessage
 from shared.contracts.records import Claim, Key
 from shared.contracts.registry import encode_message
@@ -134,8 +137,10 @@ class Workplace:
 
     async def handled(self) -> list[str]:
         """The ids of the messages that had their effect; each row with its leaf."""
-        rows = sorted(row.message for row in await rows_of(self.store, "claim"))
-        assert sorted(row.leaf.decode() for row in await rows_of(self.store, "leaf_waiting")) == rows
+        async with self.store.read() as connection:  # both in one snapshot
+            rows = sorted((await connection.execute(select(METADATA.tables["claim"].c.message))).scalars())
+            leaves = (await connection.execute(select(METADATA.tables["leaf_waiting"].c.leaf))).scalars()
+            assert sorted(leaf.decode() for leaf in leaves) == rows
         return rows
 
     async def told(self) -> dict[str, str]:
@@ -165,7 +170,7 @@ class Workplace:
             async with asyncio.timeout(PATIENCE_S):
                 await working
 
-    async def work_until(self, claim: Callable[[], Awaitable[bool]]) -> None:
+    async def work_until(self, claim: Callable[[], bool | Awaitable[bool]]) -> None:
         async with self.running():
             await until(claim)
 
@@ -178,10 +183,13 @@ class Workplace:
         await self.work_until(nothing_waits)
 
 
-async def until(claim: Callable[[], Awaitable[bool]]) -> None:
+async def until(claim: Callable[[], bool | Awaitable[bool]]) -> None:
     """Poll until it holds."""
     async with asyncio.timeout(PATIENCE_S):
-        while not await claim():
+        while True:
+            holds = claim()
+            if holds if isinstance(holds, bool) else await holds:
+                return
             await asyncio.sleep(0.01)
 
 
