@@ -2,7 +2,7 @@
 
 Rules:
 1. Nothing is trusted for having come from the exchange: messages verify against the replayed directory, receipts and
-   proofs against the trust file, and `seen` comes from the register alone.
+   proofs against the trust file, `seen` comes from the register alone, and a leg is made again from its messages.
 2. A reply is composed on the state that the exchange shows, but only while its head is the last envelope known here:
    otherwise something happened that its author has not read, and DossierStale says so before anything is signed.
 3. One home, one authority, one exchange: a register made for another is refused.
@@ -19,12 +19,14 @@ from pathlib import Path
 from client.composition import Composed, ReplyWish, compose_reply, compose_request
 from client.directory_watch import DirectoryWatch, fetch_history
 from client.exchange import Exchange
+from client.leg_replay import check_leg
 from client.mailbox import Mailbox
 from client.outbox import Outbox
 from client.register import Register
 from client.request_file import RequestFile
 from client.sealing import Attachment, seal_message
 from client.signing import AuthorityKeys
+from shared.contracts.api import DossierAnswer
 from shared.domain.dossier import parse_leg
 from shared.domain.ids import encode_time, is_uuid7
 from shared.domain.instruments import Registry, parse_registry
@@ -172,8 +174,17 @@ class Correspondence:
         return found[0]
 
     def legs(self, dossier: str) -> list[Leg]:
-        """The legs as the exchange shows them to this authority. Raises NotThere, AnswerRefused."""
-        return [read_leg(view.state) for view in self.exchange.dossier(dossier).legs]
+        """The legs as the exchange shows them to this authority. Raises NotThere, and what `read_legs` raises."""
+        return self.read_legs(self.exchange.dossier(dossier))
+
+    def read_legs(self, answer: DossierAnswer) -> list[Leg]:
+        """The legs in an answer, held against the messages that were read here. Raises AnswerRefused,
+        StateContradicted."""
+        legs = [_read_leg(view.state) for view in answer.legs]
+        messages = self.register.messages(answer.dossier)
+        for leg in legs:
+            check_leg(leg, messages)
+        return legs
 
     def leg(self, dossier: str, requested: str | None = None) -> Leg:
         """One leg; it need not be named where there is one only."""
@@ -203,7 +214,7 @@ class Correspondence:
                 raise RegisterUnusable(file=place.register, why=f"it belongs to {known}, not to {own}")
 
 
-def read_leg(state: object) -> Leg:
+def _read_leg(state: object) -> Leg:
     """A leg in an answer of the exchange. Raises AnswerRefused."""
     try:
         return parse_leg(state)

@@ -48,12 +48,11 @@ def show(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json = F
 
 def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
     """The exchange's view, its status lines derived here by the same rules, and whether its head is known here."""
-    from client.correspondence import read_leg
     from shared.domain.evidences import TransportState
     from shared.domain.status import encode_line, line_text, status_of
 
     answer = own.exchange.dossier(dossier)
-    legs = [read_leg(view.state) for view in answer.legs]
+    legs = own.read_legs(answer)
     known = set(TransportState)  # a newer exchange may know more; then the legal state shows alone
     transport = {view.requested: view.transport for view in answer.legs if view.transport in known}
     moment = now()

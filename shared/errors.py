@@ -532,6 +532,12 @@ class ReceiptInvalid(Rejection):
     code = "client.receipt-invalid"
 
 
+class StateContradicted(Rejection):
+    """The exchange shows {what} of the leg {leg} otherwise than the messages that were read here make them."""
+
+    code = "client.state-contradicted"
+
+
 class PromiseBroken(Rejection):
     """The exchange promised to decide on {message} by {decide_by}, and has not. Its receipt proves the promise."""
 

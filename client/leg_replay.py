@@ -1,0 +1,92 @@
+"""A leg made again from the messages that were read here, and held against what the exchange shows.
+
+Rules:
+1. State is the fold of admitted messages (`shared.domain.dossier`), and each party has all of its own leg. So an
+   exchange, or whoever writes its database, cannot show a refusal that nobody signed.
+2. Only a leg whose head is the one known here is compared: beyond it something happened that was not read yet, and the
+   reader is told so.
+3. Compared are the measures, the holder, the basis, who owes what for which measure, and the dates that parties set.
+   Targets and limits count from the moment of admission, which is the exchange's to say.
+
+Pure: the register gives the messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from client.register_rows import Kept
+from shared.domain.dossier import decide_move, open_legs
+from shared.domain.header import Header, parse_header
+from shared.domain.ids import parse_time
+from shared.domain.leg import DueBasis, Leg, Obligation
+from shared.domain.profiles import profile_of
+from shared.errors import Rejection, StateContradicted
+
+_SETTLED = ("accepted", "received")
+
+
+def check_leg(shown: Leg, messages: Iterable[Kept]) -> None:
+    """Raises StateContradicted unless these messages of its dossier make the leg that is shown."""
+    made = replay_leg(shown.dossier, shown.requested, messages)
+    if made is None or made.head != shown.head:
+        return
+    for what, here, there in (
+        ("the parties", (made.requesting, made.profile, made.basis), (shown.requesting, shown.profile, shown.basis)),
+        ("the measures", _measures(made), _measures(shown)),
+        ("the holder", made.holder, shown.holder),
+        ("what is owed", _owed(made), _owed(shown)),
+        ("the deadlines", (made.deadline, _set_dates(made)), (shown.deadline, _set_dates(shown))),
+    ):
+        if here != there:
+            raise StateContradicted(leg=shown.requested, what=what)
+
+
+def replay_leg(dossier: str, requested: str, messages: Iterable[Kept]) -> Leg | None:
+    """The leg as far as these messages make it, in whatever order they came; None without the one that opened it."""
+    waiting = [one for one in messages if one.state in _SETTLED and one.dossier == dossier]
+    leg = None
+    for one in waiting:
+        header = parse_header(one.header)
+        if header.leg is None and requested in header.recipients:
+            opened = open_legs(header, one.digest, parse_time(one.recorded_at))
+            leg = next(each for each in opened if each.requested == requested)
+    waiting = [one for one in waiting if one.leg == requested]
+    progress = leg is not None
+    while progress and leg is not None:
+        progress = False
+        for one in waiting:
+            moved = _moved(leg, parse_header(one.header), one)
+            if moved is not None:
+                leg, progress = moved, True
+                waiting.remove(one)
+                break
+    return leg
+
+
+def _moved(leg: Leg, header: Header, kept: Kept) -> Leg | None:
+    """The leg after this message; None while another one has to come before it."""
+    try:
+        return decide_move(leg, header, kept.digest, parse_time(kept.recorded_at))
+    except Rejection:
+        return None
+
+
+def _measures(leg: Leg) -> list[tuple[str, str, str]]:
+    return [(one.id, one.type, one.state) for one in leg.measures]
+
+
+def _owed(leg: Leg) -> set[tuple[str, str, str]]:
+    return {(one.debtor, one.act, measure) for one in _ordered(leg) for measure in one.measures}
+
+
+def _set_dates(leg: Leg) -> set[tuple[str, str, str, object]]:
+    dated = [one for one in _ordered(leg) if one.basis is DueBasis.deadline]
+    return {(one.debtor, one.act, measure, one.due) for one in dated for measure in one.measures}
+
+
+def _ordered(leg: Leg) -> list[Obligation]:
+    """What messages in a chain opened. Status queries cross each other: each party has an order of its own."""
+    kinds = profile_of(leg.profile).kinds.values()
+    crossing = {rule.owed for kind in kinds if not kind.changes_state for rule in kind.opens}
+    return [one for one in leg.obligations if one.act not in crossing]
