@@ -1,7 +1,8 @@
 """`python -m tests [FOLDER…]`: the folders in order, each with its time, and the totals at the end.
 
-Unit tests run on two workers. The others run one after another, because they share a RabbitMQ and a PostgreSQL per
-folder and kill them too. A folder without tests is left out; one that fails does not keep the next from running.
+Unit tests and faults run on two workers. The others run one after another, because they share a RabbitMQ and a
+PostgreSQL per folder and kill them too. A folder without tests is left out; one that fails does not keep the next from
+running.
 """
 
 import re
@@ -18,7 +19,7 @@ FOLDERS = {
     "connected": [],
     "migration": [],
     "interop": [],
-    "faults": [],
+    "faults": ["-n", "2"],
     "acceptance": [],
 }
 _HERE = Path(__file__).parent

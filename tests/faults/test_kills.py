@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from tests.faults.letters import (
     Prepared,
     assert_ledger_verifies,
     assert_one_effect,
+    expected_outcome,
     outcome_since,
     resume,
     send,
@@ -158,6 +160,34 @@ def test_an_exchange_that_is_killed_again_and_again_still_ends_with_one_effect(
     exchange.process.start()
     assert resume(exchange, letter) == "accepted"
     assert_one_effect(exchange, prepared, letter)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_any_moment_an_exchange_loses_and_doubles_no_letter(
+    seed: int, exchange: EnrolledExchange, prepared: Prepared
+) -> None:
+    """A sender that goes on while the exchange is killed again and again under it."""
+    exchange.process.start()
+    letters = [write_request(exchange) for _ in range(12)]
+    moments = random.Random(seed)
+
+    def kill_again_and_again() -> None:
+        for _ in range(4):
+            time.sleep(moments.uniform(0.02, 0.8))  # any moment will do: this is no wait
+            exchange.process.kill()
+            exchange.process.start()
+
+    with ThreadPoolExecutor(1) as thread:
+        killed = thread.submit(kill_again_and_again)
+        for letter in letters:
+            exchange.correspondence(RABAT).outbox.send(letter.message)
+        killed.result()
+    assert [resume(exchange, letter) for letter in letters] == ["accepted"] * len(letters)
+    exchange.rows.wait_settled()
+    assert exchange.rows.dead_letters() == []
+    effects = outcome_since(exchange, prepared).effects
+    assert effects == sum((expected_outcome(letter, prepared).effects for letter in letters), Counter())
+    assert_ledger_verifies(exchange)
 
 
 def _send_and_die(exchange: EnrolledExchange, write: Callable[[], Letter], point: str) -> Letter:
