@@ -55,28 +55,33 @@ class EnrolmentRequest(BaseModel):
         return {entry.use: parse_entry_public(entry).kid(self.party) for entry in self.keys}
 
 
-def authority_request(keys: AuthorityKeys, names: Mapping[str, str], now: datetime) -> EnrolmentRequest:
-    """`names` maps languages (ISO 639) to names; the first is the official one."""
+def party_names(names: Mapping[str, str]) -> NameDocument:
+    """From languages (ISO 639) and names, the first of them the official one. Raises ValueError."""
+    return NameDocument(official=next(iter(names.values())), languages=dict(names))
+
+
+def authority_request(keys: AuthorityKeys, name: NameDocument, now: datetime) -> EnrolmentRequest:
+    """For an authority, with proofs that it holds the four keys."""
     return EnrolmentRequest(
         v=ENROLMENT_VERSION,
         party=keys.authority,
         role="authority",
         mandate=None,
-        name=_names(names),
+        name=name,
         country=keys.authority[:2],
         keys=keys.prove(now - BACKDATE, now + VALIDITY),
     )
 
 
 def auditor_request(
-    auditor: str, key: Ed25519Signer, mandate: Mandate, names: Mapping[str, str], now: datetime
+    auditor: str, key: Ed25519Signer, mandate: Mandate, name: NameDocument, now: datetime
 ) -> EnrolmentRequest:
     return EnrolmentRequest(
         v=ENROLMENT_VERSION,
         party=auditor,
         role="auditor",
         mandate=mandate,
-        name=_names(names),
+        name=name,
         country=auditor[:2],
         keys=prove_keys(auditor, {"api-ed25519": key}, now - BACKDATE, now + VALIDITY),
     )
@@ -157,7 +162,3 @@ def await_event(
         if monotonic() > give_up:
             raise EventNotAdmitted(seq=seq, waited_s=int(patience_s))
         sleep(0.25)
-
-
-def _names(names: Mapping[str, str]) -> NameDocument:
-    return NameDocument(official=next(iter(names.values())), languages=dict(names))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from comity.home import Home, find_home, now
 from comity.options import HomeDir, Json, Url, authority_id, pairs
 from comity.output import local_time, reporting, say
+
+if TYPE_CHECKING:
+    from shared.keys.event_document import NameDocument
 
 app = typer.Typer(no_args_is_help=True, help="Make, show and compare keys.")
 
@@ -38,6 +41,7 @@ def new(
     names = pairs(name or [], "fr=Name")
     if not names:
         raise typer.BadParameter("give at least one --name, such as --name fr='Parquet général'")
+    official = _official(names)  # before a key is made: a key file is not made twice
     with reporting(json) as output:
         from client.enrolment import auditor_request, authority_request, encode_enrolment
         from client.keystore import create_auditor_key, create_keystore
@@ -46,10 +50,10 @@ def new(
         place.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         passphrase = place.passphrase(new=True)
         if authority is not None:
-            request = authority_request(create_keystore(place.keys, passphrase, party), names, now())
+            request = authority_request(create_keystore(place.keys, passphrase, party), official, now())
         else:
             key = create_auditor_key(place.keys, passphrase, party)
-            request = auditor_request(party, key, "full" if mandate == "full" else "country", names, now())
+            request = auditor_request(party, key, "full" if mandate == "full" else "country", official, now())
         target = out or place.path / "enrolment.json"
         target.write_bytes(encode_enrolment(request))
         document = {"party": party, "keys": str(place.keys), "request": str(target), "kids": request.kids()}
@@ -61,6 +65,16 @@ def new(
             say(console, "Hand the request to the operators, and read the fingerprints to them by another road.")
 
         output.show(document, render)
+
+
+def _official(names: dict[str, str]) -> NameDocument:
+    """Raises typer.BadParameter."""
+    from client.enrolment import party_names
+
+    try:
+        return party_names(names)
+    except ValueError:
+        raise typer.BadParameter("a --name is fr=Name: a language in two or three small letters, a name") from None
 
 
 @app.command()

@@ -61,16 +61,21 @@ def open_message(
 def write_files(opened: OpenedMessage, directory: Path) -> list[Path]:
     """`content.json` and each attachment under its own name, for the owner's eyes; no file is replaced.
 
-    Names were checked when the body was read: no path and no control character. Raises RequestFileInvalid.
+    Names were checked when the body was read: no path and no control character. One that would be hidden, or read by a
+    shell at its next start, goes under the name of its part. Raises RequestFileInvalid.
     """
     from shared.errors import RequestFileInvalid
 
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as broken:
+        raise RequestFileInvalid(file=directory, why=broken.strerror) from None
     content = jsonlib.dumps(dict(opened.content), ensure_ascii=False, indent=2).encode()
     files = [("content.json", content)]
     for one in opened.attachments:
         taken = {name for name, _ in files}
-        files.append((one.name if one.name not in taken else f"{one.part}-{one.name}", one.data))
+        is_plain = one.name not in taken and not one.name.startswith((".", "-"))
+        files.append((one.name if is_plain else f"{one.part}-{one.name}", one.data))
     written = []
     for name, data in files:
         path = directory / name

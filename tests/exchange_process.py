@@ -29,7 +29,7 @@ from typing import Final, Self
 from client.callers import check_receipts, sign_calls
 from client.correspondence import Correspondence, Place
 from client.directory_watch import replay_history
-from client.enrolment import auditor_request, authority_request, await_event, make_event
+from client.enrolment import auditor_request, authority_request, await_event, make_event, party_names
 from client.exchange import Exchange
 from client.http_calls import Calls
 from client.ledger_source import ExchangeLedger
@@ -232,8 +232,8 @@ def enrol_exchange(place: Path, keys: Iterable[AuthorityKeys]) -> EnrolledExchan
         place, trust, operators, {one.authority: one for one in keys}, generate_ed25519(), process
     )
     enrolled.operator().post_instruments(sign_instruments(INSTRUMENTS.read_bytes(), operators))
-    requests = [authority_request(one, {"en": one.authority}, now()) for one in enrolled.keys.values()]
-    requests.append(auditor_request(AUDITOR, enrolled.auditor_key, "full", {"en": "Auditor"}, now()))
+    requests = [authority_request(one, party_names({"en": one.authority}), now()) for one in enrolled.keys.values()]
+    requests.append(auditor_request(AUDITOR, enrolled.auditor_key, "full", party_names({"en": "Auditor"}), now()))
     directory = Directory.empty(trust.origin)
     for request in requests:
         document = make_event("enrol", request.party, directory, operators, trust, now(), request)

@@ -159,6 +159,12 @@ def test_new_keys_come_with_a_request_that_operators_can_enrol(home: Path) -> No
     assert {key["use"]: key["kid"] for key in shown["keys"]} == document_of(made)["kids"]
 
 
+def test_a_name_in_no_language_is_refused_before_a_key_is_made(home: Path) -> None:
+    refused = runner.invoke(app, ["keys", "new", "--authority", "MA.PGR", "--name", "français=Parquet"])
+    assert refused.exit_code == 2
+    assert not (home / "keys.json").exists()
+
+
 def test_keys_are_never_overwritten(home: Path) -> None:
     arguments = ["keys", "new", "--auditor", "MA.COUR", "--name", "fr=Cour"]
     assert runner.invoke(app, arguments).exit_code == 0

@@ -198,6 +198,22 @@ def test_opening_twice_into_one_directory_replaces_nothing(run: Run, request_fil
     assert "File exists" in result.stderr
 
 
+def test_a_directory_that_is_a_file_is_one_clear_sentence(run: Run, request_file: Path) -> None:
+    message = sent(run, request_file)["message"]
+    result = run(MA, "open", message, "-o", str(request_file))
+    assert result.exit_code == 2
+    assert f"The file {request_file} cannot be used: File exists." in result.stderr
+
+
+def test_no_attachment_is_written_where_a_shell_would_read_it(run: Run, request_file: Path, tmp_path: Path) -> None:
+    hidden = tmp_path / ".bash_login"
+    hidden.write_text("echo hello")
+    message = sent(run, request_file, "--attach", str(hidden))["message"]
+    run(FR, "inbox")
+    run(FR, "open", message, "-o", str(tmp_path / "home"))
+    assert {file.name for file in (tmp_path / "home").iterdir()} == {"content.json", "p1-.bash_login"}
+
+
 def test_proofs_verify_and_can_be_kept(run: Run, request_file: Path, tmp_path: Path) -> None:
     message = sent(run, request_file)["message"]
     run(FR, "inbox")
