@@ -39,7 +39,7 @@ async def test_a_pump_that_dies_at_any_point_leaves_one_effect_of_each_message(f
     async with open_workplace(file, dying_at(point)) as place:
         await place.post(place.seal(messages[0], poisoned, messages[1]))
         with pytest.raises(Killed):
-            await place.pump().run(asyncio.Event())
+            await asyncio.wait_for(place.pump().run(asyncio.Event()), 10)
     async with open_workplace(file) as place:
         await recover(place)
         ids = sorted(message.message for message in messages)

@@ -114,6 +114,7 @@ async def test_the_same_item_has_one_effect_however_often_and_in_whatever_frame_
     await place.work_off()
     assert await place.handled() == [message.message]
     assert list((await place.told()).values()) == [message.message]
+    assert await place.reasons() == []
 
 
 async def test_a_message_that_asks_for_time_waits_alone_and_is_decided_when_its_time_has_come(

@@ -202,7 +202,7 @@ async def test_a_fatal_error_stops_the_pump_and_leaves_the_message_where_it_was(
     with monkeypatch.context() as broken:
         broken.setattr(place.handler, "handle", forked)
         with pytest.raises(LedgerForked):
-            await place.pump().run(asyncio.Event())
+            await asyncio.wait_for(place.pump().run(asyncio.Event()), 10)
     assert await place.reasons() == []
     await place.work_off()
     assert await place.handled() == [message.message]
