@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,3 +40,13 @@ def test_serve_all_loads_nothing_of_the_client(tmp_path: Path) -> None:
     loaded = next(line for line in errors.splitlines() if line.startswith("LOADED")).split()[1:]
     assert "services.intake.handler" in loaded
     assert [module for module in loaded if module.split(".")[0] == "client"] == []
+
+
+def test_the_import_contract_that_forbids_it_is_declared() -> None:
+    settings = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    contracts = {contract["id"]: contract for contract in settings["tool"]["importlinter"]["contracts"]}
+    blind = contracts["7-blind"]
+    assert blind["type"] == "forbidden"
+    assert {"gateway", "services", "shared"} <= set(blind["source_modules"])
+    assert blind["forbidden_modules"] == ["client"]
+    assert "ignore_imports" not in blind
