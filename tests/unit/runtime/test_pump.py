@@ -13,7 +13,7 @@ from shared.frame.items import Item
 from shared.runtime.batch import BUS_GAVE_UP, Settled, Settler
 from shared.runtime.pump import BATCH_FRAMES, CAUTIOUS_FRAMES
 from tests.conformance.stores import let_outbox_pass, rows_of
-from tests.unit.frame.services import sealer
+from tests.unit.frame.services import RETENTION_S, sealer
 from tests.unit.runtime.workplace import READY_AFTER, SECRET, SERVICE, Workplace, a_message, an_item, until
 
 
@@ -149,6 +149,17 @@ async def test_a_parked_message_is_not_taken_before_its_time(place: Workplace) -
     assert (await place.settler.settle_due()).handled == 1
     [after] = await rows_of(place.store, f"{SERVICE}_parked")
     assert (after.attempts, after.first_at) == (2, before.first_at)
+
+
+async def test_a_frame_older_than_the_inbox_remembers_is_refused_unless_it_was_parked_here(place: Workplace) -> None:
+    parked, late = a_message("later"), place.seal(a_message())
+    await place.settler.settle([place.seal(parked)])
+    place.clock.advance(RETENTION_S + 60)
+    await place.settler.settle([late])
+    await place.settler.settle_due()
+    assert await place.handled() == [parked.message]
+    [reason] = await place.reasons()
+    assert "older than the inbox remembers" in reason
 
 
 async def test_the_pump_itself_takes_parked_messages_and_publishes_what_they_do(place: Workplace) -> None:

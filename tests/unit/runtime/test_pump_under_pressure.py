@@ -74,6 +74,7 @@ async def test_frames_are_held_while_the_database_is_down_and_handled_once_after
         outage.good_for = 1  # the pump looks after its outbox, then the batch fails
         await place.post(*(place.seal(message) for message in messages))
         await until(lambda: outage.refused > 20)
+        assert pump.is_attached, "frames that are given back and taken again count as deliveries, and 20 are too many"
         assert await place.handled() == []
         assert await place.reasons() == []
         outage.good_for, outage.is_down = None, False
