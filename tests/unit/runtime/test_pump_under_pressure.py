@@ -15,6 +15,7 @@ from shared.contracts.topology import QUEUE_LIMIT
 from shared.errors import LedgerForked, StoreUnavailable
 from shared.ports.bus import Outcome, Outgoing
 from shared.ports.unit_of_work import Effects, UnitOfWork, UnitsOfWork
+from shared.runtime.crash_points import Reach
 from shared.runtime.pump import TAKE_WAIT_S
 from tests.conformance.stores import let_outbox_pass, rows_of
 from tests.unit.runtime.workplace import (
@@ -47,6 +48,16 @@ class Outage:
         self._fail_if_down()
         return await self._units.oldest_outbox_age_s()
 
+    def begins_at(self, point: str) -> Reach:
+        """It goes down when the pump first reaches this point."""
+        points = iter([point])
+
+        def reach(reached: str) -> None:
+            if reached == point and next(points, None):
+                self.is_down = True
+
+        return reach
+
     def _fail_if_down(self) -> None:
         if self.good_for is not None:
             self.is_down = self.is_down or self.good_for == 0
@@ -69,25 +80,23 @@ def with_outage(place: Workplace) -> Outage:
 
 async def test_frames_are_held_while_the_database_is_down_and_handled_once_after(place: Workplace) -> None:
     outage, messages = with_outage(place), [a_message() for _ in range(5)]
+    place.reach = outage.begins_at("taken")
     async with place.running() as pump:
-        await until(lambda: pump.is_attached)
-        outage.good_for = 1  # the pump looks after its outbox, then the batch fails
         await place.post(*(place.seal(message) for message in messages))
         await until(lambda: outage.refused > 20)
         assert pump.is_attached, "frames that are given back and taken again count as deliveries, and 20 are too many"
         assert await place.handled() == []
         assert await place.reasons() == []
-        outage.good_for, outage.is_down = None, False
+        outage.is_down = False
         await until(lambda: _handled(place, len(messages)))
     assert sorted((await place.told()).values()) == sorted(message.message for message in messages)
 
 
 async def test_a_pump_that_is_stopped_while_the_database_is_down_gives_its_frames_back(place: Workplace) -> None:
     outage, message = with_outage(place), a_message()
-    async with place.running() as pump:
-        await until(lambda: pump.is_attached)
+    place.reach = outage.begins_at("taken")
+    async with place.running():
         await place.post(place.seal(message))
-        outage.is_down = True
         await until(lambda: outage.refused > 3)
     outage.is_down = False
     assert await place.bus.depth(SERVICE) == 1
