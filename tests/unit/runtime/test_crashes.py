@@ -57,7 +57,7 @@ async def test_a_pump_that_dies_every_time_gets_no_further_and_loses_nothing(fil
         async with open_workplace(file, dying_at(point)) as place:
             stop = asyncio.Event()
             pumping = asyncio.create_task(place.pump().run(stop))
-            await asyncio.wait([pumping], timeout=0.7)  # after "acknowledged" nothing comes any more
+            await asyncio.wait([pumping], timeout=0.3)  # after "acknowledged" nothing comes any more
             stop.set()
             await asyncio.wait([pumping])
             died = isinstance(pumping.exception(), Killed)

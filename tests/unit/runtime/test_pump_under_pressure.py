@@ -16,7 +16,6 @@ from shared.errors import LedgerForked, StoreUnavailable
 from shared.ports.bus import Outcome, Outgoing
 from shared.ports.unit_of_work import Effects, UnitOfWork, UnitsOfWork
 from shared.runtime.crash_points import Reach
-from shared.runtime.pump import TAKE_WAIT_S
 from tests.conformance.stores import let_outbox_pass, rows_of
 from tests.unit.runtime.workplace import (
     NEXT,
@@ -26,6 +25,9 @@ from tests.unit.runtime.workplace import (
     open_workplace,
     until,
 )
+
+WATCHED_S = 0.3
+"""How long a test watches something that must not happen."""
 
 
 class Outage:
@@ -129,7 +131,7 @@ async def test_what_the_next_queue_refuses_waits_in_the_outbox_and_nothing_more_
     await place.post(place.seal(first), place.seal(second))
     async with place.running():
         await until(lambda: _handled(place, 1))
-        await asyncio.sleep(2 * TAKE_WAIT_S)
+        await asyncio.sleep(WATCHED_S)
         assert len(await place.handled()) == 1, "it goes on while its own rows are refused"
         assert len(await rows_of(place.store, f"{SERVICE}_outbox")) == 1
         async with place.bus.consume(NEXT, QUEUE_LIMIT) as consumer:
@@ -144,7 +146,7 @@ async def test_a_service_whose_outbox_is_overdue_takes_nothing_until_it_is_relay
     await let_outbox_pass(place.store, 15, SERVICE)
     await place.post(place.seal(a_message()))
     async with place.running():
-        await asyncio.sleep(2 * TAKE_WAIT_S)
+        await asyncio.sleep(WATCHED_S)
         assert len(await place.handled()) == 1
         assert await place.relay().relay_once() == 1
         await until(lambda: _handled(place, 2))
