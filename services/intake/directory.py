@@ -38,9 +38,13 @@ class RecordDocuments:
         self._quorum = quorum
 
     def record_key_event(self, message: RecordKeyEvent, occasion: Occasion) -> Effects:
-        """The newest event again has no effect. Raises KeyEventRefused, or RetryLater while an earlier one may come."""
+        """An event that is recorded already has no effect, the newest or an older one.
+
+        Raises KeyEventRefused, or RetryLater while an earlier one may come.
+        """
         directory = occasion.directory
-        if _event_digest(message.event) == directory.head:
+        digest = _event_digest(message.event)
+        if digest is not None and directory.is_recorded(digest):
             return Effects()
         try:
             event = verify_event(message.event, self._operator_keys, self._quorum, directory)

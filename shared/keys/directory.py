@@ -120,6 +120,7 @@ class Directory:
     last_at: datetime | None = None
     _parties: Mapping[str, Party] = field(default_factory=dict, repr=False)
     _keys: Mapping[str, DirectoryKey] = field(default_factory=dict, repr=False)  # by the digest in their kid
+    _events: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
     def empty(cls, exchange: str) -> Directory:
@@ -138,7 +139,12 @@ class Directory:
             last_at=event.at,
             _parties={**self._parties, event.party: self._party_after(event)},
             _keys={**self._keys, **keys},
+            _events=self._events | {event.digest},
         )
+
+    def is_recorded(self, digest: str) -> bool:
+        """Whether the event with this digest is in the directory, the newest or an older one."""
+        return digest in self._events
 
     def party(self, party: str) -> Party | None:
         return self._parties.get(party)

@@ -63,10 +63,13 @@ def test_an_event_that_no_quorum_signed_is_refused_without_effect(exchange: Exch
     assert not desk.rows
 
 
-def test_the_newest_event_again_has_no_effect(exchange: ExchangeOnTest) -> None:
+@pytest.mark.parametrize("which", [0, 1], ids=["an older one", "the newest"])
+def test_an_event_that_is_recorded_already_has_no_effect(exchange: ExchangeOnTest, which: int) -> None:
     exchange.enrol("MA.PGR")
+    exchange.enrol("BE.PF")
     desk = intake_of(exchange, exchange.directory)
-    assert desk.handle(a_key_event(exchange.documents[-1]), at=NOW) == Effects()
+    again = a_key_event(exchange.documents[which])
+    assert desk.handle(again, at=NOW + EARLIER_EVENT_WAIT, first_at=NOW) == Effects()
 
 
 def test_an_event_before_its_predecessor_waits_ten_seconds_for_it(exchange: ExchangeOnTest) -> None:
