@@ -1,68 +1,105 @@
-"""`comity serve`: the exchange, in one process on the embedded default."""
+"""`comity serve`: the whole exchange in one process on the embedded default, or one service of it."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import signal
-import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    import socket
+    from collections.abc import Coroutine, Sequence
 
+    from shared.runtime.backends import Backend
     from shared.runtime.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Run the exchange.")
+ALL: Final = "all"
+ABOUT: Final = {
+    ALL: "Gateway, intake, routing, notification and ledger in this process, until SIGTERM or Ctrl-C.",
+    "gateway": "The API. Any number of them.",
+    "intake": "Is a message genuine, new, and a legal move? Any number of them.",
+    "routing": "Who gets it, and did they? Any number of them.",
+    "notification": "Who must hear of it? Any number of them.",
+    "ledger": "Gives every leaf its place and signs the tree. One leads; a second one waits for it to fail.",
+}
+app = typer.Typer(no_args_is_help=True, help="Run the exchange, or one service of it.")
 
 
-class _Service(Protocol):
+class _Member(Protocol):
+    """A service that needs no address."""
+
+    @property
+    def name(self) -> str: ...
+
     @property
     def is_ready(self) -> bool: ...
+
+    async def run(self, stop: asyncio.Event) -> None: ...
+
+
+class _Front(Protocol):
+    """What answers on the socket of this process."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def is_ready(self) -> bool: ...
+
+    async def run(self, stop: asyncio.Event, listener: socket.socket) -> None: ...
 
 
 @app.callback()
 def _serve() -> None:
-    """Run the exchange."""
+    """Run the exchange, or one service of it."""
 
 
-@app.command("all")
-def serve_all(
-    data: Annotated[Path | None, typer.Option(help="Directory of keys, trust file and database.")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
-    public_url: Annotated[str | None, typer.Option(help="The address that callers sign, if it is another.")] = None,
-) -> None:
-    """Gateway, intake, routing, notification and ledger in this process, until SIGTERM or Ctrl-C.
-
-    Prints one line of JSON once it is ready: {"ready": true, "url": …}. Exit code 0 after a clean stop, 1 otherwise.
+def _add_command(service: str) -> None:
+    """All processes take the same options. Once ready, each prints a line of JSON: {"ready": true, "service": …,
+    "url": …}. Exit code 0 after a clean stop, 1 otherwise.
     """
+
+    def serve(
+        data: Annotated[
+            Path | None, typer.Option(help="Directory of keys and trust file; embedded, the database too.")
+        ] = None,
+        host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+        port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+        public_url: Annotated[str | None, typer.Option(help="The address that callers sign, if it is another.")] = None,
+        database: Annotated[str | None, typer.Option(help="postgresql+asyncpg://…; not with a password in it.")] = None,
+        broker: Annotated[str | None, typer.Option(help="amqp://… or amqps://…")] = None,
+    ) -> None:
+        _start(service, data=data, host=host, port=port, public_url=public_url, database=database, broker=broker)
+
+    app.command(service, help=ABOUT[service])(serve)
+
+
+for _service in ABOUT:
+    _add_command(_service)
+
+
+def _start(service: str, **given: object) -> None:
     from shared.errors import ComityError
+    from shared.runtime.http_server import listen
     from shared.runtime.logs import configure_logs
-    from shared.runtime.settings import load_settings
+    from shared.runtime.settings import load_settings, refuse_embedded
 
     try:
-        settings = load_settings(data=data, host=host, port=port, public_url=public_url)
+        settings = load_settings(**given)
         configure_logs(settings.log_level)
-        with _listen(settings.host, settings.port) as listener:
-            _run(_serve_all(settings.model_copy(update={"port": listener.getsockname()[1]}), listener))
+        if service != ALL:
+            refuse_embedded(settings, service)
+        with listen(settings.host, settings.port_of(service), settings.shares_port) as listener:
+            taken = settings.model_copy(update={"port": listener.getsockname()[1]})
+            _run(_serve_until_stopped(service, taken, listener))
     except ComityError as refused:
         print(f"comity serve: {refused} [{refused.code}]", file=sys.stderr)
         raise typer.Exit(1) from None
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Bound before anything else starts, so that a taken port is one clear sentence."""
-    from shared.errors import SettingsRefused
-
-    try:
-        return socket.create_server((host, port), backlog=1024)
-    except OSError as taken:
-        raise SettingsRefused(why=f"cannot listen on {host}:{port}: {taken.strerror}") from None
 
 
 def _run(serving: Coroutine[None, None, None]) -> None:
@@ -78,31 +115,54 @@ def _run(serving: Coroutine[None, None, None]) -> None:
         raise first from None
 
 
-async def _serve_all(settings: Settings, listener: socket.socket) -> None:
-    from gateway.main import build_gateway
-    from services.intake.main import build_intake
-    from services.ledger.main import build_ledger
-    from services.notification.main import build_notification
-    from services.routing.main import build_routing
+async def _serve_until_stopped(service: str, settings: Settings, listener: socket.socket) -> None:
     from shared.runtime.backends import open_backend
 
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with open_backend(settings) as backend:
-        gateway = build_gateway(backend)
-        services = [build(backend) for build in (build_intake, build_routing, build_notification, build_ledger)]
+        front, members = _compose(service, backend)
         async with asyncio.TaskGroup() as tasks:
-            for service in services:
-                tasks.create_task(service.run(stop))
-            tasks.create_task(gateway.run(stop, listener))
-            tasks.create_task(_announce([gateway, *services], settings.url, stop))
+            for member in members:
+                tasks.create_task(member.run(stop))
+            tasks.create_task(front.run(stop, listener))
+            ready = {"ready": True, "service": service, "url": settings.url_of(service)}
+            tasks.create_task(_announce([front, *members], ready, stop))
 
 
-async def _announce(services: list[_Service], url: str, stop: asyncio.Event) -> None:
+def _compose(service: str, backend: Backend) -> tuple[_Front, list[_Member]]:
+    """What runs in this process: only the named service is imported, and with it only its own keys are read."""
+    members: list[_Member] = []
+    if service in (ALL, "intake"):
+        from services.intake.main import build_intake
+
+        members.append(build_intake(backend))
+    if service in (ALL, "routing"):
+        from services.routing.main import build_routing
+
+        members.append(build_routing(backend))
+    if service in (ALL, "notification"):
+        from services.notification.main import build_notification
+
+        members.append(build_notification(backend))
+    if service in (ALL, "ledger"):
+        from services.ledger.main import build_ledger
+
+        members.append(build_ledger(backend))
+    if service in (ALL, "gateway"):
+        from gateway.main import build_gateway
+
+        return build_gateway(backend), members
+    from shared.runtime.health import HealthServer
+
+    return HealthServer(members, backend.metrics), members
+
+
+async def _announce(parts: Sequence[_Front | _Member], ready: dict[str, object], stop: asyncio.Event) -> None:
     """Say that it is ready, once every part is."""
     while not stop.is_set():
-        if all(service.is_ready for service in services):
-            print(json.dumps({"ready": True, "url": url}), flush=True)
+        if all(part.is_ready for part in parts):
+            print(json.dumps(ready), flush=True)
             return
         await asyncio.sleep(0.02)

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
-from typing import Final
-
-import uvicorn
-from typing_extensions import override
 
 from gateway.app import build_app, drain
 from gateway.config import GatewayConfig
@@ -21,19 +15,8 @@ from shared.contracts.messages import ServiceMessage
 from shared.runtime.backends import Backend
 from shared.runtime.crash_points import Reach
 from shared.runtime.feed_wakeups import FeedWakeups
+from shared.runtime.http_server import HttpServer
 from shared.runtime.publisher import Publisher
-
-GRACE_S: Final = 5
-"""Open streams and polls are cut after this long; without it one open stream keeps uvicorn alive for ever."""
-
-
-class _Server(uvicorn.Server):
-    """uvicorn re-raises SIGTERM when it returns; here the whole process stops in its own order."""
-
-    @override
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class GatewayService:
@@ -54,39 +37,20 @@ class GatewayService:
             clock=backend.clock,
             receipt_signer=keys.signer,
         )
-        config = GatewayConfig(name=settings.name, public_url=settings.url, trust=backend.trust)
+        config = GatewayConfig(name=settings.name, public_url=settings.url_of("gateway"), trust=backend.trust)
         self._app = build_app(ports, config)
-        self._server = _Server(
-            uvicorn.Config(
-                self._app,
-                host=settings.host,
-                port=settings.port,
-                loop="none",
-                http="httptools",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=GRACE_S,
-                h11_max_incomplete_event_size=config.limits.header_bytes,
-            )
-        )
+        self._server = HttpServer(self._app, config.limits.header_bytes)
 
     @property
     def is_ready(self) -> bool:
-        return self._server.started
+        return self._server.is_ready
 
     async def run(self, stop: asyncio.Event, listener: socket.socket) -> None:
         """Serve on this socket until `stop` is set."""
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._wakeups.run())
-            tasks.create_task(self._drain_at(stop))
-            await self._server.serve(sockets=[listener])
+            await self._server.run(stop, listener, lambda: drain(self._app))
             listening.cancel()
-
-    async def _drain_at(self, stop: asyncio.Event) -> None:
-        await stop.wait()
-        drain(self._app)
-        self._server.should_exit = True
 
 
 def _submitting(publisher: Publisher, reach: Reach) -> Submit:

@@ -1,4 +1,4 @@
-"""Private RabbitMQ and PostgreSQL servers on one machine, for the test run, the demonstrations and `make up`.
+"""Private servers, and whole exchanges on them, on one machine: for the test run, the demonstrations and `make up`.
 
 Rules:
 - A server lives under one directory that the caller names, on free ports of 127.0.0.1 that it keeps for the life of
@@ -10,9 +10,10 @@ Rules:
 Not here: servers for production, clusters of several nodes, and anything that knows what Comity keeps in them.
 """
 
+from deploy.local.exchange import LocalExchange
 from deploy.local.postgres import PrivatePostgres
 from deploy.local.process import ServerFailed
 from deploy.local.programs import Programs, find_programs
 from deploy.local.rabbitmq import PrivateRabbitMQ
 
-__all__ = ["PrivatePostgres", "PrivateRabbitMQ", "Programs", "ServerFailed", "find_programs"]
+__all__ = ["LocalExchange", "PrivatePostgres", "PrivateRabbitMQ", "Programs", "ServerFailed", "find_programs"]

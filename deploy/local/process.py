@@ -63,14 +63,27 @@ class OwnedProcess:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    def stop(self, ask: signal.Signals, timeout_s: float) -> None:
-        """Ask with a signal, wait at most `timeout_s`, then kill what is left. A process that has ended is no error."""
+    def stop(self, ask: signal.Signals, timeout_s: float) -> int:
+        """Ask with a signal, wait at most `timeout_s`, then kill what is left; the exit code, negative for a signal.
+
+        A process that has ended is no error.
+        """
         self._unleash()
         self._process.send_signal(ask)
         try:
-            self._process.wait(timeout_s)
+            return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self._kill_family()
+            return -signal.SIGKILL
+
+    def wait(self, within_s: float) -> int:
+        """Wait until it has ended by itself; the exit code, negative for a signal. Raises ServerFailed."""
+        try:
+            code = self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            raise ServerFailed(f"process {self.pid} did not end within {within_s:.0f} s") from None
+        self._unleash()
+        return code
 
     def kill(self) -> None:
         """End it and its children with SIGKILL, at once and unannounced; return when all of them are gone."""

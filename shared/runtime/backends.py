@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from prometheus_client import CollectorRegistry
+
 from shared.adapters.amqp.bus import AmqpBus
 from shared.adapters.clock import SystemClock
 from shared.adapters.keyfiles import ServiceKeyPair, load_roster, load_service_keys, load_trust
@@ -41,6 +43,7 @@ class Backend:
     bus: Bus
     wakeups: Wakeups
     clock: Clock
+    metrics: CollectorRegistry
 
     def keys(self, service: str) -> ServiceKeyPair:
         """Raises SettingsRefused."""
@@ -87,7 +90,7 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
         bus = EmbeddedBus(store) if settings.broker is None else AmqpBus(settings.broker, settings.queue_prefix)
         stack.push_async_callback(bus.close)
         await bus.open()
-        yield Backend(settings, trust, roster, store, bus, bus, SystemClock())
+        yield Backend(settings, trust, roster, store, bus, bus, SystemClock(), CollectorRegistry())
 
 
 def _own(directory: Path) -> IO[str]:

@@ -1,4 +1,7 @@
-"""Settings, from `comity.toml` in the data directory and from `COMITY_*`; the environment wins.
+"""Settings. Of several sources the first wins: the command line, `COMITY_*`, files of secrets, `comity.toml`.
+
+Files of secrets lie in the directory that `COMITY_SECRETS` names, one for each setting, called `comity_<setting>` as
+containers have them. `comity.toml` lies in the data directory.
 
 A setting whose name begins with `unsafe_` is refused outside development.
 """
@@ -10,12 +13,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 from typing_extensions import override
 
 from shared.errors import SettingsRefused
 
 SETTINGS_FILE: Final = "comity.toml"
+DEFAULT_PORTS: Final = {
+    "gateway": 8470,
+    "all": 8470,
+    "intake": 8471,
+    "routing": 8472,
+    "notification": 8473,
+    "ledger": 8474,
+}
+"""Where each process listens: the API, or `/livez`, `/readyz` and `/metrics` of a service."""
 
 
 class Settings(BaseSettings):
@@ -25,9 +43,14 @@ class Settings(BaseSettings):
 
     data: Path = Path("var/exchange")
     """Keys, roster, trust file; in embedded mode also the database."""
+    secrets: Path | None = None
+    """Directory of files of secrets. Read from the environment only."""
     name: str = "Comity"
     host: str = "127.0.0.1"
-    port: int = Field(default=8470, ge=0, le=65535)
+    port: int | None = Field(default=None, ge=0, le=65535)
+    """0 takes a free one; without it, the service's of DEFAULT_PORTS."""
+    shares_port: bool = False
+    """Several gateways of one machine listen on one port, and the kernel divides the calls among them."""
     public_url: str | None = None
     """The address that callers sign, behind a proxy another than host and port. Without a slash at its end."""
     database: str | None = None
@@ -55,9 +78,13 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         return self.database or f"sqlite+aiosqlite:///{self.data.resolve() / 'exchange.sqlite3'}"
 
-    @property
-    def url(self) -> str:
-        return self.public_url or f"http://{self.host}:{self.port}"
+    def port_of(self, service: str) -> int:
+        return DEFAULT_PORTS[service] if self.port is None else self.port
+
+    def url_of(self, service: str) -> str:
+        """Where this process is called; for the gateway, the address that callers sign."""
+        is_public = self.public_url is not None and service in ("gateway", "all")
+        return str(self.public_url) if is_public else f"http://{self.host}:{self.port_of(service)}"
 
     @override
     @classmethod
@@ -71,7 +98,8 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         data = init_settings().get("data") or os.environ.get("COMITY_DATA", cls.model_fields["data"].default)
         file = TomlConfigSettingsSource(settings_cls, Path(data) / SETTINGS_FILE)
-        return (init_settings, env_settings, file)
+        secrets = SecretsSettingsSource(settings_cls, secrets_dir=os.environ.get("COMITY_SECRETS"))
+        return (init_settings, env_settings, secrets, file)
 
 
 def load_settings(**given: Any) -> Settings:
@@ -82,6 +110,13 @@ def load_settings(**given: Any) -> Settings:
         first = invalid.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"]) or "settings"
         raise SettingsRefused(why=f"{where}: {first['msg']}") from None
+
+
+def refuse_embedded(settings: Settings, service: str) -> None:
+    """Raises SettingsRefused for one service without a database and a broker to share with the others."""
+    if settings.is_embedded:
+        why = f"{service} alone needs a database and a broker; everything in one process is: comity serve all"
+        raise SettingsRefused(why=why)
 
 
 def refuse_unsafe(settings: Settings, environment: str) -> None:

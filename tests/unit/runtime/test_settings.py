@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.keyfiles import init_exchange
+from shared.contracts.topology import SERVICES
 from shared.errors import SettingsRefused
 from shared.keys.private import generate_ed25519
 from shared.runtime.backends import open_backend
 from shared.runtime.crash_points import GATEWAY_POINTS, PUMP_POINTS, RELAY_POINTS, SEQUENCER_POINTS, crash_at
-from shared.runtime.settings import Settings, load_settings, refuse_unsafe
+from shared.runtime.settings import DEFAULT_PORTS, Settings, load_settings, refuse_embedded, refuse_unsafe
 
 POSTGRES, BROKER = "postgresql+asyncpg://db.example/comity", "amqp://broker.example/"
 
@@ -61,8 +62,33 @@ def test_without_a_database_the_exchange_is_embedded_in_its_directory(tmp_path: 
 
 
 def test_the_address_that_callers_sign_is_the_public_one_where_there_is_one() -> None:
-    assert load_settings(host="127.0.0.1", port=9000).url == "http://127.0.0.1:9000"
-    assert load_settings(public_url="https://exchange.example").url == "https://exchange.example"
+    assert load_settings(host="127.0.0.1", port=9000).url_of("gateway") == "http://127.0.0.1:9000"
+    public = load_settings(public_url="https://exchange.example")
+    assert public.url_of("gateway") == public.url_of("all") == "https://exchange.example"
+    assert public.url_of("intake") == "http://127.0.0.1:8471"
+
+
+def test_every_process_has_a_port_of_its_own_unless_one_is_named() -> None:
+    assert set(DEFAULT_PORTS) == {*SERVICES, "all"}
+    assert len({load_settings().port_of(service) for service in SERVICES}) == len(SERVICES)
+    assert load_settings(port=0).port_of("intake") == 0
+
+
+def test_a_secret_comes_from_a_file_and_the_environment_wins_over_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "comity_database").write_text(POSTGRES + "\n")
+    (tmp_path / "comity_broker").write_text(BROKER)
+    monkeypatch.setenv("COMITY_SECRETS", str(tmp_path))
+    assert (load_settings().database, load_settings().broker) == (POSTGRES, BROKER)
+    monkeypatch.setenv("COMITY_BROKER", "amqp://other.example/")
+    assert load_settings().broker == "amqp://other.example/"
+
+
+def test_one_service_alone_needs_what_it_shares_with_the_others() -> None:
+    with pytest.raises(SettingsRefused, match="comity serve all"):
+        refuse_embedded(load_settings(), "intake")
+    refuse_embedded(load_settings(database=POSTGRES, broker=BROKER), "intake")
 
 
 # --- what is refused

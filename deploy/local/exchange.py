@@ -1,0 +1,202 @@
+"""A whole exchange on this machine: a private RabbitMQ and PostgreSQL, and one process or more for each service.
+
+Rules:
+- Each process has a directory of its own with its own keys and no other's, and gets its passwords as files.
+- Replicas of the gateway share one port; every other process answers `/readyz` on a port of its own.
+- Everything goes through the `comity` command, as an operator has it. What was started here ends with this process.
+
+Not here: making the exchange's keys (`comity operator init` did that), and starting anew what died (`supervisor`).
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from deploy.local.endpoint import HOST, load_or_choose
+from deploy.local.postgres import PrivatePostgres
+from deploy.local.process import OwnedProcess, ServerFailed, wait_until
+from deploy.local.rabbitmq import PrivateRabbitMQ
+
+SERVICES: Final = ("gateway", "intake", "routing", "notification", "ledger")
+DATABASE: Final = "comity"
+MOST_REPLICAS: Final = 8
+READY_WITHIN_S: Final = 60.0
+STOPPED_WITHIN_S: Final = 15.0
+_COMITY: Final = (sys.executable, "-m", "comity.main")
+
+
+class LocalExchange:
+    """The processes are called `intake-1`, `intake-2` and so on; `gateway` with several replicas has one address."""
+
+    def __init__(
+        self,
+        directory: Path,
+        data: Path,
+        replicas: Mapping[str, int] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`data` is an initialised exchange directory; `settings` are more `COMITY_*` for every process, without the
+        prefix. Nothing is started yet.
+        """
+        self.directory = directory.absolute()
+        self.data = data.absolute()
+        self.rabbitmq = PrivateRabbitMQ(self.directory / "rabbitmq")
+        self.postgres = PrivatePostgres(self.directory / "postgres")
+        self.names = tuple(
+            f"{service}-{number + 1}" for service in SERVICES for number in range((replicas or {}).get(service, 1))
+        )
+        self._settings = dict(settings or {})
+        self._ports: dict[str, int] = {}
+        self._processes: dict[str, OwnedProcess] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the API is called."""
+        return self.url_of("gateway-1")
+
+    def url_of(self, name: str) -> str:
+        """Where this process answers `/readyz`. Replicas of the gateway answer in each other's place."""
+        port = "gateway" if service_of(name) == "gateway" else name
+        return f"http://{HOST}:{self._ports[port]}"
+
+    def log_of(self, name: str) -> Path:
+        return self.directory / "log" / f"{name}.log"
+
+    def start(self) -> None:
+        """Start the servers, bring the schema up to date, start every process and wait until all are ready.
+
+        Raises ServerFailed.
+        """
+        self.prepare()
+        for name in self.names:
+            self.start_process(name)
+        for name in self.names:
+            self.wait_ready(name)
+
+    def prepare(self) -> None:
+        """The servers run, the schema is there, each process has its directory. Raises ServerFailed."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        names = [f"{service}-{number + 1}" for service in SERVICES[1:] for number in range(MOST_REPLICAS)]
+        self._ports = load_or_choose(self.directory / "ports.json", ["gateway", *names]).ports
+        with ThreadPoolExecutor(2) as both:
+            for started in [both.submit(self.rabbitmq.start), both.submit(self.postgres.start)]:
+                started.result()
+        if not (self.directory / "database-made").exists():
+            self.postgres.create_database(DATABASE)
+            (self.directory / "database-made").touch()
+        self._migrate()
+        (self.directory / "log").mkdir(exist_ok=True)
+        for name in self.names:
+            self._prepare_process(name)
+
+    def start_process(self, name: str, settings: Mapping[str, str] | None = None) -> None:
+        """Start this process, with these settings on top; no effect on one that runs. See `wait_ready`."""
+        if self.is_running(name):
+            return
+        environment = {**_plain_environment(), **self._environment_of(name, {**self._settings, **(settings or {})})}
+        self._processes[name] = OwnedProcess(
+            [*_COMITY, "serve", service_of(name)], env=environment, cwd=self.directory, log=self.log_of(name)
+        )
+
+    def wait_ready(self, name: str, within_s: float = READY_WITHIN_S) -> None:
+        """Raises ServerFailed when the process ends first, or is not ready in time."""
+        wait_until(lambda: self.is_ready(name), self._processes[name], name, within_s)
+
+    def is_running(self, name: str) -> bool:
+        return name in self._processes and self._processes[name].is_running()
+
+    def is_ready(self, name: str) -> bool:
+        """What its own `/readyz` says now."""
+        try:
+            with urllib.request.urlopen(f"{self.url_of(name)}/readyz", timeout=2) as answer:  # noqa: S310 - our own http address
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
+    def kill(self, name: str) -> None:
+        """SIGKILL, as a crash would."""
+        self._processes.pop(name).kill()
+
+    def stop_process(self, name: str) -> int:
+        """SIGTERM, and wait; its exit code."""
+        return self._processes.pop(name).stop(signal.SIGTERM, STOPPED_WITHIN_S)
+
+    def wait_ended(self, name: str, within_s: float) -> int:
+        """Wait until the process has ended by itself; its exit code, negative for a signal. Raises ServerFailed."""
+        code = self._processes[name].wait(within_s)
+        del self._processes[name]
+        return code
+
+    def stop(self) -> None:
+        """Stop every process, then the servers; no effect on what does not run."""
+        self.stop_processes(reversed(self.names))
+        self.rabbitmq.stop()
+        self.postgres.stop()
+
+    def stop_processes(self, names: Iterable[str]) -> None:
+        running = [name for name in names if name in self._processes]
+        with ThreadPoolExecutor(max(1, len(running))) as at_once:
+            list(at_once.map(self.stop_process, running))
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def _migrate(self) -> None:
+        command = [*_COMITY, "database", "migrate", "--database", self.postgres.dsn(DATABASE)]
+        done = subprocess.run(command, env=_plain_environment(), cwd=self.directory, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise ServerFailed(f"the schema could not be brought up to date:\n{(done.stdout + done.stderr).strip()}")
+
+    def _prepare_process(self, name: str) -> None:
+        """Its own keys, the public files, and its passwords, nothing else."""
+        service, place = service_of(name), self._place_of(name)
+        (place / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
+        (place / "secrets").mkdir(exist_ok=True, mode=0o700)
+        for file in ("trust.json", "roster.json"):
+            shutil.copy2(self.data / file, place / file)
+        for file in (f"{service}.json", *(["log.json"] if service == "ledger" else [])):
+            shutil.copy2(self.data / "keys" / file, place / "keys" / file)
+        for setting, value in {"database": self.postgres.dsn(DATABASE), "broker": self.rabbitmq.url}.items():
+            secret = place / "secrets" / f"comity_{setting}"
+            secret.touch(mode=0o600)
+            secret.write_text(value)
+
+    def _environment_of(self, name: str, settings: Mapping[str, str]) -> dict[str, str]:
+        place = self._place_of(name)
+        own = {
+            "data": str(place),
+            "secrets": str(place / "secrets"),
+            "port": self.url_of(name).rpartition(":")[2],
+            "public_url": self.url,
+            "shares_port": str(service_of(name) == "gateway"),
+        }
+        return {f"COMITY_{setting.upper()}": value for setting, value in {**own, **settings}.items()}
+
+    def _place_of(self, name: str) -> Path:
+        return self.directory / "processes" / name
+
+
+def service_of(name: str) -> str:
+    """`intake` of `intake-2`."""
+    return name.rpartition("-")[0]
+
+
+def _plain_environment() -> dict[str, str]:
+    """Ours, without any setting of an exchange: what counts is given by name."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COMITY_")}

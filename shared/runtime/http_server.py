@@ -1,0 +1,71 @@
+"""One ASGI application on one socket, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+from typing_extensions import override
+
+from shared.errors import SettingsRefused
+
+GRACE_S: Final = 5
+"""Open streams and polls are cut after this long; without it one open stream keeps uvicorn alive for ever."""
+BACKLOG: Final = 1024
+
+
+class HttpServer:
+    """uvicorn, stopped by an event. `header_bytes` is the most that may come before a call is known to be malformed."""
+
+    def __init__(self, app: ASGIApp, header_bytes: int) -> None:
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                loop="none",
+                http="httptools",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+                h11_max_incomplete_event_size=header_bytes,
+            )
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        return self._server.started
+
+    async def run(self, stop: asyncio.Event, listener: socket.socket, before_end: Callable[[], None]) -> None:
+        """Serve on this socket until `stop` is set; `before_end` is called then, before connections are closed."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._end_at(stop, before_end))
+            await self._server.serve(sockets=[listener])
+
+    async def _end_at(self, stop: asyncio.Event, before_end: Callable[[], None]) -> None:
+        await stop.wait()
+        before_end()
+        self._server.should_exit = True
+
+
+def listen(host: str, port: int, shares_port: bool = False) -> socket.socket:
+    """A listening socket; with `shares_port` other processes may listen on the same port, and the kernel divides the
+    calls among them. Raises SettingsRefused.
+    """
+    try:
+        return socket.create_server((host, port), backlog=BACKLOG, reuse_port=shares_port)
+    except OSError as taken:
+        raise SettingsRefused(why=f"cannot listen on {host}:{port}: {taken.strerror}") from None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn re-raises SIGTERM when it returns; here the whole process stops in its own order."""
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
