@@ -135,6 +135,12 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("document", Kind.OBJECT, required=False),
     ),
     "exchange.started": (Field("service", Kind.CODE), Field("version", Kind.CODE)),
+    "exchange.letter-retried": (
+        Field("service", Kind.CODE),
+        Field("letter", Kind.NUMBER),
+        Field("reason", Kind.CODE),
+        Field("request", Kind.TEXT),
+    ),
 }
 """Leaf type → its fields, beside `v`, `type`, `at` and `nonce`."""
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Base64UrlBytes, BaseModel, ConfigDict
+from pydantic import Base64UrlBytes, BaseModel, ConfigDict, Field
 
 from shared.domain.ids import AuthorityId, Digest, DossierId, MessageId, Timestamp
 
 Sealed = Annotated[bytes, Base64UrlBytes]
+LetterNumber = Annotated[int, Field(ge=1, lt=2**53)]
 
 
 class ServiceMessage(BaseModel):
@@ -68,6 +69,37 @@ class RecordInstruments(ServiceMessage):
     TYPE = "record-instruments"
     document: bytes
     received_at: Timestamp
+
+
+class RetryIntakeLetter(ServiceMessage):
+    """Gateway → intake: an operator wants this dead letter of intake tried again; `request` is its signed request."""
+
+    TYPE = "retry-intake-letter"
+    letter: LetterNumber
+    request: str
+    requested_at: Timestamp
+
+
+class RetryRoutingLetter(ServiceMessage):
+    """Gateway → routing: the same for a dead letter of routing."""
+
+    TYPE = "retry-routing-letter"
+    letter: LetterNumber
+    request: str
+    requested_at: Timestamp
+
+
+class RetryNotificationLetter(ServiceMessage):
+    """Gateway → notification: the same for a dead letter of notification."""
+
+    TYPE = "retry-notification-letter"
+    letter: LetterNumber
+    request: str
+    requested_at: Timestamp
+
+
+RetryLetter = RetryIntakeLetter | RetryRoutingLetter | RetryNotificationLetter
+"""Handled by the service's runtime, whose rows dead letters are, before its handler is asked."""
 
 
 class LegStatus(BaseModel):

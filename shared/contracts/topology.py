@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from shared.contracts import messages
-from shared.contracts.messages import ServiceMessage
+from shared.contracts.messages import RetryLetter, ServiceMessage
 
 QUEUES: Final = ("intake", "routing", "notification")
 """Work queues; each is consumed by the service of the same name."""
@@ -18,7 +18,7 @@ SERVICES: Final = ("gateway", "intake", "routing", "notification", "ledger")
 PRODUCERS: Final[dict[str, frozenset[str]]] = {
     "intake": frozenset({"gateway"}),
     "routing": frozenset({"gateway", "intake"}),
-    "notification": frozenset({"intake", "routing"}),
+    "notification": frozenset({"gateway", "intake", "routing"}),
     WAKEUPS: frozenset({"notification"}),
 }
 """Destination → the services whose frames it accepts."""
@@ -35,6 +35,9 @@ DESTINATION: Final[dict[type[ServiceMessage], str]] = {
     messages.SubmitEnvelope: "intake",
     messages.RecordKeyEvent: "intake",
     messages.RecordInstruments: "intake",
+    messages.RetryIntakeLetter: "intake",
+    messages.RetryRoutingLetter: "routing",
+    messages.RetryNotificationLetter: "notification",
     messages.EnvelopeAdmitted: "routing",
     messages.EnvelopeRetrieved: "routing",
     messages.EnvelopeDecided: "notification",
@@ -43,6 +46,13 @@ DESTINATION: Final[dict[type[ServiceMessage], str]] = {
     messages.FeedAdvanced: WAKEUPS,
 }
 """Each message type has exactly one destination."""
+
+RETRY_LETTER: Final[dict[str, type[RetryLetter]]] = {
+    "intake": messages.RetryIntakeLetter,
+    "routing": messages.RetryRoutingLetter,
+    "notification": messages.RetryNotificationLetter,
+}
+"""Service → the message that has one of its dead letters tried again."""
 
 QUEUE_LIMIT: Final = 500
 """Frames that a work queue holds before it refuses more (both buses)."""

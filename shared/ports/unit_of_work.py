@@ -15,12 +15,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.records import Key, Record
 
 R = TypeVar("R", bound=Record)
+
+WHOLE_FRAME: Final = -1
+EARLIER_REASONS: Final = 5
 
 
 @dataclass
@@ -54,24 +57,36 @@ class OutboxRow:
 
 @dataclass(frozen=True)
 class ParkedItem:
-    """One item of a frame that waits for its time."""
+    """One item of a frame that waits for its time; or a whole frame that never opened (`ordinal` WHOLE_FRAME).
+
+    `retries` counts how often an operator took it out of the dead letters, `earlier` says why it had been there.
+    """
 
     id: str
     frame: bytes
     ordinal: int
     attempts: int
     first_at: datetime
+    retries: int = 0
+    earlier: str = ""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One item (or a whole undecodable frame: `id` None) that nobody could process, and why."""
+    """One item (or a whole undecodable frame: `id` None) that nobody could process, and why.
+
+    `earlier` holds the reasons of the times before, one a line, the newest first, at most EARLIER_REASONS.
+    """
 
     id: str | None
     frame: bytes
     ordinal: int
     reason: str
     at: datetime
+    type: str | None = None
+    attempts: int = 0
+    retries: int = 0
+    earlier: str = ""
 
 
 class UnitOfWork(Protocol):
@@ -101,6 +116,9 @@ class UnitOfWork(Protocol):
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep these for the operator, with their reason."""
+
+    async def take_letter(self, letter: int) -> DeadLetter | None:
+        """Remove one dead letter; None when there is none with this id, or no more."""
 
     async def take_overdue_outbox(self, most: int) -> list[OutboxRow]:
         """Outbox rows overdue by the database's clock; pushed back by 10 s so that other relays skip them.

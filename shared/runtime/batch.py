@@ -10,19 +10,16 @@ Rules (03, "the pump"):
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
-from shared.contracts.messages import ServiceMessage
+from shared.contracts.messages import RetryLetter
 from shared.contracts.records import Key
-from shared.contracts.registry import parse_message
 from shared.errors import (
-    ComityError,
     DirectoryUntrusted,
     Fatal,
     InstrumentsInvalid,
@@ -31,15 +28,16 @@ from shared.errors import (
     StoreConflict,
     StoreUnavailable,
 )
-from shared.frame.items import Item
 from shared.frame.open import FrameOpener
 from shared.keys.directory import Directory
 from shared.ports.clock import Clock
 from shared.ports.handler import Handler, Occasion
 from shared.ports.keyring import KeyRing, PublishedInstruments
-from shared.ports.unit_of_work import DeadLetter, OutboxRow, ParkedItem, UnitOfWork, UnitsOfWork
+from shared.ports.unit_of_work import WHOLE_FRAME, DeadLetter, OutboxRow, ParkedItem, UnitOfWork, UnitsOfWork
 from shared.runtime.batch_view import BatchEffects, BatchView
 from shared.runtime.crash_points import Reach, reach_nothing
+from shared.runtime.reading import FrameReader, Work, reason_of
+from shared.runtime.retries import retry_letters
 
 CONFLICT_TRIES: Final = 8
 CONFLICT_PARKS: Final = 10
@@ -48,16 +46,6 @@ DUE_BATCH: Final = 50
 BUS_GAVE_UP: Final = "the bus delivered this frame 20 times without an answer"
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Work:
-    """One item to be handled, parked or from the bus. `message` is None where it cannot be read, and `why` says so."""
-
-    waiting: ParkedItem
-    message: ServiceMessage | None
-    is_parked: bool
-    why: str = ""
 
 
 @dataclass
@@ -85,7 +73,7 @@ class Settler:
         self._service = service
         self._handler = handler
         self._units = units
-        self._opener = opener
+        self._reader = FrameReader(service, opener, clock)
         self._keyring = keyring
         self._clock = clock
         self._reach = reach
@@ -103,13 +91,13 @@ class Settler:
         Raises StoreUnavailable: then nothing is known to be settled, and the same frames may be given again. Raises
         DirectoryUntrusted.
         """
-        work, letters = self._decode_all(frames)
+        work, letters = self._reader.read_frames(frames)
         try:
             return await self._settle_together(work, letters, confirmed)
         except (StoreUnavailable, Fatal):
             raise
         except Exception as failed:
-            log.warning("batch.redone-singly", service=self._service, messages=len(work), why=_reason(failed))
+            log.warning("batch.redone-singly", service=self._service, messages=len(work), why=reason_of(failed))
         settled = Settled()
         for item in work:
             _merge(settled, await self._settle_alone(item))
@@ -122,13 +110,14 @@ class Settler:
         async with self._units.begin() as unit:
             due = await unit.list_due(DUE_BATCH, self._clock.now())
         for item in due:
-            _merge(settled, await self._settle_alone(self._decode_parked(item)))
+            alone = self._settle_whole if item.ordinal == WHOLE_FRAME else self._settle_parked
+            _merge(settled, await alone(item))
         return settled
 
     async def bury_frames(self, frames: Sequence[bytes]) -> None:
         """Keep whole frames that the bus gave up on."""
         async with self._units.begin() as unit:
-            await unit.bury([self._letter(frame, BUS_GAVE_UP) for frame in frames])
+            await unit.bury([self._reader.letter_of_frame(frame, BUS_GAVE_UP) for frame in frames])
             await unit.commit()
 
     async def _settle_together(
@@ -158,10 +147,27 @@ class Settler:
             except (StoreUnavailable, Fatal):
                 raise
             except Exception as failed:
-                await self._set_aside(item, _reason(failed))
+                await self._set_aside(item, reason_of(failed))
                 return Settled()
         await self._postpone(item)
         return Settled()
+
+    async def _settle_parked(self, item: ParkedItem) -> Settled:
+        return await self._settle_alone(self._reader.read_parked(item))
+
+    async def _settle_whole(self, parked: ParkedItem) -> Settled:
+        """A frame that never opened, tried again: its items are claimed one by one, so that half of it may be done."""
+        settled = Settled()
+        work, failed = self._reader.read_frames([parked.frame])
+        for item in work:
+            waiting = replace(item.waiting, retries=parked.retries, earlier=parked.earlier)
+            _merge(settled, await self._settle_alone(replace(item, waiting=waiting)))
+        async with self._units.begin() as unit:
+            if await unit.hold_parked(parked.id):
+                await unit.unpark([parked.id])
+                await unit.bury([replace(one, retries=parked.retries, earlier=parked.earlier) for one in failed])
+                await unit.commit()
+        return settled
 
     async def _claim(self, unit: UnitOfWork, work: Sequence[Work]) -> list[Work]:
         """Only what was not settled before: new on the inbox, or still parked."""
@@ -185,8 +191,12 @@ class Settler:
         view = BatchView({key for keys in asked.values() for key in keys}, await unit.load(_all_keys(asked)))
         effects = BatchEffects()
         parks: list[tuple[ParkedItem, datetime, str]] = []
+        orders: list[RetryLetter] = []
         for item in work:
             if item.message is None or item.waiting.id not in asked:
+                continue
+            if isinstance(item.message, RetryLetter):
+                orders.append(item.message)
                 continue
             occasion = Occasion(now, item.waiting.first_at, directory, instruments)
             try:
@@ -196,12 +206,13 @@ class Settler:
             except Fatal:
                 raise
             except Exception as failed:
-                letters.append(self._letter_of(item, _reason(failed), now))
+                letters.append(self._reader.letter_of(item, reason_of(failed), now))
             else:
                 view.apply(done)
                 effects.add(done)
         self._reach("handled")
         merged = effects.merged()
+        merged.leaves += await retry_letters(unit, self._service, orders, now)
         rows = await unit.write(merged)
         await unit.unpark([item.waiting.id for item in work if item.is_parked])
         await unit.park(parks)
@@ -212,12 +223,13 @@ class Settler:
         asked: dict[str, Sequence[Key]] = {}
         for item in work:
             if item.message is None:
-                letters.append(self._letter_of(item, item.why, now))
+                letters.append(self._reader.letter_of(item, item.why, now))
                 continue
             try:
-                asked[item.waiting.id] = self._handler.needs(item.message)
+                is_order = isinstance(item.message, RetryLetter)  # of this runtime, not of the handler
+                asked[item.waiting.id] = () if is_order else self._handler.needs(item.message)
             except Exception as failed:
-                letters.append(self._letter_of(item, _reason(failed), now))
+                letters.append(self._reader.letter_of(item, reason_of(failed), now))
         return asked
 
     async def _postpone(self, item: Work) -> None:
@@ -237,50 +249,16 @@ class Settler:
         async with self._units.begin() as unit:
             if await self._claim(unit, [item]):
                 await unit.unpark([item.waiting.id])
-                await unit.bury([self._letter_of(item, reason, self._clock.now())])
+                await unit.bury([self._reader.letter_of(item, reason, self._clock.now())])
                 await unit.commit()
-
-    def _decode_all(self, frames: Sequence[bytes]) -> tuple[list[Work], list[DeadLetter]]:
-        work: list[Work] = []
-        letters: list[DeadLetter] = []
-        now = self._clock.now()
-        for frame in frames:
-            try:
-                opened = self._opener.open(frame, self._service, now)
-            except Exception as failed:
-                letters.append(self._letter(frame, _reason(failed)))
-                continue
-            for ordinal, item in enumerate(opened.items):
-                waiting = ParkedItem(id=item.id, frame=frame, ordinal=ordinal, attempts=0, first_at=now)
-                work.append(_read(waiting, item, is_parked=False))
-        return work, letters
-
-    def _decode_parked(self, item: ParkedItem) -> Work:
-        try:
-            opened = self._opener.open(item.frame, self._service, self._clock.now(), check_age=False)
-            return _read(item, opened.items[item.ordinal], is_parked=True)
-        except Exception as failed:
-            return Work(item, None, is_parked=True, why=_reason(failed))
-
-    def _letter(self, frame: bytes, reason: str) -> DeadLetter:
-        log.error("frame.set-aside", service=self._service, bytes=len(frame), why=reason)
-        return DeadLetter(None, frame, 0, reason, self._clock.now())
-
-    def _letter_of(self, item: Work, reason: str, now: datetime) -> DeadLetter:
-        log.error("message.set-aside", service=self._service, item=item.waiting.id, why=reason)
-        return DeadLetter(item.waiting.id, item.waiting.frame, item.waiting.ordinal, reason, now)
-
-
-def _read(waiting: ParkedItem, item: Item, *, is_parked: bool) -> Work:
-    try:
-        return Work(waiting, parse_message(item.type, item.v, item.data), is_parked)
-    except Exception as failed:
-        return Work(waiting, None, is_parked, why=_reason(failed))
 
 
 def _parked_again(item: ParkedItem, later: RetryLater, now: datetime) -> tuple[ParkedItem, datetime, str]:
-    again = ParkedItem(item.id, item.frame, item.ordinal, item.attempts + 1, item.first_at)
-    return again, now + timedelta(seconds=float(str(later.facts.get("after_s", 1)))), str(later)
+    return (
+        replace(item, attempts=item.attempts + 1),
+        now + timedelta(seconds=float(str(later.facts.get("after_s", 1)))),
+        str(later),
+    )
 
 
 def _all_keys(asked: dict[str, Sequence[Key]]) -> set[Key]:
@@ -291,12 +269,3 @@ def _merge(into: Settled, more: Settled) -> None:
     into.outbox += more.outbox
     into.wakes |= more.wakes
     into.handled += more.handled
-
-
-def _reason(failed: Exception) -> str:
-    """Code and sentence of our own errors; of others the type and place alone, since their text may quote a message."""
-    if isinstance(failed, ComityError):
-        return f"{failed.code}: {failed}"
-    places = traceback.extract_tb(failed.__traceback__)
-    place = f" at {places[-1].filename.rsplit('/', 1)[-1]}:{places[-1].lineno}" if places else ""
-    return type(failed).__name__ + place

@@ -117,7 +117,7 @@ class SqlUnitOfWork:
                 select(parked).where(parked.c.due_at <= now).order_by(parked.c.due_at).limit(most)
             )
         return [
-            ParkedItem(id=row.item, frame=row.frame, ordinal=row.ordinal, attempts=row.attempts, first_at=row.first_at)
+            ParkedItem(row.item, row.frame, row.ordinal, row.attempts, row.first_at, row.retries, row.earlier)
             for row in rows
         ]
 
@@ -139,6 +139,8 @@ class SqlUnitOfWork:
                 "first_at": item.first_at,
                 "due_at": due_at,
                 "reason": reason,
+                "retries": item.retries,
+                "earlier": item.earlier,
             }
             for item, due_at, reason in items
         ]
@@ -163,11 +165,34 @@ class SqlUnitOfWork:
                 "ordinal": letter.ordinal,
                 "reason": letter.reason,
                 "at": letter.at,
+                "type": letter.type,
+                "attempts": letter.attempts,
+                "retries": letter.retries,
+                "earlier": letter.earlier,
             }
             for letter in letters
         ]
         with translated():
             await self._connection.execute(insert(self._tables.dead_letter), rows)
+
+    async def take_letter(self, letter: int) -> DeadLetter | None:
+        letters = self._tables.dead_letter
+        taken = delete(letters).where(letters.c.id == letter).returning(*letters.c)
+        with translated():
+            row = (await self._connection.execute(taken)).first()
+        if row is None:
+            return None
+        return DeadLetter(
+            id=row.item,
+            frame=row.frame,
+            ordinal=row.ordinal,
+            reason=row.reason,
+            at=row.at,
+            type=row.type,
+            attempts=row.attempts,
+            retries=row.retries,
+            earlier=row.earlier,
+        )
 
     async def take_overdue_outbox(self, most: int) -> list[OutboxRow]:
         outbox = self._tables.outbox

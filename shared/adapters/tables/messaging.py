@@ -46,6 +46,8 @@ def _messaging_tables(service: str) -> MessagingTables:
         Column("first_at", UtcTime, nullable=False),
         Column("due_at", UtcTime, nullable=False),
         Column("reason", Text, nullable=False),
+        Column("retries", Integer, nullable=False, server_default="0"),
+        Column("earlier", Text, nullable=False, server_default=""),
     )
     Index(f"ix_{service}_parked_due_at", parked.c.due_at)
     dead_letter = Table(
@@ -57,6 +59,12 @@ def _messaging_tables(service: str) -> MessagingTables:
         Column("ordinal", Integer, nullable=False),
         Column("reason", Text, nullable=False),
         Column("at", UtcTime, nullable=False),
+        Column("type", String(64), nullable=True),
+        Column("attempts", Integer, nullable=False, server_default="0"),
+        Column("retries", Integer, nullable=False, server_default="0"),
+        Column("earlier", Text, nullable=False, server_default=""),
+        # An operator names a letter by its id: one that was retried must not give its id to another.
+        sqlite_autoincrement=True,
     )
     return MessagingTables(inbox, outbox, parked, dead_letter)
 

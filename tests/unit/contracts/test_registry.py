@@ -51,6 +51,9 @@ SAMPLES: list[ServiceMessage] = [
     messages.EnvelopeRetrieved(message=ID, recipient="BE.PF", request='"@method": GET\n', retrieved_at=AT),
     messages.RetrievalRecorded(message=ID, dossier=ID, sender="MA.PGR", recipient="BE.PF", retrieved_at=AT),
     messages.FeedAdvanced(authorities=("MA.PGR",)),
+    messages.RetryIntakeLetter(letter=17, request='"@method": POST\n', requested_at=AT),
+    messages.RetryRoutingLetter(letter=1, request='"@method": POST\n', requested_at=AT),
+    messages.RetryNotificationLetter(letter=2**53 - 1, request='"@method": POST\n', requested_at=AT),
 ]
 by_type = pytest.mark.parametrize("sample", SAMPLES, ids=[sample.TYPE for sample in SAMPLES])
 

@@ -1,0 +1,112 @@
+"""Frames → work: each item opened and read, or a dead letter that says why not.
+
+What is set aside tells its reason without quoting what was in it: the code and sentence of our own errors, of others
+the type and place alone.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from shared.contracts.messages import ServiceMessage
+from shared.contracts.registry import parse_message
+from shared.errors import ComityError
+from shared.frame.items import Item
+from shared.frame.open import FrameOpener
+from shared.ports.clock import Clock
+from shared.ports.unit_of_work import EARLIER_REASONS, DeadLetter, ParkedItem
+
+MAX_REASON_CHARS: Final = 1000
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Work:
+    """One item to be handled, parked or from the bus. `message` is None where it cannot be read, and `why` says so."""
+
+    waiting: ParkedItem
+    type: str | None
+    message: ServiceMessage | None
+    is_parked: bool
+    why: str = ""
+
+
+class FrameReader:
+    """Opens frames for one service."""
+
+    def __init__(self, service: str, opener: FrameOpener, clock: Clock) -> None:
+        self._service = service
+        self._opener = opener
+        self._clock = clock
+
+    def read_frames(self, frames: Sequence[bytes]) -> tuple[list[Work], list[DeadLetter]]:
+        """The items of all frames, and letters for the frames that do not open."""
+        work: list[Work] = []
+        letters: list[DeadLetter] = []
+        now = self._clock.now()
+        for frame in frames:
+            try:
+                opened = self._opener.open(frame, self._service, now)
+            except Exception as failed:
+                letters.append(self.letter_of_frame(frame, reason_of(failed)))
+                continue
+            for ordinal, item in enumerate(opened.items):
+                waiting = ParkedItem(id=item.id, frame=frame, ordinal=ordinal, attempts=0, first_at=now)
+                work.append(_read(waiting, item, is_parked=False))
+        return work, letters
+
+    def read_parked(self, item: ParkedItem) -> Work:
+        """One parked item. It was claimed when it came, so that its frame may be of any age."""
+        try:
+            opened = self._opener.open(item.frame, self._service, self._clock.now(), check_age=False)
+            return _read(item, opened.items[item.ordinal], is_parked=True)
+        except Exception as failed:
+            return Work(item, None, None, is_parked=True, why=reason_of(failed))
+
+    def letter_of_frame(self, frame: bytes, reason: str) -> DeadLetter:
+        log.error("frame.set-aside", service=self._service, bytes=len(frame), why=reason)
+        return DeadLetter(None, frame, 0, reason, self._clock.now())
+
+    def letter_of(self, item: Work, reason: str, now: datetime) -> DeadLetter:
+        waiting = item.waiting
+        log.error("message.set-aside", service=self._service, item=waiting.id, why=reason)
+        return DeadLetter(
+            id=waiting.id,
+            frame=waiting.frame,
+            ordinal=waiting.ordinal,
+            reason=reason,
+            at=now,
+            type=item.type,
+            attempts=waiting.attempts + 1,
+            retries=waiting.retries,
+            earlier=waiting.earlier,
+        )
+
+
+def reason_of(failed: Exception) -> str:
+    """One line: code and sentence of our own errors; of others the type and place alone, since their text may quote a
+    message."""
+    if isinstance(failed, ComityError):
+        return " ".join(f"{failed.code}: {failed}".split())[:MAX_REASON_CHARS]
+    places = traceback.extract_tb(failed.__traceback__)
+    place = f" at {places[-1].filename.rsplit('/', 1)[-1]}:{places[-1].lineno}" if places else ""
+    return type(failed).__name__ + place
+
+
+def reasons_so_far(letter: DeadLetter) -> str:
+    """What `earlier` says of this letter from now on."""
+    return "\n".join([letter.reason, *letter.earlier.splitlines()][:EARLIER_REASONS])
+
+
+def _read(waiting: ParkedItem, item: Item, *, is_parked: bool) -> Work:
+    try:
+        return Work(waiting, item.type, parse_message(item.type, item.v, item.data), is_parked)
+    except Exception as failed:
+        return Work(waiting, item.type, None, is_parked, why=reason_of(failed))
