@@ -3,14 +3,18 @@
 The steps, in order, and what each raises:
 (1) the call names a key in a signature tagged comity-v1 (CallUnsigned)
 (2) the directory is fresh (Busy); the key counts now, after one more refresh if it is unknown (CallKeyUnknown)
-(3) the body is read within its bounds (CallWrongContentType, CallTooLarge, CallTooSlow)
-(4) the signature, its time and the body's digest verify (`shared.apisig.verify`, with its own steps)
-(5) the caller's role may make this call (CallNotPermitted)
-Step (2) comes before the body on purpose: kids are told to enrolled parties only, so a stranger's body is never read.
+(3) the signature and its time verify over the header (`shared.apisig.verify`, with its own steps)
+(4) the caller's role may make this call (CallNotPermitted)
+(5) the body is announced as this call takes it, and the signature was not used for a body before
+    (CallWrongContentType, CallTooLarge, CallReplayed)
+(6) the body is read within its bounds (CallTooLarge, CallTooSlow)
+(7) the body has the signed digest (CallDigestMismatch)
+The caller is proven by (1) to (5), before a byte of the body is read: whatever counts calls, counts them in between,
+for the party that signed. The header covers the digest, so that nobody can put another body under it.
 
-The signed address is the configured public one with the path and query as received, never the Host header. No nonce is
-remembered: a message is known by its id and bytes, an operator's document by its own, so that a repeated call
-changes nothing.
+The signed address is the configured public one with the path and query as received, never the Host header. Reads may
+be repeated; a message is known by its id and bytes, an operator's document by its own, so that a repeated call changes
+nothing.
 """
 
 from __future__ import annotations
@@ -24,11 +28,12 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from gateway.bodies import Document, read_body
+from gateway.bodies import Document, check_body_headers, read_body
 from gateway.config import GatewayConfig
 from gateway.fresh_directory import FreshDirectory
+from gateway.replays import SpentSignatures
 from shared.apisig.profile import TAG
-from shared.apisig.verify import verify_request
+from shared.apisig.verify import VerifiedCall, verify_body, verify_call
 from shared.errors import CallKeyUnknown, CallNotPermitted, CallUnsigned
 from shared.keys.directory import Directory
 from shared.keys.event_document import Mandate
@@ -61,12 +66,23 @@ class Call:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ProvenCaller:
+    """Who makes a call whose body, if it has one, is not read yet."""
+
+    party: str
+    role: Role
+    mandate: Mandate | None
+    verified: VerifiedCall
+
+
 class Authenticator:
     def __init__(self, keyring: KeyRing, clock: Clock, config: GatewayConfig) -> None:
         self._clock = clock
         self._config = config
         self._operator_keys = {key.kid(OPERATOR): key for key in config.trust.operator_keys}
         self._fresh = FreshDirectory(keyring, clock, config.limits)
+        self._spent = SpentSignatures(clock)
 
     async def directory(self) -> Directory:
         """A directory that is young enough to judge by. Raises Busy."""
@@ -76,30 +92,19 @@ class Authenticator:
         """One that is at most a second old, for those who wait for a change of it. Raises Busy."""
         return await self._fresh.get_newer()
 
-    async def claimed_party(self, headers: Headers) -> str:
-        """(1), (2): whose key the call names. Proves nothing yet. Raises CallUnsigned, CallKeyUnknown, Busy."""
-        given = headers.get("signature-input", "")
-        kids = _KEYID.findall(given)
-        if _TAGGED not in given or not kids or "signature" not in headers:
-            raise CallUnsigned()
-        directory = await self._fresh.get()
-        if not any(self._key_of(kid, directory) for kid in kids):
-            directory = await self._fresh.get_newer()
-        for kid in kids:
-            if self._key_of(kid, directory) is not None:
-                return _owner(kid)
-        raise CallKeyUnknown(kid=kids[0])
-
     async def admit(self, request: Request, roles: frozenset[Role], takes: Document | None) -> Call:
-        """(1) to (5). Without `takes` the call has no body, and one that comes along is not read."""
-        await self.claimed_party(request.headers)
-        body = b"" if takes is None else await read_body(request, takes, self._config.limits.body_timeout_s)
-        directory = await self._fresh.get()
-        verified = verify_request(
+        """(1) to (7). Without `takes` the call has no body, and one that comes along is not read."""
+        caller = await self.prove(request, roles, takes)
+        return await self.read(request, caller, takes)
+
+    async def prove(self, request: Request, roles: frozenset[Role], takes: Document | None) -> ProvenCaller:
+        """(1) to (5): who calls. Nothing of the body is read."""
+        directory = await self._directory_for(request.headers)
+        verified = verify_call(
             request.method,
             self._config.public_url + _target(request),
             request.headers,
-            body,
+            takes is not None,
             lambda kid: self._key_of(kid, directory),
             self._clock.now(),
         )
@@ -111,8 +116,30 @@ class Authenticator:
         role = Role.operator if known is None else Role(known.role)
         if role not in roles:
             raise CallNotPermitted()
-        mandate = None if known is None else known.mandate
-        return Call(party, role, mandate, verified.keyid, verified.signature_text, body)
+        if takes is not None:
+            check_body_headers(request, takes)
+            self._spent.spend(verified.signature)
+        return ProvenCaller(party, role, None if known is None else known.mandate, verified)
+
+    async def read(self, request: Request, caller: ProvenCaller, takes: Document | None) -> Call:
+        """(6), (7): the whole call."""
+        body = b"" if takes is None else await read_body(request, takes, self._config.limits.body_timeout_s)
+        verified = caller.verified
+        verify_body(verified, body)
+        return Call(caller.party, caller.role, caller.mandate, verified.keyid, verified.signature_text, body)
+
+    async def _directory_for(self, headers: Headers) -> Directory:
+        """(1), (2): one that knows a key which the call names. Raises CallUnsigned, CallKeyUnknown, Busy."""
+        given = headers.get("signature-input", "")
+        kids = _KEYID.findall(given)
+        if _TAGGED not in given or not kids or "signature" not in headers:
+            raise CallUnsigned()
+        directory = await self._fresh.get()
+        if not any(self._key_of(kid, directory) for kid in kids):
+            directory = await self._fresh.get_newer()
+        if not any(self._key_of(kid, directory) for kid in kids):
+            raise CallKeyUnknown(kid=kids[0])
+        return directory
 
     def _key_of(self, kid: str, directory: Directory) -> Ed25519Public | None:
         """The key that this id names now: an operator's, or the current API key of a party that is not suspended."""

@@ -22,8 +22,8 @@ class Document:
 
 
 async def read_body(request: Request, document: Document, timeout_s: float) -> bytes:
-    """The whole body. Raises CallWrongContentType, CallTooLarge, CallTooSlow; starlette's ClientDisconnect passes."""
-    check_body_headers(request, document)
+    """The whole body, after `check_body_headers`. Raises CallTooLarge, CallTooSlow; starlette's ClientDisconnect
+    passes."""
     chunks: list[bytes] = []
     size = 0
     try:

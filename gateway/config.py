@@ -22,7 +22,7 @@ class Limits:
     submissions_in_flight: int = 64
     """Submissions whose bodies are in memory at once; one more is answered as busy."""
     submissions_per_party: int = 16
-    """The same for the party whose key a call names, so that nobody takes all the room."""
+    """The same for the party that signed the call, so that nobody takes all the room."""
     polls_per_party: int = 16
     directory_age_s: float = 5.0
     """Calls are judged by a directory no older than this; 04 allows 10 s."""

@@ -31,13 +31,13 @@ class Gateway:
     _polls: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
-    def room_for_submission(self, claimed: str) -> Iterator[None]:
-        """Bounds the bodies in memory, altogether and for the party that a call claims to be from. Raises Busy."""
+    def room_for_submission(self, party: str) -> Iterator[None]:
+        """Bounds the bodies in memory, altogether and for the party that signed the call. Raises Busy."""
         limits = self.config.limits
         in_all = self._submissions.total() >= limits.submissions_in_flight
-        if in_all or self._submissions[claimed] >= limits.submissions_per_party:
+        if in_all or self._submissions[party] >= limits.submissions_per_party:
             raise Busy(retry_after_s=1)
-        with _counted(self._submissions, claimed, self.metrics.submissions):
+        with _counted(self._submissions, party, self.metrics.submissions):
             yield
 
     @contextmanager

@@ -91,7 +91,7 @@ class CallDigestMismatch(Rejection):
 
 
 class CallReplayed(Rejection):
-    """This signed call was made before. Sign the call anew."""
+    """A call was made with this signature before. Sign every attempt anew, with a nonce of its own."""
 
     code = "call.replayed"
 
@@ -157,7 +157,8 @@ class NotThere(Rejection):
 
 
 class Busy(Transient):
-    """The exchange is at its limit and accepts nothing more now. Try again in {retry_after_s} s: nothing was kept."""
+    """The exchange takes no more at this moment. Send the same again in {retry_after_s} s, a message under the same id:
+    whatever may have been kept of this attempt is then counted once."""
 
     code = "call.busy"
 

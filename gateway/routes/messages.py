@@ -55,8 +55,9 @@ _OCTETS: Final = "application/octet-stream"
 
 async def _submission(request: Request) -> AsyncIterator[Call]:
     gateway = gateway_of(request)
-    with gateway.room_for_submission(await gateway.authenticator.claimed_party(request.headers)):
-        yield await gateway.authenticator.admit(request, _AUTHORITIES, _SUBMISSION)
+    caller = await gateway.authenticator.prove(request, _AUTHORITIES, _SUBMISSION)
+    with gateway.room_for_submission(caller.party):
+        yield await gateway.authenticator.read(request, caller, _SUBMISSION)
 
 
 Submission = Annotated[Call, Depends(_submission)]

@@ -7,9 +7,10 @@ The steps, in order, and what each raises:
 (4) its parameters and covered components are exactly the profile's (CallSignatureInvalid)
 (5) created and expires are near the exchange's clock (CallClockSkew)
 (6) the body has the signed digest (CallDigestMismatch)
-Steps (2) and (3) are the library's; what it leaves open, and its reading of a clock, are ours.
+Steps (1) to (5) need the header alone (`verify_call`): who called is proven before a byte of the body is read. Step (6)
+is `verify_body`. Steps (2) and (3) are the library's; what it leaves open, and its reading of a clock, are ours.
 
-It does not remember nonces, nor ask whether the caller may make this call: the gateway does both.
+It remembers no call, nor does it ask whether the caller may make this one: the gateway does both.
 """
 
 from __future__ import annotations
@@ -58,13 +59,18 @@ _READ_FIELDS = frozenset({*_SIGNATURE_FIELDS, "content-type", "content-digest"})
 
 @dataclass(frozen=True, slots=True)
 class VerifiedCall:
-    """Who signed this call, and when. `signature_text` is the proof to keep (see `request_text`)."""
+    """Who signed this call, and when. `signature_text` is the proof to keep (see `request_text`).
+
+    `content_digest` is the Content-Digest that was signed, None for a call that was signed without a body.
+    """
 
     keyid: str
     nonce: str
     created: datetime
     expires: datetime
+    signature: bytes
     signature_text: str
+    content_digest: str | None
 
 
 def verify_request(
@@ -77,10 +83,27 @@ def verify_request(
     max_age_s: int = LIFE_S,
     skew_s: int = SKEW_S,
 ) -> VerifiedCall:
-    """The call's signer, by the steps above.
+    """The call's signer, by steps (1) to (6), where the body is there already."""
+    call = verify_call(method, url, headers, bool(body), resolve_key, now, max_age_s, skew_s)
+    verify_body(call, body)
+    return call
 
-    `url` is the configured public origin, then path and query as received; never the Host header. `headers.items()` may
-    give a name several times and in any case. `resolve_key` gives the key that a keyid names now, or None.
+
+def verify_call(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    has_body: bool,
+    resolve_key: ResolveKey,
+    now: datetime,
+    max_age_s: int = LIFE_S,
+    skew_s: int = SKEW_S,
+) -> VerifiedCall:
+    """The call's signer, by steps (1) to (5): proven by the header, whatever the body will be.
+
+    `has_body` is whether this call carries one: only then its content is covered. `url` is the configured public
+    origin, then path and query as received; never the Host header. `headers.items()` may give a name several times and
+    in any case. `resolve_key` gives the key that a keyid names now, or None.
     """
     fields = _Fields((name, value) for name, value in headers.items() if name.lower() in _READ_FIELDS)
     _require_signature(fields)  # (1)
@@ -94,14 +117,25 @@ def verify_request(
         raise CallSignatureInvalid(why=f"exactly one signature is tagged {TAG}, and it is labelled {LABEL}")
     covered, parameters = results[0].covered_components, results[0].parameters
     names = [name for name in covered if name != _PARAMETERS_NAME]
-    fault = fault_in_parameters(parameters) or fault_in_coverage(names, has_body=bool(body))  # (4)
+    fault = fault_in_parameters(parameters) or fault_in_coverage(names, has_body)  # (4)
     if fault is not None:
         raise CallSignatureInvalid(why=fault)
     created, expires = _require_time(parameters, now, max_age_s, skew_s)  # (5)
-    if body and covered['"content-digest"'] != content_digest(body):  # (6)
+    return VerifiedCall(
+        keyid=str(parameters["keyid"]),
+        nonce=str(parameters["nonce"]),
+        created=created,
+        expires=expires,
+        signature=keys.signature,
+        signature_text=signed_request_text(keys.base, keys.signature),
+        content_digest=covered['"content-digest"'] if has_body else None,
+    )
+
+
+def verify_body(call: VerifiedCall, body: bytes) -> None:
+    """(6) Raises CallDigestMismatch."""
+    if call.content_digest != (content_digest(body) if body else None):
         raise CallDigestMismatch
-    text = signed_request_text(keys.base, keys.signature)
-    return VerifiedCall(str(parameters["keyid"]), str(parameters["nonce"]), created, expires, text)
 
 
 class _Fields:

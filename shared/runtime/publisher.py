@@ -47,7 +47,8 @@ class Publisher:
     async def submit(self, message: ServiceMessage) -> None:
         """Hand over one message that has no outbox row (the gateway has none); durable on return.
 
-        Raises Busy when the bus is full or down: the caller kept nothing.
+        Raises Busy when the bus refused it (then it is not there) or did not answer in time (then it may be there):
+        whoever sent it sends the same bytes again.
         """
         row = OutboxRow(new_uuid7(self._clock.now()), message)
         if not await self.publish([row]):

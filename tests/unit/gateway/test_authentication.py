@@ -209,6 +209,62 @@ async def test_one_party_cannot_take_all_room_for_submissions() -> None:
     assert await post_at_once(world, "FR.BEPI") == "envelope.malformed"
 
 
+async def test_calls_that_only_name_a_partys_key_take_none_of_its_room() -> None:
+    world = World(Limits(submissions_in_flight=3, submissions_per_party=2))
+    path, content_type = "/v1/messages", "application/vnd.comity.message+json"
+    release, read = asyncio.Event(), []
+
+    async def idle() -> AsyncIterator[bytes]:
+        read.append(1)
+        await release.wait()
+        yield b"{}"
+
+    async def claim() -> str:
+        kid = world.caller("MA.PGR").kid
+        headers = sign_request("POST", URL + path, b"{}", content_type, generate_ed25519(), kid, world.clock.now())
+        return code_of(await world.bare("POST", path, content=idle(), headers=headers))
+
+    claims = [asyncio.create_task(claim()) for _ in range(5)]
+    await asyncio.sleep(0.05)
+    assert await post_at_once(world, "MA.PGR") == "envelope.malformed"
+    release.set()
+    assert await asyncio.gather(*claims) == ["call.signature-invalid"] * 5
+    assert read == [], "the body of a call that nobody proved to have made was read"
+
+
+async def test_a_recorded_call_opens_no_second_body() -> None:
+    world = World(Limits(submissions_in_flight=3, submissions_per_party=2))
+    path, content_type = "/v1/messages", "application/vnd.comity.message+json"
+    headers = world.signed("MA.PGR", "POST", path, b"{}", content_type)
+    release = asyncio.Event()
+
+    async def idle() -> AsyncIterator[bytes]:
+        await release.wait()
+        yield b"{}"
+
+    async def replay() -> str:
+        return code_of(await world.bare("POST", path, content=idle(), headers=headers))
+
+    replays = [asyncio.create_task(replay()) for _ in range(5)]
+    await asyncio.sleep(0.05)
+    assert await post_at_once(world, "MA.PGR") == "envelope.malformed"
+    release.set()
+    assert sorted(await asyncio.gather(*replays)) == ["call.replayed"] * 4 + ["envelope.malformed"]
+    world.clock.advance(75)
+    assert await replay() == "call.clock-skew"
+
+
+async def test_a_signature_is_remembered_for_as_long_as_it_counts() -> None:
+    world = World()
+    path, content_type = "/v1/messages", "application/vnd.comity.message+json"
+    assert await post_at_once(world, "MA.PGR") == "envelope.malformed"
+    world.clock.advance(79)  # in the last second of the first generation
+    headers = world.signed("MA.PGR", "POST", path, b"{}", content_type)
+    for ahead_s, code in [(0, "envelope.malformed"), (35, "call.replayed"), (34, "call.replayed")]:
+        world.clock.advance(ahead_s)
+        assert code_of(await world.bare("POST", path, content=b"{}", headers=headers)) == code
+
+
 async def post_at_once(world: World, name: str) -> str:
     return code_of(await world.post(name, "/v1/messages", b"{}", "application/vnd.comity.message+json"))
 

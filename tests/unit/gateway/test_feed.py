@@ -146,8 +146,9 @@ async def test_a_waiting_call_ends_when_its_client_has_gone(world: World) -> Non
         "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }
     call = asyncio.create_task(world.app(scope, receive, send))
-    await asyncio.sleep(0.1)
-    assert world.wakeups.waiting["BE.PF"]
+    async with asyncio.timeout(10):
+        while not world.wakeups.waiting["BE.PF"]:
+            await asyncio.sleep(0.01)
     gone.set()
     await asyncio.wait_for(call, 1.5)
     assert not world.wakeups.waiting["BE.PF"]
