@@ -28,7 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "audit": ("comity.audit:app", "Verify a whole ledger from outside."),
     "ledger": ("comity.ledger:app", "Keep a copy of the ledger."),
     "operator": ("comity.operator:app", "Set up an exchange, enrol parties, load instruments."),
-    "database": ("comity.database:app", "The schema of the exchange's database."),
+    "database": ("comity.database:app", "Migrate a PostgreSQL database and apply its rights."),
     "serve": ("comity.serve:app", "Run the exchange, or one service of it."),
     "demo": ("comity.demo:demo", "Play the four-country scenario and verify its ledger."),
 }

@@ -39,6 +39,14 @@ def load_or_choose(file: Path, port_names: list[str]) -> Endpoint:
     return endpoint
 
 
+def keep_password(file: Path) -> str:
+    """The password kept in `file`, made and written there the first time."""
+    if not file.exists():
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(secrets.token_hex(16))
+    return file.read_text()
+
+
 def answers(port: int) -> bool:
     """Whether anything accepts connections on this port now."""
     with socket.socket() as probe:

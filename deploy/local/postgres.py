@@ -11,13 +11,17 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.local.endpoint import HOST, USER, Endpoint, answers, load_or_choose
+from deploy.local.endpoint import HOST, USER, Endpoint, answers, keep_password, load_or_choose
 from deploy.local.process import OwnedProcess, ServerFailed, wait_until
 from deploy.local.programs import find_programs
+
+ROLES_SCRIPT = Path(__file__).parents[1] / "postgres" / "roles.sh"
+_ROLES = ("owner", "gateway", "intake", "routing", "notification", "ledger")
 
 _READY_WITHIN_S = 60.0
 _STOPPED_WITHIN_S = 20.0
@@ -38,9 +42,12 @@ class PrivatePostgres:
     def port(self) -> int:
         return self._known_endpoint.ports["postgres"]
 
-    def dsn(self, database: str) -> str:
-        """SQLAlchemy's URL of a database for asyncpg, as the cluster's superuser."""
-        return f"postgresql+asyncpg://{USER}:{self._known_endpoint.password}@{HOST}:{self.port}/{database}"
+    def dsn(self, database: str, role: str | None = None) -> str:
+        """SQLAlchemy's URL of a database for asyncpg, as the cluster's superuser or a role that `make_roles` made."""
+        user, password = USER, self._known_endpoint.password
+        if role is not None:
+            user, password = role, (self._passwords / role).read_text()
+        return f"postgresql+asyncpg://{user}:{password}@{HOST}:{self.port}/{database}"
 
     def is_running(self) -> bool:
         return self._server is not None and self._server.is_running()
@@ -99,6 +106,26 @@ class PrivatePostgres:
         """Drop a database if it exists, ending the connections to it. Raises as `create_database` does."""
         self._run_sql(f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE)")
 
+    def make_roles(self, prefix: str = "comity_", database: str = "") -> None:
+        """Make a role for each service and an owner, by the script for real servers; passwords are made once and kept.
+
+        With `database`, that one belongs to the owner, and is made if it is not there. Raises ServerFailed.
+        """
+        self._passwords.mkdir(mode=0o700, exist_ok=True)
+        for service in _ROLES:
+            keep_password(self._passwords / f"{prefix}{service}")
+        env = {
+            "PATH": f"{self._binaries()}:{os.environ.get('PATH', os.defpath)}",
+            "PGHOST": HOST,
+            "PGPORT": str(self.port),
+            "PGUSER": USER,
+            "PGPASSWORD": self._known_endpoint.password,
+            "COMITY_PASSWORDS": str(self._passwords),
+            "COMITY_ROLE_PREFIX": prefix,
+            "COMITY_OWNED": database,
+        }
+        _run(["sh", ROLES_SCRIPT], {**_env(), **env})
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -109,6 +136,10 @@ class PrivatePostgres:
     @property
     def _data(self) -> Path:
         return self.directory / "data"
+
+    @property
+    def _passwords(self) -> Path:
+        return self.directory / "passwords"
 
     @property
     def _known_endpoint(self) -> Endpoint:
@@ -171,10 +202,13 @@ class PrivatePostgres:
     def _run_sql(self, statement: str) -> None:
         url = f"postgresql://{USER}@{HOST}:{self.port}/postgres"
         command: list[str | Path] = [self._binaries() / "psql", "--no-psqlrc", "--quiet", "--command", statement, url]
-        env = {**_env(), "PGPASSWORD": self._known_endpoint.password}
-        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True)
-        if done.returncode != 0:
-            raise ServerFailed(f"{statement}: {done.stderr.decode(errors='replace').strip()}")
+        _run(command, {**_env(), "PGPASSWORD": self._known_endpoint.password})
+
+
+def _run(command: Sequence[str | Path], env: Mapping[str, str]) -> None:
+    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode != 0:
+        raise ServerFailed(done.stderr.decode(errors="replace").strip())
 
 
 def _identifier(name: str) -> str:

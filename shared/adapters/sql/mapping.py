@@ -28,6 +28,10 @@ TABLES: Final[dict[type[Record], Table]] = {
     records.FeedEntry: METADATA.tables["feed_entry"],
 }
 
+UPDATED: Final[frozenset[type[Record]]] = frozenset({records.LegRecord, records.MailboxEntry, records.FeedHead})
+"""Rows that change after they were written. Only these are locked when they are loaded: PostgreSQL asks for the right
+to update where a row is locked, and a row that never changes needs no lock."""
+
 _FIELDS: Final = {record: tuple(field.name for field in fields(record)) for record in TABLES}  # type: ignore[arg-type]  # all are dataclasses
 
 

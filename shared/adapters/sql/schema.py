@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,12 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-async def migrate(url: str, revision: str = "head") -> None:
-    """Bring the database to a revision; up, or down to an older one. Raises StoreUnavailable."""
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+async def migrate(url: str, revision: str = "head", ssl_context: ssl.SSLContext | None = None) -> str | None:
+    """Bring the database to a revision, up or down, and return the one it has then. Raises StoreUnavailable."""
 
     def run(connection: Connection) -> None:
         current = MigrationContext.configure(connection).get_current_revision()
@@ -36,10 +41,11 @@ async def migrate(url: str, revision: str = "head") -> None:
         step = command.downgrade if revision == "base" or revision in older - {current} else command.upgrade
         step(_config(connection), revision)
 
-    store = Store(url)
+    store = Store(url, ssl_context=ssl_context)
     try:
         async with store.write() as connection:  # one transaction, on SQLite too: a broken start leaves no half of it
             await connection.run_sync(run)
+            return await connection.run_sync(_revision)
     finally:
         await store.close()
 
@@ -56,7 +62,7 @@ async def check_schema(store: Store, url: str) -> None:
     """Raises SettingsRefused unless the database is at the revision that this code was written for."""
     expected = ScriptDirectory.from_config(_config()).get_current_head()
     async with store.read() as connection:
-        found = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+        found = await connection.run_sync(_revision)
     if found != expected:
         name = make_url(url).render_as_string(hide_password=True)
         raise SettingsRefused(why=f"the database {name} is at revision {found}, this program needs {expected}")

@@ -259,3 +259,9 @@ def test_a_whole_ledger_is_audited_from_a_directory(home: Path, tmp_path: Path) 
     broken = runner.invoke(app, ["audit", "verify", str(directory), "--trust", str(trust)])
     assert broken.exit_code == 4
     assert "DIFFERENCE  ledger, tile: tile/0/000.p/1" in broken.stdout
+
+
+def test_only_a_database_that_has_roles_is_migrated_by_the_command() -> None:
+    result = runner.invoke(app, ["database", "migrate", "--json", "--database", "sqlite+aiosqlite:///x"])
+    assert result.exit_code == 2
+    assert "SQLite has no roles" in document_of(result)["error"]["sentence"]

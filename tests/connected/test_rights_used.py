@@ -1,0 +1,128 @@
+"""Every service does its work in the database with its own rights."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from services.ledger.policy import plan_round
+from shared.adapters.clock import SystemClock
+from shared.adapters.sql.directory import SqlKeyRing
+from shared.adapters.sql.engine import Store
+from shared.adapters.sql.ledger import SqlLedger
+from shared.adapters.sql.parts import SqlParts
+from shared.adapters.sql.queries import SqlQueries
+from shared.adapters.sql.schema import check_schema
+from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
+from shared.contracts.records import Claim, FeedHead, InstrumentsRecord, Key, KeyEventRecord, Record
+from shared.errors import StoreUnavailable
+from shared.ports.unit_of_work import Effects
+from tests.conformance import rows
+from tests.conformance.rows import NOW
+from tests.connected.roles import Place
+
+CONSUMING = ("intake", "routing", "notification")
+WRITES: dict[str, tuple[Sequence[Record], Sequence[Record]]] = {
+    "intake": (
+        [
+            Claim(rows.MESSAGE, rows.MA, rows.DIGEST),
+            rows.a_decision(),
+            rows.a_dossier(),
+            rows.a_leg(),
+            KeyEventRecord(1, b"event", NOW),
+            InstrumentsRecord(1, b"registry", NOW),
+        ],
+        [rows.a_leg(version=2)],
+    ),
+    "routing": (
+        [rows.an_envelope(), rows.a_mailbox_entry(rows.BE), rows.an_evidence(rows.BE)],
+        [rows.a_mailbox_entry(rows.BE, retrieved_at=NOW)],
+    ),
+    "notification": ([FeedHead(rows.BE, 1), rows.a_feed_entry(rows.BE, 1)], [FeedHead(rows.BE, 2)]),
+}
+READS: dict[str, Sequence[Key]] = {
+    "intake": [row.key() for row in WRITES["intake"][0][:4]],
+    "routing": [row.key() for row in WRITES["routing"][0][:2]],
+    "notification": [WRITES["notification"][0][0].key()],
+}
+
+
+async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
+    for service in CONSUMING:
+        async with place.store(service) as store:
+            await check_schema(store, place.url(service))
+            await SqlKeyRing(store, "log", (), 1).events()
+            await _settle_one_batch(SqlUnitsOfWork(store, service, SystemClock()), service)
+    async with place.store("ledger") as store:
+        await check_schema(store, place.url("ledger"))
+        await _run_one_round(SqlLedger(store))
+    async with place.store("gateway") as store:
+        await check_schema(store, place.url("gateway"))
+        await _read_everything(store)
+
+
+async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:
+    """Everything that a batch can do, as `shared.runtime.batch` does it."""
+    inserts, updates = WRITES[service]
+    leaves = [] if service == "notification" else [b"leaf"]
+    parts = {"p" * 43: b"sealed"} if service == "routing" else {}
+    parked, item = rows.a_parked_item(), rows.new_id()
+    async with units.begin() as unit:
+        assert await unit.claim([item]) == {item}
+        assert await unit.claim([item]) == set()
+        assert await unit.load(READS[service]) == {}
+        published = await unit.write(Effects(list(inserts), [], [rows.a_notice()], leaves, parts))
+        await unit.write(Effects(updates=list(updates)))
+        assert len(await unit.load(READS[service])) == len(READS[service])
+        await unit.park([(parked, NOW - timedelta(days=1), "because")])
+        await unit.bury([rows.a_dead_letter(), rows.a_dead_letter()])
+        await unit.commit()
+    assert await units.oldest_outbox_age_s() == 0.0
+    async with units.begin() as unit:
+        assert [due.id for due in await unit.list_due(10, SystemClock().now())] == [parked.id]
+        assert await unit.hold_parked(parked.id)
+        await unit.unpark([parked.id])
+        assert await unit.take_letter(1) is not None
+        assert await unit.take_overdue_outbox(10) == []
+        await unit.forget_outbox([row.id for row in published])
+        await unit.commit()
+
+
+async def _run_one_round(ledger: SqlLedger) -> None:
+    async with ledger.round() as round_:
+        assert round_ is not None
+        waiting = await round_.waiting(10)
+        assert len(waiting) == 2, "intake's and routing's"
+        planned = plan_round(await round_.head(), await round_.edge(0), waiting, NOW)
+        await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
+        await round_.commit()
+    head = await ledger.unsigned_head()
+    assert head is not None
+    await ledger.publish_note(head.size, b"note")
+    await ledger.publish_note(head.size, b"note")
+
+
+async def _read_everything(store: Store) -> None:
+    queries, parts, ledger = SqlQueries(store), SqlParts(store), SqlLedger(store)
+    assert await queries.decision(rows.MA, rows.MESSAGE) is not None
+    assert await queries.envelope(rows.BE, rows.MESSAGE) is not None
+    assert await queries.evidences(rows.BE, rows.MESSAGE)
+    assert await queries.dossier(rows.MA, rows.DOSSIER) is not None
+    assert await queries.dossiers(rows.MA, None, 10)
+    assert await queries.feed(rows.BE, 0, 10)
+    assert await queries.instruments() is not None
+    assert (await queries.ping())["dead_letters"] == len(CONSUMING)
+    assert [chunk async for chunk in parts.read("p" * 43)] == [b"sealed"]
+    assert await ledger.checkpoint() == b"note"
+    assert await ledger.checkpoint_size() == 2
+    assert len(await ledger.entries(0, 10)) == 2
+    assert await ledger.tile(0, 0, 2) is not None
+    assert await ledger.tile(1, 0, 256) is None
+    assert await ledger.index_of(b"no such leaf") is None
+    assert await SqlKeyRing(store, "log", (), 1).events() == [b"event"]
+
+
+async def test_a_service_without_its_rights_hears_which_one_is_missing(place: Place) -> None:
+    async with place.store("notification") as store:
+        with pytest.raises(StoreUnavailable, match="permission denied for table envelope"):
+            await SqlQueries(store).envelope(rows.BE, rows.MESSAGE)
