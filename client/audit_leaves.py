@@ -26,6 +26,7 @@ from client.audit_envelopes import Question, question_of
 from client.audit_evidences import EvidenceJudge
 from client.audit_memory import AuditMemory, Decided
 from client.audit_report import AuditReport, KeyChange
+from client.audit_retries import judge_retry
 from shared.audit.leaves import leg_states
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.dossier import decide_move, open_legs
@@ -115,6 +116,8 @@ class LeafJudge:
             self._evidences.judge(logged, self._directories[-1])
         elif type_ == "directory.instruments":
             self._take_registry(logged)
+        elif type_ == "exchange.letter-retried":
+            judge_retry(logged, self._trust, self._report)
 
     def look_back(self, last_logged_at: datetime) -> None:
         """What should have followed by the end of the log and did not."""

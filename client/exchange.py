@@ -12,7 +12,7 @@ Every method raises what `Calls.call` raises.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -25,6 +25,9 @@ from shared.contracts.api import (
     MAX_DOCUMENT_BYTES,
     MESSAGE_CONTENT_TYPE,
     Accepted,
+    DeadLetterAnswer,
+    DeadLetterItem,
+    DeadLetterPage,
     Decision,
     Directory,
     DossierAnswer,
@@ -32,6 +35,7 @@ from shared.contracts.api import (
     Evidences,
     FeedPage,
     MessageForReader,
+    OperatorQueues,
     WellKnown,
 )
 from shared.errors import AnswerRefused, NotThere
@@ -154,6 +158,30 @@ class Exchange:
 
     def post_instruments(self, document: bytes) -> None:
         self._post("/v1/operator/instruments", document, INSTRUMENTS_CONTENT_TYPE)
+
+    def queues(self) -> OperatorQueues:
+        return _read(OperatorQueues, self._get("/v1/operator/queues", _JSON_BYTES))
+
+    def dead_letters(self, service: str | None = None, reason: str | None = None) -> Iterator[DeadLetterItem]:
+        """All of them, page by page: service by service, the newest first."""
+        query = {name: value for name, value in (("service", service), ("reason", reason)) if value is not None}
+        while True:
+            page = _read(DeadLetterPage, self._get("/v1/operator/dead-letters", _JSON_BYTES, query))
+            yield from page.items
+            if page.next is None or not page.items:
+                return
+            query["after"] = page.next
+
+    def dead_letter(self, letter: str) -> DeadLetterAnswer | None:
+        """None where there is none with this id, or no more."""
+        try:
+            return _read(DeadLetterAnswer, self._get(f"/v1/operator/dead-letters/{letter}", _JSON_BYTES))
+        except NotThere:
+            return None
+
+    def retry_dead_letter(self, letter: str) -> None:
+        """Have it tried again; without effect for one that is gone."""
+        self._calls.call("POST", f"/v1/operator/dead-letters/{letter}/retry", at_most=_JSON_BYTES)
 
     # --- ledger ------------------------------------------------------------------------------------------------------
 

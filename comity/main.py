@@ -27,7 +27,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "proof": ("comity.reading:proof", "The evidences of one message, and whether they verify."),
     "audit": ("comity.audit:app", "Verify a whole ledger from outside."),
     "ledger": ("comity.ledger:app", "Keep a copy of the ledger."),
-    "operator": ("comity.operator:app", "Set up an exchange, enrol parties, load instruments."),
+    "operator": ("comity.operator:app", "Set up and run an exchange, enrol parties, load instruments."),
     "database": ("comity.database:app", "Migrate a PostgreSQL database and apply its rights."),
     "serve": ("comity.serve:app", "Run the exchange, or one service of it."),
     "demo": ("comity.demo:demo", "Play the four-country scenario and verify its ledger."),

@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from comity import operator_letters, operator_queues
 from comity.home import Home, exchange_as, find_home, load_trust, now
 from comity.keys import fingerprint
+from comity.operator_keys import load_operator
 from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url, authority_id
 from comity.output import Output, reporting, say
 
 if TYPE_CHECKING:
     from client.enrolment import EnrolmentRequest
     from shared.keys.event_document import EventType
-    from shared.keys.private import Ed25519Signer
     from shared.keys.trust import Environment
 
-app = typer.Typer(no_args_is_help=True, help="Set up an exchange, enrol parties, load instruments.")
+app = typer.Typer(no_args_is_help=True, help="Set up and run an exchange, enrol parties, load instruments.")
 instruments = typer.Typer(no_args_is_help=True, help="The registry of legal instruments.")
 app.add_typer(instruments, name="instruments")
+app.add_typer(operator_letters.app, name="dead-letters")
+app.command()(operator_queues.queues)
 
 Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait until it counts.")]
 
@@ -50,7 +53,7 @@ def init(
         from shared.keys.public import OPERATOR
 
         place = find_home(home)
-        operators = [_operator(place, path, make=True) for path in operator_key]
+        operators = [load_operator(place, path, make=True) for path in operator_key]
         where: Environment = "production" if environment == "production" else "development"
         data.mkdir(parents=True, exist_ok=True)
         init_exchange(data, origin, operators, min(2, len(operators)), now(), where, witness_policy)
@@ -156,7 +159,7 @@ def load(
         except OSError as broken:
             raise RequestFileInvalid(file=file, why=broken.strerror) from None
         registry = parse_registry(raw)
-        operators = [_operator(place, path) for path in operator_key]
+        operators = [load_operator(place, path) for path in operator_key]
         document = sign_instruments(raw, operators)
         verify_instruments(document, believed.operator_keys, believed.operator_quorum)
         exchange_as(operators[0], "operator", place.require_url(), believed).post_instruments(document)
@@ -180,7 +183,7 @@ def _decide(
     from client.enrolment import await_event, make_event
 
     trust = load_trust(trust_file or place.trust_file)
-    operators = [_operator(place, path) for path in keys]
+    operators = [load_operator(place, path) for path in keys]
     exchange = exchange_as(operators[0], "operator", place.require_url(), trust)
     before = replay_history(exchange.directory().events, trust).latest
     event = make_event(type_, party, before, operators, trust, now(), request)
@@ -202,13 +205,3 @@ def _decide(
             say(console, f"  {use:<13} {fingerprint(kid)}")
 
     output.show(document, render)
-
-
-def _operator(place: Home, path: Path, *, make: bool = False) -> Ed25519Signer:
-    """The operator key in this file; with `make`, a new one where there is no file."""
-    from client.keystore import create_operator_key, load_operator_key
-
-    if make and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return create_operator_key(path, place.passphrase(path, new=True))
-    return load_operator_key(path, place.passphrase(path))

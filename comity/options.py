@@ -24,6 +24,8 @@ OperatorKeys = Annotated[
     list[Path], typer.Option("--operator-key", help="Key file of one operator; give it once for each.")
 ]
 
+OneOperatorKey = Annotated[Path, typer.Option("--operator-key", help="Key file of one operator; one suffices.")]
+
 
 def authority_id(text: str) -> str:
     """For options that name an authority. Raises typer.BadParameter."""

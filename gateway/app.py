@@ -25,12 +25,12 @@ from gateway.gateway import Gateway
 from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
 from gateway.problems import problem_response, told
-from gateway.routes import directory, dossiers, feed, health, ledger, messages, operator
+from gateway.routes import directory, dossiers, feed, health, ledger, messages, operations, operator
 from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
 
 _LOG = structlog.get_logger("gateway")
 API_VERSION: Final = "1.0.0"
-ROUTERS: Final = (messages, dossiers, feed, directory, ledger, operator, health)
+ROUTERS: Final = (messages, dossiers, feed, directory, ledger, operator, operations, health)
 _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 

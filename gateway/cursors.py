@@ -18,6 +18,8 @@ FEED_START: Final = 0
 _POSITION: Final = re.compile(r"f1:(0|[1-9][0-9]{0,17})")
 _DOSSIER: Final = re.compile(r"d1:([0-9a-f-]{36})")
 
+_LETTER: Final = re.compile(r"l1:([a-z]{1,20}-[1-9][0-9]{0,15})")
+
 
 def encode_feed_cursor(position: int) -> str:
     return encode_b64u(f"f1:{position}".encode())
@@ -42,6 +44,18 @@ def parse_dossier_cursor(text: str | None) -> str | None:
     if not is_uuid7(dossier):
         raise _not_ours()
     return dossier
+
+
+def encode_letter_cursor(service: str, number: int) -> str:
+    return encode_b64u(f"l1:{service}-{number}".encode())
+
+
+def parse_letter_cursor(text: str | None) -> tuple[str, int] | None:
+    """Service and number of the last dead letter of the page before. Raises CallMalformed."""
+    if text is None:
+        return None
+    service, _, number = _place(text, _LETTER).rpartition("-")
+    return service, int(number)
 
 
 def _place(text: str, form: re.Pattern[str]) -> str:

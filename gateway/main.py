@@ -7,11 +7,13 @@ import socket
 
 from gateway.app import build_app, drain
 from gateway.config import GatewayConfig
-from gateway.ports import GatewayPorts, Submit
+from gateway.ports import Depths, GatewayPorts, Submit
 from shared.adapters.sql.ledger import SqlLedger
+from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
 from shared.contracts.messages import ServiceMessage
+from shared.ports.bus import Bus
 from shared.runtime.backends import Backend
 from shared.runtime.crash_points import Reach
 from shared.runtime.feed_wakeups import FeedWakeups
@@ -36,6 +38,8 @@ class GatewayService:
             wakeups=self._wakeups,
             clock=backend.clock,
             receipt_signer=keys.signer,
+            operations=SqlOperations(backend.store),
+            depths=_depths(backend.bus),
         )
         config = GatewayConfig(name=settings.name, public_url=settings.url_of("gateway"), trust=backend.trust)
         self._app = build_app(ports, config)
@@ -61,6 +65,13 @@ def _submitting(publisher: Publisher, reach: Reach) -> Submit:
         reach("submitted")
 
     return submit
+
+
+def _depths(bus: Bus) -> Depths:
+    async def depths(queue: str) -> tuple[int, int]:
+        return await bus.depth(queue), await bus.dead_depth(queue)
+
+    return depths
 
 
 def build_gateway(backend: Backend) -> GatewayService:

@@ -11,6 +11,7 @@ from shared.keys.private import Ed25519Signer
 from shared.ports.clock import Clock
 from shared.ports.keyring import KeyRing
 from shared.ports.ledger import Ledger
+from shared.ports.operations import Operations
 from shared.ports.parts import Parts
 from shared.ports.queries import Queries
 
@@ -20,6 +21,10 @@ Submit = Callable[[ServiceMessage], Awaitable[None]]
 Raises Busy when the bus refuses it or does not answer in time; then the message may or may not be there, and the
 caller of the API sends it again under the same id.
 """
+
+
+Depths = Callable[[str], Awaitable[tuple[int, int]]]
+"""Queue → frames that wait in it, and frames that the broker gave up on. Raises BusUnavailable."""
 
 
 KeyEvents = Callable[[], Awaitable[Sequence[bytes]]]
@@ -47,3 +52,5 @@ class GatewayPorts:
     wakeups: FeedWakeups
     clock: Clock
     receipt_signer: Ed25519Signer
+    operations: Operations
+    depths: Depths

@@ -20,6 +20,8 @@ MAX_DOCUMENT_BYTES = MAX_SIGNED_DOCUMENT_BYTES  # more would be refused by intak
 FEED_PAGE = 100
 FEED_PAGE_MOST = 500
 FEED_WAIT_MOST_S = 25
+LETTER_PAGE = 100
+LETTER_PAGE_MOST = 500
 
 
 class _Answer(BaseModel):
@@ -143,6 +145,71 @@ class FeedPage(_Answer):
     items: tuple[FeedItem, ...]
     next: str
     """Cursor to go on from; equals the request's when nothing is new."""
+
+
+class QueueFigures(_Answer):
+    """One service's messages on the bus and in its tables; null is what could not be read."""
+
+    service: str
+    waiting: int | None
+    """Frames in its queue, without those that it holds."""
+    given_up: int | None
+    """Frames that the broker set aside and the service has not taken over as dead letters yet."""
+    parked: int | None
+    next_due: str | None
+    outbox: int | None
+    outbox_age_s: float | None
+    """Seconds since the oldest message was decided that the bus has not confirmed."""
+    dead_letters: int | None
+
+
+class LedgerState(_Answer):
+    """`size` entries have their place, `signed_size` of them are under a signed checkpoint."""
+
+    size: int
+    signed_size: int
+    newest_at: str | None
+    age_s: float | None
+    leaves_waiting: int
+
+
+class Unread(_Answer):
+    """A part of the exchange that does not answer: `broker` or `database`."""
+
+    part: str
+    why: str
+
+
+class OperatorQueues(_Answer):
+    at: str
+    queues: tuple[QueueFigures, ...]
+    ledger: LedgerState | None
+    unread: tuple[Unread, ...]
+
+
+class DeadLetterItem(_Answer):
+    """One message that a service could not process. `item` is the id in the logs, null where its frame did not open."""
+
+    id: str
+    service: str
+    type: str | None
+    item: str | None
+    at: str
+    attempts: int
+    retries: int
+    reason: str
+
+
+class DeadLetterPage(_Answer):
+    items: tuple[DeadLetterItem, ...]
+    next: str | None
+
+
+class DeadLetterAnswer(DeadLetterItem):
+    """`earlier` are the reasons of the times before, the newest first."""
+
+    earlier: tuple[str, ...]
+    frame_bytes: int
 
 
 class KeyEntry(_Answer):

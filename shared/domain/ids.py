@@ -58,6 +58,11 @@ def _checked_time(text: str) -> str:
 Timestamp = Annotated[str, AfterValidator(_checked_time)]
 
 
+def time_of_uuid7(identifier: str) -> datetime:
+    """When a UUIDv7 was made, to the millisecond, by the clock of its maker."""
+    return datetime.fromtimestamp((uuid.UUID(identifier).int >> 80) / 1000, UTC)
+
+
 def new_uuid7(now: datetime) -> str:
     """A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, 74 random bits."""
     milliseconds = int(now.timestamp() * 1000) & ((1 << 48) - 1)

@@ -70,7 +70,13 @@ class Bus(Protocol):
         """
 
     async def depth(self, queue: str) -> int:
-        """Frames waiting in the queue, without those that consumers hold. For people, not for flow control."""
+        """Frames waiting in the queue, without those that consumers hold. For people, not for flow control.
+
+        Raises BusUnavailable.
+        """
+
+    async def dead_depth(self, queue: str) -> int:
+        """Frames that the bus set aside for this queue and nobody drained yet. Raises BusUnavailable."""
 
     async def ping(self) -> None:
         """Raises BusUnavailable unless the broker answers now."""

@@ -68,9 +68,10 @@ class AmqpBus:
             await self._consuming.close_channel(channel)
 
     async def depth(self, queue: str) -> int:
-        async with self._consuming.brief_channel() as channel:
-            declared = await channel.declare_queue(work_queue(self._prefix, queue), passive=True)
-            return declared.declaration_result.message_count or 0
+        return await self._count(work_queue(self._prefix, queue))
+
+    async def dead_depth(self, queue: str) -> int:
+        return await self._count(dead_queue(self._prefix, queue))
 
     async def ping(self) -> None:
         async with self._consuming.brief_channel():
@@ -85,6 +86,11 @@ class AmqpBus:
     async def close(self) -> None:
         await self._publishing.close()
         await self._consuming.close()
+
+    async def _count(self, name: str) -> int:
+        async with self._consuming.brief_channel() as channel:
+            declared = await channel.declare_queue(name, passive=True)
+            return declared.declaration_result.message_count or 0
 
     async def _prepare(self, queue: str, channel: AbstractChannel) -> str:
         await declare_queues(channel, self._prefix, [queue])

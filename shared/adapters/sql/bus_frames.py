@@ -96,6 +96,11 @@ class BusFrames:
             async with self._store.read() as connection:
                 return (await connection.execute(select(func.count()).where(self._waiting(queue)))).scalar_one()
 
+    async def count_set_aside(self, queue: str) -> int:
+        with _translated():
+            async with self._store.read() as connection:
+                return (await connection.execute(select(func.count()).where(self._set_aside(queue)))).scalar_one()
+
     async def ping(self) -> None:
         with _translated():
             async with self._store.read() as connection:

@@ -91,6 +91,9 @@ class EmbeddedBus:
     async def depth(self, queue: str) -> int:
         return await self._frames.count_waiting(queue)
 
+    async def dead_depth(self, queue: str) -> int:
+        return await self._frames.count_set_aside(queue)
+
     async def ping(self) -> None:
         if self._closed:
             raise BusUnavailable(why="the bus is closed")

@@ -62,7 +62,8 @@ def test_every_command_explains_itself(name: str) -> None:
         *(["send"], ["inbox"], ["watch"], ["show"], ["status"], ["open"], ["reply"], ["proof"], ["audit", "verify"]),
         *(["ledger", "export"], ["keys", "new"], ["keys", "show"], ["keys", "compare"], ["trust", "import"]),
         *(["trust", "show"], ["operator", "init"], ["operator", "enrol"], ["operator", "suspend"]),
-        *(["operator", "reinstate"], ["operator", "instruments", "load"]),
+        *(["operator", "reinstate"], ["operator", "instruments", "load"], ["operator", "queues"]),
+        *(["operator", "dead-letters", name] for name in ("list", "show", "retry")),
     ],
     ids=" ".join,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,10 +14,12 @@ from typing import Any
 from shared.audit.tiles import Tile
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.records import FeedEntry, InstrumentsRecord
+from shared.contracts.topology import QUEUES
 from shared.errors import ComityError, NotThere
 from shared.keys.directory import Directory
 from shared.ports.keyring import PublishedInstruments
 from shared.ports.ledger import Round, TreeHead
+from shared.ports.operations import LedgerFigures, MessagingFigures, SetAside
 from shared.ports.queries import DecisionView, DossierView, EvidenceView, ReadableEnvelope
 from tests.unit.audit.paper_log import PaperLog
 from tests.unit.keys.parties import ExchangeOnTest
@@ -119,6 +121,49 @@ class FakeQueries:
         self.pings += 1
         self._answer()
         return self.figures
+
+
+@dataclass
+class FakeOperations:
+    """What waits and what was set aside, as the tests put it here; `failure` is a database that does not answer."""
+
+    waiting: list[MessagingFigures] = field(default_factory=list)
+    tree: LedgerFigures = field(default_factory=lambda: LedgerFigures(0, 0, None, 0))
+    set_aside: list[SetAside] = field(default_factory=list)
+    depths: dict[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(QUEUES, (0, 0)))
+    failure: ComityError | None = None
+    broker_failure: ComityError | None = None
+
+    def _answer(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    async def messaging(self) -> list[MessagingFigures]:
+        self._answer()
+        return self.waiting
+
+    async def ledger(self) -> LedgerFigures:
+        self._answer()
+        return self.tree
+
+    async def letters(
+        self, services: Sequence[str], reason: str | None, after: tuple[str, int] | None, limit: int
+    ) -> list[SetAside]:
+        self._answer()
+        order = sorted(self.set_aside, key=lambda one: (QUEUES.index(one.service), -one.number))
+        places = [(QUEUES.index(one.service), -one.number) for one in order]
+        begin = 0 if after is None else sum(place <= (QUEUES.index(after[0]), -after[1]) for place in places)
+        fits = [one for one in order[begin:] if one.service in services]
+        return [one for one in fits if reason is None or one.reason.startswith(f"{reason}:")][:limit]
+
+    async def letter(self, service: str, number: int) -> SetAside | None:
+        self._answer()
+        return next((one for one in self.set_aside if (one.service, one.number) == (service, number)), None)
+
+    async def depth_of(self, queue: str) -> tuple[int, int]:
+        if self.broker_failure is not None:
+            raise self.broker_failure
+        return self.depths[queue]
 
 
 @dataclass

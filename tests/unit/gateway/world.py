@@ -21,7 +21,16 @@ from shared.keys.private import Ed25519Signer
 from shared.keys.public import OPERATOR
 from shared.keys.trust import Trust
 from tests.unit.audit.paper_log import ORIGIN, keys_of
-from tests.unit.gateway.fakes import FakeBus, FakeClock, FakeKeyRing, FakeLedger, FakeParts, FakeQueries, FakeWakeups
+from tests.unit.gateway.fakes import (
+    FakeBus,
+    FakeClock,
+    FakeKeyRing,
+    FakeLedger,
+    FakeOperations,
+    FakeParts,
+    FakeQueries,
+    FakeWakeups,
+)
 from tests.unit.keys.parties import ExchangeOnTest, PartyOnTest
 
 URL = "https://exchange.example"
@@ -57,6 +66,7 @@ class World:
         self.ledger = FakeLedger()
         self.parts = FakeParts()
         self.bus = FakeBus()
+        self.operations = FakeOperations()
         self.wakeups = FakeWakeups()
         self.receipt_signer = Ed25519Signer(b"receipt key of these tests......")
         log_keys = keys_of(ORIGIN)
@@ -79,6 +89,8 @@ class World:
             wakeups=self.wakeups,
             clock=self.clock,
             receipt_signer=self.receipt_signer,
+            operations=self.operations,
+            depths=self.operations.depth_of,
         )
         config = GatewayConfig(name="Comity on test", public_url=url, trust=self.trust, limits=limits or Limits())
         self.app: FastAPI = build_app(ports, config)
