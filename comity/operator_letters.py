@@ -194,7 +194,7 @@ def _render_one(console: Any, found: DeadLetterAnswer) -> None:
         say(console, f"  {'before' if number == 0 else '      '}     {reason}")
     say(console, f"  retried    {found.retries} times")
     say(console, f"  item       {found.item or '–'} (the name under which the logs know it)")
-    say(console, f"  frame      {found.frame_bytes} bytes, sealed: its content is not shown to anybody here")
+    say(console, "Its content is sealed to its service and shown to nobody.")
     say(console, f"Once the cause is mended: comity operator dead-letters retry {found.id}")
 
 

@@ -93,7 +93,7 @@ async def dead_letter(request: Request, letter: str, call: OperatorCall) -> Resp
     found = await gateway_of(request).ports.operations.letter(service, number)
     if found is None:
         raise NotThere()
-    answer = DeadLetterAnswer(**_told(found), earlier=found.earlier, frame_bytes=found.frame_bytes)
+    answer = DeadLetterAnswer(**_told(found), earlier=found.earlier)
     return answer_model(request, answer)
 
 

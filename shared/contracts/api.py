@@ -209,7 +209,6 @@ class DeadLetterAnswer(DeadLetterItem):
     """`earlier` are the reasons of the times before, the newest first."""
 
     earlier: tuple[str, ...]
-    frame_bytes: int
 
 
 class KeyEntry(_Answer):

@@ -49,7 +49,6 @@ class SetAside:
     reason: str
     earlier: tuple[str, ...]
     """The reasons of the times before, the newest first."""
-    frame_bytes: int
 
 
 class Operations(Protocol):

@@ -112,7 +112,6 @@ FORBIDDEN = {
     ],
     "notification": [
         "SELECT * FROM mailbox",
-        "INSERT INTO leaf_waiting (leaf) VALUES ('')",
         "UPDATE feed_entry SET position = 1",
     ],
     "ledger": [

@@ -4,8 +4,8 @@ Rules:
 1. Everything is listed here; what is not listed is revoked. PUBLIC, which is every role, has nothing.
 2. Nobody may update or delete a row of the ledger. Services only insert into `leaf_waiting`; the ledger's role takes
    the leaves out again.
-3. The gateway writes nothing. Of the services' outboxes it sees how old they are, of dead letters everything but the
-   frame.
+3. The gateway writes nothing. Of the services' outboxes and parked items it sees how many and how old they are, of
+   dead letters everything but the frame.
 4. Selecting with a lock needs the right to update. So only rows that do change are locked (`mapping.UPDATED`), and the
    right to update `…_parked` is there for its lock alone.
 5. A new statement of a service needs its line here: `tests/connected/test_rights.py` compares with the server.
@@ -64,9 +64,11 @@ def _messaging(service: str) -> frozenset[Right]:
 
 
 def _figures(service: str) -> frozenset[Right]:
-    """The age of the oldest outbox row, and what is known about dead letters, but no content."""
-    return _columns("SELECT", f"{service}_outbox", "relay_after") | _columns(
-        "SELECT", f"{service}_dead_letter", *_ABOUT_LETTERS
+    """How much waits and since when, and what is known about dead letters, but no content."""
+    return (
+        _columns("SELECT", f"{service}_outbox", "id", "relay_after")
+        | _columns("SELECT", f"{service}_parked", "due_at")
+        | _columns("SELECT", f"{service}_dead_letter", *_ABOUT_LETTERS)
     )
 
 
@@ -101,7 +103,8 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _DIRECTORY
     | _messaging("notification")
     | _on("SELECT INSERT UPDATE", "feed_head")
-    | _on("INSERT", "feed_entry"),
+    | _on("INSERT", "feed_entry")
+    | _numbered("leaf_waiting"),  # for a dead letter that is retried
     "ledger": _EVERYONE | _on("SELECT DELETE", "leaf_waiting") | _on("SELECT INSERT", *APPEND_ONLY),
 }
 

@@ -1,4 +1,4 @@
-"""`ports.Operations` in SQL. Frames are not selected, only their sizes: a role may be kept from reading them."""
+"""`ports.Operations` in SQL. Nothing of a frame is selected, not even its size: the gateway's role may not."""
 
 from __future__ import annotations
 
@@ -28,9 +28,15 @@ class SqlOperations:
         async with self._store.read() as connection:
             for service in QUEUES:
                 tables = MESSAGING[service]
-                parked = (await connection.execute(select(func.count(), func.min(tables.parked.c.due_at)))).one()
+                parked = (
+                    await connection.execute(
+                        select(func.count(tables.parked.c.due_at), func.min(tables.parked.c.due_at))
+                    )
+                ).one()
                 # Ids are made in the order of time, so that the primary key finds the oldest at once.
-                outbox = (await connection.execute(select(func.count(), func.min(tables.outbox.c.id)))).one()
+                outbox = (
+                    await connection.execute(select(func.count(tables.outbox.c.id), func.min(tables.outbox.c.id)))
+                ).one()
                 letters = (await connection.execute(select(func.count(tables.dead_letter.c.id)))).scalar_one()
                 oldest = None if outbox[1] is None else time_of_uuid7(outbox[1])
                 found.append(MessagingFigures(service, parked[0], parked[1], outbox[0], oldest, letters))
@@ -71,7 +77,7 @@ class SqlOperations:
 def _told(service: str) -> Select[Any]:
     column = MESSAGING[service].dead_letter.c
     told = (column.id, column.item, column.type, column.at, column.attempts, column.retries, column.reason)
-    return select(*told, column.earlier, func.length(column.frame).label("frame_bytes"))
+    return select(*told, column.earlier)
 
 
 def _begins_with(column: ColumnElement[str], reason: str) -> ColumnElement[bool]:
@@ -90,5 +96,4 @@ def _set_aside(service: str, row: Row[Any]) -> SetAside:
         retries=row.retries,
         reason=row.reason,
         earlier=tuple(row.earlier.splitlines()),
-        frame_bytes=row.frame_bytes,
     )
