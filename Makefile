@@ -47,6 +47,11 @@ check: .venv/.dev  ## format, lint, types, import contracts, unit tests; under a
 canaries: .venv/.dev  ## plant N plaintexts, look for them wherever the exchange writes
 	$(PY) -m tests.canaries --n $(N)
 
+.PHONY: bus-tamper
+bus-tamper: .venv/.dev  ## N frames of an adversary who has the broker: none is accepted; SEED repeats a run
+	$(PY) -m deploy.local
+	$(PY) -m tests.tamper --n $(N) $(if $(SEED),--seed $(SEED))
+
 .PHONY: docs
 docs: .venv/.dev  ## the pages that are made from code
 	$(PY) -m docs.make_states

@@ -19,10 +19,13 @@ from shared.contracts.registry import parse_message
 from shared.errors import ComityError
 from shared.frame.items import Item
 from shared.frame.open import FrameOpener
+from shared.frame.seal import MAX_FRAME_BYTES
 from shared.ports.clock import Clock
 from shared.ports.unit_of_work import EARLIER_REASONS, DeadLetter, ParkedItem
 
 MAX_REASON_CHARS: Final = 1000
+OVERSIZE_KEPT: Final = 4096
+"""Bytes that a dead letter keeps of a frame that is too large to be one: it can never be opened, and fills the disk."""
 
 log = structlog.get_logger()
 
@@ -72,7 +75,8 @@ class FrameReader:
 
     def letter_of_frame(self, frame: bytes, reason: str) -> DeadLetter:
         log.error("frame.set-aside", service=self._service, bytes=len(frame), why=reason)
-        return DeadLetter(None, frame, 0, reason, self._clock.now())
+        kept = frame if len(frame) <= MAX_FRAME_BYTES else frame[:OVERSIZE_KEPT]
+        return DeadLetter(None, kept, 0, reason, self._clock.now())
 
     def letter_of(self, item: Work, reason: str, now: datetime) -> DeadLetter:
         waiting = item.waiting

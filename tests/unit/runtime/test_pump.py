@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
 from sqlalchemy import update
@@ -10,8 +11,10 @@ from typing_extensions import override
 from shared.adapters.tables.bus import BUS_MESSAGE
 from shared.contracts.topology import DELIVERY_LIMIT
 from shared.frame.items import Item
+from shared.frame.seal import MAX_FRAME_BYTES
 from shared.runtime.batch import BUS_GAVE_UP, Settled, Settler
 from shared.runtime.pump import BATCH_FRAMES, CAUTIOUS_FRAMES
+from shared.runtime.reading import OVERSIZE_KEPT
 from tests.conformance.stores import let_outbox_pass, rows_of
 from tests.unit.frame.services import RETENTION_S, sealer
 from tests.unit.runtime.workplace import READY_AFTER, SECRET, SERVICE, Workplace, a_message, an_item, until
@@ -170,6 +173,18 @@ async def test_the_pump_itself_takes_parked_messages_and_publishes_what_they_do(
         place.clock.advance(READY_AFTER.total_seconds() + 1)
         await until(lambda: _is(place.handled, [message.message]))
     assert list((await place.told()).values()) == [message.message]
+
+
+async def test_of_a_frame_too_large_to_be_one_only_the_beginning_is_kept(place: Workplace) -> None:
+    """Who can write to the queue could fill the database with letters that nobody can ever open."""
+    good = a_message()
+    huge = place.seal(a_message()) + secrets.token_bytes(MAX_FRAME_BYTES)
+    await place.post(huge, place.seal(good))
+    await place.work_off()
+    assert await place.handled() == [good.message]
+    [letter] = await rows_of(place.store, f"{SERVICE}_dead_letter")
+    assert letter.frame == huge[:OVERSIZE_KEPT]
+    assert "more than 8388608 bytes" in letter.reason
 
 
 async def test_frames_that_the_bus_gave_up_on_are_kept_with_the_dead_letters(place: Workplace) -> None:
