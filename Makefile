@@ -14,13 +14,15 @@ PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 N ?= 100
+ROUNDS ?= 5
+SECONDS ?= 10
 
 # Byte code is kept: the demonstration and many tests start some hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help:  ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---------------------------------------------------------------- for everybody
 
@@ -51,6 +53,24 @@ canaries: .venv/.dev  ## plant N plaintexts, look for them wherever the exchange
 bus-tamper: .venv/.dev  ## N frames of an adversary who has the broker: none is accepted; SEED repeats a run
 	$(PY) -m deploy.local
 	$(PY) -m tests.tamper --n $(N) $(if $(SEED),--seed $(SEED))
+
+.PHONY: bench
+bench: bench-pipeline  ## every benchmark, each with its peers
+
+.PHONY: bench-pipeline
+bench-pipeline: .venv/.dev bench-peers  ## the whole pipeline against a bare chain, FastStream and more: ROUNDS= SECONDS= SEED=
+	$(PY) -m bench pipeline --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+# A peer that cannot be installed is left out, with its reason in the table.
+PEERS := faststream as2
+.PHONY: bench-peers
+bench-peers: $(PEERS:%=var/bench/%/.ready)
+
+var/bench/%/.ready: bench/peers/%/requirements.txt
+	@rm -rf var/bench/$* && mkdir -p var/bench/$*
+	@{ $(PYTHON) -m venv var/bench/$* && var/bench/$*/bin/python -m pip -qq --disable-pip-version-check --no-input \
+		install --require-hashes --no-compile -r $<; } 2>&1 | tee var/bench/$*/why-not; \
+		if [ -s var/bench/$*/why-not ]; then echo "$* is left out"; else touch $@; fi
 
 .PHONY: docs
 docs: .venv/.dev  ## the pages that are made from code

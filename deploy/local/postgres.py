@@ -49,6 +49,13 @@ class PrivatePostgres:
             user, password = role, (self._passwords / role).read_text()
         return f"postgresql+asyncpg://{user}:{password}@{HOST}:{self.port}/{database}"
 
+    @property
+    def pid(self) -> int:
+        """Of the postmaster, whose children are its own. Raises ServerFailed when it is not running."""
+        if self._server is None:
+            raise ServerFailed("what does not run has no process")
+        return self._server.pid
+
     def is_running(self) -> bool:
         return self._server is not None and self._server.is_running()
 

@@ -43,6 +43,13 @@ class PrivateRabbitMQ:
     def port(self) -> int:
         return self._known_endpoint.ports["amqp"]
 
+    @property
+    def pid(self) -> int:
+        """Of the Erlang machine, whose children are its own. Raises ServerFailed when it is not running."""
+        if self._node is None:
+            raise ServerFailed("what does not run has no process")
+        return self._node.pid
+
     def is_running(self) -> bool:
         return self._node is not None and self._node.is_running()
 
