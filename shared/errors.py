@@ -498,7 +498,8 @@ class LeafInvalid(LedgerInvalid):
 
 
 class LedgerForked(Fatal):
-    """The ledger's own record and its published tree disagree: {why}. Nothing is signed until this is explained."""
+    """The ledger's own record and its published tree disagree: {why}. Nothing is signed until this is explained.
+    See `The ledger halted` in docs/guide/operator.md."""
 
     code = "ledger.forked"
 

@@ -5,6 +5,8 @@ Rules:
    trees of one size cannot both be signed by this code, whenever it is killed.
 2. Signing comes after the commit, and again on the next round if it did not happen: recovery is the normal path.
 3. If the stored tiles do not make the committed root, it halts (LedgerForked): nothing more is signed.
+4. Before a head is signed it is kept outside the database, durably. A database that is behind what was kept, or holds
+   another tree, was set back or changed: it halts, since signing would fork the log.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from services.ledger.policy import check_root, plan_round
+from services.ledger.policy import check_kept, check_root, plan_round
 from shared.audit.checkpoint import encode_checkpoint
 from shared.audit.notes import NoteSigner
 from shared.audit.tree_head import TreeHead as NotedHead
 from shared.ports.clock import Clock
-from shared.ports.ledger import Ledger
+from shared.ports.ledger import HeadMemory, KeptHead, Ledger, Round, TreeHead
 
 ROUND_EVERY_S: Final = 0.25
 ROUND_LEAVES: Final = 1000
@@ -34,14 +36,22 @@ class LogSigners:
 
 class Sequencer:
     def __init__(
-        self, ledger: Ledger, origin: str, signers: LogSigners, clock: Clock, reach: Callable[[str], None]
+        self,
+        ledger: Ledger,
+        memory: HeadMemory,
+        origin: str,
+        signers: LogSigners,
+        clock: Clock,
+        reach: Callable[[str], None],
     ) -> None:
         self._ledger = ledger
+        self._memory = memory
         self._origin = origin
         self._signers = signers
         self._clock = clock
         self._reach = reach
         self._root_checked = False
+        self._placed: TreeHead | None = None
 
     async def run_round(self) -> int:
         """One round; how many leaves it placed. Raises StoreUnavailable, StoreConflict, LedgerForked."""
@@ -57,15 +67,17 @@ class Sequencer:
         async with self._ledger.round() as round_:
             if round_ is None:
                 return 0
+            head = await round_.head()
+            await self._check_kept(round_, head)
             waiting = await round_.waiting(ROUND_LEAVES)
             if not waiting:
                 return 0
-            head = await round_.head()
             edge = await round_.edge(head.size) if head else {}
             planned = plan_round(head, edge, waiting, self._clock.now())
             await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
             self._reach("round-written")
             await round_.commit()
+            self._placed = planned.head
             return len(waiting)
 
     async def _sign_head(self) -> None:
@@ -73,14 +85,26 @@ class Sequencer:
         head = await self._ledger.unsigned_head()
         if head is None:
             return
-        if not self._root_checked:
+        if not self._root_checked or not self._continues(head):
             async with self._ledger.round() as round_:
                 committed = await round_.head() if round_ else None
                 if round_ is None or committed is None:
                     return
                 check_root(committed, await round_.edge(committed.size))
+                await self._check_kept(round_, committed)
             self._root_checked = True
         note = encode_checkpoint(
             NotedHead(self._origin, head.size, head.root), self._signers.ed25519, self._signers.mldsa44
         )
+        await self._memory.keep(KeptHead(head.size, head.root))
+        self._reach("head-kept")
         await self._ledger.publish_note(head.size, note)
+
+    def _continues(self, head: TreeHead) -> bool:
+        """Whether this process placed it on top of what it kept: then nothing needs to be read again."""
+        return head == self._placed
+
+    async def _check_kept(self, round_: Round, head: TreeHead | None) -> None:
+        kept = self._memory.last()
+        is_same = kept is None or (head is not None and (head.size, head.root) == (kept.size, kept.root))
+        check_kept(head, kept, {} if kept is None or is_same else await round_.edge(kept.size))

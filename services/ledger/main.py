@@ -7,6 +7,7 @@ import asyncio
 import structlog
 
 from services.ledger.handler import ROUND_EVERY_S, ROUND_LEAVES, LogSigners, Sequencer
+from shared.adapters.head_memory import FileHeadMemory
 from shared.adapters.keyfiles import load_log_signers
 from shared.adapters.sql.ledger import SqlLedger
 from shared.errors import Transient
@@ -22,7 +23,11 @@ class LedgerService:
         signers = LogSigners(*load_log_signers(backend.settings.data, backend.trust))
         ledger = SqlLedger(backend.store)
         self._clock = backend.clock
-        self._sequencer = Sequencer(ledger, backend.trust.origin, signers, backend.clock, backend.reach("ledger"))
+        origin = backend.trust.origin
+        memory = FileHeadMemory(backend.settings.data, origin)
+        kept = memory.last()
+        log.info("ledger.remembers", size=None if kept is None else kept.size)
+        self._sequencer = Sequencer(ledger, memory, origin, signers, backend.clock, backend.reach("ledger"))
         self.is_ready = False
 
     async def run(self, stop: asyncio.Event) -> None:

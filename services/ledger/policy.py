@@ -12,7 +12,10 @@ from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, hash_f
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import LedgerForked, LedgerInvalid
-from shared.ports.ledger import FullTile, PlacedLeaf, TreeHead, WaitingLeaf
+from shared.ports.ledger import FullTile, KeptHead, PlacedLeaf, TreeHead, WaitingLeaf
+
+Edge = Mapping[tuple[int, int], bytes]
+"""The partial tile of each level at one size."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,7 @@ class PlannedRound:
     head: TreeHead
 
 
-def plan_round(
-    head: TreeHead | None, edge: Mapping[tuple[int, int], bytes], waiting: Sequence[WaitingLeaf], now: datetime
-) -> PlannedRound:
+def plan_round(head: TreeHead | None, edge: Edge, waiting: Sequence[WaitingLeaf], now: datetime) -> PlannedRound:
     """Append these leaves, in this order, to the tree of `head`. `edge` holds its partial tiles.
 
     `logged_at` never goes backwards, whatever the clock does. Raises LedgerForked when the stored tiles do not make the
@@ -42,7 +43,7 @@ def plan_round(
     return PlannedRound(leaves, full, TreeHead(appended.size, appended.root, logged_at))
 
 
-def check_root(head: TreeHead | None, edge: Mapping[tuple[int, int], bytes]) -> None:
+def check_root(head: TreeHead | None, edge: Edge) -> None:
     """Raises LedgerForked unless the stored tiles are all there and make the committed root."""
     if head is None:
         return
@@ -54,12 +55,30 @@ def check_root(head: TreeHead | None, edge: Mapping[tuple[int, int], bytes]) -> 
         raise LedgerForked(why=f"the tiles of size {head.size} do not make the committed root")
 
 
+def check_kept(head: TreeHead | None, kept: KeptHead | None, edge: Edge) -> None:
+    """Raises LedgerForked unless the database continues the head that this machine signed last.
+
+    `edge` holds the partial tiles at the size of `kept`. A database that was set back would place other leaves where
+    signed ones stood, and sign a second tree of the same size.
+    """
+    if kept is None:
+        return
+    size = head.size if head else 0
+    if head is None or size < kept.size:
+        raise LedgerForked(why=f"this machine signed {kept.size} entries, the database has {size}")
+    if (head.size, head.root) != (kept.size, kept.root):
+        try:
+            check_root(TreeHead(kept.size, kept.root, head.logged_at), edge)
+        except LedgerForked as other:
+            raise LedgerForked(why=f"the database's first {kept.size} entries are not those signed here") from other
+
+
 def _place(index: int, logged_at: datetime, leaf: bytes) -> PlacedLeaf:
     entry = encode_entry(logged_at, leaf)
     return PlacedLeaf(index, logged_at, entry, hash_leaf(entry), hashlib.sha256(leaf).digest())
 
 
-def _reader(edge: Mapping[tuple[int, int], bytes]) -> TileReader:
+def _reader(edge: Edge) -> TileReader:
     return lambda tile: edge[tile.level, tile.index]
 
 

@@ -49,6 +49,27 @@ class TreeHead:
     logged_at: datetime
 
 
+@dataclass(frozen=True)
+class KeptHead:
+    """A head that this machine signed, or was about to."""
+
+    size: int
+    root: bytes
+
+
+class HeadMemory(Protocol):
+    """The newest head that this machine signed, kept outside the database: one that was set back cannot deny it.
+
+    It is the memory of one machine. A leader on another machine has its own, which may be behind.
+    """
+
+    def last(self) -> KeptHead | None:
+        """None before the first."""
+
+    async def keep(self, head: KeptHead) -> None:
+        """Durable on return. Raises StoreUnavailable: then the head must not be signed."""
+
+
 class Round(Protocol):
     async def head(self) -> TreeHead | None: ...
 

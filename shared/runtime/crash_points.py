@@ -20,7 +20,7 @@ PUMP_POINTS: Final = (
     "acknowledged",  # all done but forgetting the outbox rows
 )
 RELAY_POINTS: Final = ("relay-taken", "relay-published")
-SEQUENCER_POINTS: Final = ("round-written", "round-committed", "round-signed")
+SEQUENCER_POINTS: Final = ("round-written", "round-committed", "head-kept", "round-signed")
 GATEWAY_POINTS: Final = ("submitted",)  # the bus has it, the caller has no answer
 
 Reach = Callable[[str], None]

@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Table, delete, update
 
 from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer
+from shared.adapters.head_memory import HEAD_FILE, FileHeadMemory
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.tables import METADATA
 from shared.audit.checkpoint import verify_checkpoint
 from shared.audit.leaves import encode_entry
 from shared.audit.tree import hash_leaf
-from shared.errors import LedgerForked
+from shared.errors import LedgerForked, SettingsRefused, StoreUnavailable
+from shared.ports.ledger import HeadMemory, KeptHead
 from shared.ports.unit_of_work import Effects
 from shared.runtime.crash_points import SEQUENCER_POINTS, Reach, reach_nothing
 from tests.conformance.stores import OpenStore, row_counts, rows_of, write
@@ -27,8 +31,30 @@ class Killed(BaseException):
     """The end of a process, as far as a test can play it."""
 
 
-def sequencer(store: Store, clock: FakeClock | None = None, reach: Reach = reach_nothing) -> Sequencer:
-    return Sequencer(SqlLedger(store), ORIGIN, LogSigners(*log_signers()), clock or FakeClock(), reach)
+@dataclass
+class PaperMemory:
+    """What a machine remembers of the heads it signed; a full disk keeps nothing."""
+
+    head: KeptHead | None = None
+    is_full: bool = False
+
+    def last(self) -> KeptHead | None:
+        return self.head
+
+    async def keep(self, head: KeptHead) -> None:
+        if self.is_full:
+            raise StoreUnavailable(why="no space left on device")
+        self.head = head
+
+
+def sequencer(
+    store: Store,
+    clock: FakeClock | None = None,
+    reach: Reach = reach_nothing,
+    memory: HeadMemory | None = None,
+) -> Sequencer:
+    signers = LogSigners(*log_signers())
+    return Sequencer(SqlLedger(store), memory or PaperMemory(), ORIGIN, signers, clock or FakeClock(), reach)
 
 
 def dying_at(point: str) -> Reach:
@@ -94,19 +120,19 @@ async def test_a_clock_that_was_set_back_does_not_date_entries_before_their_pred
 
 @pytest.mark.parametrize("point", SEQUENCER_POINTS)
 async def test_killed_at_any_point_it_places_each_leaf_once_and_signs_one_tree(
-    open_store: OpenStore, point: str
+    open_store: OpenStore, point: str, tmp_path: Path
 ) -> None:
     first = open_store()
     await let_wait(first, b"placed before")
     await sequencer(first).run_round()
     await let_wait(first, b"1", b"2")
     with pytest.raises(Killed):
-        await sequencer(first, reach=dying_at(point)).run_round()
+        await sequencer(first, reach=dying_at(point), memory=FileHeadMemory(tmp_path, ORIGIN)).run_round()
     await first.close()
     again = open_store()
-    await sequencer(again).run_round()
+    await sequencer(again, memory=FileHeadMemory(tmp_path, ORIGIN)).run_round()
     await let_wait(again, b"3")
-    await sequencer(again).run_round()
+    await sequencer(again, memory=FileHeadMemory(tmp_path, ORIGIN)).run_round()
     leaves = (b"placed before", b"1", b"2", b"3")
     assert await SqlLedger(again).entries(0, 9) == [encode_entry(START, leaf) for leaf in leaves]
     assert await signed_sizes(again) == [1, 3, 4]
@@ -185,3 +211,85 @@ async def test_a_head_that_was_committed_and_not_signed_is_checked_before_it_is_
     with pytest.raises(LedgerForked):
         await sequencer(store).run_round()
     assert await rows_of(store, "ledger_note") == []
+
+
+# --- what it remembers outside the database
+
+
+async def test_a_head_is_kept_before_it_is_signed_and_not_signed_if_it_cannot_be_kept(store: Store) -> None:
+    memory = PaperMemory(is_full=True)
+    one = sequencer(store, memory=memory)
+    await let_wait(store, b"1")
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await one.run_round()
+    assert await rows_of(store, "ledger_note") == []
+    memory.is_full = False
+    await one.run_round()
+    assert await signed_sizes(store) == [1]
+
+
+SET_BACK: dict[str, int] = {"to nothing": 0, "by one round": 2}
+
+
+@pytest.mark.parametrize("how", SET_BACK)
+@pytest.mark.parametrize("is_restarted", [True, False], ids=["restarted", "running"])
+@pytest.mark.parametrize("is_idle", [True, False], ids=["idle", "with leaves"])
+async def test_a_database_that_was_set_back_stops_the_sequencer_before_it_signs_a_second_tree(
+    store: Store, tmp_path: Path, how: str, is_restarted: bool, is_idle: bool
+) -> None:
+    one = sequencer(store, memory=FileHeadMemory(tmp_path, ORIGIN))
+    for leaves in ((b"1", b"2"), (b"3",)):
+        await let_wait(store, *leaves)
+        await one.run_round()
+    await set_back(store, SET_BACK[how])
+    notes = await rows_of(store, "ledger_note")
+    if not is_idle:
+        await let_wait(store, b"other 3", b"other 4")
+    for _ in range(2):
+        with pytest.raises(LedgerForked, match="signed 3 entries"):
+            await (sequencer(store, memory=FileHeadMemory(tmp_path, ORIGIN)) if is_restarted else one).run_round()
+    assert await rows_of(store, "ledger_note") == notes
+
+
+async def test_another_tree_that_has_grown_beyond_the_one_that_was_signed_is_a_fork(
+    store: Store, tmp_path: Path
+) -> None:
+    """Set back, and sequenced by a machine that remembers nothing: this one remembers."""
+    memory = FileHeadMemory(tmp_path, ORIGIN)
+    await let_wait(store, b"1", b"2")
+    await sequencer(store, memory=memory).run_round()
+    await set_back(store, 0)
+    await let_wait(store, b"other 1", b"other 2", b"3")
+    await sequencer(store, memory=PaperMemory()).run_round()
+    with pytest.raises(LedgerForked, match="first 2 entries"):
+        await sequencer(store, memory=FileHeadMemory(tmp_path, ORIGIN)).run_round()
+
+
+async def test_a_leader_whose_memory_is_behind_goes_on_where_another_machine_stopped(
+    store: Store, tmp_path: Path
+) -> None:
+    behind, other = FileHeadMemory(tmp_path, ORIGIN), PaperMemory()
+    for memory in (behind, other, other, behind):
+        await let_wait(store, *(b"%d" % number for number in range(300)))
+        await sequencer(store, memory=memory).run_round()
+    assert await signed_sizes(store) == [300, 600, 900, 1200]
+    kept = behind.last()
+    assert kept is not None
+    assert kept.size == 1200
+
+
+def test_a_memory_that_cannot_be_read_or_is_another_logs_is_refused(tmp_path: Path) -> None:
+    for content in (b"", b"{}", b'{"origin":"comity.test/log","size":1,"root":"AA"}', b'{"origin":"x","size":1}'):
+        (tmp_path / HEAD_FILE).write_bytes(content)
+        with pytest.raises(SettingsRefused):
+            FileHeadMemory(tmp_path, "comity.test/log")
+
+
+async def set_back(store: Store, size: int) -> None:
+    """As a database restored from a backup of that size. (Trees this small have no full tiles.)"""
+    for table, column in (("ledger_leaf", "index"), ("ledger_checkpoint", "size"), ("ledger_note", "size")):
+        rows = METADATA.tables[table]
+        beyond = rows.c[column] >= size if column == "index" else rows.c[column] > size
+        async with store.write() as connection:
+            await connection.execute(delete(rows).where(beyond))
