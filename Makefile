@@ -16,6 +16,7 @@ PYTHON = $(shell for p in python3 python3.13 python3.12 python3.11; do \
 N ?= 100
 ROUNDS ?= 5
 SECONDS ?= 10
+REPLICAS ?= 1
 
 # Byte code is kept: the demonstration and many tests start some hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -29,6 +30,10 @@ help:  ## what can be made
 .PHONY: demo
 demo: .venv/.runtime  ## the four-country scenario on the embedded exchange, step by step; needs Python 3.11 or newer
 	$(BIN)/comity demo
+
+.PHONY: up
+up: .venv/.runtime  ## the exchange as separate services on RabbitMQ and PostgreSQL under var/up, until Ctrl-C; REPLICAS=2
+	@exec $(PY) -m deploy.local.up --replicas $(REPLICAS)
 
 .PHONY: test
 test: .venv/.dev  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again

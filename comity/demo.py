@@ -1,7 +1,8 @@
 """`comity demo`: a letter rogatory goes from Rabat to three capitals, is answered, and is audited.
 
-Everything through the `comity` command and the HTTP API, on an embedded exchange of its own. It leaves the ledger, its
-verifier keys and a transcript in its folder, and exits with 1 if any step is not what it should be.
+Everything through the `comity` command and the HTTP API, on an embedded exchange of its own or on one that runs
+already. It leaves the ledger, its verifier keys and a transcript in its folder, and exits with 1 if any step is not
+what it should be.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ NAMES: Final = {
     AUDITOR: ("fr=Magistrat auditeur, Rabat",),
 }
 FILES: Final = Path(__file__).parent / "demo_files"
-ORIGIN: Final = "comity.example/demo"
 SHORTEST_SECRET: Final = 12
 """Characters; what is shorter could stand somewhere by accident."""
 MAIN_FIELDS: Final = ("result", "questions", "answers", "reasons")
@@ -36,16 +36,20 @@ EVIDENCE: Final = FILES / "virements.csv"
 
 def demo(
     directory: Annotated[Path, typer.Option(help="Where it plays and what it leaves.")] = Path("var/demo"),
+    exchange: Annotated[
+        Path | None, typer.Option(help="Play on the exchange that runs there (make up: var/up), not on one of its own.")
+    ] = None,
 ) -> None:
     """Play the four-country scenario step by step, verify its ledger, and look for plaintexts in the exchange."""
     from rich.console import Console
 
-    from comity.demo_stage import StepFailed, stage_at
+    from comity.demo_stage import stage_at
+    from comity.demo_step import StepFailed
 
     console = Console()
     began = time.monotonic()
     try:
-        with stage_at(directory, console) as stage:
+        with stage_at(directory, console, exchange) as stage:
             _play(stage)
     except StepFailed as failed:
         console.print(f"\n[bold red]The demonstration stops:[/] {failed}", highlight=False)
@@ -68,23 +72,17 @@ def _play(stage: Stage) -> None:
 
 def _open_exchange(stage: Stage) -> None:
     stage.scene("1. An exchange is set up, and four authorities and an auditor are enrolled")
-    operators = [stage.directory / f"operator-{number}.json" for number in (1, 2)]
-    keys = [argument for operator in operators for argument in ("--operator-key", operator)]
-    stage.act(
-        "operator", "makes the exchange's keys", "operator", "init", "--data", stage.data, "--origin", ORIGIN, *keys
-    )
-    stage.open_exchange()
-    stage.tell("operator", f"the exchange {ORIGIN} answers at {stage.url}; two operator keys decide together")
+    exchange = stage.exchange
+    exchange.open(stage)
+    keys = [argument for operator in exchange.operator_keys for argument in ("--operator-key", operator)]
+    trust = ("--trust", exchange.data / "trust.json")
     for party, names in NAMES.items():
         role = "--auditor" if party == AUDITOR else "--authority"
         named = [argument for name in names for argument in ("--name", name)]
         request = stage.act(party, "makes its keys", "keys", "new", role, party, *named)["request"]
-        stage.act(party, "imports the trust file", "trust", "import", stage.data / "trust.json", "--yes")
-        stage.act(
-            "operator", f"enrols {party}", "operator", "enrol", request, "--trust", stage.data / "trust.json", *keys
-        )
+        stage.act(party, "imports the trust file", "trust", "import", trust[1], "--yes")
+        _enrol(stage, party, request, *trust, *keys)
         stage.tell(party, f"enrolled: {names[0][3:]}")
-    trust = ("--trust", stage.data / "trust.json")
     registry = Path(__file__).resolve().parents[1] / "deploy" / "samples" / "instruments.json"
     stage.act("operator", "publishes the instruments", "operator", "instruments", "load", registry, *trust, *keys)
     stage.tell("operator", "published the sample registry of instruments")
@@ -92,6 +90,18 @@ def _open_exchange(stage: Stage) -> None:
         stage.act(one, f"compares the keys of {other}", "keys", "compare", other, "--confirm")
         stage.act(other, f"compares the keys of {one}", "keys", "compare", one, "--confirm")
     stage.tell(RABAT, "compared key fingerprints with each counterpart by telephone, and they with it")
+
+
+def _enrol(stage: Stage, party: str, request: str, *arguments: str | Path) -> None:
+    from comity.demo_step import StepFailed
+    from shared.errors import KeyEventRefused
+
+    try:
+        stage.act("operator", f"enrols {party}", "operator", "enrol", request, *arguments)
+    except StepFailed as failed:
+        if failed.code != KeyEventRefused.code:
+            raise
+        raise StepFailed(stage.exchange.tell_known_party(party)) from failed
 
 
 def _rabat_asks(stage: Stage) -> str:
@@ -170,7 +180,7 @@ def _audit(stage: Stage) -> None:
     opening = stage.step_of(RABAT, "sends the letter").ids["message"]
     proof = stage.act(RABAT, "proves the letter", "proof", opening)
     stage.tell(RABAT, f"holds {len(proof['evidences'])} evidences of the letter, each with its proof in the ledger")
-    report = stage.act(AUDITOR, "verifies the ledger", "audit", "verify", stage.url)
+    report = stage.act(AUDITOR, "verifies the ledger", "audit", "verify", stage.exchange.url)
     stage.tell(
         AUDITOR, f"{report['size']} entries, {report['envelope_signatures_verified']} envelope signatures: all verify"
     )
@@ -178,15 +188,15 @@ def _audit(stage: Stage) -> None:
     stage.act(AUDITOR, "exports the ledger", "ledger", "export", ledger)
     again = stage.act(AUDITOR, "verifies the copy", "audit", "verify", ledger)
     _require(again["root"] == report["root"], "the copy has another root")
-    ed25519, mldsa44 = json.loads((stage.data / "trust.json").read_text())["log_vkeys"]
+    ed25519, mldsa44 = json.loads((stage.exchange.data / "trust.json").read_text())["log_vkeys"]
     (stage.directory / "ledger.vkey").write_text(ed25519 + "\n")
     (stage.directory / "ledger-mldsa44.vkey").write_text(mldsa44 + "\n")
-    stage.close_exchange()
+    stage.exchange.close()
     stage.write_transcript(stage.directory / "transcript.json")
 
     stage.scene("8. What the exchange could read")
     planted = _planted(stage)
-    places = [stage.data, stage.log, ledger]
+    places = [*stage.exchange.written_to, ledger]
     found = scan_directory(places, planted)
     leaks = [f"{planted[one.number]!r} in {one.where}" for one in found]
     _require(not leaks, f"plaintexts were found: {'; '.join(leaks[:3])}")
@@ -199,7 +209,7 @@ def _audit(stage: Stage) -> None:
 
 def _receive(stage: Stage, who: str, kind: str) -> str:
     """Wait until an unopened message of this kind is in the inbox; its id."""
-    from comity.demo_stage import StepFailed
+    from comity.demo_step import StepFailed
 
     until = time.monotonic() + 30
     while time.monotonic() < until:
@@ -249,7 +259,7 @@ def _strings(node: object) -> set[str]:
 
 
 def _require(holds: bool, otherwise: str) -> None:
-    from comity.demo_stage import StepFailed
+    from comity.demo_step import StepFailed
 
     if not holds:
         raise StepFailed(otherwise)

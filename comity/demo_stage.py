@@ -1,4 +1,4 @@
-"""The stage of the demonstration: people at terminals, each in a home of its own, and one exchange process.
+"""The stage of the demonstration: people at terminals, each in a home of its own, and one exchange.
 
 Rules:
 1. Everything goes through the command `comity` and the HTTP API, as a user has them. No back door.
@@ -9,64 +9,33 @@ Rules:
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import typer
 from rich.console import Console
 
-PASSPHRASE: Final = "demonstration only, not a secret"  # noqa: S105  # the homes of the demonstration hold no secret
-START_TIMEOUT_S: Final = 60.0
-STOP_TIMEOUT_S: Final = 15.0
-
-
-class StepFailed(Exception):
-    """A step of the demonstration did not end as it should."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line of the transcript."""
-
-    who: str
-    what: str
-    command: str
-    exit_code: int
-    ids: Mapping[str, str]
-    status: str | None
-    began_at: str
-    took_s: float
+from comity.demo_exchange import PASSPHRASE, OwnExchange, RunningExchange, comity, plain_environment
+from comity.demo_step import Step, StepFailed
 
 
 @dataclass
 class Stage:
-    """`directory` holds homes, exchange and results; it is the demonstration's own."""
+    """`directory` holds homes, results, and an exchange of its own; it is the demonstration's."""
 
     directory: Path
     console: Console
-    url: str = ""
+    exchange: OwnExchange | RunningExchange
     steps: list[Step] = field(default_factory=list)
-    _exchange: subprocess.Popen[str] | None = None
 
     def home(self, who: str) -> Path:
         return self.directory / "homes" / who
-
-    @property
-    def data(self) -> Path:
-        return self.directory / "exchange"
-
-    @property
-    def log(self) -> Path:
-        return self.directory / "exchange.log"
 
     def act(self, who: str, what: str, *arguments: str | Path, expect: int = 0) -> dict[str, Any]:
         """One command of one person; its JSON answer. Raises StepFailed unless it ends with `expect`."""
@@ -84,35 +53,6 @@ class Stage:
     def scene(self, title: str) -> None:
         self.console.print(f"\n[bold]{title}[/]", highlight=False)
 
-    def open_exchange(self) -> None:
-        """Start `comity serve all` on a free port and wait until it says that it is ready. Raises StepFailed."""
-        with self.log.open("a") as log:
-            self._exchange = subprocess.Popen(
-                [*_comity(), "serve", "all", "--data", str(self.data), "--port", "0"],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=self._environment("exchange"),
-            )
-        line = _first_line(self._exchange)
-        if not line:
-            raise StepFailed(f"the exchange did not start; see {self.log}")
-        self.url = json.loads(line)["url"]
-
-    def close_exchange(self) -> None:
-        """Ask it to stop, as an operator would. Raises StepFailed unless it stops cleanly in time."""
-        process, self._exchange = self._exchange, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            code = process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise StepFailed(f"the exchange did not stop within {STOP_TIMEOUT_S:.0f} s") from None
-        if code != 0:
-            raise StepFailed(f"the exchange stopped with exit code {code}; see {self.log}")
-
     def step_of(self, who: str, what: str) -> Step:
         """The step of the transcript with this name."""
         return next(step for step in self.steps if (step.who, step.what) == (who, what))
@@ -124,15 +64,13 @@ class Stage:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._exchange is not None:
-            self._exchange.kill()
-            self._exchange.wait()
+        self.exchange.kill()
 
     def _run(self, who: str, what: str, arguments: Sequence[str | Path], expect: int) -> str:
         words = [str(argument) for argument in arguments]
         began, clock = datetime.now(UTC), time.monotonic()
         done = subprocess.run(
-            [*_comity(), *words], capture_output=True, text=True, env=self._environment(who), timeout=120, check=False
+            [*comity(), *words], capture_output=True, text=True, env=self._environment(who), timeout=120, check=False
         )
         took = round(time.monotonic() - clock, 3)
         command = " ".join(["comity", *(word for word in words if word != "--json")])
@@ -141,7 +79,8 @@ class Stage:
         )
         if done.returncode != expect:
             said = (done.stdout + done.stderr).strip()
-            raise StepFailed(f"{who}: {command}\nended with {done.returncode}, not {expect}:\n{said}")
+            told = f"{who}: {command}\nended with {done.returncode}, not {expect}:\n{said}"
+            raise StepFailed(told, _code(done.stdout))
         return done.stdout
 
     def _note_ids(self, answer: Mapping[str, Any]) -> None:
@@ -151,21 +90,22 @@ class Stage:
         self.steps[-1] = Step(**{**vars(last), "ids": ids, "status": status if isinstance(status, str) else None})
 
     def _environment(self, who: str) -> dict[str, str]:
-        # without byte code files, each of some 60 commands would compile all it imports
-        dropped = ("COMITY_", "PYTHONDONTWRITEBYTECODE")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-        return kept | {
+        return {
+            **plain_environment(),
             "COMITY_HOME": str(self.home(who)),
-            "COMITY_URL": self.url,
-            "COMITY_PASSPHRASE": PASSPHRASE,
+            "COMITY_URL": self.exchange.url,
+            "COMITY_PASSPHRASE": self.exchange.passphrase if who == "operator" else PASSPHRASE,
             "NO_COLOR": "1",
         }
 
 
-def stage_at(directory: Path, console: Console) -> Stage:
-    """An empty stage; what an earlier demonstration left is removed. Raises typer.BadParameter for any other folder."""
+def stage_at(directory: Path, console: Console, running: Path | None) -> Stage:
+    """An empty stage; what an earlier demonstration left is removed. It has an exchange of its own, or the one that is
+    running there. Raises StepFailed where none runs, typer.BadParameter for any other folder.
+    """
     import shutil
 
+    exchange = RunningExchange(running.resolve()) if running is not None else None
     marker = directory / ".comity-demo"
     if directory.exists() and any(directory.iterdir()):
         if not marker.exists():
@@ -174,17 +114,12 @@ def stage_at(directory: Path, console: Console) -> Stage:
     directory.mkdir(parents=True, exist_ok=True)
     marker.touch()
     (directory / "homes").mkdir()
-    return Stage(directory.resolve(), console)
+    return Stage(directory.resolve(), console, exchange or OwnExchange(directory.resolve()))
 
 
-def _comity() -> list[str]:
-    return [sys.executable, "-m", "comity.main"]
-
-
-def _first_line(process: subprocess.Popen[str]) -> str:
-    """What it prints first, or nothing when it ends or says nothing in time."""
-    import select
-
-    if process.stdout is None or not select.select([process.stdout], [], [], START_TIMEOUT_S)[0]:
+def _code(answer: str) -> str:
+    """The code of a refusal in an answer for programs."""
+    try:
+        return str(json.loads(answer)["error"]["code"])
+    except (ValueError, KeyError, TypeError):
         return ""
-    return process.stdout.readline()

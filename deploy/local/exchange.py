@@ -8,6 +8,7 @@ Rules:
 Not here: making the exchange's keys (`comity operator init` did that), and starting anew what died (`supervisor`).
 """
 
+import json
 import os
 import shutil
 import signal
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,8 @@ DATABASE: Final = "comity"
 MOST_REPLICAS: Final = 8
 READY_WITHIN_S: Final = 60.0
 STOPPED_WITHIN_S: Final = 15.0
+_ANSWER_S: Final = 3.0
+_READY: Final = b'{"ready": true'
 _COMITY: Final = (sys.executable, "-m", "comity.main")
 
 
@@ -57,6 +60,9 @@ class LocalExchange:
         self._settings = dict(settings or {})
         self._ports: dict[str, int] = {}
         self._processes: dict[str, OwnedProcess] = {}
+        self._read_from: dict[str, int] = {}
+        """Where in its log each process began."""
+        self._announced: set[str] = set()
 
     @property
     def url(self) -> str:
@@ -65,22 +71,28 @@ class LocalExchange:
 
     def url_of(self, name: str) -> str:
         """Where this process answers `/readyz`. Replicas of the gateway answer in each other's place."""
-        port = "gateway" if service_of(name) == "gateway" else name
+        port = "gateway" if name.startswith("gateway") else name
         return f"http://{HOST}:{self._ports[port]}"
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Each address at which somebody answers `/readyz`, once, by who that is."""
+        services = {name: self.url_of(name) for name in self.names if service_of(name) != "gateway"}
+        return {"gateway": self.url, **services}
 
     def log_of(self, name: str) -> Path:
         return self.directory / "log" / f"{name}.log"
 
-    def start(self) -> None:
-        """Start the servers, bring the schema up to date, start every process and wait until all are ready.
-
-        Raises ServerFailed.
+    def start(self, is_given_up: Callable[[], bool] = lambda: False) -> None:
+        """Start the servers, bring the schema up to date, start every process and wait until all are ready; or stop in
+        between, once `is_given_up`. Raises ServerFailed.
         """
         self.prepare()
         for name in self.names:
-            self.start_process(name)
-        for name in self.names:
-            self.wait_ready(name)
+            if not is_given_up():
+                self.start_process(name)
+        for name in self._processes:
+            self.wait_ready(name, is_given_up=is_given_up)
 
     def prepare(self) -> None:
         """The servers run, the schema is there, each process has its directory. Raises ServerFailed."""
@@ -102,25 +114,39 @@ class LocalExchange:
         """Start this process, with these settings on top; no effect on one that runs. See `wait_ready`."""
         if self.is_running(name):
             return
-        environment = {**_plain_environment(), **self._environment_of(name, {**self._settings, **(settings or {})})}
+        environment = {**plain_environment(), **self._environment_of(name, {**self._settings, **(settings or {})})}
+        log = self.log_of(name)
+        self._read_from[name] = log.stat().st_size if log.exists() else 0
+        self._announced.discard(name)
         self._processes[name] = OwnedProcess(
-            [*_COMITY, "serve", service_of(name)], env=environment, cwd=self.directory, log=self.log_of(name)
+            [*_COMITY, "serve", service_of(name)], env=environment, cwd=self.directory, log=log
         )
 
-    def wait_ready(self, name: str, within_s: float = READY_WITHIN_S) -> None:
-        """Raises ServerFailed when the process ends first, or is not ready in time."""
-        wait_until(lambda: self.is_ready(name), self._processes[name], name, within_s)
+    def wait_ready(
+        self, name: str, within_s: float = READY_WITHIN_S, is_given_up: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Until it has said that it is ready, and is. Raises ServerFailed when it ends first, or takes too long."""
+        wait_until(lambda: is_given_up() or self.is_ready(name), self._processes[name], name, within_s)
 
     def is_running(self, name: str) -> bool:
         return name in self._processes and self._processes[name].is_running()
 
     def is_ready(self, name: str) -> bool:
-        """What its own `/readyz` says now."""
+        """What it says of itself now. Of the gateways that share a port any one answers, so a gateway counts as ready
+        once it has printed that it is, too.
+        """
+        return self.is_running(name) and self._has_announced(name) and not self.why_not_ready(name)
+
+    def why_not_ready(self, name: str) -> str:
+        """What `/readyz` says at this address; empty when it is ready."""
         try:
-            with urllib.request.urlopen(f"{self.url_of(name)}/readyz", timeout=2) as answer:  # noqa: S310 - our own http address
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+            with urllib.request.urlopen(f"{self.url_of(name)}/readyz", timeout=_ANSWER_S) as answer:  # noqa: S310 - our own http address
+                return "" if answer.status == 200 else str(answer.status)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return _why(refused.read())
+        except OSError:
+            return "it does not answer"
 
     def pid(self, name: str) -> int:
         return self._processes[name].pid
@@ -139,16 +165,18 @@ class LocalExchange:
         del self._processes[name]
         return code
 
-    def stop(self) -> None:
-        """Stop every process, then the servers; no effect on what does not run."""
-        self.stop_processes(reversed(self.names))
+    def stop(self) -> dict[str, int]:
+        """Stop every process, then the servers; the exit codes of the processes that ran."""
+        codes = self.stop_processes(self.names)
         self.rabbitmq.stop()
         self.postgres.stop()
+        return codes
 
-    def stop_processes(self, names: Iterable[str]) -> None:
+    def stop_processes(self, names: Iterable[str]) -> dict[str, int]:
+        """All at once; their exit codes."""
         running = [name for name in names if name in self._processes]
         with ThreadPoolExecutor(max(1, len(running))) as at_once:
-            list(at_once.map(self.stop_process, running))
+            return dict(zip(running, at_once.map(self.stop_process, running), strict=True))
 
     def __enter__(self) -> Self:
         self.start()
@@ -157,9 +185,18 @@ class LocalExchange:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
+    def _has_announced(self, name: str) -> bool:
+        """Whether the process has printed its line since it was started."""
+        if name not in self._announced:
+            with self.log_of(name).open("rb") as log:
+                log.seek(self._read_from[name])
+                if _READY in log.read():
+                    self._announced.add(name)
+        return name in self._announced
+
     def _migrate(self) -> None:
         command = [*_COMITY, "database", "migrate", "--database", self.postgres.dsn(DATABASE)]
-        done = subprocess.run(command, env=_plain_environment(), cwd=self.directory, capture_output=True, text=True)
+        done = subprocess.run(command, env=plain_environment(), cwd=self.directory, capture_output=True, text=True)
         if done.returncode != 0:
             raise ServerFailed(f"the schema could not be brought up to date:\n{(done.stdout + done.stderr).strip()}")
 
@@ -197,6 +234,13 @@ def service_of(name: str) -> str:
     return name.rpartition("-")[0]
 
 
-def _plain_environment() -> dict[str, str]:
+def _why(answer: bytes) -> str:
+    try:
+        return str(json.loads(answer)["why"])
+    except (ValueError, KeyError, TypeError):
+        return "it answers something else"
+
+
+def plain_environment() -> dict[str, str]:
     """Ours, without any setting of an exchange: what counts is given by name."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COMITY_")}
