@@ -27,7 +27,10 @@ def parse_strict_json(raw: bytes) -> Any:
             parse_float=_refuse_number,
             parse_int=_bounded_integer,
         )
-        _check_depth_and_text(document, MAX_DEPTH)
+        if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+            _check_depth(document, MAX_DEPTH)
+        if b"\\u" in raw:  # no other spelling makes a NUL or half of a surrogate pair
+            _check_text(document)
     except RecursionError:
         raise NotStrictJson(f"nested deeper than {MAX_DEPTH}") from None
     except ValueError as broken:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
@@ -57,19 +60,23 @@ def _bounded_integer(digits: str) -> int:
     return int(digits)
 
 
-def _check_depth_and_text(node: Any, room: int) -> None:
-    if isinstance(node, str):
-        if not node.isascii():
-            node.encode("utf-8")  # a lone surrogate raises UnicodeEncodeError
-        if "\x00" in node:
-            raise ValueError("a NUL character")
-    elif isinstance(node, dict | list):
+def _check_depth(node: Any, room: int) -> None:
+    if isinstance(node, dict | list):
         if room == 0:
             raise ValueError(f"nested deeper than {MAX_DEPTH}")
-        if isinstance(node, dict):
-            for name, member in node.items():
-                _check_depth_and_text(name, room)
-                _check_depth_and_text(member, room - 1)
-        else:
-            for item in node:
-                _check_depth_and_text(item, room - 1)
+        for child in node.values() if isinstance(node, dict) else node:
+            _check_depth(child, room - 1)
+
+
+def _check_text(node: Any) -> None:
+    if isinstance(node, str):
+        node.encode("utf-8")  # a lone surrogate raises UnicodeEncodeError
+        if "\x00" in node:
+            raise ValueError("a NUL character")
+    elif isinstance(node, dict):
+        for name, member in node.items():
+            _check_text(name)
+            _check_text(member)
+    elif isinstance(node, list):
+        for item in node:
+            _check_text(item)
