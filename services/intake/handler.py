@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final, Literal
+from weakref import WeakKeyDictionary
 
 from services.intake.directory import RecordDocuments
 from services.intake.policy import Admission, check_id, decide_admission, verify_sender
@@ -43,11 +44,12 @@ class IntakeHandler:
     def __init__(self, exchange: str, documents: RecordDocuments) -> None:
         self._exchange = exchange
         self._documents = documents
+        self._read_before: WeakKeyDictionary[SubmitEnvelope, ReceivedEnvelope] = WeakKeyDictionary()
 
     def needs(self, message: ServiceMessage) -> Sequence[Key]:
         if not isinstance(message, SubmitEnvelope):
             return ()
-        received = parse_submission(message.submission)
+        received = self._read(message)
         header = received.header
         legs = header.recipients if header.leg is None else (header.leg,)
         return [
@@ -64,10 +66,17 @@ class IntakeHandler:
             return self._documents.record_instruments(message, occasion)
         if not isinstance(message, SubmitEnvelope):
             raise TypeError(f"intake does not handle {message.TYPE}")
-        received = parse_submission(message.submission)
+        received = self._read(message)
         if view.get(Decision, received.header.id, received.digest) is not None:
             return Effects()  # the same bytes again: decided already
         return self._decide(message, received, view, occasion)
+
+    def _read(self, message: SubmitEnvelope) -> ReceivedEnvelope:
+        """Parsed once for `needs` and `handle`, and kept as long as the message itself."""
+        received = self._read_before.get(message)
+        if received is None:
+            received = self._read_before[message] = parse_submission(message.submission)
+        return received
 
     def _decide(self, message: SubmitEnvelope, received: ReceivedEnvelope, view: View, occasion: Occasion) -> Effects:
         header, digest = received.header, received.digest

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from shared.adapters.gathering import Gathering
 from shared.contracts.messages import FeedAdvanced, ServiceMessage
 from shared.contracts.registry import encode_message
 from shared.contracts.topology import DESTINATION, WAKEUPS
@@ -21,6 +22,9 @@ FRAME_ITEMS: Final = 20
 FRAME_BYTES: Final = 4 * 1024 * 1024
 PUBLISH_TIMEOUT_S: Final = 5.0
 RETRY_AFTER_S: Final = 2
+SUBMITTED_TOGETHER: Final = 40
+SUBMITS_AT_ONCE: Final = 4
+"""Submissions that share a publish, so that a frame and a confirm serve many; and such publishes side by side."""
 
 
 class Publisher:
@@ -31,6 +35,7 @@ class Publisher:
         self._wakeups = wakeups
         self._sealer = sealer
         self._clock = clock
+        self._submissions = Gathering(self._submit_together, SUBMITTED_TOGETHER, SUBMITS_AT_ONCE)
 
     async def publish(self, rows: Sequence[OutboxRow]) -> set[str]:
         """Ids of the rows that the bus confirmed; the others may or may not be there. Never raises."""
@@ -51,8 +56,12 @@ class Publisher:
         whoever sent it sends the same bytes again.
         """
         row = OutboxRow(new_uuid7(self._clock.now()), message)
-        if not await self.publish([row]):
+        if not await self._submissions.ask(row):
             raise Busy(retry_after_s=RETRY_AFTER_S)
+
+    async def _submit_together(self, rows: Sequence[OutboxRow]) -> list[bool]:
+        confirmed = await self.publish(rows)
+        return [row.id in confirmed for row in rows]
 
     async def wake(self, authorities: set[str]) -> None:
         """Hint to every gateway that these feeds advanced; may be lost."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from shared.adapters.sql.engine import Store
 from shared.adapters.tables import METADATA
@@ -42,7 +42,12 @@ class SqlKeyRing:
             .order_by(_INSTRUMENTS.c.version.desc())
             .limit(1)
         )
+        newest = select(
+            select(func.max(_EVENT.c.seq)).scalar_subquery(), select(func.max(_INSTRUMENTS.c.version)).scalar_subquery()
+        )
         async with self._store.read() as connection:
+            if (await connection.execute(newest)).one() == (known.index or None, self._instruments.number or None):
+                return self._directory
             events = list((await connection.execute(newer_events)).scalars())
             published = (await connection.execute(newer_registry)).first()
         directory = replay_events(events, self._operator_keys, self._quorum, known)

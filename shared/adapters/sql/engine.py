@@ -165,7 +165,7 @@ def _pg_engine(url: str, pool_size: int, ssl_context: ssl.SSLContext | None) -> 
 def _doubt_idle_connections(engine: AsyncEngine) -> None:
     """A connection that lay unused is asked for an answer before it is used: its server may have gone meanwhile.
 
-    One that was used just now is not, which `pool_pre_ping` would do, with three round trips [a third of a read's cost].
+    One that was used just now is not, which `pool_pre_ping` would do, at three round trips [half of a read].
     """
 
     @event.listens_for(engine.sync_engine, "checkin")

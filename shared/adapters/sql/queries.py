@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.adapters.gathering import Gathering
 from shared.adapters.sql.engine import Store
+from shared.adapters.sql.keyed import is_one_of
 from shared.adapters.sql.mapping import TABLES, parse_row
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
@@ -38,23 +41,35 @@ _WAITING = METADATA.tables["leaf_waiting"]
 _CHECKPOINT = METADATA.tables["ledger_checkpoint"]
 
 
+DECISIONS_TOGETHER: Final = 100
+READS_AT_ONCE: Final = 2
+"""Questions about decisions, one for each submission, that share a round trip; and such round trips side by side."""
+
+
 class SqlQueries:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._decisions = Gathering(self._decisions_of, DECISIONS_TOGETHER, READS_AT_ONCE)
 
     async def decision(self, sender: str, message: str) -> DecisionView | None:
+        return await self._decisions.ask((sender, message))
+
+    async def _decisions_of(self, keys: Sequence[tuple[str, str]]) -> list[DecisionView | None]:
         holder_first = (_CLAIM.c.digest == _DECISION.c.digest).desc().nulls_last()
         found = (
             select(_DECISION, _LEAF.c.index)
             .outerjoin(_CLAIM, _CLAIM.c.message == _DECISION.c.message)
             .outerjoin(_LEAF, _LEAF.c.leaf_digest == _DECISION.c.leaf_digest)
-            .where(_DECISION.c.sender == sender, _DECISION.c.message == message)
+            .where(is_one_of([_DECISION.c.sender, _DECISION.c.message], keys, self._store.is_sqlite))
             .order_by(holder_first, _DECISION.c.decided_at.desc())
-            .limit(1)
         )
         async with self._store.read() as connection:
-            row = await _one(connection, found)
-        return None if row is None else DecisionView(parse_row(Decision, row), row["index"])
+            rows = (await connection.execute(found)).mappings().all()
+        first: dict[tuple[str, str], DecisionView] = {}
+        for row in rows:
+            view = DecisionView(parse_row(Decision, row), row["index"])
+            first.setdefault((row["sender"], row["message"]), view)
+        return [first.get(key) for key in keys]
 
     async def envelope(self, reader: str, message: str) -> ReadableEnvelope | None:
         copy = select(_ENVELOPE, _MAILBOX.c.kid, _MAILBOX.c.wrap, _MAILBOX.c.delivered_at).join(

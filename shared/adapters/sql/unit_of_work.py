@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.adapters.sql.engine import Store, translated
+from shared.adapters.sql.keyed import is_one_of, unnested
 from shared.adapters.sql.mapping import TABLES, UPDATED, encode_row, parse_row
 from shared.adapters.sql.parts import part_rows
 from shared.adapters.tables import METADATA
@@ -71,8 +72,14 @@ class SqlUnitOfWork:
             return set()
         inbox = self._tables.inbox
         now = self._clock.now().timestamp()
-        rows = [{"item": item, "claimed_at": now} for item in sorted(set(item_ids))]
+        items = sorted(set(item_ids))
         statement = self._insert_ignoring(inbox).returning(inbox.c.item)
+        rows = None
+        if self._store.is_sqlite:
+            rows = [{"item": item, "claimed_at": now} for item in items]
+        else:
+            given = unnested([inbox.c.item], [(item,) for item in items]).add_columns(literal(now))
+            statement = statement.from_select(["item", "claimed_at"], given)
         with translated():
             result = await self._connection.execute(statement, rows)
             return set(result.scalars())
@@ -86,7 +93,8 @@ class SqlUnitOfWork:
             if record not in wanted:
                 continue
             columns = [table.c[name] for name in record.KEY]
-            statement = select(table).where(tuple_(*columns).in_(sorted(wanted[record]))).order_by(*columns)
+            wanted_here = is_one_of(columns, sorted(wanted[record]), self._store.is_sqlite)
+            statement = select(table).where(wanted_here).order_by(*columns)
             if record in UPDATED:
                 statement = statement.with_for_update()
             with translated():
