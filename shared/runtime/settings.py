@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +23,7 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from shared.errors import SettingsRefused
+from shared.runtime.addresses import BROKER_SCHEMES, DATABASE_SCHEMES, check_address
 
 SETTINGS_FILE: Final = "comity.toml"
 DEFAULT_PORTS: Final = {
@@ -63,6 +64,12 @@ class Settings(BaseSettings):
     """How long delivered items are remembered; frames older than this are refused."""
     unsafe_crash_at: str = ""
     """`service:point`: the process kills itself there. For tests of recovery."""
+
+    @field_validator("database", "broker")
+    @classmethod
+    def _address(cls, address: str | None, info: ValidationInfo) -> str | None:
+        schemes = DATABASE_SCHEMES if info.field_name == "database" else BROKER_SCHEMES
+        return None if address is None else check_address(address, schemes)
 
     @model_validator(mode="after")
     def _one_way_to_run(self) -> Settings:
