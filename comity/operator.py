@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity import operator_letters, operator_queues
+from comity import operator_backup, operator_letters, operator_queues
 from comity.home import Home, exchange_as, find_home, load_trust, now
 from comity.keys import fingerprint
 from comity.operator_keys import load_operator
@@ -27,6 +27,8 @@ instruments = typer.Typer(no_args_is_help=True, help="The registry of legal inst
 app.add_typer(instruments, name="instruments")
 app.add_typer(operator_letters.app, name="dead-letters")
 app.command()(operator_queues.queues)
+app.command()(operator_backup.backup)
+app.command()(operator_backup.restore)
 
 Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait until it counts.")]
 

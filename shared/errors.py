@@ -504,6 +504,12 @@ class LedgerForked(Fatal):
     code = "ledger.forked"
 
 
+class BackupRefused(Rejection):
+    """The backup cannot be made or used: {why}."""
+
+    code = "operator.backup-refused"
+
+
 # --- settings --------------------------------------------------------------------------------------------------------
 
 
