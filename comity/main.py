@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "ledger": ("comity.ledger:app", "Keep a copy of the ledger."),
     "operator": ("comity.operator:app", "Set up and run an exchange, enrol parties, load instruments."),
     "database": ("comity.database:app", "Migrate a PostgreSQL database and apply its rights."),
+    "broker": ("comity.broker:app", "Write the users, rights and queues of a RabbitMQ."),
     "serve": ("comity.serve:app", "Run the exchange, or one service of it."),
     "demo": ("comity.demo:demo", "Play the four-country scenario and verify its ledger."),
 }

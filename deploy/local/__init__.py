@@ -10,10 +10,19 @@ Rules:
 Not here: servers for production, clusters of several nodes, and anything that knows what Comity keeps in them.
 """
 
+from deploy.local.endpoint import Certificate
 from deploy.local.exchange import LocalExchange
 from deploy.local.postgres import PrivatePostgres
 from deploy.local.process import ServerFailed
 from deploy.local.programs import Programs, find_programs
 from deploy.local.rabbitmq import PrivateRabbitMQ
 
-__all__ = ["LocalExchange", "PrivatePostgres", "PrivateRabbitMQ", "Programs", "ServerFailed", "find_programs"]
+__all__ = [
+    "Certificate",
+    "LocalExchange",
+    "PrivatePostgres",
+    "PrivateRabbitMQ",
+    "Programs",
+    "ServerFailed",
+    "find_programs",
+]

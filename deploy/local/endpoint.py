@@ -25,17 +25,27 @@ class Endpoint:
     password: str
 
 
+@dataclass(frozen=True)
+class Certificate:
+    """What a server shows of itself: PEM files of its certificate and its private key."""
+
+    file: Path
+    key: Path
+
+
 def load_or_choose(file: Path, port_names: list[str]) -> Endpoint:
     """Read the endpoint kept in `file`; the first time, choose free ports and a password and write them there.
 
     Raises OSError when no free port is found.
     """
+    kept = Endpoint(ports={}, password=secrets.token_hex(16))
     if file.exists():
-        kept = json.loads(file.read_text())
-        return Endpoint(ports=kept["ports"], password=kept["password"])
-    endpoint = Endpoint(ports=_free_ports(port_names), password=secrets.token_hex(16))
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        json.dump(asdict(endpoint), stream)
+        kept = Endpoint(**json.loads(file.read_text()))
+    new = [name for name in port_names if name not in kept.ports]
+    endpoint = Endpoint(ports={**kept.ports, **_free_ports(new)}, password=kept.password)
+    if new:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            json.dump(asdict(endpoint), stream)
     return endpoint
 
 

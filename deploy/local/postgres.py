@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.local.endpoint import HOST, USER, Endpoint, answers, keep_password, load_or_choose
+from deploy.local.endpoint import HOST, USER, Certificate, Endpoint, answers, keep_password, load_or_choose
 from deploy.local.process import OwnedProcess, ServerFailed, wait_until
 from deploy.local.programs import find_programs
 
@@ -32,9 +32,10 @@ _STATUS_LINE = 7  # of postmaster.pid: LOCK_FILE_LINE_PM_STATUS, counted from 0
 class PrivatePostgres:
     """One cluster under one directory. `start` after `stop` or `kill` brings the databases back on the same port."""
 
-    def __init__(self, directory: Path) -> None:
-        """Nothing is made or started yet."""
+    def __init__(self, directory: Path, certificate: Certificate | None = None) -> None:
+        """Nothing is made or started yet. With a certificate, the server answers TLS to those who ask for it."""
         self.directory = directory.absolute()
+        self._certificate = certificate
         self._endpoint: Endpoint | None = None
         self._server: OwnedProcess | None = None
 
@@ -74,6 +75,8 @@ class PrivatePostgres:
             raise ServerFailed(f"port {self.port}, kept for {self.directory}, is in use by another program")
         if not self._data.exists():
             self._make_cluster(binaries)
+        if self._certificate is not None:
+            self._take_over(self._certificate)
         atexit.register(self.stop)
         try:
             self._server = OwnedProcess(
@@ -195,7 +198,18 @@ class PrivatePostgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
+        if self._certificate is not None:
+            settings |= {"ssl": "on", "ssl_cert_file": "server.crt", "ssl_key_file": "server.key"}
         return [f"--{name}={value}" for name, value in settings.items()]
+
+    def _take_over(self, certificate: Certificate) -> None:
+        """PostgreSQL refuses a key that others could read, or that is not its own."""
+        for source, name in ((certificate.file, "server.crt"), (certificate.key, "server.key")):
+            copy = self._data / name
+            copy.unlink(missing_ok=True)
+            copy.touch(mode=0o600)
+            copy.write_bytes(source.read_bytes())
+            _give_away(copy)
 
     def _is_ready(self) -> bool:
         """What pg_ctl reads: the line of the lock file in which this very postmaster says that it is ready."""

@@ -5,15 +5,17 @@ package configured for the machine's node is not read.
 """
 
 import atexit
+import json
 import os
 import secrets
 import signal
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from deploy.local.endpoint import HOST, USER, Endpoint, answers, load_or_choose
+from deploy.local.endpoint import HOST, USER, Certificate, Endpoint, answers, load_or_choose
 from deploy.local.process import OwnedProcess, ServerFailed, wait_until
 from deploy.local.programs import find_programs
 
@@ -27,9 +29,17 @@ _METHOD_FRAME = b"\x01"
 class PrivateRabbitMQ:
     """One node under one directory. `start` after `stop` or `kill` brings the same queues back on the same port."""
 
-    def __init__(self, directory: Path) -> None:
-        """Nothing is made or started yet."""
+    def __init__(
+        self, directory: Path, definitions: Mapping[str, Any] | None = None, certificate: Certificate | None = None
+    ) -> None:
+        """Nothing is made or started yet.
+
+        With `definitions`, in RabbitMQ's own format, the node has these users, queues and so on at each start, beside
+        its one user who may do everything. With a certificate it answers TLS on a second port.
+        """
         self.directory = directory.absolute()
+        self._definitions = definitions
+        self._certificate = certificate
         self._endpoint: Endpoint | None = None
         self._epmd: OwnedProcess | None = None
         self._node: OwnedProcess | None = None
@@ -38,6 +48,11 @@ class PrivateRabbitMQ:
     def url(self) -> str:
         """`amqp://user:password@127.0.0.1:port/`, the same for the life of the directory."""
         return f"amqp://{USER}:{self._known_endpoint.password}@{HOST}:{self.port}/"
+
+    def url_of(self, user: str, password: str, tls: bool = False) -> str:
+        """The address for a user of the definitions."""
+        scheme, port = ("amqps", self.tls_port) if tls else ("amqp", self.port)
+        return f"{scheme}://{user}:{password}@{HOST}:{port}/"
 
     @property
     def port(self) -> int:
@@ -49,6 +64,10 @@ class PrivateRabbitMQ:
         if self._node is None:
             raise ServerFailed("what does not run has no process")
         return self._node.pid
+
+    @property
+    def tls_port(self) -> int:
+        return self._known_endpoint.ports["amqps"]
 
     def is_running(self) -> bool:
         return self._node is not None and self._node.is_running()
@@ -123,22 +142,43 @@ class PrivateRabbitMQ:
 
     def _prepare(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._endpoint = load_or_choose(self.directory / "endpoint.json", ["amqp", "distribution", "epmd"])
+        self._endpoint = load_or_choose(self.directory / "endpoint.json", ["amqp", "amqps", "distribution", "epmd"])
         cookie = self.directory / ".erlang.cookie"
         if not cookie.exists():
             cookie.write_text(secrets.token_hex(16))
             cookie.chmod(0o400)  # Erlang refuses a cookie that others could read
         (self.directory / "enabled_plugins").write_text("[].\n")
-        configuration = self.directory / "rabbitmq.conf"
-        configuration.write_text(
-            f"listeners.tcp.default = {HOST}:{self.port}\n"
-            f"default_user = {USER}\n"
-            f"default_pass = {self._endpoint.password}\n"
-            "log.file.level = info\n"
+        lines = [
+            f"listeners.tcp.default = {HOST}:{self.port}",
+            f"default_user = {USER}",
+            f"default_pass = {self._endpoint.password}",
+            "log.file.level = info",
             # Half a gigabyte, the default, is written out ahead for every node.
-            "raft.wal_max_size_bytes = 67108864\n"
-        )
-        configuration.chmod(0o600)
+            "raft.wal_max_size_bytes = 67108864",
+        ]
+        if self._certificate is not None:
+            lines += [
+                f"listeners.ssl.default = {HOST}:{self.tls_port}",
+                f"ssl_options.certfile = {self._certificate.file}",
+                f"ssl_options.keyfile = {self._certificate.key}",
+                "ssl_options.versions.1 = tlsv1.3",
+                "ssl_options.versions.2 = tlsv1.2",
+            ]
+        if self._definitions is not None:
+            definitions = self.directory / "definitions.json"
+            _write_secret(definitions, json.dumps(self._with_own_user(self._definitions)))
+            lines.append(f"load_definitions = {definitions}")
+        _write_secret(self.directory / "rabbitmq.conf", "".join(f"{line}\n" for line in lines))
+
+    def _with_own_user(self, definitions: Mapping[str, Any]) -> dict[str, Any]:
+        """A node that starts with definitions makes no user by itself."""
+        user = {"name": USER, "password": self._known_endpoint.password, "tags": "administrator", "limits": {}}
+        rights = {"user": USER, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
+        return {
+            **definitions,
+            "users": [*definitions["users"], user],
+            "permissions": [*definitions["permissions"], rights],
+        }
 
     def _start_epmd(self, program: Path) -> None:
         """Our own, in the foreground: the one that a node starts by itself is a daemon that outlives it."""
@@ -177,6 +217,11 @@ class PrivateRabbitMQ:
             # The start script then becomes the Erlang machine instead of waiting for it: one process to signal.
             "detached": "true",
         }
+
+
+def _write_secret(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text)
 
 
 def _speaks_amqp(port: int) -> bool:

@@ -18,7 +18,7 @@ from shared.adapters.amqp.consumer import AmqpConsumer
 from shared.adapters.amqp.link import ANSWER_S, Link, translated
 from shared.adapters.amqp.publisher import Publisher
 from shared.adapters.amqp.subscription import subscribe
-from shared.adapters.amqp.topology import dead_queue, declare_queues, work_queue
+from shared.adapters.amqp.topology import Declarations, dead_queue, work_queue
 from shared.adapters.amqp.wakeups import AmqpWakeupListener, Announcer, listening
 from shared.contracts.topology import QUEUES
 from shared.ports.bus import Outcome, Outgoing
@@ -35,8 +35,9 @@ class AmqpBus:
         self._queues = queues
         self._publishing = Link(url, f"comity {prefix} publishing", ssl_context)
         self._consuming = Link(url, f"comity {prefix} consuming", ssl_context)
-        self._publisher = Publisher(self._publishing, prefix, queues)
-        self._announcer = Announcer(self._publishing, prefix)
+        self._declarations = Declarations(prefix)
+        self._publisher = Publisher(self._publishing, prefix, queues, self._declarations)
+        self._announcer = Announcer(self._publishing, prefix, self._declarations)
 
     async def open(self) -> None:
         """Connect and declare the queues. Raises BusUnavailable; SettingsRefused for queues of another shape.
@@ -50,7 +51,8 @@ class AmqpBus:
 
     @asynccontextmanager
     async def consume(self, queue: str, prefetch: int) -> AsyncIterator[AmqpConsumer]:
-        async with subscribe(self._consuming, partial(self._prepare, queue), prefetch) as subscription:
+        await self._declarations.ensure(self._consuming, [queue])
+        async with subscribe(self._consuming, partial(self._name, queue), prefetch) as subscription:
             yield AmqpConsumer(subscription)
 
     async def drain_dead(self, queue: str, most: int, keep: Callable[[list[bytes]], Awaitable[None]]) -> int:
@@ -81,7 +83,7 @@ class AmqpBus:
         await self._announcer.announce(frame)
 
     def listen(self) -> AbstractAsyncContextManager[AmqpWakeupListener]:
-        return listening(self._consuming, self._prefix)
+        return listening(self._consuming, self._prefix, self._declarations)
 
     async def close(self) -> None:
         await self._publishing.close()
@@ -92,8 +94,7 @@ class AmqpBus:
             declared = await channel.declare_queue(name, passive=True)
             return declared.declaration_result.message_count or 0
 
-    async def _prepare(self, queue: str, channel: AbstractChannel) -> str:
-        await declare_queues(channel, self._prefix, [queue])
+    async def _name(self, queue: str, _channel: AbstractChannel) -> str:
         return work_queue(self._prefix, queue)
 
     async def _get_dead(self, channel: AbstractChannel, queue: str, most: int) -> list[AbstractIncomingMessage]:

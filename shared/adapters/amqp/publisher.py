@@ -16,8 +16,8 @@ from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, DeliveryError, PublishError
 
-from shared.adapters.amqp.link import ANSWER_S, Link, translated
-from shared.adapters.amqp.topology import declare_queues, work_queue
+from shared.adapters.amqp.link import Link
+from shared.adapters.amqp.topology import Declarations, entry, work_queue
 from shared.errors import BusUnavailable, SettingsRefused
 from shared.ports.bus import Outcome, Outgoing
 
@@ -25,9 +25,10 @@ from shared.ports.bus import Outcome, Outgoing
 class Publisher:
     """Publishes to the work queues of one prefix, on one channel that is opened anew when it was lost."""
 
-    def __init__(self, link: Link, prefix: str, queues: Sequence[str]) -> None:
+    def __init__(self, link: Link, prefix: str, queues: Sequence[str], declarations: Declarations) -> None:
         self._link = link
         self._prefix = prefix
+        self._declarations = declarations
         self._queues = queues
         self._channel: AbstractChannel | None = None
         self._opening = asyncio.Lock()
@@ -36,16 +37,8 @@ class Publisher:
         """The open channel, queues declared. Raises BusUnavailable, SettingsRefused."""
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
-                channel = await self._link.channel(confirms=True)
-                try:
-                    # Each time, because the broker that is back may be a new one with nothing in it.
-                    with translated():
-                        async with asyncio.timeout(ANSWER_S):
-                            await declare_queues(channel, self._prefix, self._queues)
-                except BaseException:
-                    self._link.abandon(channel)
-                    raise
-                self._channel = channel
+                await self._declarations.ensure(self._link, self._queues)
+                self._channel = await self._link.channel(confirms=True)
             return self._channel
 
     async def publish(self, frames: Sequence[Outgoing], timeout_s: float) -> list[Outcome]:
@@ -68,10 +61,13 @@ class Publisher:
         return [_outcome(task) for task in tasks]
 
     async def _publish_one(self, channel: AbstractChannel, outgoing: Outgoing) -> Outcome:
+        if outgoing.destination not in self._queues:  # an exchange that is not there would close everybody's channel
+            return Outcome.failed
         message = Message(outgoing.frame, delivery_mode=DeliveryMode.PERSISTENT)
         routing_key = work_queue(self._prefix, outgoing.destination)
         try:
-            await channel.default_exchange.publish(message, routing_key, mandatory=True)
+            exchange = await channel.get_exchange(entry(self._prefix, outgoing.destination), ensure=False)
+            await exchange.publish(message, routing_key, mandatory=True)
         except PublishError:  # returned: no such queue
             return Outcome.failed
         except DeliveryError:  # nack: the queue is at its limit

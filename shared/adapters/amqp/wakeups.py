@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel, AbstractExchange
 
 from shared.adapters.amqp.link import Link, translated
 from shared.adapters.amqp.subscription import Subscription, subscribe
-from shared.adapters.amqp.topology import HINTS_KEPT, declare_fanout, declare_listener_queue
+from shared.adapters.amqp.topology import HINTS_KEPT, Declarations, declare_listener_queue, fanout
 from shared.errors import BusUnavailable
 
 ANNOUNCE_S: Final = 1.0
@@ -23,9 +23,10 @@ RETRY_S: Final = 0.5
 class Announcer:
     """The sending side: one channel without confirms, opened anew when it was lost."""
 
-    def __init__(self, link: Link, prefix: str) -> None:
+    def __init__(self, link: Link, prefix: str, declarations: Declarations) -> None:
         self._link = link
         self._prefix = prefix
+        self._declarations = declarations
         self._channel: AbstractChannel | None = None
         self._fanout: AbstractExchange | None = None
         self._opening = asyncio.Lock()
@@ -33,28 +34,25 @@ class Announcer:
     async def announce(self, frame: bytes) -> None:
         with suppress(BusUnavailable), translated():
             async with asyncio.timeout(ANNOUNCE_S):
-                fanout = await self._ready()
-                await fanout.publish(Message(frame), routing_key="", mandatory=False)
+                exchange = await self._ready()
+                await exchange.publish(Message(frame), routing_key="", mandatory=False)
 
     async def _ready(self) -> AbstractExchange:
         async with self._opening:
             if self._fanout is None or self._channel is None or self._channel.is_closed:
-                channel = await self._link.channel()
-                try:
-                    self._fanout = await declare_fanout(channel, self._prefix)
-                except BaseException:
-                    self._link.abandon(channel)
-                    raise
-                self._channel = channel
+                await self._declarations.ensure(self._link, ())
+                self._channel = await self._link.channel()
+                self._fanout = await self._channel.get_exchange(fanout(self._prefix), ensure=False)
             return self._fanout
 
 
 class AmqpWakeupListener:
     """`ports.WakeupListener`: a queue of its own, declared again on every new connection."""
 
-    def __init__(self, link: Link, prefix: str) -> None:
+    def __init__(self, link: Link, prefix: str, declarations: Declarations) -> None:
         self._link = link
         self._prefix = prefix
+        self._declarations = declarations
         self._open = AsyncExitStack()
         self._subscription: Subscription | None = None
 
@@ -71,6 +69,7 @@ class AmqpWakeupListener:
     async def subscribed(self) -> Subscription:
         """The subscription, opened if there is none. Raises BusUnavailable."""
         if self._subscription is None:
+            await self._declarations.ensure(self._link, ())
             prepare = partial(declare_listener_queue, prefix=self._prefix)
             opening = subscribe(self._link, prepare, prefetch=None, most_kept=HINTS_KEPT)
             self._subscription = await self._open.enter_async_context(opening)
@@ -82,9 +81,9 @@ class AmqpWakeupListener:
 
 
 @asynccontextmanager
-async def listening(link: Link, prefix: str) -> AsyncIterator[AmqpWakeupListener]:
+async def listening(link: Link, prefix: str, declarations: Declarations) -> AsyncIterator[AmqpWakeupListener]:
     """Listen from now on, if the broker is there, else from the moment when it is."""
-    listener = AmqpWakeupListener(link, prefix)
+    listener = AmqpWakeupListener(link, prefix, declarations)
     try:
         with suppress(BusUnavailable):
             await listener.subscribed()
