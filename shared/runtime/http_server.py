@@ -31,6 +31,7 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # nobody is believed about who called
                 timeout_graceful_shutdown=GRACE_S,
                 h11_max_incomplete_event_size=header_bytes,
             )

@@ -29,6 +29,8 @@ BOLD_PREFETCH: Final = 300
 CAUTIOUS_FRAMES: Final = 20
 BATCH_FRAMES: Final = 50
 TAKE_WAIT_S: Final = 0.5
+GATHER_S: Final = 0.02
+LOOK_EVERY_S: Final = 0.1
 BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 OUTBOX_AGE_LIMIT_S: Final = 1.0
 UPKEEP_EVERY_S: Final = 0.5
@@ -58,7 +60,8 @@ class Pump:
         self._reach = reach
         self._acknowledged = 0
         self._confirmed: list[str] = []
-        self._next_upkeep = self._next_drain = 0.0
+        self._next_upkeep = self._next_drain = self._next_look = 0.0
+        self._congested = self._is_busy = False
         self.is_attached = False
         """Whether this service is consuming now; readiness tells it."""
 
@@ -96,7 +99,7 @@ class Pump:
                     return
 
     async def _take_and_settle(self, consumer: Consumer, stop: asyncio.Event) -> None:
-        deliveries = await consumer.take(BATCH_FRAMES, TAKE_WAIT_S)
+        deliveries = await self._take(consumer)
         if not deliveries:
             await self._forget_confirmed()
             return
@@ -105,6 +108,15 @@ class Pump:
         if settled is None:
             return  # stopping with the store down: leaving the subscription gives the frames back
         await self._finish(settled, consumer, deliveries, stop)
+
+    async def _take(self, consumer: Consumer) -> list[Delivery]:
+        """Frames, one at once when there is little to do; under load they gather: a batch costs little more than one."""
+        deliveries = await consumer.take(BATCH_FRAMES, TAKE_WAIT_S)
+        if self._is_busy and len(deliveries) < BATCH_FRAMES:
+            await self._clock.sleep(GATHER_S)
+            deliveries += await consumer.take(BATCH_FRAMES - len(deliveries), 0)
+        self._is_busy = len(deliveries) > 1
+        return deliveries
 
     async def _finish(
         self, settled: Settled, consumer: Consumer, deliveries: Sequence[Delivery], stop: asyncio.Event
@@ -147,7 +159,11 @@ class Pump:
             rows = await self._publish(rows)
 
     async def _is_congested(self) -> bool:
-        return await self._units.oldest_outbox_age_s() > OUTBOX_AGE_LIMIT_S
+        now = self._clock.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + LOOK_EVERY_S
+            self._congested = await self._units.oldest_outbox_age_s() > OUTBOX_AGE_LIMIT_S
+        return self._congested
 
     async def _upkeep(self) -> None:
         """Parked items that are due, and frames that the bus gave up on."""
