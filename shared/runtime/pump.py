@@ -110,7 +110,7 @@ class Pump:
         await self._finish(settled, consumer, deliveries, stop)
 
     async def _take(self, consumer: Consumer) -> list[Delivery]:
-        """Frames, one at once when there is little to do; under load they gather: a batch costs little more than one."""
+        """Frames, one at once when there is little to do; under load they gather: a batch costs little more."""
         deliveries = await consumer.take(BATCH_FRAMES, TAKE_WAIT_S)
         if self._is_busy and len(deliveries) < BATCH_FRAMES:
             await self._clock.sleep(GATHER_S)
