@@ -24,7 +24,7 @@ class LedgerService:
         ledger = SqlLedger(backend.store)
         self._clock = backend.clock
         origin = backend.trust.origin
-        memory = FileHeadMemory(backend.settings.data, origin)
+        memory = FileHeadMemory(backend.settings.state_directory, origin)
         kept = memory.last()
         log.info("ledger.remembers", size=None if kept is None else kept.size)
         self._sequencer = Sequencer(ledger, memory, origin, signers, backend.clock, backend.reach("ledger"))

@@ -1,4 +1,4 @@
-"""`ports.HeadMemory` in one small file of the ledger's data directory, written whole and synced before it is renamed.
+"""`ports.HeadMemory` in one small file of the ledger's state directory, written whole and synced before it is renamed.
 
 The file is never restored from a backup: it is what tells that the database was.
 """

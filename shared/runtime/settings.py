@@ -44,6 +44,9 @@ class Settings(BaseSettings):
 
     data: Path = Path("var/exchange")
     """Keys, roster, trust file; in embedded mode also the database."""
+    state: Path | None = None
+    """What a process must not forget, outside the database: the ledger's last signed head. Must outlive the process and
+    is never restored from a backup; without it, the data directory, which containers mount read-only."""
     secrets: Path | None = None
     """Directory of files of secrets. Read from the environment only."""
     name: str = "Comity"
@@ -84,6 +87,10 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite+aiosqlite:///{self.data.resolve() / 'exchange.sqlite3'}"
+
+    @property
+    def state_directory(self) -> Path:
+        return self.state or self.data
 
     def port_of(self, service: str) -> int:
         return DEFAULT_PORTS[service] if self.port is None else self.port
