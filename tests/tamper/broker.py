@@ -49,7 +49,9 @@ class Broker:
     async def tapped_wakeups(self) -> AsyncIterator[asyncio.Queue[bytes]]:
         """Every wake-up that is announced meanwhile."""
         tapped: asyncio.Queue[bytes] = asyncio.Queue()
-        exchange = await self._channel.declare_exchange(f"{self._prefix}wakeups", aio_pika.ExchangeType.FANOUT)
+        exchange = await self._channel.declare_exchange(
+            f"{self._prefix}wakeups", aio_pika.ExchangeType.FANOUT, durable=True
+        )
         queue = await self._channel.declare_queue(exclusive=True)
         await queue.bind(exchange)
 
