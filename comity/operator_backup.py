@@ -143,12 +143,13 @@ async def _judge(file: Path, manifest: dict[str, Any], trust: Trust, data: Path,
     from shared.adapters.sql.backup import read_head, read_root
     from shared.errors import BackupRefused
     from shared.keys.base64url import encode_b64u
+    from shared.runtime.settings import load_settings
 
     head = await read_head(file)
     size, root = (0, None) if head is None else (head.size, encode_b64u(head.root))
     if (size, root) != (manifest["size"], manifest["root"]):
         raise BackupRefused(why=f"its ledger has {size} entries with the root {root}; the manifest says otherwise")
-    memory = FileHeadMemory(data, trust.origin)
+    memory = FileHeadMemory(load_settings(data=data).state_directory, trust.origin)
     signed = [one for one in (memory.last(), _checkpoint(checkpoint, trust)) if one is not None]
     for one in signed:
         if one.size > size:

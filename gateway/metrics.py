@@ -13,6 +13,7 @@ _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", 
 _GAUGES: Final = {
     "outbox_age_s": ("comity_outbox_age_seconds", "Age of the oldest message that waits for the bus"),
     "dead_letters": ("comity_dead_letters", "Messages that nobody could process"),
+    "parked": ("comity_parked", "Messages that wait for their time to be tried again"),
     "ledger_size": ("comity_ledger_size", "Entries in the ledger"),
     "leaves_waiting": ("comity_leaves_waiting", "Leaves without a place in the ledger"),
 }
@@ -34,6 +35,13 @@ class Metrics:
         self._ledger_age = Gauge(
             "comity_ledger_age_seconds", "Time since the newest entry of the ledger", registry=self.registry
         )
+        self._overdue = Gauge(
+            "comity_parked_overdue_seconds", "Time since the oldest parked message was due", registry=self.registry
+        )
+        self._store = Gauge("comity_store_answers", "1 while the database answers", registry=self.registry)
+        self._directory = Gauge(
+            "comity_directory_verifies", "1 while the directory is fresh and verifies", registry=self.registry
+        )
         self._inside = {figure: Gauge(name, text, registry=self.registry) for figure, (name, text) in _GAUGES.items()}
 
     def count_call(self, method: str, route: str, status: int, seconds: float, code: str | None) -> None:
@@ -41,6 +49,10 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
         if code is not None:
             self._refused.labels(code).inc()
+
+    def show_health(self, *, store: bool, directory: bool) -> None:
+        self._store.set(store)
+        self._directory.set(directory)
 
     def show(self, figures: Mapping[str, Any], now: datetime) -> None:
         """Take over the figures of `Queries.ping`."""
@@ -50,6 +62,8 @@ class Metrics:
         logged_at = figures.get("ledger_logged_at")
         if isinstance(logged_at, datetime):
             self._ledger_age.set((now - logged_at).total_seconds())
+        due_at = figures.get("parked_due_at")
+        self._overdue.set(max(0.0, (now - due_at).total_seconds()) if isinstance(due_at, datetime) else 0.0)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

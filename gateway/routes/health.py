@@ -77,6 +77,7 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     gateway = gateway_of(request)
     figures = await gateway.figures.get()
+    gateway.metrics.show_health(store=figures is not None, directory=await _directory_verifies(gateway))
     if figures is not None:
         gateway.metrics.show(figures, gateway.ports.clock.now())
     return Response(gateway.metrics.text(), media_type=CONTENT_TYPE, headers={"Cache-Control": NOT_KEPT})
@@ -86,8 +87,14 @@ async def _not_ready(gateway: Gateway) -> str | None:
     """The first reason against it, in words that tell nothing about the inside."""
     if gateway.draining:
         return "stopping"
+    if not await _directory_verifies(gateway):
+        return "directory"
+    return "store" if await gateway.figures.get() is None else None
+
+
+async def _directory_verifies(gateway: Gateway) -> bool:
     try:
         await gateway.authenticator.directory()
     except ComityError:
-        return "directory"
-    return "store" if await gateway.figures.get() is None else None
+        return False
+    return True

@@ -75,4 +75,5 @@ class Queries(Protocol):
     async def instruments(self) -> InstrumentsRecord | None: ...
 
     async def ping(self) -> dict[str, Any]:
-        """Figures for readiness: outbox_age_s, dead_letters, ledger_size, ledger_logged_at, leaves_waiting."""
+        """Figures for readiness: outbox_age_s, dead_letters, parked, parked_due_at, ledger_size, ledger_logged_at,
+        leaves_waiting."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -42,6 +43,9 @@ class HealthServer:
         self._members = members
         self._registry = registry
         self._is_stopping = False
+        ready = Gauge("comity_service_ready", "1 while this service does its work", ("service",), registry=registry)
+        for member in members:
+            ready.labels(member.name).set_function(partial(_is_ready, member))
         routes = [
             Route("/livez", self._livez),
             Route("/readyz", self._readyz),
@@ -74,3 +78,7 @@ class HealthServer:
         if self._is_stopping:
             return "stopping"
         return next((f"{member.name} is not attached" for member in self._members if not member.is_ready), None)
+
+
+def _is_ready(member: Member) -> float:
+    return float(member.is_ready)

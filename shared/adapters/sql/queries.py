@@ -160,11 +160,17 @@ class SqlQueries:
             dead = [
                 (await connection.execute(select(func.count()).select_from(letter))).scalar_one() for letter in letters
             ]
+            parked = [
+                (await connection.execute(select(func.count(rows.c.due_at), func.min(rows.c.due_at)))).one()
+                for rows in (tables.parked for tables in MESSAGING.values())
+            ]
             head = (await connection.execute(select(_CHECKPOINT).order_by(_CHECKPOINT.c.size.desc()).limit(1))).first()
             waiting = (await connection.execute(select(func.count()).select_from(_WAITING))).scalar_one()
         return {
             "outbox_age_s": max([0.0, *(float(age) for age in oldest if age is not None)]),
             "dead_letters": sum(dead),
+            "parked": sum(count for count, _ in parked),
+            "parked_due_at": min((due for _, due in parked if due is not None), default=None),
             "ledger_size": 0 if head is None else head.size,
             "ledger_logged_at": None if head is None else head.logged_at,
             "leaves_waiting": waiting,
