@@ -77,6 +77,23 @@ var/bench/%/.ready: bench/peers/%/requirements.txt
 		install --require-hashes --no-compile -r $<; } 2>&1 | tee var/bench/$*/why-not; \
 		if [ -s var/bench/$*/why-not ]; then echo "$* is left out"; else touch $@; fi
 
+.PHONY: manifests
+manifests: var/manifests/.ready  ## the image, compose file and Kubernetes manifests against other people's tools and schemas
+	$(MANIFESTS)/hadolint deploy/Dockerfile
+	COMITY_PUBLIC_URL=https://exchange.example $(MANIFESTS)/docker-compose --file deploy/compose.yaml config --quiet
+	@command -v kubectl >/dev/null || { echo "kubectl is needed to render the manifests; install it from your cluster's vendor"; exit 1; }
+	@for overlay in production trial; do echo "deploy/kubernetes/$$overlay"; \
+		kubectl kustomize deploy/kubernetes/$$overlay >var/manifests/$$overlay.yaml || exit 1; \
+		$(MANIFESTS)/kubernetes-validate --strict --quiet var/manifests/$$overlay.yaml || exit 1; done
+
+# Apart from the environment of the project: a quarter of a gigabyte, mostly schemas.
+MANIFESTS := var/manifests/venv/bin
+var/manifests/.ready: .venv/.python requirements/manifests.txt
+	rm -rf var/manifests && mkdir -p var/manifests
+	$(PY) -m venv var/manifests/venv
+	$(MANIFESTS)/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes --no-compile -r requirements/manifests.txt
+	@touch $@
+
 .PHONY: docs
 docs: .venv/.dev  ## the pages that are made from code
 	$(PY) -m docs.make_states
@@ -85,7 +102,7 @@ docs: .venv/.dev  ## the pages that are made from code
 
 .PHONY: locks
 locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed
-	cd requirements && for lock in runtime:../pyproject.toml build:build.in dev:dev.in; do \
+	cd requirements && for lock in runtime:../pyproject.toml build:build.in dev:dev.in manifests:manifests.in; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-header --system-certs $${lock#*:} --output-file $${lock%%:*}.txt || exit 1; done
 
