@@ -54,6 +54,11 @@ check: .venv/.dev  ## format, lint, types, import contracts, unit tests; under a
 canaries: .venv/.dev  ## plant N plaintexts, look for them wherever the exchange writes
 	$(PY) -m tests.canaries --n $(N)
 
+.PHONY: faults
+faults: .venv/.dev  ## N faults under load on real servers, each one judged; SEED repeats a campaign
+	$(PY) -m deploy.local
+	$(PY) -m tests.outages --n $(N) $(if $(SEED),--seed $(SEED))
+
 .PHONY: bus-tamper
 bus-tamper: .venv/.dev  ## N frames of an adversary who has the broker: none is accepted; SEED repeats a run
 	$(PY) -m deploy.local

@@ -20,6 +20,7 @@ FOLDERS = {
     "migration": [],
     "interop": [],
     "faults": ["-n", "2"],
+    "outages": [],
     "acceptance": [],
 }
 _HERE = Path(__file__).parent

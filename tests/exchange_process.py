@@ -53,8 +53,8 @@ INSTRUMENTS: Final = Path(__file__).parents[1] / "deploy" / "samples" / "instrum
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 20.0
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
     [
         "comity.serve",
         "gateway.main",
@@ -63,6 +63,7 @@ _FORKS.set_forkserver_preload(
         "services.notification.main",
         "services.ledger.main",
         "shared.runtime.backends",
+        "sqlalchemy.dialects.postgresql.asyncpg",
         "alembic.command",
         "uvloop",
     ]
@@ -102,7 +103,7 @@ class ExchangeProcess:
         said.write_bytes(b"")
         arguments = ["all", "--data", str(self.data), "--port", str(self.port)]
         environment = {"COMITY_UNSAFE_CRASH_AT": crash_at} if crash_at else {}
-        self._process = _FORKS.Process(target=serve, args=(arguments, environment, said, self.log), daemon=True)
+        self._process = FORKS.Process(target=serve, args=(arguments, environment, said, self.log), daemon=True)
         self._process.start()
         until = time.monotonic() + START_TIMEOUT_S
         while not said.read_bytes().endswith(b"\n") and self._process.is_alive():
@@ -231,18 +232,30 @@ def enrol_exchange(place: Path, keys: Iterable[AuthorityKeys]) -> EnrolledExchan
     enrolled = EnrolledExchange(
         place, trust, operators, {one.authority: one for one in keys}, generate_ed25519(), process
     )
-    enrolled.operator().post_instruments(sign_instruments(INSTRUMENTS.read_bytes(), operators))
-    requests = [authority_request(one, party_names({"en": one.authority}), now()) for one in enrolled.keys.values()]
-    requests.append(auditor_request(AUDITOR, enrolled.auditor_key, "full", party_names({"en": "Auditor"}), now()))
+    count = enrol_parties(enrolled.operator(), trust, operators, enrolled.keys.values(), enrolled.auditor_key)
+    enrolled.rows.wait_settled()
+    assert enrolled.rows.effects()["key_event"] == count, enrolled.rows.dead_letters()
+    _wait_known(enrolled)
+    return enrolled
+
+
+def enrol_parties(
+    operator: Exchange,
+    trust: Trust,
+    operators: tuple[Ed25519Signer, ...],
+    keys: Iterable[AuthorityKeys],
+    auditor_key: Ed25519Signer,
+) -> int:
+    """Post the sample registry, and the events that enrol these authorities and the auditor; how many events."""
+    operator.post_instruments(sign_instruments(INSTRUMENTS.read_bytes(), operators))
+    requests = [authority_request(one, party_names({"en": one.authority}), now()) for one in keys]
+    requests.append(auditor_request(AUDITOR, auditor_key, "full", party_names({"en": "Auditor"}), now()))
     directory = Directory.empty(trust.origin)
     for request in requests:
         document = make_event("enrol", request.party, directory, operators, trust, now(), request)
         directory = directory.apply(verify_event(document, trust.operator_keys, trust.operator_quorum, directory))
-        enrolled.operator().post_key_event(document)
-    enrolled.rows.wait_settled()
-    assert enrolled.rows.effects()["key_event"] == len(requests), enrolled.rows.dead_letters()
-    _wait_known(enrolled)
-    return enrolled
+        operator.post_key_event(document)
+    return len(requests)
 
 
 def _wait_known(enrolled: EnrolledExchange) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from deploy.local.endpoint import HOST, load_or_choose
 from deploy.local.postgres import PrivatePostgres
@@ -37,6 +37,32 @@ _READY: Final = b'{"ready": true'
 _COMITY: Final = (sys.executable, "-m", "comity.main")
 
 
+class ServiceProcess(Protocol):
+    """A started process; `OwnedProcess` says what each method promises."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def is_running(self) -> bool: ...
+
+    def stop(self, ask: signal.Signals, timeout_s: float) -> int: ...
+
+    def wait(self, within_s: float) -> int: ...
+
+    def kill(self) -> None: ...
+
+    def last_lines(self) -> str: ...
+
+
+Launch = Callable[[str, Mapping[str, str], Path, Path], ServiceProcess]
+"""(service, environment, working directory, log) → the process that runs `comity serve SERVICE`."""
+
+
+def launch_command(service: str, environment: Mapping[str, str], cwd: Path, log: Path) -> ServiceProcess:
+    """As an operator starts it."""
+    return OwnedProcess([*_COMITY, "serve", service], env=environment, cwd=cwd, log=log)
+
+
 class LocalExchange:
     """The processes are called `intake-1`, `intake-2` and so on; `gateway` with several replicas has one address."""
 
@@ -46,6 +72,7 @@ class LocalExchange:
         data: Path,
         replicas: Mapping[str, int] | None = None,
         settings: Mapping[str, str] | None = None,
+        launch: Launch = launch_command,
     ) -> None:
         """`data` is an initialised exchange directory; `settings` are more `COMITY_*` for every process, without the
         prefix. Nothing is started yet.
@@ -59,7 +86,8 @@ class LocalExchange:
         )
         self._settings = dict(settings or {})
         self._ports: dict[str, int] = {}
-        self._processes: dict[str, OwnedProcess] = {}
+        self._launch = launch
+        self._processes: dict[str, ServiceProcess] = {}
         self._read_from: dict[str, int] = {}
         """Where in its log each process began."""
         self._announced: set[str] = set()
@@ -118,9 +146,7 @@ class LocalExchange:
         log = self.log_of(name)
         self._read_from[name] = log.stat().st_size if log.exists() else 0
         self._announced.discard(name)
-        self._processes[name] = OwnedProcess(
-            [*_COMITY, "serve", service_of(name)], env=environment, cwd=self.directory, log=log
-        )
+        self._processes[name] = self._launch(service_of(name), environment, self.directory, log)
 
     def wait_ready(
         self, name: str, within_s: float = READY_WITHIN_S, is_given_up: Callable[[], bool] = lambda: False

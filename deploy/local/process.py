@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 _LEASH = 'read -r _; kill -s "$1" -- "-$2" 2>/dev/null'
 _KILLED_WITHIN_S = 10.0
@@ -113,7 +114,13 @@ class OwnedProcess:
             time.sleep(_POLL_S)
 
 
-def wait_until(is_ready: Callable[[], bool], process: OwnedProcess, name: str, within_s: float) -> None:
+class Started(Protocol):
+    def is_running(self) -> bool: ...
+
+    def last_lines(self) -> str: ...
+
+
+def wait_until(is_ready: Callable[[], bool], process: Started, name: str, within_s: float) -> None:
     """Poll until a server is ready. Raises ServerFailed if it ends first, or is not ready in time."""
     give_up_at = time.monotonic() + within_s
     while not is_ready():

@@ -1,0 +1,1 @@
+"""Faults on real servers: processes die, freeze or fall silent under load, and judges look on."""
