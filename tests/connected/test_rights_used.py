@@ -10,6 +10,7 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.sql.directory import SqlKeyRing
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
+from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
 from shared.adapters.sql.schema import check_schema
@@ -64,7 +65,7 @@ async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
 async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:
     """Everything that a batch can do, as `shared.runtime.batch` does it."""
     inserts, updates = WRITES[service]
-    leaves = [] if service == "notification" else [b"leaf"]
+    leaves = [b"leaf"]
     parts = {"p" * 43: b"sealed"} if service == "routing" else {}
     parked, item = rows.a_parked_item(), rows.new_id()
     async with units.begin() as unit:
@@ -92,7 +93,7 @@ async def _run_one_round(ledger: SqlLedger) -> None:
     async with ledger.round() as round_:
         assert round_ is not None
         waiting = await round_.waiting(10)
-        assert len(waiting) == 2, "intake's and routing's"
+        assert len(waiting) == 3, "one of each service"
         planned = plan_round(await round_.head(), await round_.edge(0), waiting, NOW)
         await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
         await round_.commit()
@@ -114,12 +115,17 @@ async def _read_everything(store: Store) -> None:
     assert (await queries.ping())["dead_letters"] == len(CONSUMING)
     assert [chunk async for chunk in parts.read("p" * 43)] == [b"sealed"]
     assert await ledger.checkpoint() == b"note"
-    assert await ledger.checkpoint_size() == 2
-    assert len(await ledger.entries(0, 10)) == 2
+    assert await ledger.checkpoint_size() == 3
+    assert len(await ledger.entries(0, 10)) == 3
     assert await ledger.tile(0, 0, 2) is not None
     assert await ledger.tile(1, 0, 256) is None
     assert await ledger.index_of(b"no such leaf") is None
     assert await SqlKeyRing(store, "log", (), 1).events() == [b"event"]
+    operations = SqlOperations(store)
+    assert [one.dead_letters for one in await operations.messaging()] == [1, 1, 1]
+    assert (await operations.ledger()).size == 3
+    for letter in await operations.letters(CONSUMING, "frame.refused", None, 10):
+        assert await operations.letter(letter.service, letter.number) == letter
 
 
 async def test_a_service_without_its_rights_hears_which_one_is_missing(place: Place) -> None:
