@@ -32,6 +32,10 @@ def migrate(
         ),
     ] = None,
     role_prefix: Annotated[str, typer.Option(help="What the names of the services' roles begin with.")] = "comity_",
+    database_ca: Annotated[
+        Path | None,
+        typer.Option(envvar="COMITY_DATABASE_CA", help="PEM file of the CA that certified the server: demands TLS."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Bring the schema to what this program needs, then give every service's role its rights and take away all others.
@@ -40,7 +44,7 @@ def migrate(
     changes where nothing differs.
     """
     with reporting(json) as output:
-        revision, changes = asyncio.run(_migrate(_address(database), role_prefix))
+        revision, changes = asyncio.run(_migrate(_address(database), database_ca, role_prefix))
         document = {
             "revision": revision,
             "granted": [f"{held.role}: {held.right.privilege} {held.right.name}" for held in changes.granted],
@@ -69,13 +73,15 @@ def _address(given: str | None) -> str:
     return url
 
 
-async def _migrate(url: str, prefix: str) -> tuple[str | None, Changes]:
+async def _migrate(url: str, ca: Path | None, prefix: str) -> tuple[str | None, Changes]:
     from shared.adapters.sql.engine import Store
     from shared.adapters.sql.rights import apply_rights
     from shared.adapters.sql.schema import migrate as migrate_schema
+    from shared.adapters.tls import trusting
 
-    revision = await migrate_schema(url)
-    store = Store(url)
+    proof = trusting(ca)
+    revision = await migrate_schema(url, ssl_context=proof)
+    store = Store(url, ssl_context=proof, command_timeout_s=None)
     try:
         return revision, await apply_rights(store, prefix)
     finally:

@@ -19,6 +19,7 @@ from shared.adapters.sql.embedded_bus import EmbeddedBus
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.schema import check_schema, migrate
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
+from shared.adapters.tls import trusting
 from shared.contracts.topology import CONSUMER, PRODUCERS
 from shared.errors import SettingsRefused
 from shared.frame.open import FrameOpener
@@ -83,11 +84,14 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
             lock = _own(settings.data)
             stack.callback(lock.close)
             await migrate(settings.database_url)
-        store = Store(settings.database_url)
+        store = Store(settings.database_url, ssl_context=trusting(settings.database_ca))
         stack.push_async_callback(store.close)
         await check_schema(store, settings.database_url)
         bus: EmbeddedBus | AmqpBus
-        bus = EmbeddedBus(store) if settings.broker is None else AmqpBus(settings.broker, settings.queue_prefix)
+        if settings.broker is None:
+            bus = EmbeddedBus(store)
+        else:
+            bus = AmqpBus(settings.broker, settings.queue_prefix, ssl_context=trusting(settings.broker_ca))
         stack.push_async_callback(bus.close)
         await bus.open()
         yield Backend(settings, trust, roster, store, bus, bus, SystemClock(), CollectorRegistry())

@@ -61,6 +61,10 @@ class Settings(BaseSettings):
     """postgresql+asyncpg://…; without it, SQLite in the data directory."""
     broker: str | None = None
     """amqp://…; without it, the embedded bus in the same SQLite file."""
+    database_ca: Path | None = None
+    """PEM file of the CA that certified the database's server: then TLS is demanded, with full verification."""
+    broker_ca: Path | None = None
+    """The same for the broker; its address begins with amqps:// then."""
     queue_prefix: str = "comity."
     log_level: str = "info"
     inbox_retention_s: float = Field(default=7 * 86400, ge=3600)
@@ -78,6 +82,8 @@ class Settings(BaseSettings):
     def _one_way_to_run(self) -> Settings:
         if (self.database is None) != (self.broker is None):
             raise ValueError("give both a database and a broker, or neither: the embedded bus lives in the SQLite file")
+        if self.database is None and (self.database_ca or self.broker_ca):
+            raise ValueError("a CA is for a database and a broker behind TLS, and there are none")
         return self
 
     @property

@@ -1,13 +1,13 @@
 """Every service may do in the database what its code does, and nothing else: asked of the server, not of our data."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
+from comity.main import app
 from deploy.local import ServerFailed
 from shared.adapters.sql.grants import APPEND_ONLY, DATABASE, RIGHTS, Right
 from shared.adapters.sql.rights import apply_rights, right_differences
@@ -201,12 +201,10 @@ def test_the_command_migrates_and_names_the_roles_that_are_not_there(place: Plac
     database = f"{place.name}_command"
     place.server.make_roles(place.prefix, database=database)
     try:
-        command = [sys.executable, "-m", "comity.main", "database", "migrate", "--json"]
         url = place.server.dsn(database, f"{place.prefix}owner")
-        done = subprocess.run(
-            [*command, "--database", url, "--role-prefix", "nobody_"], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        options = ["--database", url, "--role-prefix", "nobody_", "--json"]
+        done = CliRunner().invoke(app, ["database", "migrate", *options])
+        assert done.exit_code == 0, done.output
         assert json.loads(done.stdout)["absent"] == [f"nobody_{service}" for service in SERVICES]
     finally:
         place.server.drop_database(database)

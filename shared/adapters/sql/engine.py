@@ -5,22 +5,25 @@ Rules:
    p99 433 ms; one: 15 ms], and each write begins with BEGIN IMMEDIATE [deferred: 316 of 400 "database is locked"].
 2. `read` never waits for writers and cannot write. On PostgreSQL each statement of a reader is its own transaction, so
    that a question costs one round trip and not three.
-3. Driver errors leave as StoreConflict (a race: try again), StoreRefused (the row can never be written) or
+3. Nothing waits for PostgreSQL without a limit. A frozen machine or a cut cable says nothing, ever: a connection is
+   asked for an answer before it is used again, and a statement without one takes all pooled connections with it.
+4. Driver errors leave as StoreConflict (a race: try again), StoreRefused (the row can never be written) or
    StoreUnavailable (all others: whatever is wrong, it is not the row's fault, and nobody's message pays for it).
 """
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from math import inf
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Double, cast, event, func, literal_column
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -29,6 +32,13 @@ from shared.errors import StoreConflict, StoreRefused, StoreUnavailable
 SQLITE_BUSY_S = 5.0
 POOL_WAIT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
+COMMAND_TIMEOUT_S = 10.0
+"""How long one statement may take on PostgreSQL; a server that has fallen silent is unavailable after this."""
+ANSWER_S = 3.0
+"""How long a connection that lay unused may take to say that it is still there."""
+IDLE_TRANSACTION_S = 30
+"""After this PostgreSQL ends a transaction whose client says nothing more, and its locks with it."""
+CLOSE_S = 2.0
 DOUBTED_AFTER_S: Final = 1.0
 RACES: Final = frozenset(
     {
@@ -46,12 +56,21 @@ ROW_AT_FAULT: Final = ("22", "23")  # SQLSTATE classes: data exception, integrit
 class Store:
     """The engines of one database URL (`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`)."""
 
-    def __init__(self, url: str, pool_size: int = 8, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        pool_size: int = 8,
+        ssl_context: ssl.SSLContext | None = None,
+        command_timeout_s: float | None = COMMAND_TIMEOUT_S,
+    ) -> None:
+        """A TLS context is for PostgreSQL: then nothing is said before the server has proven itself. Without a
+        `command_timeout_s` a statement may take as long as it likes, which is for migrations.
+        """
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.is_sqlite:
             self._writers, self._readers = _sqlite_engine(url), _sqlite_readers(url, pool_size)
         else:
-            self._writers = _pg_engine(url, pool_size, ssl_context)
+            self._writers = _pg_engine(url, pool_size, ssl_context, command_timeout_s)
             self._readers = self._writers.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
@@ -86,8 +105,11 @@ class Store:
                 yield connection
 
     async def close(self) -> None:
-        await self._writers.dispose()
-        await self._readers.dispose()
+        """Within seconds: a silent server would not answer a goodbye."""
+        for engine in {self._writers, self._readers}:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await engine.dispose()
 
 
 @contextmanager
@@ -151,21 +173,41 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str, query_only: bool) -> None:
         connection.exec_driver_sql(begin)
 
 
-def _pg_engine(url: str, pool_size: int, ssl_context: ssl.SSLContext | None) -> AsyncEngine:
-    arguments: dict[str, Any] = {"timeout": CONNECT_TIMEOUT_S}
+def _pg_engine(
+    url: str, pool_size: int, ssl_context: ssl.SSLContext | None, command_timeout_s: float | None
+) -> AsyncEngine:
+    arguments: dict[str, Any] = {
+        "timeout": CONNECT_TIMEOUT_S,
+        "command_timeout": command_timeout_s,
+        "server_settings": _server_settings(command_timeout_s),
+    }
     if ssl_context is not None:
         arguments["ssl"] = ssl_context
     engine = create_async_engine(
         url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S, connect_args=arguments
     )
-    _doubt_idle_connections(engine)
+    _doubt_idle_connections(engine, ANSWER_S)
     return engine
 
 
-def _doubt_idle_connections(engine: AsyncEngine) -> None:
+def _server_settings(command_timeout_s: float | None) -> dict[str, str]:
+    """What the server does by itself, when it is we who have fallen silent. In milliseconds, but for keepalives."""
+    settings = {
+        "idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_S * 1000),
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+    }
+    if command_timeout_s is not None:
+        settings["statement_timeout"] = str(int(command_timeout_s * 1000))
+    return settings
+
+
+def _doubt_idle_connections(engine: AsyncEngine, answer_s: float) -> None:
     """A connection that lay unused is asked for an answer before it is used: its server may have gone meanwhile.
 
-    One that was used just now is not, which `pool_pre_ping` would do, at three round trips [half of a read].
+    One that was used just now is not, which `pool_pre_ping` would do, at three round trips [half of a read]. Without
+    an answer all pooled connections are given up.
     """
 
     @event.listens_for(engine.sync_engine, "checkin")
@@ -176,6 +218,11 @@ def _doubt_idle_connections(engine: AsyncEngine) -> None:
     def _take_up(connection: Any, record: Any, _proxy: object) -> None:
         if time.monotonic() - record.info.get("unused_since", inf) > DOUBTED_AFTER_S:
             try:
-                engine.dialect.do_ping(connection)
-            except engine.dialect.loaded_dbapi.Error as gone:
-                raise DisconnectionError from gone
+                connection.run_async(lambda driver: driver.execute(";", timeout=answer_s))
+            except Exception as gone:
+                raise InvalidatePoolError from gone
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _give_up(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception, TimeoutError):
+            context.is_disconnect = True

@@ -41,7 +41,7 @@ async def migrate(url: str, revision: str = "head", ssl_context: ssl.SSLContext 
         step = command.downgrade if revision == "base" or revision in older - {current} else command.upgrade
         step(_config(connection), revision)
 
-    store = Store(url, ssl_context=ssl_context)
+    store = Store(url, ssl_context=ssl_context, command_timeout_s=None)
     try:
         async with store.write() as connection:  # one transaction, on SQLite too: a broken start leaves no half of it
             await connection.run_sync(run)

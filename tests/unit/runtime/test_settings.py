@@ -137,6 +137,14 @@ def test_a_crash_point_that_is_not_armed_is_passed() -> None:
             reach(point)
 
 
+def test_a_ca_without_a_server_behind_it_is_refused(tmp_path: Path) -> None:
+    for name in ("database_ca", "broker_ca"):
+        with pytest.raises(SettingsRefused, match="CA"):
+            load_settings(**{name: tmp_path / "ca.pem"})
+        given = load_settings(database=POSTGRES, broker=BROKER, **{name: tmp_path / "ca.pem"})
+        assert getattr(given, name) == tmp_path / "ca.pem"
+
+
 # --- one directory, one embedded exchange
 
 
