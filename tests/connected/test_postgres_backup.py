@@ -43,13 +43,8 @@ async def run(program: str, *arguments: str) -> None:
     """One of PostgreSQL's own programs, beside everything else."""
     binaries = find_programs().postgres_bin
     assert binaries is not None
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [binaries / program, *arguments],
-        env={**os.environ, "TZ": "UTC"},
-        capture_output=True,
-        text=True,
-    )
+    command = [str(binaries / program), *arguments]
+    done = await asyncio.to_thread(lambda: subprocess.run(command, env=os.environ, capture_output=True, text=True))
     assert done.returncode == 0, done.stderr
 
 
