@@ -68,7 +68,7 @@ bus-tamper: .venv/.dev  ## N frames of an adversary who has the broker: none is 
 bench: bench-pipeline  ## every benchmark, each with its peers
 
 .PHONY: bench-pipeline
-bench-pipeline: .venv/.dev bench-peers  ## the whole pipeline against a bare chain, FastStream and more: ROUNDS= SECONDS= SEED=
+bench-pipeline: .venv/.dev bench-peers  ## the pipeline against a bare chain, FastStream, AS2 and a bare API: ROUNDS= SECONDS= SEED=
 	$(PY) -m bench pipeline --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 # A peer that cannot be installed is left out, with its reason in the table.
@@ -78,9 +78,10 @@ bench-peers: $(PEERS:%=var/bench/%/.ready)
 
 var/bench/%/.ready: bench/peers/%/requirements.txt
 	@rm -rf var/bench/$* && mkdir -p var/bench/$*
-	@{ $(PYTHON) -m venv var/bench/$* && var/bench/$*/bin/python -m pip -qq --disable-pip-version-check --no-input \
-		install --require-hashes --no-compile -r $<; } 2>&1 | tee var/bench/$*/why-not; \
-		if [ -s var/bench/$*/why-not ]; then echo "$* is left out"; else touch $@; fi
+	@if { $(PYTHON) -m venv var/bench/$* && var/bench/$*/bin/python -m pip -qq --disable-pip-version-check --no-input \
+		install --require-hashes --no-compile -r $< && \
+		{ [ ! -e bench/peers/$*/fit.py ] || var/bench/$*/bin/python bench/peers/$*/fit.py; }; } >var/bench/$*/why-not 2>&1; \
+		then touch $@; else cat var/bench/$*/why-not; echo "$* is left out"; fi
 
 .PHONY: manifests
 manifests: var/manifests/.ready  ## the image, compose file and Kubernetes manifests against other people's tools and schemas

@@ -7,8 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from bench.pipeline import Sizes, measure_pipeline
+from bench.pipeline import measure_pipeline
 from bench.report import pipeline_report, write_report
+from bench.turns import Sizes
 
 ENVIRONMENTS = Path("var/bench")
 
@@ -25,9 +26,9 @@ def main(arguments: list[str]) -> int:
     seed = given.seed if given.seed is not None else time.time_ns() % 1_000_000
     print(f"seed {seed}, {given.rounds} rounds of {given.seconds:g} s", flush=True)
     only = frozenset(filter(None, given.only.split(",")))
-    sizes = Sizes(given.rounds, given.seconds, seed, ENVIRONMENTS / "run", ENVIRONMENTS, only=only)
+    sizes = Sizes(given.rounds, given.seconds, seed, ENVIRONMENTS / "run", ENVIRONMENTS, only)
     report = pipeline_report(sizes, measure_pipeline(sizes, lambda line: print(line, flush=True)))
-    write_report(report, given.results / "pipeline.json")
+    write_report(report.document, given.results / "pipeline.json")
     print(report.table)
     print("\n".join(report.verdicts))
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -44,7 +43,7 @@ class Server:
                 stdout=said,
                 stderr=errors,
                 cwd=cwd,
-                env={**os.environ, **(env or {})},
+                env=env,
             )
         self._wait_ready(ready_url)
 
@@ -80,6 +79,7 @@ def drive(
     plan: Mapping[str, Any],
     on_window: Callable[[str], None] | None = None,
     cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Run a driver with this plan to its end; its result. `on_window` hears of the window's opening and closing.
 
@@ -89,7 +89,12 @@ def drive(
         plan_file, result_file = Path(place, "plan.json"), Path(place, "result.json")
         plan_file.write_text(json.dumps(plan))
         child = subprocess.Popen(
-            [*command, plan_file, result_file], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=cwd
+            [*command, plan_file, result_file],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=cwd,
+            env=env,
         )
         assert child.stdout is not None
         for line in child.stdout:

@@ -88,7 +88,7 @@ class BenchExchange:
             "mode": mode,
             "url": self.local.url,
             "letters": str(letters),
-            "seeds": {party: self.parties.api_seed(party).hex() for party in self.parties.keys},
+            "seeds": self.seeds(),
             "seconds": seconds,
             **more,
         }
@@ -99,6 +99,10 @@ class BenchExchange:
         cpu_s[CLIENT] = result["client_cpu_s"]
         costs = Costs(result["delivered_in_window"], cpu_s, database, ended.statements.since(began.statements))
         return result, costs
+
+    def seeds(self) -> dict[str, str]:
+        """Party → seed of its API key, as plans have it."""
+        return {party: self.parties.api_seed(party).hex() for party in self.parties.keys}
 
     def memory(self) -> dict[str, int]:
         """Bytes of each process now, shared pages shared out."""

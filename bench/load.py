@@ -2,9 +2,8 @@
 
     python -m bench.load PLAN.json RESULT.json
 
-Modes: `saturate` keeps so many messages outstanding (posted, and not yet in their recipient's feed); `pace` posts at a
-fixed rate, whatever the answers do; `overload` posts at a fixed rate, sends what was refused again as a new attempt
-later, and counts the refusals.
+Modes: `saturate` keeps so many messages outstanding (posted, and not yet in their recipient's feed); `pace` and
+`overload` post at a fixed rate, whatever the answers do, and what was refused takes its turn again later.
 
 Rules:
 1. A message counts when its recipient's feed shows it. Each that was accepted must come, once; `lost` and `repeated`
@@ -32,6 +31,8 @@ from bench.parties import RECIPIENTS, SENDERS
 from bench.signed_calls import SignedCalls
 
 DRAIN_S = 60.0
+MOST_IN_FLIGHT = 400
+"""Of the paced modes: beyond it, an arrival finds no connection and is no attempt."""
 _RETRY_WITHOUT_HEADER_S = 1.0
 
 
@@ -61,6 +62,8 @@ class Result:
     delivered_in_window: int = 0
     accepted_in_window: int = 0
     seconds: float = 0.0
+    offered: int = 0
+    """Attempts within the window, and those `refused` within it."""
     refused: int = 0
     rude: int = 0
     lost: int = 0
@@ -83,6 +86,9 @@ class Load:
         self._calls = [SignedCalls(plan.url, party, bytes.fromhex(plan.seeds[party])) for party in SENDERS]
         self._room = asyncio.Semaphore(plan.outstanding)
         self._over = asyncio.Event()
+        self._in_flight = 0
+        self._attempts: list[float] = []
+        self._refusals: list[float] = []
         self._posted: dict[str, float] = {}
         self._accepted: dict[str, float] = {}
         self._seen: dict[str, float] = {}
@@ -152,6 +158,7 @@ class Load:
     async def _send(self, wire: Wire, letter: Letter) -> Answer | None:
         """One attempt, counted; None when the connection broke."""
         self._posted[letter.message] = time.monotonic()
+        self._attempts.append(self._posted[letter.message])
         try:
             answer = await wire.call(self._calls[letter.sender].post_message(letter.submission))
         except (OSError, TimeoutError) as broken:
@@ -160,7 +167,7 @@ class Load:
         if answer.status in (200, 202):
             self._accepted[letter.message] = time.monotonic()
         elif answer.status in (429, 503):
-            self.result.refused += 1
+            self._refusals.append(time.monotonic())
             self.result.rude += answer.retry_after_s is None
         else:
             self._fail(f"{answer.status} {answer.body[:200].decode(errors='replace')}")
@@ -180,8 +187,10 @@ class Load:
             number += 1
             if (ahead := began + number / self.plan.rate - time.monotonic()) > 0:
                 await asyncio.sleep(ahead)
-            elif number % 50 == 0:
+            elif number % 20 == 0:
                 await asyncio.sleep(0)
+            if self._in_flight >= MOST_IN_FLIGHT:
+                continue
             letter = self._again.pop(0) if len(self._again) > 1000 else next(self._letters, None)
             if letter is None and self._again:
                 letter = self._again.pop(0)
@@ -192,7 +201,9 @@ class Load:
             wire.close()
 
     async def _post_once(self, wire: Wire, letter: Letter, idle: list[Wire]) -> None:
+        self._in_flight += 1
         answer = await self._send(wire, letter)
+        self._in_flight -= 1
         if answer is None or answer.status in (429, 503):
             self._again.append(letter)
         if self._over.is_set():
@@ -220,6 +231,8 @@ class Load:
         result = self.result
         result.accepted = len(self._accepted)
         result.seconds = ended - began
+        result.offered = sum(began <= at < ended for at in self._attempts)
+        result.refused = sum(began <= at < ended for at in self._refusals)
         result.lost = len(self._accepted.keys() - self._seen.keys())
         result.accepted_in_window = sum(began <= at < ended for at in self._accepted.values())
         result.delivered_in_window = sum(began <= at < ended for at in self._seen.values())

@@ -1,27 +1,26 @@
 """`make bench-pipeline`: the whole exchange against its peers, in turns, on the same machine in the same minutes.
 
-Parts, each of some rounds; in a round everybody runs once, in an order that is turned round from one to the next:
+Parts, each of some rounds in which everybody has one turn:
 1. saturated: messages per second from accepted to the recipient's feed, with a bounded number outstanding;
-2. paced: latency at a fifth of what part 1 reached, against the bare chain one message at a time.
+2. paced: latency at a fifth of what part 1 reached, against the bare chain one message at a time;
+3. overload: five times what part 1 reached is offered; what is not admitted must be refused politely;
+4. accept: POST to 202 alone, with the services' place taken by something that drops what it gets.
 The servers of all peers run the whole time; idle ones take next to nothing, and the spin score says what was left.
 """
 
 from __future__ import annotations
 
-import random
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from bench.drivers import RoundFailed
+from bench.drivers import Server, drive, module
 from bench.exchange import BenchExchange, Costs
 from bench.figures import percentile
-from bench.machine import load_average, spin_score
-from bench.rivals import BareChain, FastStream, PeerMissing
-from deploy.local import PrivateRabbitMQ
+from bench.rivals import As2, BareApi, BareChain, FastStream, PeerMissing
+from bench.turns import Measured, Sizes, Turn, Turns
+from deploy.local import PrivatePostgres, PrivateRabbitMQ
 
 WARM_UP_S: Final = 3.0
 CHAIN_OUTSTANDING: Final = 50
@@ -30,117 +29,89 @@ OUTSTANDING: Final = 300
 POLL_PAUSE_S: Final = 0.05
 CALIBRATION_S: Final = 3.0
 PACED_PART: Final = 0.2
+OVERLOAD_TIMES: Final = 5.0
 SPARE: Final = 1.6
 """So many times more letters than the last rate would use."""
-TRIES: Final = 3
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much of everything. `environments` is where peers have their own."""
-
-    rounds: int
-    seconds: float
-    seed: int
-    directory: Path
-    environments: Path
-    body_bytes: int = 1024
-    only: frozenset[str] = frozenset()
-
-    def wants(self, name: str) -> bool:
-        return not self.only or name in self.only
-
-
-@dataclass
-class Measured:
-    """Series by name, a value a round; pairs have the same place in their lists. `why_not` names absent peers."""
-
-    series: dict[str, list[float]] = field(default_factory=dict)
-    spins: list[dict[str, Any]] = field(default_factory=list)
-    costs: list[Costs] = field(default_factory=list)
-    why_not: dict[str, str] = field(default_factory=dict)
-    repeated_rounds: list[str] = field(default_factory=list)
-
-    def add(self, name: str, value: float) -> None:
-        self.series.setdefault(name, []).append(value)
+SMALL: Final = 1024
+LARGE: Final = 102_400
+INTAKE_QUEUE: Final = "comity.intake"
+ACCEPT_LETTERS: Final = 400
 
 
 class Pipeline:
-    def __init__(self, sizes: Sizes, exchange: BenchExchange, say: Callable[[str], None]) -> None:
-        self.sizes = sizes
-        self.exchange = exchange
-        self.measured = Measured()
-        self._say = say
-        self._order = random.Random(sizes.seed)
-        self._rate = 50.0
+    """Our side of every part."""
 
-    def calibrate(self) -> None:
-        """A short round that only tells how many letters the next ones need."""
-        for _ in range(2):
-            self._saturate(self.sizes.body_bytes, CALIBRATION_S)
+    def __init__(self, exchange: BenchExchange, turns: Turns) -> None:
+        self._exchange = exchange
+        self._turns = turns
+        self._seconds = turns.sizes.seconds
+        self._rates = {SMALL: 50.0, LARGE: 20.0}
 
-    def saturated(self, contestants: dict[str, Callable[[], float]]) -> None:
-        contestants = {"comity": self._counted, **contestants}
-        for number in range(self.sizes.rounds):
-            self._one_round(number, "saturated", contestants)
+    def calibrate(self, sizes: tuple[int, ...]) -> None:
+        """Short rounds that tell how many letters the next ones need, and warm everything up."""
+        for body_bytes in (SMALL, *sizes):
+            rate, _ = self._saturate(body_bytes, CALIBRATION_S)
+            self._turns.say(f"  calibration: {rate:.0f} messages/s of {body_bytes} bytes")
 
-    def paced(self, chain: BareChain) -> None:
-        rate = PACED_PART * min(self.measured.series["saturated.comity"])
-        self._say(f"paced: {rate:.0f} messages/s")
+    def saturated(self) -> dict[str, float]:
+        rate, costs = self._saturate(SMALL, self._seconds)
+        self._turns.measured.costs.append(costs)
+        return {"comity": rate}
 
-        def ours() -> float:
-            letters = self.exchange.seal(int(rate * (self.sizes.seconds + WARM_UP_S)) + 20, self.sizes.body_bytes)
-            result, _ = self.exchange.run(letters, "pace", self.sizes.seconds, warm_up_s=WARM_UP_S, rate=rate)
-            for kind in ("posted_to_accepted_s", "posted_to_feed_s", "accepted_to_feed_s"):
-                self.measured.add(f"paced.{kind}.p50", percentile(result[kind], 50))
-                self.measured.add(f"paced.{kind}.p99", percentile(result[kind], 99))
-            return percentile(result["posted_to_feed_s"], 50)
+    def saturated_large(self) -> dict[str, float]:
+        return {"comity_100k": self._saturate(LARGE, self._seconds)[0]}
 
-        def theirs() -> float:
-            latency = chain.run(self.sizes.seconds / 2, 1.0, 1).latency_s
-            self.measured.add("paced.chain.p99", percentile(latency, 99))
-            return percentile(latency, 50)
+    def paced(self, rate: float) -> dict[str, float]:
+        letters = self._exchange.seal(int(rate * (self._seconds + WARM_UP_S)) + 20, SMALL)
+        result, _ = self._exchange.run(letters, "pace", self._seconds, warm_up_s=WARM_UP_S, rate=rate)
+        kinds = {"comity": "posted_to_feed_s", "accepted": "posted_to_accepted_s", "rest": "accepted_to_feed_s"}
+        return {
+            f"{name}_p{percent}": percentile(result[kind], percent)
+            for name, kind in kinds.items()
+            for percent in (50, 99)
+        }
 
-        for number in range(self.sizes.rounds):
-            self._one_round(number, "paced", {"comity": ours, "chain": theirs})
+    def overloaded(self, rate: float) -> dict[str, float]:
+        letters = self._exchange.seal(int(rate * SPARE * (self._seconds + WARM_UP_S)) + 2500, SMALL)
+        result, _ = self._exchange.run(
+            letters,
+            "overload",
+            self._seconds,
+            warm_up_s=WARM_UP_S,
+            rate=rate * OVERLOAD_TIMES,
+            poll_pause_s=POLL_PAUSE_S,
+        )
+        return {
+            "offered": result["offered"] / result["seconds"],
+            "admitted": result["accepted_in_window"] / result["seconds"],
+            "delivered": result["delivered_in_window"] / result["seconds"],
+            "refused": result["refused"] / result["seconds"],
+            "without_retry_after": float(result["rude"]),
+            "lost": float(result["lost"]),
+        }
 
-    def _counted(self) -> float:
-        rate, costs = self._saturate(self.sizes.body_bytes, self.sizes.seconds)
-        self.measured.costs.append(costs)
-        return rate
+    def accept(self, name: str, url: str) -> dict[str, float]:
+        plan = {
+            "url": url,
+            "letters": str(self._exchange.directory / "accept-letters"),
+            "seeds": self._exchange.seeds(),
+            "warm_up_s": 1.0,
+            "seconds": self._seconds,
+        }
+        result = drive(module("bench.accept_load"), plan)
+        return {
+            name: result["delivered_in_window"] / result["seconds"],
+            f"{name}_p50": percentile(result["latency_s"], 50),
+        }
 
     def _saturate(self, body_bytes: int, seconds: float) -> tuple[float, Costs]:
-        letters = self.exchange.seal(int(self._rate * SPARE * (seconds + WARM_UP_S)) + 2 * OUTSTANDING, body_bytes)
-        result, costs = self.exchange.run(
+        count = int(self._rates[body_bytes] * SPARE * (seconds + WARM_UP_S)) + 2 * OUTSTANDING
+        letters = self._exchange.seal(count, body_bytes)
+        result, costs = self._exchange.run(
             letters, "saturate", seconds, warm_up_s=WARM_UP_S, outstanding=OUTSTANDING, poll_pause_s=POLL_PAUSE_S
         )
-        self._rate = result["delivered_in_window"] / result["seconds"]
-        return self._rate, costs
-
-    def _one_round(self, number: int, part: str, contestants: dict[str, Callable[[], float]]) -> None:
-        """Everybody once. A round that one of them failed is done again from its beginning, and told."""
-        for attempt in range(TRIES):
-            names = self._order.sample(sorted(contestants), len(contestants))
-            try:
-                values = {name: self._one_turn(number, part, name, contestants[name]) for name in names}
-            except RoundFailed as failed:
-                self.measured.repeated_rounds.append(f"{part} {number + 1}: {failed}")
-                self._say(f"  failed: {failed}")
-                if attempt + 1 == TRIES:
-                    raise
-                continue
-            for name, value in values.items():
-                self.measured.add(f"{part}.{name}", value)
-            return
-
-    def _one_turn(self, number: int, part: str, name: str, run: Callable[[], float]) -> float:
-        spin, load = spin_score(), load_average()
-        value = run()
-        self.measured.spins.append(
-            {"round": number + 1, "part": part, "who": name, "before": spin, "after": spin_score(), "load": load}
-        )
-        self._say(f"  {part} {number + 1}: {name:<11} {value:10.4g}   spin {spin:.0f}")
-        return value
+        self._rates[body_bytes] = rate = result["delivered_in_window"] / result["seconds"]
+        return rate, costs
 
 
 def measure_pipeline(sizes: Sizes, say: Callable[[str], None]) -> Measured:
@@ -148,23 +119,87 @@ def measure_pipeline(sizes: Sizes, say: Callable[[str], None]) -> Measured:
     shutil.rmtree(sizes.directory, ignore_errors=True)
     logs = sizes.directory / "log"
     logs.mkdir(parents=True)
+    turns = Turns(sizes, say)
     with ExitStack() as stack:
         broker = stack.enter_context(PrivateRabbitMQ(sizes.directory / "peers-rabbitmq"))
         exchange = stack.enter_context(BenchExchange(sizes.directory / "exchange"))
-        pipeline = Pipeline(sizes, exchange, say)
+        ours = Pipeline(exchange, turns)
         chain = BareChain(broker)
         stack.enter_context(chain.serving(logs))
-        contestants: dict[str, Callable[[], float]] = {
-            "chain": lambda: chain.run(sizes.seconds, WARM_UP_S, CHAIN_OUTSTANDING).rate
-        }
-        if sizes.wants("faststream"):
-            try:
-                faststream = FastStream(broker, sizes.environments)
-                stack.enter_context(faststream.serving(logs))
-                contestants["faststream"] = lambda: faststream.run(sizes.seconds, WARM_UP_S, CHAIN_OUTSTANDING).rate
-            except PeerMissing as missing:
-                pipeline.measured.why_not["faststream"] = str(missing)
-        pipeline.calibrate()
-        pipeline.saturated(contestants)
-        pipeline.paced(chain)
-        return pipeline.measured
+
+        def chained() -> dict[str, float]:
+            return {"chain": chain.run(sizes.seconds, WARM_UP_S, CHAIN_OUTSTANDING).rate}
+
+        contestants: dict[str, Turn] = {"comity": ours.saturated, "chain": chained}
+        contestants |= _faststream(stack, turns, broker)
+        contestants |= _as2(stack, turns, ours)
+        ours.calibrate((LARGE,) if "as2" in contestants else ())
+        turns.play("saturated", contestants)
+        capacity = min(turns.measured.series["saturated.comity"])
+        if sizes.wants("paced"):
+            turns.play(
+                "paced", {"comity": lambda: ours.paced(PACED_PART * capacity), "chain": lambda: _serial(chain, sizes)}
+            )
+        if sizes.wants("overload"):
+            turns.play("overload", {"comity": lambda: ours.overloaded(capacity)})
+        if sizes.wants("accept"):
+            _accept(stack, turns, exchange, ours)
+    return turns.measured
+
+
+def _serial(chain: BareChain, sizes: Sizes) -> dict[str, float]:
+    latency = chain.run(max(2.0, sizes.seconds / 2), 1.0, 1).latency_s
+    return {"chain_p50": percentile(latency, 50), "chain_p99": percentile(latency, 99)}
+
+
+def _faststream(stack: ExitStack, turns: Turns, broker: PrivateRabbitMQ) -> dict[str, Turn]:
+    sizes = turns.sizes
+    if not sizes.wants("faststream"):
+        return {}
+    try:
+        peer = FastStream(broker, sizes.environments)
+    except PeerMissing as missing:
+        turns.measured.why_not["faststream"] = str(missing)
+        return {}
+    stack.enter_context(peer.serving(sizes.directory / "log"))
+    return {"faststream": lambda: {"faststream": peer.run(sizes.seconds, WARM_UP_S, CHAIN_OUTSTANDING).rate}}
+
+
+def _as2(stack: ExitStack, turns: Turns, ours: Pipeline) -> dict[str, Turn]:
+    """The AS2 server at both sizes, and ours at its larger one."""
+    sizes = turns.sizes
+    if not sizes.wants("as2"):
+        return {}
+    try:
+        postgres = stack.enter_context(PrivatePostgres(sizes.directory / "peers-postgres"))
+        peer = As2(postgres, sizes.environments, sizes.directory / "as2")
+    except PeerMissing as missing:
+        turns.measured.why_not["as2"] = str(missing)
+        return {}
+    stack.enter_context(peer.serving())
+    messages = int(As2.MOST_A_SECOND * (sizes.seconds + WARM_UP_S))
+    return {
+        "as2": lambda: {"as2": peer.run(sizes.seconds, WARM_UP_S, SMALL, messages).rate},
+        "as2_100k": lambda: {"as2_100k": peer.run(sizes.seconds, WARM_UP_S, LARGE, messages).rate},
+        "comity_100k": ours.saturated_large,
+    }
+
+
+def _accept(stack: ExitStack, turns: Turns, exchange: BenchExchange, ours: Pipeline) -> None:
+    """Last, since intake is stopped for it and its queue emptied."""
+    logs = turns.sizes.directory / "log"
+    exchange.seal(ACCEPT_LETTERS, SMALL).rename(exchange.directory / "accept-letters")
+    bare = BareApi()
+    stack.enter_context(bare.serving(logs))
+    for name in exchange.local.names:
+        if name.startswith("intake"):
+            exchange.local.stop_process(name)
+    sink = module("bench.peers.sink", exchange.local.rabbitmq.url, INTAKE_QUEUE)
+    with Server(sink, logs / "sink.log"):
+        turns.play(
+            "accept",
+            {
+                "comity": lambda: ours.accept("comity", exchange.local.url),
+                "fastapi": lambda: ours.accept("fastapi", bare.url),
+            },
+        )

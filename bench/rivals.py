@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from bench.drivers import RoundFailed, Server, drive, module
-from deploy.local import PrivateRabbitMQ
+from deploy.local import PrivatePostgres, PrivateRabbitMQ
 
 HERE: Final = Path(__file__).parent / "peers"
 CHAIN_HOPS: Final = (("chain.1", "chain.2"), ("chain.2", "chain.3"))
@@ -80,16 +82,82 @@ class FastStream:
         return _round(drive([self._python, HERE / "faststream" / "drive.py"], plan))
 
 
+class As2:
+    """django-pyas2 under gunicorn on PostgreSQL, in its own environment: four senders, each waiting for its receipt.
+
+    Raises PeerMissing.
+    """
+
+    WORKERS: Final = 4
+    MOST_A_SECOND: Final = 40
+    """More than were ever seen here; they are built before they are needed."""
+
+    def __init__(self, postgres: PrivatePostgres, environments: Path, place: Path) -> None:
+        self._python = environment_of("as2", environments)
+        self._port = free_port()
+        self._place = place.absolute()
+        self._place.mkdir(parents=True)
+        (self._place / "media").mkdir()
+        postgres.create_database("as2")
+        account = urlsplit(postgres.dsn("as2"))
+        self._settings = {
+            "AS2_PORT": str(account.port),
+            "AS2_USER": str(account.username),
+            "AS2_PASSWORD": str(account.password),
+            "AS2_DATABASE": "as2",
+            "AS2_MEDIA": str(self._place / "media"),
+        }
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """The database has its keys, gunicorn runs."""
+        environment = {**own_environment(self._python), **self._settings}
+        prepare: list[str | Path] = [self._python, "prepare.py", self._place / "keys.json"]
+        done = subprocess.run(prepare, cwd=HERE / "as2", env=environment, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RoundFailed(f"the AS2 server cannot be prepared: {done.stderr[-2000:]}")
+        environment["DJANGO_SETTINGS_MODULE"] = "as2_settings"
+        bind = f"127.0.0.1:{self._port}"
+        command: list[str | Path] = [
+            self._python,
+            "-m",
+            "gunicorn",
+            "--workers",
+            str(self.WORKERS),
+            "--bind",
+            bind,
+            "--log-level",
+            "error",
+        ]
+        application = "django.core.wsgi:get_wsgi_application()"
+        url = f"http://{bind}/pyas2/as2receive"
+        with Server([*command, application], self._place / "server.log", url, HERE / "as2", environment):
+            yield
+
+    def run(self, seconds: float, warm_up_s: float, body_bytes: int, messages: int) -> Round:
+        """Of `messages` as many are sent as the time allows; they are built before."""
+        plan = {
+            "port": self._port,
+            "keys": str(self._place / "keys.json"),
+            "warm_up_s": warm_up_s,
+            "seconds": seconds,
+            "bytes": body_bytes,
+            "messages": messages,
+        }
+        environment = {**own_environment(self._python), **self._settings}
+        return _round(drive([self._python, "drive.py"], plan, cwd=HERE / "as2", env=environment))
+
+
 class BareApi:
     """FastAPI alone."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.url = f"http://127.0.0.1:{free_port()}"
 
     @contextmanager
     def serving(self, place: Path) -> Iterator[None]:
-        url = f"http://127.0.0.1:{self.port}/livez"
-        with Server(module("bench.peers.bare_api", str(self.port)), place / "bare-api.log", url):
+        command = module("bench.peers.bare_api", self.url.rpartition(":")[2])
+        with Server(command, place / "bare-api.log", f"{self.url}/livez"):
             yield
 
 
