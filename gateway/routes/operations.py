@@ -43,8 +43,9 @@ from shared.ports.operations import LedgerFigures, MessagingFigures, SetAside
 
 router = APIRouter(prefix="/v1/operator", tags=["operator"])
 
-BROKER_WAIT_S: Final = 4.0
-"""How long a broker may keep an operator waiting who wants to know whether it answers."""
+ANSWER_WAIT_S: Final = 4.0
+"""How long broker and database may each keep an operator waiting who wants to know whether they answer."""
+_SILENT: Final = f"It did not answer within {ANSWER_WAIT_S:.0f} s."
 _LETTER: Final = re.compile(r"([a-z]{1,20})-([1-9][0-9]{0,15})")
 OperatorCall = Annotated[Call, Depends(admitted(Role.operator))]
 Service = Annotated[str | None, Query(pattern=f"^({'|'.join(QUEUES)})$", description="Of this service only")]
@@ -109,22 +110,25 @@ async def retry(request: Request, letter: str, call: OperatorCall) -> Response:
 
 async def _stored(gateway: Gateway, unread: list[Unread]) -> tuple[dict[str, MessagingFigures], LedgerFigures | None]:
     try:
-        messaging = await gateway.ports.operations.messaging()
-        return {one.service: one for one in messaging}, await gateway.ports.operations.ledger()
+        async with asyncio.timeout(ANSWER_WAIT_S):
+            messaging = await gateway.ports.operations.messaging()
+            return {one.service: one for one in messaging}, await gateway.ports.operations.ledger()
     except StoreUnavailable as down:
         unread.append(Unread(part="database", why=down.sentence()))
-        return {}, None
+    except TimeoutError:
+        unread.append(Unread(part="database", why=_SILENT))
+    return {}, None
 
 
 async def _depths(gateway: Gateway, unread: list[Unread]) -> dict[str, tuple[int, int]]:
     try:
-        async with asyncio.timeout(BROKER_WAIT_S):
+        async with asyncio.timeout(ANSWER_WAIT_S):
             found = await asyncio.gather(*(gateway.ports.depths(queue) for queue in QUEUES))
         return dict(zip(QUEUES, found, strict=True))
     except BusUnavailable as down:
         unread.append(Unread(part="broker", why=down.sentence()))
     except TimeoutError:
-        unread.append(Unread(part="broker", why=f"It did not answer within {BROKER_WAIT_S:.0f} s."))
+        unread.append(Unread(part="broker", why=_SILENT))
     return {}
 
 

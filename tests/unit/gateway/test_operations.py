@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.contracts.messages import RetryNotificationLetter, RetryRoutingLetter
-from shared.errors import BusUnavailable, Busy, StoreUnavailable
+from shared.errors import BusUnavailable, Busy, ComityError, KeyEventRefused, StoreUnavailable
 from shared.ports.operations import LedgerFigures, MessagingFigures, SetAside
 from tests.unit.gateway.fakes import NOW
 from tests.unit.gateway.world import World, code_of
@@ -146,3 +146,21 @@ async def test_a_retry_that_the_bus_does_not_take_is_busy_and_not_accepted(world
     async with world.client() as client:
         answer = await client.post(path, headers=world.signed("operator", "POST", path))
     assert code_of(answer) == "call.busy"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [StoreUnavailable(why="no answer"), KeyEventRefused(why="it is signed by nobody")],
+    ids=["down", "forged"],
+)
+async def test_an_operator_is_answered_without_a_directory_and_nobody_else_is(
+    world: World, failure: ComityError
+) -> None:
+    assert (await world.get("MA.PGR", "/v1/dossiers")).status_code == 200
+    world.keyring.failure = failure
+    world.operations.failure = StoreUnavailable(why="no answer")
+    world.clock.advance(60)
+    told = (await world.get("operator", "/v1/operator/queues")).json()
+    assert [one["part"] for one in told["unread"]] == ["database"]
+    assert code_of(await world.get("MA.PGR", "/v1/dossiers")) == "call.busy"
+    assert code_of(await world.get("MA.PGR", "/v1/operator/queues")) == "call.busy"
