@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from shared.runtime.backends import Backend
+    from shared.runtime.readiness import Check, Readiness
     from shared.runtime.settings import Settings
 
 ALL: Final = "all"
@@ -27,6 +28,8 @@ ABOUT: Final = {
     "notification": "Who must hear of it? Any number of them.",
     "ledger": "Gives every leaf its place and signs the tree. One leads; a second one waits for it to fail.",
 }
+STOP_WITHIN_S: Final = 7.0
+"""From SIGTERM to the end of the work in hand; closing connections comes after it."""
 app = typer.Typer(no_args_is_help=True, help="Run the exchange, or one service of it.")
 
 
@@ -38,6 +41,8 @@ class _Member(Protocol):
 
     @property
     def is_ready(self) -> bool: ...
+
+    def checks(self) -> list[Check]: ...
 
     async def run(self, stop: asyncio.Event) -> None: ...
 
@@ -121,18 +126,37 @@ async def _serve_until_stopped(service: str, settings: Settings, listener: socke
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with open_backend(settings) as backend:
-        front, members = _compose(service, backend)
+    async with open_backend(settings, is_patient=not settings.is_embedded) as backend:
+        members = _members(service, backend)
+        front, readiness = _front(service, backend, members)
+        async with asyncio.TaskGroup() as tasks:
+            working = [tasks.create_task(_work(backend, members, stop)), tasks.create_task(front.run(stop, listener))]
+            watching = tasks.create_task(readiness.run(stop))
+            ready = {"ready": True, "service": service, "url": settings.url_of(service)}
+            announcing = tasks.create_task(_announce([front, *members], readiness, ready, stop))
+            await _end_in_time([*working, watching, announcing], stop)
+
+
+async def _work(backend: Backend, members: Sequence[_Member], stop: asyncio.Event) -> None:
+    """All members, as soon as there are servers to work with."""
+    if await backend.wait_for_servers(stop):
         async with asyncio.TaskGroup() as tasks:
             for member in members:
                 tasks.create_task(member.run(stop))
-            tasks.create_task(front.run(stop, listener))
-            ready = {"ready": True, "service": service, "url": settings.url_of(service)}
-            tasks.create_task(_announce([front, *members], ready, stop))
 
 
-def _compose(service: str, backend: Backend) -> tuple[_Front, list[_Member]]:
-    """What runs in this process: only the named service is imported, and with it only its own keys are read."""
+async def _end_in_time(tasks: Sequence[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    """What has not ended in time after `stop` waits for a server that is down, and is cut: as after a crash, nothing is
+    lost by that.
+    """
+    await stop.wait()
+    _, late = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
+    for task in late:
+        task.cancel()
+
+
+def _members(service: str, backend: Backend) -> list[_Member]:
+    """What works in this process: only the named service is imported, and with it only its own keys are read."""
     members: list[_Member] = []
     if service in (ALL, "intake"):
         from services.intake.main import build_intake
@@ -150,19 +174,31 @@ def _compose(service: str, backend: Backend) -> tuple[_Front, list[_Member]]:
         from services.ledger.main import build_ledger
 
         members.append(build_ledger(backend))
+    return members
+
+
+def _front(service: str, backend: Backend, members: Sequence[_Member]) -> tuple[_Front, Readiness]:
+    """What answers on the socket, and what it tells of its readiness."""
+    checks = {check.name: check for member in members for check in member.checks()}
+    all_checks = [*backend.checks(), *checks.values()]
     if service in (ALL, "gateway"):
         from gateway.main import build_gateway
 
-        return build_gateway(backend), members
+        gateway = build_gateway(backend, all_checks)
+        return gateway, gateway.readiness
     from shared.runtime.health import HealthServer
+    from shared.runtime.readiness import Readiness
 
-    return HealthServer(members, backend.metrics), members
+    readiness = Readiness(service, all_checks, backend.clock, backend.meters)
+    return HealthServer(readiness, backend.metrics), readiness
 
 
-async def _announce(parts: Sequence[_Front | _Member], ready: dict[str, object], stop: asyncio.Event) -> None:
+async def _announce(
+    parts: Sequence[_Front | _Member], readiness: Readiness, ready: dict[str, object], stop: asyncio.Event
+) -> None:
     """Say that it is ready, once every part is."""
     while not stop.is_set():
-        if all(part.is_ready for part in parts):
+        if all(part.is_ready for part in parts) and (await readiness.report()).is_ready:
             print(json.dumps(ready), flush=True)
             return
         await asyncio.sleep(0.02)

@@ -27,6 +27,7 @@ from gateway.ports import GatewayPorts
 from gateway.problems import problem_response, told
 from gateway.routes import directory, dossiers, feed, health, ledger, messages, operations, operator
 from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
+from shared.runtime.readiness import Check, Readiness
 
 _LOG = structlog.get_logger("gateway")
 API_VERSION: Final = "1.0.0"
@@ -37,12 +38,20 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "lo
 def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
     """The ASGI application. `drain(app)` before it is stopped."""
     app = routed_app()
+    authenticator = Authenticator(ports.keyring, ports.clock, config)
+
+    async def ask_directory() -> str | None:
+        await authenticator.directory()
+        return None
+
+    checks = {check.name: check for check in [*ports.checks, Check("directory", ask_directory)]}
     gateway = Gateway(
         ports=ports,
         config=config,
-        authenticator=Authenticator(ports.keyring, ports.clock, config),
+        authenticator=authenticator,
         figures=Figures(ports.queries, ports.clock),
-        metrics=Metrics(),
+        metrics=Metrics(ports.meters.registry),
+        readiness=Readiness("gateway", list(checks.values()), ports.clock, ports.meters),
     )
     app.state.gateway = gateway
     app.add_exception_handler(ComityError, _refused)
@@ -73,6 +82,12 @@ def drain(app: FastAPI) -> None:
     stop."""
     gateway: Gateway = app.state.gateway
     gateway.draining = True
+    gateway.readiness.drain()
+
+
+def readiness_of(app: FastAPI) -> Readiness:
+    gateway: Gateway = app.state.gateway
+    return gateway.readiness
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from gateway.figures import Figures
 from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
 from shared.errors import Busy, CallTooMany
+from shared.runtime.readiness import Readiness
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Gateway:
     authenticator: Authenticator
     figures: Figures
     metrics: Metrics
+    readiness: Readiness
     draining: bool = False
     """Set when the process is about to stop: not ready, and long polls are answered with what there is."""
     _submissions: Counter[str] = field(default_factory=Counter)

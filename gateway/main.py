@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 
-from gateway.app import build_app, drain
+from gateway.app import build_app, drain, readiness_of
 from gateway.config import GatewayConfig
 from gateway.ports import Depths, GatewayPorts, Submit
 from shared.adapters.sql.ledger import SqlLedger
@@ -19,12 +20,13 @@ from shared.runtime.crash_points import Reach
 from shared.runtime.feed_wakeups import FeedWakeups
 from shared.runtime.http_server import HttpServer
 from shared.runtime.publisher import Publisher
+from shared.runtime.readiness import Check, Readiness
 
 
 class GatewayService:
     name = "gateway"
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, checks: Sequence[Check]) -> None:
         settings, keyring = backend.settings, backend.keyring()
         keys = backend.keys("gateway")
         self._wakeups = FeedWakeups(backend.wakeups, backend.opener(keys), backend.clock)
@@ -40,10 +42,16 @@ class GatewayService:
             receipt_signer=keys.signer,
             operations=SqlOperations(backend.store),
             depths=_depths(backend.bus),
+            checks=checks,
+            meters=backend.meters,
         )
         config = GatewayConfig(name=settings.name, public_url=settings.url_of("gateway"), trust=backend.trust)
         self._app = build_app(ports, config)
         self._server = HttpServer(self._app, config.limits.header_bytes)
+
+    @property
+    def readiness(self) -> Readiness:
+        return readiness_of(self._app)
 
     @property
     def is_ready(self) -> bool:
@@ -74,5 +82,6 @@ def _depths(bus: Bus) -> Depths:
     return depths
 
 
-def build_gateway(backend: Backend) -> GatewayService:
-    return GatewayService(backend)
+def build_gateway(backend: Backend, checks: Sequence[Check]) -> GatewayService:
+    """`checks` are those of the process: its servers, and the services that run beside the gateway."""
+    return GatewayService(backend, checks)

@@ -1,4 +1,4 @@
-"""Figures for the operator, in a registry of their own. No label names an authority, a message or a dossier."""
+"""Figures for the operator, in the registry of its process. No label names an authority, a message or a dossier."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _GAUGES: Final = {
 
 
 class Metrics:
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
         self._calls = Counter("comity_calls", "Calls answered", ("method", "route", "status"), registry=self.registry)
         self._seconds = Histogram(
             "comity_call_seconds",

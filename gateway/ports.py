@@ -14,6 +14,8 @@ from shared.ports.ledger import Ledger
 from shared.ports.operations import Operations
 from shared.ports.parts import Parts
 from shared.ports.queries import Queries
+from shared.runtime.meters import Meters
+from shared.runtime.readiness import Check
 
 Submit = Callable[[ServiceMessage], Awaitable[None]]
 """Frames one message, publishes it to its destination, and returns once the bus confirmed that it keeps it.
@@ -54,3 +56,6 @@ class GatewayPorts:
     receipt_signer: Ed25519Signer
     operations: Operations
     depths: Depths
+    checks: Sequence[Check]
+    """What readiness asks of this process, beside its directory."""
+    meters: Meters

@@ -66,11 +66,12 @@ async def livez() -> Response:
 
 @router.get("/readyz", summary="The process can do its work", **unsigned(503))
 async def readyz(request: Request) -> Response:
-    """503 while it starts, stops, cannot read its store, or cannot trust its directory."""
-    gateway = gateway_of(request)
-    why = await _not_ready(gateway)
-    body = {"ready": why is None, "why": why}
-    return JSONResponse(body, status_code=200 if why is None else 503, headers={"Cache-Control": NOT_KEPT})
+    """503 while it starts, stops, has no database or broker, or cannot trust its directory. Names alone: the reasons
+    stand in the log."""
+    report = await gateway_of(request).readiness.report()
+    checks = {name: "ok" if why is None else "failing" for name, why in report.checks.items()}
+    body = {"ready": report.is_ready, "why": report.failing, "checks": checks}
+    return JSONResponse(body, status_code=200 if report.is_ready else 503, headers={"Cache-Control": NOT_KEPT})
 
 
 @router.get("/metrics", summary="Figures for Prometheus", **unsigned())
@@ -81,15 +82,6 @@ async def metrics(request: Request) -> Response:
     if figures is not None:
         gateway.metrics.show(figures, gateway.ports.clock.now())
     return Response(gateway.metrics.text(), media_type=CONTENT_TYPE, headers={"Cache-Control": NOT_KEPT})
-
-
-async def _not_ready(gateway: Gateway) -> str | None:
-    """The first reason against it, in words that tell nothing about the inside."""
-    if gateway.draining:
-        return "stopping"
-    if not await _directory_verifies(gateway):
-        return "directory"
-    return "store" if await gateway.figures.get() is None else None
 
 
 async def _directory_verifies(gateway: Gateway) -> bool:

@@ -51,6 +51,8 @@ class Sequencer:
         self._clock = clock
         self._reach = reach
         self._root_checked = False
+        self.leads = False
+        """Whether this process made the last round, and no other."""
         self._placed: TreeHead | None = None
 
     async def run_round(self) -> int:
@@ -65,6 +67,7 @@ class Sequencer:
 
     async def _place_waiting(self) -> int:
         async with self._ledger.round() as round_:
+            self.leads = round_ is not None
             if round_ is None:
                 return 0
             head = await round_.head()

@@ -10,8 +10,11 @@ from services.ledger.handler import ROUND_EVERY_S, ROUND_LEAVES, LogSigners, Seq
 from shared.adapters.head_memory import FileHeadMemory
 from shared.adapters.keyfiles import load_log_signers
 from shared.adapters.sql.ledger import SqlLedger
+from shared.adapters.sql.operations import SqlOperations
 from shared.errors import Transient
 from shared.runtime.backends import Backend
+from shared.runtime.meters import LedgerMeters, timed
+from shared.runtime.readiness import STUCK_S, Check
 
 log = structlog.get_logger()
 
@@ -28,20 +31,48 @@ class LedgerService:
         kept = memory.last()
         log.info("ledger.remembers", size=None if kept is None else kept.size)
         self._sequencer = Sequencer(ledger, memory, origin, signers, backend.clock, backend.reach("ledger"))
+        self._meters = LedgerMeters(backend.meters)
+        self._figures = SqlOperations(backend.probe).ledger
+        self._moved = (-1, 0.0)
+        """The size of the head when it was seen first, or when nothing waited, and when that was."""
         self.is_ready = False
+
+    def checks(self) -> list[Check]:
+        return [Check("ledger-head", self._ask_head), Check("ledger", self._ask_rounds)]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Rounds until `stop` is set. Raises LedgerForked: the process must stop then."""
         while not stop.is_set():
             try:
-                placed = await self._sequencer.run_round()
+                with timed(self._meters.round_seconds):
+                    placed = await self._sequencer.run_round()
+                self._meters.leads.set(self._sequencer.leads)
+                self._meters.placed.inc(placed)
                 self.is_ready = True
             except Transient as down:
                 self.is_ready = False
+                self._meters.leads.set(0)
                 placed = 0
                 log.warning("ledger.waits", code=down.code, why=str(down))
             if placed < ROUND_LEAVES:
                 await self._clock.sleep(ROUND_EVERY_S)
+
+    async def _ask_rounds(self) -> str | None:
+        return None if self.is_ready else "it makes no rounds"
+
+    async def _ask_head(self) -> str | None:
+        """A head is old when nothing happens, too: it is stuck when leaves wait and it does not move."""
+        figures, now = await self._figures(), self._clock.monotonic()
+        self._meters.size.set(figures.size)
+        self._meters.waiting.set(figures.leaves_waiting)
+        if figures.logged_at is not None:
+            self._meters.age.set((self._clock.now() - figures.logged_at).total_seconds())
+        if not figures.leaves_waiting or figures.size != self._moved[0]:
+            self._moved = (figures.size, now)
+        still_s = now - self._moved[1]
+        if still_s <= STUCK_S:
+            return None
+        return f"{figures.leaves_waiting} leaves wait, and the tree has not grown for {still_s:.0f} s"
 
 
 def build_ledger(backend: Backend) -> LedgerService:

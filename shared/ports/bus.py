@@ -78,6 +78,11 @@ class Bus(Protocol):
     async def dead_depth(self, queue: str) -> int:
         """Frames that the bus set aside for this queue and nobody drained yet. Raises BusUnavailable."""
 
+    async def open(self) -> None:
+        """Connect and declare what there is to declare. Raises BusUnavailable; SettingsRefused for queues of another
+        shape. A bus that was not opened opens on first use.
+        """
+
     async def ping(self) -> None:
         """Raises BusUnavailable unless the broker answers now."""
 

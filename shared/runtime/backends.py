@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
+import structlog
 from prometheus_client import CollectorRegistry
 
 from shared.adapters.amqp.bus import AmqpBus
@@ -21,7 +23,7 @@ from shared.adapters.sql.schema import check_schema, migrate
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.adapters.tls import trusting
 from shared.contracts.topology import CONSUMER, PRODUCERS
-from shared.errors import SettingsRefused
+from shared.errors import SettingsRefused, Transient
 from shared.frame.open import FrameOpener
 from shared.frame.seal import FrameSealer
 from shared.keys.roster import Roster
@@ -29,8 +31,15 @@ from shared.keys.trust import Trust
 from shared.ports.bus import Bus, Wakeups
 from shared.ports.clock import Clock
 from shared.runtime.crash_points import Reach, crash_at, reach_nothing
+from shared.runtime.meters import Meters
 from shared.runtime.publisher import Publisher
+from shared.runtime.readiness import Check
 from shared.runtime.settings import Settings, refuse_unsafe
+
+WAITS_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Pauses between two questions to servers that are not there yet; the last one again and again."""
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,9 @@ class Backend:
     wakeups: Wakeups
     clock: Clock
     metrics: CollectorRegistry
+    meters: Meters
+    probe: Store
+    """For questions about health: of its own, since the other's connections may all be at work."""
 
     def keys(self, service: str) -> ServiceKeyPair:
         """Raises SettingsRefused."""
@@ -59,10 +71,46 @@ class Backend:
     def publisher(self, keys: ServiceKeyPair) -> Publisher:
         recipients = {service: known.seal for service, known in self.roster.services.items()}
         sealer = FrameSealer(keys.service, keys.signer, recipients, CONSUMER)
-        return Publisher(self.bus, self.wakeups, sealer, self.clock)
+        return Publisher(self.bus, self.wakeups, sealer, self.clock, self.meters.of(keys.service))
 
     def opener(self, keys: ServiceKeyPair) -> FrameOpener:
         return FrameOpener(keys.service, keys.openers, self.roster, PRODUCERS, self.settings.inbox_retention_s)
+
+    def probing_units(self, service: str) -> SqlUnitsOfWork:
+        return SqlUnitsOfWork(self.probe, service, self.clock)
+
+    def checks(self) -> list[Check]:
+        """Of the servers that all services of this process need."""
+        return [Check("database", self._ask_database), Check("broker", self._ask_broker)]
+
+    async def wait_for_servers(self, stop: asyncio.Event) -> bool:
+        """Until database and broker answer and the schema is what this program needs; False when `stop` came first.
+
+        Raises SettingsRefused.
+        """
+        if self.settings.is_embedded:
+            return True  # there is nobody to wait for
+        failures = 0
+        while not stop.is_set():
+            try:
+                await check_schema(self.store, self.settings.database_url)
+                await self.bus.open()
+                return True
+            except Transient as down:
+                log.warning("waits-for-servers", code=down.code, why=str(down))
+                pause = WAITS_S[min(failures, len(WAITS_S) - 1)]
+                failures += 1
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), pause)
+        return False
+
+    async def _ask_database(self) -> str | None:
+        await self.probe.ping()
+        return None
+
+    async def _ask_broker(self) -> str | None:
+        await self.bus.ping()
+        return None
 
     def reach(self, service: str) -> Reach:
         armed = self.settings.unsafe_crash_at
@@ -70,11 +118,12 @@ class Backend:
 
 
 @asynccontextmanager
-async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
+async def open_backend(settings: Settings, is_patient: bool = False) -> AsyncIterator[Backend]:
     """Adapters for these settings, closed at the end.
 
     Embedded: the data directory belongs to this process alone, and the schema is brought up to date. Exchange: the
-    schema must be what this program needs. Raises SettingsRefused, TrustFileInvalid, RosterRefused, StoreUnavailable.
+    schema must be what this program needs; with `is_patient` nothing is asked yet, see `wait_for_servers`. Raises
+    SettingsRefused, TrustFileInvalid, RosterRefused, StoreUnavailable, BusUnavailable.
     """
     trust = load_trust(settings.data)
     refuse_unsafe(settings, trust.environment)
@@ -86,15 +135,21 @@ async def open_backend(settings: Settings) -> AsyncIterator[Backend]:
             await migrate(settings.database_url)
         store = Store(settings.database_url, ssl_context=trusting(settings.database_ca))
         stack.push_async_callback(store.close)
-        await check_schema(store, settings.database_url)
+        probe = store
+        if not settings.is_embedded:
+            probe = Store(settings.database_url, pool_size=1)
+            stack.push_async_callback(probe.close)
         bus: EmbeddedBus | AmqpBus
         if settings.broker is None:
             bus = EmbeddedBus(store)
         else:
             bus = AmqpBus(settings.broker, settings.queue_prefix, ssl_context=trusting(settings.broker_ca))
         stack.push_async_callback(bus.close)
-        await bus.open()
-        yield Backend(settings, trust, roster, store, bus, bus, SystemClock(), CollectorRegistry())
+        if not is_patient:
+            await check_schema(store, settings.database_url)
+            await bus.open()
+        meters = Meters(CollectorRegistry())
+        yield Backend(settings, trust, roster, store, bus, bus, SystemClock(), meters.registry, meters, probe)
 
 
 def _own(directory: Path) -> IO[str]:

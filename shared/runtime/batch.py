@@ -55,6 +55,10 @@ class Settled:
     outbox: list[OutboxRow] = field(default_factory=list)
     wakes: set[str] = field(default_factory=set)
     handled: int = 0
+    parked: int = 0
+    set_aside: int = 0
+    redone: int = 0
+    """Batches that were done again item by item."""
 
 
 class Settler:
@@ -98,7 +102,7 @@ class Settler:
             raise
         except Exception as failed:
             log.warning("batch.redone-singly", service=self._service, messages=len(work), why=reason_of(failed))
-        settled = Settled()
+        settled = Settled(redone=1)
         for item in work:
             _merge(settled, await self._settle_alone(item))
         _merge(settled, await self._settle_together([], letters, confirmed))
@@ -136,6 +140,7 @@ class Settler:
             self._reach("written")
             await unit.commit()
         self._reach("committed")
+        settled.set_aside += len(letters)
         return settled
 
     async def _settle_alone(self, item: Work) -> Settled:
@@ -147,10 +152,8 @@ class Settler:
             except (StoreUnavailable, Fatal):
                 raise
             except Exception as failed:
-                await self._set_aside(item, reason_of(failed))
-                return Settled()
-        await self._postpone(item)
-        return Settled()
+                return await self._set_aside(item, reason_of(failed))
+        return await self._postpone(item)
 
     async def _settle_parked(self, item: ParkedItem) -> Settled:
         return await self._settle_alone(self._reader.read_parked(item))
@@ -217,7 +220,7 @@ class Settler:
         await unit.unpark([item.waiting.id for item in work if item.is_parked])
         await unit.park(parks)
         await unit.bury(letters)
-        return Settled(outbox=rows, wakes=merged.wakes, handled=len(work))
+        return Settled(rows, merged.wakes, handled=len(work), parked=len(parks), set_aside=len(letters))
 
     def _needs(self, work: Sequence[Work], letters: list[DeadLetter], now: datetime) -> dict[str, Sequence[Key]]:
         asked: dict[str, Sequence[Key]] = {}
@@ -232,25 +235,26 @@ class Settler:
                 letters.append(self._reader.letter_of(item, reason_of(failed), now))
         return asked
 
-    async def _postpone(self, item: Work) -> None:
+    async def _postpone(self, item: Work) -> Settled:
         """One item that only meets conflicts: what it conflicts with may be there for good, and others wait behind."""
         why = f"it met {CONFLICT_TRIES} conflicts in a row"
         if item.waiting.attempts >= CONFLICT_PARKS:
-            await self._set_aside(item, f"{StoreConflict.code}: {why}, {CONFLICT_PARKS} times")
-            return
+            return await self._set_aside(item, f"{StoreConflict.code}: {why}, {CONFLICT_PARKS} times")
         later = RetryLater(why=why, after_s=CONFLICT_RETRY_S)
         async with self._units.begin() as unit:
             if await self._claim(unit, [item]):
                 await unit.park([_parked_again(item.waiting, later, self._clock.now())])
                 await unit.commit()
+        return Settled(handled=1, parked=1)
 
-    async def _set_aside(self, item: Work, reason: str) -> None:
+    async def _set_aside(self, item: Work, reason: str) -> Settled:
         """One item that cannot even be written: claimed and buried, so that it does not come back."""
         async with self._units.begin() as unit:
             if await self._claim(unit, [item]):
                 await unit.unpark([item.waiting.id])
                 await unit.bury([self._reader.letter_of(item, reason, self._clock.now())])
                 await unit.commit()
+        return Settled(handled=1, set_aside=1)
 
 
 def _parked_again(item: ParkedItem, later: RetryLater, now: datetime) -> tuple[ParkedItem, datetime, str]:
@@ -269,3 +273,6 @@ def _merge(into: Settled, more: Settled) -> None:
     into.outbox += more.outbox
     into.wakes |= more.wakes
     into.handled += more.handled
+    into.parked += more.parked
+    into.set_aside += more.set_aside
+    into.redone += more.redone

@@ -17,6 +17,7 @@ from shared.frame.seal import FrameSealer
 from shared.ports.bus import Bus, Outcome, Outgoing, Wakeups
 from shared.ports.clock import Clock
 from shared.ports.unit_of_work import OutboxRow
+from shared.runtime.meters import ServiceMeters, unseen
 
 FRAME_ITEMS: Final = 20
 FRAME_BYTES: Final = 4 * 1024 * 1024
@@ -30,8 +31,11 @@ SUBMITS_AT_ONCE: Final = 4
 class Publisher:
     """One service's way onto the bus."""
 
-    def __init__(self, bus: Bus, wakeups: Wakeups, sealer: FrameSealer, clock: Clock) -> None:
+    def __init__(
+        self, bus: Bus, wakeups: Wakeups, sealer: FrameSealer, clock: Clock, meters: ServiceMeters | None = None
+    ) -> None:
         self._bus = bus
+        self._meters = meters or unseen()
         self._wakeups = wakeups
         self._sealer = sealer
         self._clock = clock
@@ -42,6 +46,8 @@ class Publisher:
         batches = list(_batches(rows))
         frames = [Outgoing(destination, self._seal(destination, items)) for destination, items in batches]
         outcomes = await self._bus.publish(frames, PUBLISH_TIMEOUT_S)
+        for outcome in outcomes:
+            self._meters.count_published(outcome.value)
         return {
             item.id
             for (_, items), outcome in zip(batches, outcomes, strict=True)

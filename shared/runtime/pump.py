@@ -22,6 +22,7 @@ from shared.ports.clock import Clock
 from shared.ports.unit_of_work import OutboxRow, UnitsOfWork
 from shared.runtime.batch import Settled, Settler
 from shared.runtime.crash_points import Reach, reach_nothing
+from shared.runtime.meters import ServiceMeters, timed, unseen
 from shared.runtime.publisher import Publisher
 
 CAUTIOUS_PREFETCH: Final = 1
@@ -50,7 +51,9 @@ class Pump:
         publisher: Publisher,
         clock: Clock,
         reach: Reach = reach_nothing,
+        meters: ServiceMeters | None = None,
     ) -> None:
+        self._meters = meters or unseen()
         self._queue = queue
         self._settler = settler
         self._units = units
@@ -77,7 +80,7 @@ class Pump:
                 await self._clock.sleep(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)])
                 failures += 1
             finally:
-                self.is_attached = False
+                self._attach(False)
         await self._forget_confirmed()
 
     async def _consume(self, stop: asyncio.Event) -> None:
@@ -88,10 +91,12 @@ class Pump:
         await self._settler.read_directory()
         cautious = self._acknowledged < CAUTIOUS_FRAMES
         async with self._bus.consume(self._queue, CAUTIOUS_PREFETCH if cautious else BOLD_PREFETCH) as consumer:
-            self.is_attached = True
+            self._attach(True)
             while not stop.is_set():
                 await self._upkeep()
-                if await self._is_congested():
+                is_congested = await self._is_congested()
+                self._meters.congested.set(is_congested)
+                if is_congested:
                     await self._clock.sleep(0.1)
                     continue
                 await self._take_and_settle(consumer, stop)
@@ -104,6 +109,8 @@ class Pump:
             await self._forget_confirmed()
             return
         self._reach("taken")
+        self._meters.frames_taken.inc(len(deliveries))
+        self._meters.batch_frames.observe(len(deliveries))
         settled = await self._settle_holding([delivery.frame for delivery in deliveries], stop)
         if settled is None:
             return  # stopping with the store down: leaving the subscription gives the frames back
@@ -134,8 +141,12 @@ class Pump:
         forget, self._confirmed = self._confirmed, []
         for attempt in range(1_000_000):
             try:
-                return await self._settler.settle(frames, forget)
+                with timed(self._meters.batch_seconds):
+                    settled = await self._settler.settle(frames, forget)
+                self._count(settled)
+                return settled
             except (StoreUnavailable, StoreConflict) as down:
+                self._meters.holds.inc()
                 log.warning("pump.holds", queue=self._queue, frames=len(frames), why=str(down))
                 if stop.is_set():
                     break
@@ -165,17 +176,29 @@ class Pump:
             self._congested = await self._units.oldest_outbox_age_s() > OUTBOX_AGE_LIMIT_S
         return self._congested
 
+    def _attach(self, is_attached: bool) -> None:
+        self.is_attached = is_attached
+        self._meters.attached.set(is_attached)
+
+    def _count(self, settled: Settled) -> None:
+        self._meters.items_settled.inc(settled.handled - settled.parked)
+        self._meters.items_parked.inc(settled.parked)
+        self._meters.items_set_aside.inc(settled.set_aside)
+        self._meters.batches_redone.inc(settled.redone)
+
     async def _upkeep(self) -> None:
         """Parked items that are due, and frames that the bus gave up on."""
         now = self._clock.monotonic()
         if now >= self._next_upkeep:
             self._next_upkeep = now + UPKEEP_EVERY_S
             settled = await self._settler.settle_due()
+            self._count(settled)
             await self._publish(settled.outbox)
             await self._publisher.wake(settled.wakes)
         if now >= self._next_drain:
             self._next_drain = now + DEAD_EVERY_S
-            await self._bus.drain_dead(self._queue, DEAD_BATCH, self._settler.bury_frames)
+            given_up = await self._bus.drain_dead(self._queue, DEAD_BATCH, self._settler.bury_frames)
+            self._meters.items_set_aside.inc(given_up)
 
     async def _forget_confirmed(self) -> None:
         """With nothing to do, confirmed rows must not wait for the next batch: the relay would publish them again."""

@@ -14,6 +14,7 @@ from shared.errors import Transient
 from shared.ports.clock import Clock
 from shared.ports.unit_of_work import UnitsOfWork
 from shared.runtime.crash_points import Reach, reach_nothing
+from shared.runtime.meters import ServiceMeters, unseen
 from shared.runtime.publisher import Publisher
 
 RELAY_EVERY_S: Final = 1.0
@@ -23,7 +24,15 @@ log = structlog.get_logger()
 
 
 class Relay:
-    def __init__(self, units: UnitsOfWork, publisher: Publisher, clock: Clock, reach: Reach = reach_nothing) -> None:
+    def __init__(
+        self,
+        units: UnitsOfWork,
+        publisher: Publisher,
+        clock: Clock,
+        reach: Reach = reach_nothing,
+        meters: ServiceMeters | None = None,
+    ) -> None:
+        self._meters = meters or unseen()
         self._units = units
         self._publisher = publisher
         self._clock = clock
@@ -51,5 +60,6 @@ class Relay:
         async with self._units.begin() as unit:
             await unit.forget_outbox(sorted(confirmed))
             await unit.commit()
+        self._meters.relay_rows.inc(len(rows))
         log.info("relay.published", rows=len(rows), confirmed=len(confirmed))
         return len(rows)

@@ -8,6 +8,7 @@ from shared.ports.handler import Handler
 from shared.runtime.backends import Backend
 from shared.runtime.batch import Settler
 from shared.runtime.pump import Pump
+from shared.runtime.readiness import STUCK_S, Check
 from shared.runtime.relay import Relay
 
 
@@ -15,19 +16,43 @@ class ConsumingService:
     """`service` is also the name of its queue."""
 
     def __init__(self, service: str, handler: Handler, backend: Backend) -> None:
-        keys = backend.keys(service)
+        keys, meters = backend.keys(service), backend.meters.of(service)
         units, publisher, reach = backend.units(service), backend.publisher(keys), backend.reach(service)
         settler = Settler(service, handler, units, backend.opener(keys), backend.keyring(), backend.clock, reach)
         self.name = service
-        self.pump = Pump(service, settler, units, backend.bus, publisher, backend.clock, reach)
-        self._relay = Relay(units, publisher, backend.clock, reach)
+        self.pump = Pump(service, settler, units, backend.bus, publisher, backend.clock, reach, meters)
+        self._relay = Relay(units, publisher, backend.clock, reach, meters)
+        self._settler = settler
+        self._meters = meters
+        self._probing = backend.probing_units(service)
 
     @property
     def is_ready(self) -> bool:
         return self.pump.is_attached
+
+    def checks(self) -> list[Check]:
+        return [
+            Check("directory", self._ask_directory),
+            Check(f"{self.name}-outbox", self._ask_outbox),
+            Check(self.name, self._ask_pump),
+        ]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; the batch in hand is finished. Raises Fatal: then the process must not go on."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.pump.run(stop))
             tasks.create_task(self._relay.run(stop))
+
+    async def _ask_pump(self) -> str | None:
+        return None if self.pump.is_attached else "it does not consume from its queue"
+
+    async def _ask_directory(self) -> str | None:
+        await self._settler.read_directory()
+        return None
+
+    async def _ask_outbox(self) -> str | None:
+        overdue_s = await self._probing.oldest_outbox_age_s()
+        self._meters.outbox_oldest.set(overdue_s)
+        if overdue_s <= STUCK_S:
+            return None
+        return f"its oldest message is overdue by {overdue_s:.0f} s: the bus does not take it (limit {STUCK_S:.0f} s)"

@@ -104,6 +104,11 @@ class Store:
             async with self._readers.connect() as connection:
                 yield connection
 
+    async def ping(self) -> None:
+        """Raises StoreUnavailable unless the database answers now."""
+        async with self.read() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+
     async def close(self) -> None:
         """Within seconds: a silent server would not answer a goodbye."""
         for engine in {self._writers, self._readers}:

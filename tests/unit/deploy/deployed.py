@@ -13,7 +13,10 @@ from prometheus_client import CollectorRegistry
 from comity.main import COMMANDS
 from comity.serve import app as serve_app
 from gateway.app import ROUTERS
+from shared.adapters.clock import SystemClock
 from shared.runtime.health import HealthServer
+from shared.runtime.meters import Meters
+from shared.runtime.readiness import Readiness
 from tests.unit.deploy.kustomize import Document, load_documents, render
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -87,5 +90,6 @@ def gateway_paths() -> set[str]:
 
 def service_paths() -> set[str]:
     """What a service other than the gateway answers."""
-    server: Any = HealthServer([], CollectorRegistry())
+    meters = Meters(CollectorRegistry())
+    server: Any = HealthServer(Readiness("intake", [], SystemClock(), meters), meters.registry)
     return {route.path for route in server._server._server.config.app.routes}

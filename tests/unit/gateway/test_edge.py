@@ -140,19 +140,26 @@ async def test_a_websocket_is_closed(world: World) -> None:
 
 async def test_a_gateway_is_ready_when_store_and_directory_answer(world: World) -> None:
     response = await world.bare("GET", "/readyz")
-    assert (response.status_code, response.json()) == (200, {"ready": True, "why": None})
+    assert (response.status_code, response.json()) == (
+        200,
+        {"ready": True, "why": None, "checks": {"database": "ok", "directory": "ok"}},
+    )
 
 
 async def test_a_gateway_without_its_store_lives_and_is_not_ready(world: World) -> None:
     world.queries.failure = StoreUnavailable(why="host 10.0.0.7")
     response = await world.bare("GET", "/readyz")
-    assert (response.status_code, response.json()) == (503, {"ready": False, "why": "store"})
+    assert (response.status_code, response.json()) == (
+        503,
+        {"ready": False, "why": "database", "checks": {"database": "failing", "directory": "ok"}},
+    )
     assert (await world.bare("GET", "/livez")).status_code == 200
 
 
 async def test_a_gateway_that_is_about_to_stop_is_not_ready(world: World) -> None:
     drain(world.app)
-    assert (await world.bare("GET", "/readyz")).json() == {"ready": False, "why": "stopping"}
+    answer = (await world.bare("GET", "/readyz")).json()
+    assert (answer["ready"], answer["why"]) == (False, "stopping")
 
 
 async def test_the_figures_count_calls_by_route_and_refusals_by_code(world: World) -> None:
@@ -185,7 +192,7 @@ async def test_strangers_that_ask_for_health_do_not_load_the_store(world: World)
     for _ in range(10):
         await world.bare("GET", "/readyz")
         await world.bare("GET", "/metrics")
-    assert world.queries.pings == 1
+    assert world.queries.pings == 2  # once for readiness, once for the figures
     world.clock.advance(1)
     world.queries.failure = StoreUnavailable(why="gone")
     assert (await world.bare("GET", "/readyz")).status_code == 503

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from gateway.app import build_app
 from gateway.config import GatewayConfig, Limits
@@ -20,6 +21,8 @@ from shared.keys.directory import Directory
 from shared.keys.private import Ed25519Signer
 from shared.keys.public import OPERATOR
 from shared.keys.trust import Trust
+from shared.runtime.meters import Meters
+from shared.runtime.readiness import Check
 from tests.unit.audit.paper_log import ORIGIN, keys_of
 from tests.unit.gateway.fakes import (
     FakeBus,
@@ -91,9 +94,15 @@ class World:
             receipt_signer=self.receipt_signer,
             operations=self.operations,
             depths=self.operations.depth_of,
+            checks=[Check("database", self._ask_database)],
+            meters=Meters(CollectorRegistry()),
         )
         config = GatewayConfig(name="Comity on test", public_url=url, trust=self.trust, limits=limits or Limits())
         self.app: FastAPI = build_app(ports, config)
+
+    async def _ask_database(self) -> str | None:
+        await self.queries.ping()
+        return None
 
     def caller(self, name: str) -> Caller:
         if name == OPERATOR:

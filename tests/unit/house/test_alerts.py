@@ -12,7 +12,7 @@ from comity.main import app
 from gateway.metrics import Metrics
 from gateway.problems import error_classes
 from shared.audit.leaves import CATALOGUE
-from shared.runtime.health import HealthServer
+from shared.runtime.meters import LedgerMeters, Meters
 from shared.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -25,13 +25,12 @@ SECTIONS = dict(re.findall(r"^### (Comity\w+)\n(.*?)(?=^##|\Z)", GUIDE, re.M | r
 
 def shown() -> set[str]:
     """Every name under which some process of the exchange shows a figure."""
-    services = CollectorRegistry()
-    HealthServer([], services)
+    meters = Meters(CollectorRegistry())
+    LedgerMeters(meters)
     found = set()
-    for registry in (Metrics().registry, services):
-        for family in registry.collect():
-            found.add(family.name)
-            found |= {f"{family.name}_total"} if family.type == "counter" else set()
+    for family in Metrics(meters.registry).registry.collect():
+        found.add(family.name)
+        found |= {f"{family.name}_total"} if family.type == "counter" else set()
     return found
 
 
