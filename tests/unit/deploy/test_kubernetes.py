@@ -111,7 +111,7 @@ def test_a_pod_is_asked_on_the_port_and_paths_where_its_service_answers(name: st
 def test_every_variable_is_a_setting_and_none_is_a_secret(where: str) -> None:
     for document in workloads(where):
         for variable in container(document)["env"]:
-            assert variable["name"].removeprefix("COMITY_").removesuffix("_CA").lower() in Settings.model_fields
+            assert variable["name"].removeprefix("COMITY_").lower() in Settings.model_fields
             assert "secretKeyRef" not in variable.get("valueFrom", {})
             assert "://" not in variable.get("value", "")
     assert of_kind(overlay(where), "Secret") == {}
@@ -233,6 +233,23 @@ def test_both_servers_are_three_in_production_and_one_in_a_trial() -> None:
         assert of_kind(overlay(where), "Cluster")["comity-postgres"]["spec"]["instances"] == number
         assert of_kind(overlay(where), "RabbitmqCluster")["comity-rabbitmq"]["spec"]["replicas"] == number
     assert of_kind(overlay("production"), "RabbitmqCluster")["comity-rabbitmq"]["spec"]["tls"]["disableNonTLSListeners"]
+
+
+def test_the_cluster_is_watched_by_the_same_alerts_and_under_the_jobs_that_they_name() -> None:
+    rules = of_kind(overlay("production"), "PrometheusRule")["comity"]["spec"]
+    plain = load_documents(DEPLOY / "prometheus" / "alerts.yaml")[0]
+    assert rules == plain
+    monitors = of_kind(overlay("production"), "ServiceMonitor")
+    labels = {name: one["metadata"]["labels"] for name, one in of_kind(overlay("production"), "Service").items()}
+    ours = monitors["comity"]["spec"]
+    for name in SERVICES:
+        assert ours["selector"]["matchLabels"].items() <= labels[name].items()
+        assert labels[name][ours["jobLabel"]] == "comity"
+    # The broker's operator labels its service so.
+    broker = {"app.kubernetes.io/name": "comity-rabbitmq", "app.kubernetes.io/component": "rabbitmq"}
+    assert broker[monitors["comity-rabbitmq"]["spec"]["jobLabel"]] == "rabbitmq"
+    named = set(re.findall(r'up\{job="(\w+)"\}', json.dumps(plain).replace("\\\\", "").replace('\\"', '"')))
+    assert named == {"comity", "rabbitmq"}
 
 
 def test_compose_and_kubernetes_run_the_same_broker_and_the_same_major_database() -> None:
