@@ -20,7 +20,7 @@ from typing import Final
 import httpx2
 
 from client.problems import error_of
-from shared.errors import AnswerRefused, Busy, ComityError, ExchangeUnreachable
+from shared.errors import AnswerRefused, Busy, CallRateExceeded, ComityError, ExchangeUnreachable
 
 SignCall = Callable[[str, str, Mapping[str, str], bytes | None], Mapping[str, str]]
 """(method, full URL, headers, body or None) → the headers to send: those given, and the signature's."""
@@ -84,8 +84,8 @@ class Calls:
     ) -> Answer:
         """The answer, 2xx and at most `at_most` bytes.
 
-        Raises the error that the exchange names, Busy and ExchangeUnreachable when patience is spent, AnswerRefused for
-        an answer that is too long or no answer of this API.
+        Raises the error that the exchange names, Busy, CallRateExceeded and ExchangeUnreachable when patience is spent,
+        AnswerRefused for an answer that is too long or no answer of this API.
         """
         url = self.base_url + path + (f"?{httpx2.QueryParams(query)}" if query else "")
         headers = {"accept": "*/*", "accept-encoding": "identity"}
@@ -117,7 +117,10 @@ class Calls:
                 raise _TryAgain(_failure(self.base_url, response), _retry_after_s(response))
             if response.is_redirect:
                 raise AnswerRefused(why="it points to another address; set the exchange's own URL")
-            raise error_of(response.status_code, _read(response, _MAX_PROBLEM_BYTES))
+            refusal = error_of(response.status_code, _read(response, _MAX_PROBLEM_BYTES))
+            if isinstance(refusal, CallRateExceeded):
+                raise _TryAgain(refusal, _retry_after_s(response))
+            raise refusal
 
 
 class _TryAgain(Exception):

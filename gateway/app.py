@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.admission import Admission
 from gateway.auth import Authenticator
 from gateway.config import GatewayConfig
 from gateway.description import TITLE
@@ -26,6 +27,7 @@ from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
 from gateway.problems import problem_response, told
 from gateway.routes import directory, dossiers, feed, health, ledger, messages, operations, operator
+from gateway.settlement import Settlement
 from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
 from shared.runtime.readiness import Check, Readiness
 
@@ -45,13 +47,18 @@ def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
         return None
 
     checks = {check.name: check for check in [*ports.checks, Check("directory", ask_directory)]}
+    admission = Admission(config.limits, ports.clock)
+    metrics = Metrics(ports.meters.registry)
+    metrics.watch_admission(admission)
     gateway = Gateway(
         ports=ports,
         config=config,
         authenticator=authenticator,
         figures=Figures(ports.queries, ports.clock),
-        metrics=Metrics(ports.meters.registry),
+        metrics=metrics,
         readiness=Readiness("gateway", list(checks.values()), ports.clock, ports.meters),
+        admission=admission,
+        settlement=Settlement(admission, ports.queries, config.limits, ports.clock),
     )
     app.state.gateway = gateway
     app.add_exception_handler(ComityError, _refused)
@@ -88,6 +95,12 @@ def drain(app: FastAPI) -> None:
 def readiness_of(app: FastAPI) -> Readiness:
     gateway: Gateway = app.state.gateway
     return gateway.readiness
+
+
+def settlement_of(app: FastAPI) -> Settlement:
+    """What must run beside the application, or its window fills and nothing more is let in."""
+    gateway: Gateway = app.state.gateway
+    return gateway.settlement
 
 
 async def _refused(request: Request, error: Exception) -> Response:

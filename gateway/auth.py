@@ -7,10 +7,12 @@ The steps, in order, and what each raises:
 (4) the caller's role may make this call (CallNotPermitted)
 (5) the body is announced as this call takes it, and the signature was not used for a body before
     (CallWrongContentType, CallTooLarge, CallReplayed)
-(6) the body is read within its bounds (CallTooLarge, CallTooSlow)
-(7) the body has the signed digest (CallDigestMismatch)
-The caller is proven by (1) to (5), before a byte of the body is read: whatever counts calls, counts them in between,
-for the party that signed. The header covers the digest, so that nobody can put another body under it.
+(6) the caller calls no more often than its rate (`gateway.rates`: CallRateExceeded); for a submission, there is room
+    (`gateway.admission`: Busy)
+(7) the body is read within its bounds (CallTooLarge, CallTooSlow)
+(8) the body has the signed digest (CallDigestMismatch)
+The caller is proven before a byte of the body is read: calls are counted in between, for the party that signed. The
+header covers the digest, so that nobody can put another body under it.
 
 The signed address is the configured public one with the path and query as received, never the Host header. Reads may
 be repeated; a message is known by its id and bytes, an operator's document by its own, so that a repeated call changes
@@ -31,6 +33,7 @@ from starlette.requests import Request
 from gateway.bodies import Document, check_body_headers, read_body
 from gateway.config import GatewayConfig
 from gateway.fresh_directory import FreshDirectory
+from gateway.rates import DOCUMENTS, READS, SUBMISSIONS, RateLimits
 from gateway.replays import SpentSignatures
 from shared.apisig.profile import TAG
 from shared.apisig.verify import VerifiedCall, verify_body, verify_call
@@ -40,6 +43,9 @@ from shared.keys.event_document import Mandate
 from shared.keys.public import OPERATOR, Ed25519Public
 from shared.ports.clock import Clock
 from shared.ports.keyring import KeyRing
+
+Refuse = Callable[[str], None]
+"""Raises an error where this party is to be refused; else without effect."""
 
 _TAGGED: Final = f'tag="{TAG}"'
 _KEYID: Final = re.compile(r';keyid="([^"\\]{1,200})"')
@@ -83,6 +89,7 @@ class Authenticator:
         self._operator_keys = {key.kid(OPERATOR): key for key in config.trust.operator_keys}
         self._fresh = FreshDirectory(keyring, clock, config.limits)
         self._spent = SpentSignatures(clock)
+        self._rates = RateLimits(config.rates)
 
     async def directory(self) -> Directory:
         """A directory that is young enough to judge by. Raises Busy."""
@@ -93,13 +100,21 @@ class Authenticator:
         return await self._fresh.get_newer()
 
     async def admit(self, request: Request, roles: frozenset[Role], takes: Document | None) -> Call:
-        """(1) to (7). Without `takes` the call has no body, and one that comes along is not read."""
+        """(1) to (8). Without `takes` the call has no body, and one that comes along is not read."""
         caller = await self.prove(request, roles, takes)
         return await self.read(request, caller, takes)
 
-    async def prove(self, request: Request, roles: frozenset[Role], takes: Document | None) -> ProvenCaller:
-        """(1) to (5): who calls. Nothing of the body is read."""
-        directory = await self._directory_for(request.headers)
+    async def prove(
+        self, request: Request, roles: frozenset[Role], takes: Document | None, refuse_early: Refuse | None = None
+    ) -> ProvenCaller:
+        """(1) to (6), all but the room: who calls. Nothing of the body is read.
+
+        `refuse_early` may refuse by the party whose key is named, before the signature is looked at: a full exchange
+        must be able to say so cheaply. It may not count anything, for nobody is proven yet.
+        """
+        directory, claimed = await self._directory_for(request.headers)
+        if refuse_early is not None:
+            refuse_early(claimed)
         verified = verify_call(
             request.method,
             self._config.public_url + _target(request),
@@ -119,17 +134,19 @@ class Authenticator:
         if takes is not None:
             check_body_headers(request, takes)
             self._spent.spend(verified.signature)
+        await self._rates.count(_kind_of(role, takes), party)
         return ProvenCaller(party, role, None if known is None else known.mandate, verified)
 
     async def read(self, request: Request, caller: ProvenCaller, takes: Document | None) -> Call:
-        """(6), (7): the whole call."""
+        """(7), (8): the whole call."""
         body = b"" if takes is None else await read_body(request, takes, self._config.limits.body_timeout_s)
         verified = caller.verified
         verify_body(verified, body)
         return Call(caller.party, caller.role, caller.mandate, verified.keyid, verified.signature_text, body)
 
-    async def _directory_for(self, headers: Headers) -> Directory:
-        """(1), (2): one that knows a key which the call names. Raises CallUnsigned, CallKeyUnknown, Busy.
+    async def _directory_for(self, headers: Headers) -> tuple[Directory, str]:
+        """(1), (2): one that knows a key which the call names, and whose key that is. Raises CallUnsigned,
+        CallKeyUnknown, Busy.
 
         Without a directory that can be believed, only operators call: by an empty one, which knows nobody else.
         """
@@ -142,12 +159,13 @@ class Authenticator:
             if not any(self._key_of(kid, directory) for kid in kids):
                 directory = await self._fresh.get_newer()
         except Busy:
-            if any(kid in self._operator_keys for kid in kids):
-                return Directory.empty(self._config.trust.origin)  # operators are pinned, and called when all is down
-            raise
-        if not any(self._key_of(kid, directory) for kid in kids):
-            raise CallKeyUnknown(kid=kids[0])
-        return directory
+            if not any(kid in self._operator_keys for kid in kids):
+                raise
+            directory = Directory.empty(self._config.trust.origin)  # operators are pinned, and called when all is down
+        for kid in kids:
+            if self._key_of(kid, directory) is not None:
+                return directory, _owner(kid)
+        raise CallKeyUnknown(kid=kids[0])
 
     def _key_of(self, kid: str, directory: Directory) -> Ed25519Public | None:
         """The key that this id names now: an operator's, or the current API key of a party that is not suspended."""
@@ -174,6 +192,12 @@ def _target(request: Request) -> str:
     path = request.scope["raw_path"].decode("ascii")
     query = request.scope["query_string"].decode("ascii")
     return f"{path}?{query}" if query else path
+
+
+def _kind_of(role: Role, takes: Document | None) -> str:
+    if takes is None:
+        return READS
+    return DOCUMENTS if role is Role.operator else SUBMISSIONS
 
 
 def _owner(kid: str) -> str:

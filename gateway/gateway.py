@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from prometheus_client import Gauge
 from starlette.requests import Request
 
+from gateway.admission import Admission
 from gateway.auth import Authenticator
 from gateway.config import GatewayConfig
 from gateway.figures import Figures
 from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
-from shared.errors import Busy, CallTooMany
+from gateway.settlement import Settlement
+from shared.errors import CallTooMany
 from shared.runtime.readiness import Readiness
 
 
@@ -27,19 +28,16 @@ class Gateway:
     figures: Figures
     metrics: Metrics
     readiness: Readiness
+    admission: Admission
+    settlement: Settlement
     draining: bool = False
     """Set when the process is about to stop: not ready, and long polls are answered with what there is."""
-    _submissions: Counter[str] = field(default_factory=Counter)
     _polls: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
     def room_for_submission(self, party: str) -> Iterator[None]:
-        """Bounds the bodies in memory, altogether and for the party that signed the call. Raises Busy."""
-        limits = self.config.limits
-        in_all = self._submissions.total() >= limits.submissions_in_flight
-        if in_all or self._submissions[party] >= limits.submissions_per_party:
-            raise Busy(retry_after_s=1)
-        with _counted(self._submissions, party, self.metrics.submissions):
+        """For one submission of the party that signed the call. Raises Busy."""
+        with self.admission.arrival(party), self.metrics.submissions.track_inprogress():
             yield
 
     @contextmanager
@@ -48,21 +46,14 @@ class Gateway:
         limit = self.config.limits.polls_per_party
         if self._polls[party] >= limit:
             raise CallTooMany(limit=limit)
-        with _counted(self._polls, party, self.metrics.polls):
-            yield
-
-
-@contextmanager
-def _counted(counter: Counter[str], party: str, gauge: Gauge) -> Iterator[None]:
-    counter[party] += 1
-    gauge.inc()
-    try:
-        yield
-    finally:
-        counter[party] -= 1
-        if not counter[party]:
-            del counter[party]
-        gauge.dec()
+        self._polls[party] += 1
+        try:
+            with self.metrics.polls.track_inprogress():
+                yield
+        finally:
+            self._polls[party] -= 1
+            if not self._polls[party]:
+                del self._polls[party]
 
 
 def gateway_of(request: Request) -> Gateway:

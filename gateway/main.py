@@ -6,8 +6,8 @@ import asyncio
 import socket
 from collections.abc import Sequence
 
-from gateway.app import build_app, drain, readiness_of
-from gateway.config import GatewayConfig
+from gateway.app import build_app, drain, readiness_of, settlement_of
+from gateway.config import GatewayConfig, Limits, Rates
 from gateway.ports import Depths, GatewayPorts, Submit
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
@@ -21,6 +21,7 @@ from shared.runtime.feed_wakeups import FeedWakeups
 from shared.runtime.http_server import HttpServer
 from shared.runtime.publisher import Publisher
 from shared.runtime.readiness import Check, Readiness
+from shared.runtime.settings import Settings
 
 
 class GatewayService:
@@ -45,7 +46,13 @@ class GatewayService:
             checks=checks,
             meters=backend.meters,
         )
-        config = GatewayConfig(name=settings.name, public_url=settings.url_of("gateway"), trust=backend.trust)
+        config = GatewayConfig(
+            name=settings.name,
+            public_url=settings.url_of("gateway"),
+            trust=backend.trust,
+            limits=_limits(settings),
+            rates=_rates(settings),
+        )
         self._app = build_app(ports, config)
         self._server = HttpServer(self._app, config.limits.header_bytes)
 
@@ -60,9 +67,22 @@ class GatewayService:
     async def run(self, stop: asyncio.Event, listener: socket.socket) -> None:
         """Serve on this socket until `stop` is set."""
         async with asyncio.TaskGroup() as tasks:
-            listening = tasks.create_task(self._wakeups.run())
+            beside = [tasks.create_task(self._wakeups.run()), tasks.create_task(settlement_of(self._app).run())]
             await self._server.run(stop, listener, lambda: drain(self._app))
-            listening.cancel()
+            for task in beside:
+                task.cancel()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        window_least=settings.admission_least,
+        window_most=settings.admission_most,
+        target_s=settings.admission_target_s,
+    )
+
+
+def _rates(settings: Settings) -> Rates:
+    return Rates(settings.rate_submissions, settings.rate_documents, settings.rate_reads)
 
 
 def _submitting(publisher: Publisher, reach: Reach) -> Submit:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from gateway.admission import Admission
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
 _GAUGES: Final = {
@@ -43,6 +45,13 @@ class Metrics:
             "comity_directory_verifies", "1 while the directory is fresh and verifies", registry=self.registry
         )
         self._inside = {figure: Gauge(name, text, registry=self.registry) for figure, (name, text) in _GAUGES.items()}
+
+    def watch_admission(self, admission: Admission) -> None:
+        """Show the window and what is in it, whenever somebody asks."""
+        window = Gauge("comity_admission_window", "Submissions that may be on their way", registry=self.registry)
+        window.set_function(lambda: admission.window)
+        inside = Gauge("comity_submissions_on_their_way", "Submissions not yet delivered", registry=self.registry)
+        inside.set_function(lambda: len(admission.on_their_way))
 
     def count_call(self, method: str, route: str, status: int, seconds: float, code: str | None) -> None:
         self._calls.labels(method if method in _METHODS else "other", route, str(status)).inc()

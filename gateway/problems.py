@@ -20,7 +20,7 @@ from starlette.responses import Response
 from gateway.answers import NOT_KEPT
 from shared.contracts.api import Problem
 from shared.contracts.messages import json_facts
-from shared.errors import Busy, ComityError, Transient
+from shared.errors import Busy, CallRateExceeded, ComityError, Transient
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
@@ -50,6 +50,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "call.too-large": 413,
         "call.wrong-content-type": 415,
         "call.too-many": 429,
+        "call.rate-exceeded": 429,
         "call.headers-too-large": 431,
         "call.busy": 503,
         # the envelope, as far as the edge judges it
@@ -128,6 +129,12 @@ def problem_response(error: ComityError, headers: Mapping[str, str] | None = Non
 def _extra_headers(status: int, error: ComityError) -> dict[str, str]:
     if status == 401:
         return {"WWW-Authenticate": "Signature", "Accept-Signature": ACCEPT_SIGNATURE}
-    if status in (429, 503):
-        return {"Retry-After": str(error.facts.get("retry_after_s", RETRY_AFTER_S))}
-    return {}
+    if status not in (429, 503):
+        return {}
+    facts = error.facts
+    later = {"Retry-After": str(facts.get("retry_after_s", RETRY_AFTER_S))}
+    if isinstance(error, CallRateExceeded):
+        kind = facts["kind"]
+        later["RateLimit-Policy"] = f'"{kind}";q={facts["limit"]};w={facts["window_s"]}'
+        later["RateLimit"] = f'"{kind}";r=0;t={facts["retry_after_s"]}'
+    return later

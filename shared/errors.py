@@ -120,6 +120,12 @@ class CallTooMany(Rejection):
     code = "call.too-many"
 
 
+class CallRateExceeded(Rejection):
+    """You made more than {limit} calls ({kind}) in {window_s} s. Call again in {retry_after_s} s, and less often."""
+
+    code = "call.rate-exceeded"
+
+
 class CallWrongContentType(Rejection):
     """The body is {given}; this call takes {expected}."""
 

@@ -81,6 +81,8 @@ class ExchangeProcess:
     data: Path
     log: Path
     port: int = field(default_factory=lambda: free_port())
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """`COMITY_*` of the process, besides those of its own."""
     _process: ForkServerProcess | None = None
 
     @property
@@ -102,7 +104,7 @@ class ExchangeProcess:
         said = self.log.with_suffix(".out")
         said.write_bytes(b"")
         arguments = ["all", "--data", str(self.data), "--port", str(self.port)]
-        environment = {"COMITY_UNSAFE_CRASH_AT": crash_at} if crash_at else {}
+        environment = {**self.settings, **({"COMITY_UNSAFE_CRASH_AT": crash_at} if crash_at else {})}
         self._process = FORKS.Process(target=serve, args=(arguments, environment, said, self.log), daemon=True)
         self._process.start()
         until = time.monotonic() + START_TIMEOUT_S
@@ -221,13 +223,15 @@ class EnrolledExchange:
         return Calls(self.process.url, sign_calls(key, owner, now), patience_s=self.patience_s)
 
 
-def enrol_exchange(place: Path, keys: Iterable[AuthorityKeys]) -> EnrolledExchange:
+def enrol_exchange(
+    place: Path, keys: Iterable[AuthorityKeys], settings: Mapping[str, str] | None = None
+) -> EnrolledExchange:
     """A new exchange, running, with these authorities, an auditor, and the sample registry of instruments."""
     data = place / "exchange"
     data.mkdir(parents=True)
     operators = (generate_ed25519(), generate_ed25519())
     trust = init_exchange(data, ORIGIN, operators, 2, now(), "development")
-    process = ExchangeProcess(data, place / "exchange.log")
+    process = ExchangeProcess(data, place / "exchange.log", settings=settings or {})
     process.start()
     enrolled = EnrolledExchange(
         place, trust, operators, {one.authority: one for one in keys}, generate_ed25519(), process

@@ -17,6 +17,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from gateway.admission import Submitted
 from gateway.answers import IMMUTABLE, answer_model, answer_once, holds, not_modified
 from gateway.auth import Call, Role, admitted
 from gateway.bodies import Document
@@ -55,7 +56,7 @@ _OCTETS: Final = "application/octet-stream"
 
 async def _submission(request: Request) -> AsyncIterator[Call]:
     gateway = gateway_of(request)
-    caller = await gateway.authenticator.prove(request, _AUTHORITIES, _SUBMISSION)
+    caller = await gateway.authenticator.prove(request, _AUTHORITIES, _SUBMISSION, gateway.admission.require_room)
     with gateway.room_for_submission(caller.party):
         yield await gateway.authenticator.read(request, caller, _SUBMISSION)
 
@@ -99,6 +100,7 @@ async def submit(request: Request, call: Submission) -> Response:
             receipt=receipt,
         )
     )
+    gateway.admission.kept(Submitted(header.sender, header.id))
     accepted = Accepted(message=header.id, digest=envelope.digest, receipt=receipt, decide_by=decide_by)
     return answer_once(accepted, 202, {"Location": f"/v1/messages/{header.id}/decision"})
 

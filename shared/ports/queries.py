@@ -72,6 +72,10 @@ class Queries(Protocol):
     async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
         """Entries at positions greater than `after`, in order, without a gap."""
 
+    async def settled(self, messages: Sequence[str]) -> set[tuple[str, str]]:
+        """Sender and id of those of these messages that are through: delivered to all, or rejected, and so it stands in
+        the sender's feed."""
+
     async def instruments(self) -> InstrumentsRecord | None: ...
 
     async def ping(self) -> dict[str, Any]:

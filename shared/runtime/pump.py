@@ -65,6 +65,8 @@ class Pump:
         self._confirmed: list[str] = []
         self._next_upkeep = self._next_drain = self._next_look = 0.0
         self._congested = self._is_busy = False
+        self.slowed_s = 0.0
+        """Development only: seconds lost on each message, so that little load is an overload."""
         self.is_attached = False
         """Whether this service is consuming now; readiness tells it."""
 
@@ -114,6 +116,8 @@ class Pump:
         settled = await self._settle_holding([delivery.frame for delivery in deliveries], stop)
         if settled is None:
             return  # stopping with the store down: leaving the subscription gives the frames back
+        if self.slowed_s:
+            await self._clock.sleep(self.slowed_s * settled.handled)
         await self._finish(settled, consumer, deliveries, stop)
 
     async def _take(self, consumer: Consumer) -> list[Delivery]:

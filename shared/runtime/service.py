@@ -21,6 +21,7 @@ class ConsumingService:
         settler = Settler(service, handler, units, backend.opener(keys), backend.keyring(), backend.clock, reach)
         self.name = service
         self.pump = Pump(service, settler, units, backend.bus, publisher, backend.clock, reach, meters)
+        self.pump.slowed_s = backend.settings.slowed_s(service)
         self._relay = Relay(units, publisher, backend.clock, reach, meters)
         self._settler = settler
         self._meters = meters

@@ -69,6 +69,18 @@ class Settings(BaseSettings):
     log_level: str = "info"
     inbox_retention_s: float = Field(default=7 * 86400, ge=3600)
     """How long delivered items are remembered; frames older than this are refused."""
+    rate_submissions: str = "5000 per 10 seconds"
+    """Of one authority on one gateway process. So are the other rates."""
+    rate_documents: str = "1000 per 10 seconds"
+    """Key events and registries of instruments, which operators post."""
+    rate_reads: str = "20000 per 10 seconds"
+    admission_target_s: float = Field(default=1.0, gt=0)
+    """From a submission to its delivery, when more comes than can be delivered: gateways let in what keeps to it."""
+    admission_least: int = Field(default=64, ge=2)
+    """Submissions that a gateway lets be on their way however slow they are."""
+    admission_most: int = Field(default=2000, ge=2)
+    unsafe_slow: str = ""
+    """`service:seconds`: the service takes so long for each message besides. For tests of overload."""
     unsafe_crash_at: str = ""
     """`service:point`: the process kills itself there. For tests of recovery."""
 
@@ -85,6 +97,11 @@ class Settings(BaseSettings):
         if self.database is None and (self.database_ca or self.broker_ca):
             raise ValueError("a CA is for a database and a broker behind TLS, and there are none")
         return self
+
+    def slowed_s(self, service: str) -> float:
+        """Seconds that this service is to lose on each message; see `unsafe_slow`."""
+        slowed, _, seconds = self.unsafe_slow.partition(":")
+        return float(seconds) if slowed == service else 0.0
 
     @property
     def is_embedded(self) -> bool:
@@ -141,5 +158,6 @@ def refuse_embedded(settings: Settings, service: str) -> None:
 
 def refuse_unsafe(settings: Settings, environment: str) -> None:
     """Raises SettingsRefused when a dangerous setting is on outside development."""
-    if environment != "development" and settings.unsafe_crash_at:
-        raise SettingsRefused(why="unsafe_crash_at is for development only")
+    for name in type(settings).model_fields:
+        if name.startswith("unsafe_") and getattr(settings, name) and environment != "development":
+            raise SettingsRefused(why=f"{name} is for development only")

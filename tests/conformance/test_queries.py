@@ -25,6 +25,7 @@ from tests.conformance.rows import (
     a_dead_letter,
     a_decision,
     a_dossier,
+    a_feed_entry,
     a_leg,
     a_mailbox_entry,
     a_notice,
@@ -36,6 +37,22 @@ from tests.conformance.stores import let_outbox_pass, units_of, write
 
 SECOND = timedelta(seconds=1)
 LEAF_DIGEST = b"leaf of the decision"
+
+
+async def test_a_message_is_settled_once_its_own_senders_feed_says_how_it_ended(store: Store) -> None:
+    delivered, rejected, accepted, anothers = (new_id() for _ in range(4))
+    entries = [
+        replace(a_feed_entry(MA, 1), message=delivered, type="message.accepted"),
+        replace(a_feed_entry(MA, 2), message=delivered, type="message.delivered"),
+        replace(a_feed_entry(MA, 3), message=rejected, type="message.rejected"),
+        replace(a_feed_entry(MA, 4), message=accepted, type="message.accepted"),
+        replace(a_feed_entry(BE, 1), message=delivered, type="message.received"),
+        replace(a_feed_entry(BE, 2), message=anothers, type="message.rejected"),
+    ]
+    await write(store, Effects(inserts=list(entries)), "notification")
+    asked = [delivered, rejected, accepted, anothers]
+    assert await SqlQueries(store).settled(asked) == {(MA, delivered), (MA, rejected), (BE, anothers)}
+    assert await SqlQueries(store).settled([accepted]) == set()
 
 
 async def place(store: Store, *leaf_digests: bytes) -> None:

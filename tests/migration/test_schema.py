@@ -79,11 +79,11 @@ async def test_a_database_taken_back_to_nothing_comes_up_again(url: str, store: 
 async def test_every_revision_goes_down_and_up_again(url: str, store: Store) -> None:
     for revision in revisions():
         await migrate(url, revision)
-        before = await schema_differences(store)
+        before = repr(await schema_differences(store))  # as text: indexes are compared by identity
         older = revisions()[revisions().index(revision) - 1] if revision != revisions()[0] else "base"
         await migrate(url, older)
         await migrate(url, revision)
-        assert await schema_differences(store) == before
+        assert repr(await schema_differences(store)) == before
 
 
 async def test_a_migrated_database_is_left_as_it_is(url: str, store: Store) -> None:

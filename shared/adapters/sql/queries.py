@@ -38,6 +38,8 @@ _FEED = TABLES[FeedEntry]
 _INSTRUMENTS = TABLES[InstrumentsRecord]
 _LEAF = METADATA.tables["ledger_leaf"]
 _WAITING = METADATA.tables["leaf_waiting"]
+SETTLED_TYPES: Final = ("message.delivered", "message.rejected")
+"""What a sender's feed says last of its own submission, retrievals apart."""
 _CHECKPOINT = METADATA.tables["ledger_checkpoint"]
 
 
@@ -143,6 +145,13 @@ class SqlQueries:
         async with self._store.read() as connection:
             rows = await connection.execute(newer.order_by(_FEED.c.position).limit(limit))
             return [parse_row(FeedEntry, row) for row in rows.mappings()]
+
+    async def settled(self, messages: Sequence[str]) -> set[tuple[str, str]]:
+        told = select(_FEED.c.authority, _FEED.c.message).where(
+            _FEED.c.message.in_(messages), _FEED.c.type.in_(SETTLED_TYPES)
+        )
+        async with self._store.read() as connection:
+            return {(row.authority, row.message) for row in await connection.execute(told)}
 
     async def instruments(self) -> InstrumentsRecord | None:
         async with self._store.read() as connection:

@@ -23,6 +23,6 @@ class FeedEntryRow(SQLModel, table=True):
     position: int = Field(primary_key=True, sa_type=BigInteger)
     at: datetime = Field(sa_type=UtcTime)
     type: str = Field(max_length=32)
-    message: str = Field(max_length=36)
+    message: str = Field(max_length=36, index=True)
     dossier: str = Field(max_length=36)
     data: dict[str, Any] = Field(sa_type=JSON_COLUMN)

@@ -86,6 +86,7 @@ class FakeQueries:
     registry: InstrumentsRecord | None = None
     figures: dict[str, Any] = field(default_factory=dict)
     pings: int = 0
+    through: set[tuple[str, str]] = field(default_factory=set)
     failure: ComityError | None = None
 
     def _answer(self) -> None:
@@ -113,6 +114,10 @@ class FakeQueries:
     async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
         self._answer()
         return [entry for entry in self.feeds[authority] if entry.position > after][:limit]
+
+    async def settled(self, messages: Sequence[str]) -> set[tuple[str, str]]:
+        self._answer()
+        return {one for one in self.through if one[1] in messages}
 
     async def instruments(self) -> InstrumentsRecord | None:
         return self.registry

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from gateway.app import build_app
-from gateway.config import GatewayConfig, Limits
+from gateway.config import GatewayConfig, Limits, Rates
 from gateway.ports import GatewayPorts
 from shared.apisig.sign import sign_request
 from shared.audit.notes import encode_vkey
@@ -59,7 +59,7 @@ class Caller:
 class World:
     """One gateway, and the parties that call it."""
 
-    def __init__(self, limits: Limits | None = None, url: str = URL) -> None:
+    def __init__(self, limits: Limits | None = None, url: str = URL, rates: Rates | None = None) -> None:
         exchange, self.parties = _enrolled()
         self.exchange = replace(exchange, documents=copy(exchange.documents))
         self.url = url
@@ -97,7 +97,13 @@ class World:
             checks=[Check("database", self._ask_database)],
             meters=Meters(CollectorRegistry()),
         )
-        config = GatewayConfig(name="Comity on test", public_url=url, trust=self.trust, limits=limits or Limits())
+        config = GatewayConfig(
+            name="Comity on test",
+            public_url=url,
+            trust=self.trust,
+            limits=limits or Limits(),
+            rates=rates or Rates(),
+        )
         self.app: FastAPI = build_app(ports, config)
 
     async def _ask_database(self) -> str | None:
