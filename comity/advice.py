@@ -50,6 +50,7 @@ _ADVICE: Final[dict[str, str]] = {
     "envelope.expired": "Send it again: it gets a new id and new dates.",
     "envelope.future-dated": "Set the clock of this machine, then repeat the command.",
     "envelope.too-large": "Send fewer or smaller attachments, in several messages if need be.",
+    "keys.event-refused": "Nothing changed. Give --operator-key once for each operator of the quorum.",
     "keys.passphrase-wrong": "Set COMITY_PASSPHRASE or COMITY_PASSPHRASE_FILE, or type it when asked.",
     "ledger.forked": "Do not start it again by force. docs/guide/operator.md says how to go on: `The ledger halted`.",
     "operator.backup-refused": "docs/guide/operator.md, `Backup and restore`, says what belongs together.",

@@ -95,13 +95,16 @@ def restore(
         import asyncio
 
         from shared.adapters.keyfiles import load_trust
-        from shared.adapters.sql.backup import check_database
+        from shared.adapters.sql.backup import check_database, sync_file
         from shared.errors import BackupRefused
 
         trust, copy = load_trust(source), source / DATABASE
         manifest = _read_manifest(source / MANIFEST, trust)
-        if (data / DATABASE).exists():
-            raise BackupRefused(why=f"{data / DATABASE} is there; stop the exchange and move it away, do not delete it")
+        # Its companions too: SQLite would replay an old write-ahead log into the database that is put back.
+        for there in sorted(data.glob(f"{DATABASE}*")):
+            raise BackupRefused(
+                why=f"{there} is there; stop the exchange and move {DATABASE}* away, do not delete them"
+            )
         if _sha256(copy) != manifest["sha256"]:
             raise BackupRefused(why=f"{copy} is not the file that the manifest names")
         check_database(copy)
@@ -112,8 +115,10 @@ def restore(
         try:
             knows = asyncio.run(_judge(draft, manifest, trust, data, checkpoint))
         except BaseException:
-            draft.unlink()
+            for half in data.glob(f"{draft.name}*"):
+                half.unlink()
             raise
+        sync_file(draft)
         draft.rename(data / DATABASE)
         for name in BESIDE:
             if (source / name).exists() and not (data / name).exists():

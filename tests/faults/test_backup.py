@@ -128,3 +128,16 @@ def test_a_backup_that_was_changed_or_is_incomplete_is_not_restored(exchange: En
     assert run("restore", backup, "--data", tmp_path / "new", code=1)["error"]["code"] == "operator.backup-refused"
     assert not (tmp_path / "new" / DATABASE).exists()
     assert not list(backup.glob("**/keys")), "no key is in a backup"
+
+
+def test_a_database_is_not_put_back_beside_the_log_of_another(exchange: EnrolledExchange, tmp_path: Path) -> None:
+    """SQLite would replay it."""
+    backup, place = tmp_path / "backup", tmp_path / "new"
+    run("backup", "--data", exchange.process.data, "--to", backup)
+    place.mkdir()
+    (place / f"{DATABASE}-wal").write_bytes(b"of the database that was moved away")
+    refused = run("restore", backup, "--data", place, code=1)["error"]
+    assert f"{DATABASE}-wal is there" in refused["sentence"]
+    (place / f"{DATABASE}-wal").unlink()
+    run("restore", backup, "--data", place)
+    assert {file.name for file in place.iterdir()} >= {DATABASE, "trust.json", "roster.json"}

@@ -26,13 +26,18 @@ def copy_database(source: Path, target: Path) -> None:
         ):
             running.backup(copy)
         target.chmod(0o600)
-        descriptor = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_file(target)
     except (sqlite3.Error, OSError) as failed:
         raise BackupRefused(why=f"{source} cannot be copied: {failed}") from None
+
+
+def sync_file(file: Path) -> None:
+    """Until the disk has it."""
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_database(file: Path) -> None:
