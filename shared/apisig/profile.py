@@ -1,4 +1,4 @@
-"""The profile `comity-v1` of RFC 9421 HTTP message signatures, as names and numbers, and its one algorithm.
+"""The profile `comity-v1` of RFC 9421 HTTP message signatures, as names and numbers.
 
 Rules:
 1. One signature carries the tag `comity-v1`; its label is `comity`, its algorithm Ed25519.
@@ -14,10 +14,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Final, Protocol
-
-from http_message_signatures import HTTPSignatureAlgorithm
-from typing_extensions import override
+from typing import Final
 
 from shared.keys.public import Ed25519Public
 
@@ -41,28 +38,6 @@ NONCE: Final = re.compile(r"[A-Za-z0-9_-]{22,86}")
 
 MAX_FIELD_CHARS: Final = 4096
 """Of Signature-Input and of Signature each: room for a proxy's own signature, no room for hundreds of ours."""
-
-
-class Verifier(Protocol):
-    """What a signature is checked with."""
-
-    def verify(self, signature: bytes, data: bytes) -> None:
-        """Raises InvalidSignature."""
-
-
-class Ed25519Algorithm(HTTPSignatureAlgorithm):
-    """Ed25519 by a key of `shared.keys`, so that a small-order or non-canonical key can never be used here."""
-
-    algorithm_id = ALG
-
-    def __init__(self, public_key: Verifier | None = None, private_key: None = None) -> None:
-        self._public_key = public_key
-
-    @override
-    def verify(self, signature: bytes, message: bytes) -> None:
-        if self._public_key is None:
-            raise ValueError("no key to verify with")
-        self._public_key.verify(signature, message)
 
 
 def covered_components(has_body: bool) -> tuple[str, ...]:

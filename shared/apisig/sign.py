@@ -6,11 +6,17 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from http_message_signatures import HTTPMessageSigner
+from http_message_signatures import HTTPMessageSigner, HTTPSignatureAlgorithm
 
-from shared.apisig.profile import LABEL, LIFE_S, TAG, Ed25519Algorithm, content_digest, covered_components
+from shared.apisig.profile import ALG, LABEL, LIFE_S, TAG, content_digest, covered_components
 from shared.keys.base64url import encode_b64u
 from shared.keys.private import Ed25519Signer
+
+
+class _Ed25519(HTTPSignatureAlgorithm):
+    """Its name: the library writes the base, and our own key signs it."""
+
+    algorithm_id = ALG
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ def sign_request(
             raise ValueError("a body has a content type")
         headers = {"Content-Type": content_type, "Content-Digest": content_digest(body)}
     request = _Outgoing(method, url, headers)
-    library = HTTPMessageSigner(signature_algorithm=Ed25519Algorithm)
+    library = HTTPMessageSigner(signature_algorithm=_Ed25519)
     prepared = library.prepare(
         request,
         key_id=keyid,

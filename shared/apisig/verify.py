@@ -3,37 +3,32 @@
 The steps, in order, and what each raises:
 (1) the call carries a signature tagged comity-v1 (CallUnsigned), in fields of bounded size (CallSignatureInvalid)
 (2) the resolver knows the key (CallKeyUnknown)
-(3) the Ed25519 signature verifies over the RFC 9421 signature base, and no other carries our tag (CallSignatureInvalid)
-(4) its parameters and covered components are exactly the profile's (CallSignatureInvalid)
+(3) no other signature carries our tag; parameters and covered components are exactly the profile's
+    (CallSignatureInvalid)
+(4) the Ed25519 signature verifies over the RFC 9421 signature base (CallSignatureInvalid)
 (5) created and expires are near the exchange's clock (CallClockSkew)
 (6) the body has the signed digest (CallDigestMismatch)
 Steps (1) to (5) need the header alone (`verify_call`): who called is proven before a byte of the body is read. Step (6)
-is `verify_body`. Steps (2) and (3) are the library's; what it leaves open, and its reading of a clock, are ours.
+is `verify_body`.
 
 It remembers no call, nor does it ask whether the caller may make this one: the gateway does both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from http_message_signatures import (
-    HTTPMessageSignaturesException,
-    HTTPMessageVerifier,
-    HTTPSignatureKeyResolver,
-)
-from typing_extensions import override
+from cryptography.exceptions import InvalidSignature
 
 from shared.apisig.profile import (
+    CONTENT_COVERED,
     LABEL,
     LIFE_S,
     MAX_FIELD_CHARS,
     SKEW_S,
     TAG,
-    Ed25519Algorithm,
     ResolveKey,
     content_digest,
     fault_in_coverage,
@@ -41,6 +36,7 @@ from shared.apisig.profile import (
     moment,
 )
 from shared.apisig.request_text import signed_request_text
+from shared.apisig.signature_fields import parse_members, parse_signature, parse_signature_input, signature_base
 from shared.domain.ids import encode_time
 from shared.errors import (
     CallClockSkew,
@@ -48,11 +44,8 @@ from shared.errors import (
     CallKeyUnknown,
     CallSignatureInvalid,
     CallUnsigned,
-    ComityError,
 )
-from shared.keys.public import Ed25519Public
 
-_PARAMETERS_NAME = '"@signature-params"'
 _SIGNATURE_FIELDS = ("signature-input", "signature")
 _READ_FIELDS = frozenset({*_SIGNATURE_FIELDS, "content-type", "content-digest"})
 
@@ -105,30 +98,32 @@ def verify_call(
     origin, then path and query as received; never the Host header. `headers.items()` may give a name several times and
     in any case. `resolve_key` gives the key that a keyid names now, or None.
     """
-    fields = _Fields((name, value) for name, value in headers.items() if name.lower() in _READ_FIELDS)
-    _require_signature(fields)  # (1)
-    keys = _CallKeys(resolve_key)
-    library = _ClocklessVerifier(signature_algorithm=Ed25519Algorithm, key_resolver=keys)
+    fields = _read_fields(headers)
+    member, signature = _our_signature(fields)  # (1), (3)
     try:
-        results = library.verify(_Incoming(method, url, fields), max_age=None, expect_tag=TAG)  # (2), (3)
-    except HTTPMessageSignaturesException as bad:
-        raise _refusal(bad, keys) from None
-    if len(results) != 1 or results[0].label != LABEL:
-        raise CallSignatureInvalid(why=f"exactly one signature is tagged {TAG}, and it is labelled {LABEL}")
-    covered, parameters = results[0].covered_components, results[0].parameters
-    names = [name for name in covered if name != _PARAMETERS_NAME]
-    fault = fault_in_parameters(parameters) or fault_in_coverage(names, has_body)  # (4)
-    if fault is not None:
-        raise CallSignatureInvalid(why=fault)
-    created, expires = _require_time(parameters, now, max_age_s, skew_s)  # (5)
+        given = parse_signature_input(member)
+        keyid = str(given.parameters.get("keyid", ""))
+        key = resolve_key(keyid)  # (2)
+        if key is None:
+            raise CallKeyUnknown(kid=keyid)
+        fault = fault_in_parameters(given.parameters) or fault_in_coverage(given.components, has_body)  # (3)
+        if fault is not None:
+            raise CallSignatureInvalid(why=fault)
+        base = signature_base(given, method, url, {name: fields[name] for name in CONTENT_COVERED if name in fields})
+        key.verify(parse_signature(signature), base)  # (4)
+    except InvalidSignature:
+        raise CallSignatureInvalid(why="it is not of this key over this call") from None
+    except ValueError as malformed:  # a UnicodeEncodeError is one
+        raise CallSignatureInvalid(why=malformed) from None
+    created, expires = _require_time(given.parameters, now, max_age_s, skew_s)  # (5)
     return VerifiedCall(
-        keyid=str(parameters["keyid"]),
-        nonce=str(parameters["nonce"]),
+        keyid=keyid,
+        nonce=str(given.parameters["nonce"]),
         created=created,
         expires=expires,
-        signature=keys.signature,
-        signature_text=signed_request_text(keys.base, keys.signature),
-        content_digest=covered['"content-digest"'] if has_body else None,
+        signature=parse_signature(signature),
+        signature_text=signed_request_text(base, parse_signature(signature)),
+        content_digest=fields["content-digest"] if has_body else None,
     )
 
 
@@ -138,78 +133,32 @@ def verify_body(call: VerifiedCall, body: bytes) -> None:
         raise CallDigestMismatch
 
 
-class _Fields:
-    """Header lines as received: what stands twice is joined, so nothing hides behind a first or a last value."""
-
-    def __init__(self, lines: Iterable[tuple[str, str]]) -> None:
-        self._lines = tuple(lines)
-
-    def items(self) -> Sequence[tuple[str, str]]:
-        return self._lines
-
-    def joined(self, name: str) -> str:
-        return ", ".join(value for given, value in self._lines if given.lower() == name)
+def _read_fields(headers: Mapping[str, str]) -> dict[str, str]:
+    """The header fields that matter: what stands twice is joined, so that neither value hides the other."""
+    fields: dict[str, str] = {}
+    for given, value in headers.items():
+        name = given.lower()
+        if name in _READ_FIELDS:
+            stripped = value.strip(" \t")
+            fields[name] = f"{fields[name]}, {stripped}" if name in fields else stripped
+    return fields
 
 
-@dataclass(frozen=True, slots=True)
-class _Incoming:
-    """The request as the signature library wants it."""
-
-    method: str
-    url: str
-    headers: _Fields
-
-
-class _ClocklessVerifier(HTTPMessageVerifier):
-    """The library's verifier without its clock: time is judged in step (5), by the time that the caller passes."""
-
-    @override
-    def validate_created_and_expires(self, sig_input: Any, max_age: object = None) -> None:
-        pass
-
-
-class _CallKeys(HTTPSignatureKeyResolver):
-    """Resolves keys, and keeps what was verified with them: the library returns neither base nor signature."""
-
-    def __init__(self, resolve_key: ResolveKey) -> None:
-        self._resolve_key = resolve_key
-        self.unknown: str | None = None
-        self.base = b""
-        self.signature = b""
-
-    @override
-    def resolve_public_key(self, key_id: str) -> _RecordingKey | None:
-        key = self._resolve_key(key_id)
-        if key is None:
-            self.unknown = key_id
-            return None
-        return _RecordingKey(key, self)
-
-
-@dataclass(frozen=True, slots=True)
-class _RecordingKey:
-    key: Ed25519Public
-    call: _CallKeys
-
-    def verify(self, signature: bytes, data: bytes) -> None:
-        self.key.verify(signature, data)
-        self.call.base, self.call.signature = data, signature
-
-
-def _require_signature(fields: _Fields) -> None:
+def _our_signature(fields: Mapping[str, str]) -> tuple[str, str]:
+    """The members of Signature-Input and Signature under our label, the one with our tag. Raises CallUnsigned,
+    CallSignatureInvalid."""
     for name in _SIGNATURE_FIELDS:
-        if len(fields.joined(name)) > MAX_FIELD_CHARS:
+        if len(fields.get(name, "")) > MAX_FIELD_CHARS:
             raise CallSignatureInvalid(why=f"the field {name} has more than {MAX_FIELD_CHARS} characters")
-    if f'tag="{TAG}"' not in fields.joined("signature-input") or not fields.joined("signature"):
+    if f'tag="{TAG}"' not in fields.get("signature-input", "") or not fields.get("signature"):
         raise CallUnsigned
-
-
-def _refusal(bad: HTTPMessageSignaturesException, keys: _CallKeys) -> ComityError:
-    if isinstance(bad.__cause__, ComityError):  # the resolver's own, which the library wraps
-        return bad.__cause__
-    if keys.unknown is not None:
-        return CallKeyUnknown(kid=keys.unknown)
-    return CallSignatureInvalid(why=str(bad) or "it is not of this key over this call")
+    try:
+        inputs, signatures = (parse_members(fields[name]) for name in _SIGNATURE_FIELDS)
+    except ValueError as malformed:
+        raise CallSignatureInvalid(why=malformed) from None
+    if [label for label, member in inputs.items() if f';tag="{TAG}"' in member] != [LABEL] or LABEL not in signatures:
+        raise CallSignatureInvalid(why=f"exactly one signature is tagged {TAG}, and it is labelled {LABEL}")
+    return inputs[LABEL], signatures[LABEL]
 
 
 def _require_time(

@@ -8,14 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from http_message_signatures import HTTPMessageVerifier, MappingKeyResolver
+from http_message_signatures import HTTPMessageSignaturesException, HTTPMessageVerifier, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.datastructures import Headers
+from typing_extensions import override
 
 from shared.apisig.profile import content_digest, covered_components
 from shared.apisig.sign import sign_request
 from shared.apisig.verify import verify_request
-from shared.errors import CallDigestMismatch, CallSignatureInvalid, CallUnsigned
+from shared.errors import CallClockSkew, CallDigestMismatch, CallKeyUnknown, CallSignatureInvalid, CallUnsigned
 from shared.keys.public import Ed25519Public
 from tests.unit.apisig.signed_calls import (
     BODY,
@@ -28,6 +31,7 @@ from tests.unit.apisig.signed_calls import (
     Call,
     Outgoing,
     a_call,
+    changed,
     loosely_signed,
 )
 
@@ -160,3 +164,77 @@ def test_a_plain_rfc_9421_verifier_accepts_our_calls() -> None:
 def test_a_body_without_content_type_is_not_signed() -> None:
     with pytest.raises(ValueError, match="content type"):
         sign_request("POST", URL, BODY, None, SIGNER, KEYID, NOW)
+
+
+# --- our reading against the library's
+
+
+def plainly_verifies(call: Call) -> bool:
+    """What a general verifier says of the signature, time and profile apart."""
+    public = Ed25519PrivateKey.from_private_bytes(SIGNER.seed).public_key()
+    keys = MappingKeyResolver(public_keys={KEYID: public}, private_keys={})
+    verifier = AtNow(signature_algorithm=ED25519, key_resolver=keys)
+    try:
+        return bool(verifier.verify(Outgoing("POST", call.url, dict(call.headers)), expect_tag="comity-v1"))
+    except HTTPMessageSignaturesException:
+        return False
+
+
+class AtNow(HTTPMessageVerifier):
+    @override
+    def validate_created_and_expires(self, sig_input: object, max_age: object = None) -> None:
+        pass
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(["Signature-Input", "Signature", "Content-Type"]), st.data())
+def test_nothing_that_we_accept_is_refused_by_a_general_verifier(name: str, data: st.DataObject) -> None:
+    call = loosely_signed()
+    text = call.headers[name]
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 3)))
+    put = data.draw(st.text(alphabet='";=(), :\\aB1\t*', max_size=3))
+    edited = Call(headers={**call.headers, name: text[:start] + put + text[end:]})
+    try:
+        edited.verify()
+    except (CallSignatureInvalid, CallUnsigned, CallKeyUnknown, CallDigestMismatch, CallClockSkew):
+        return
+    assert plainly_verifies(edited)
+
+
+PROXY_MEMBERS = (
+    'sig1=("@method" "x-forwarded-for";sf);created=1;tag="a, comity=b"',
+    'sig1=("@method");x="quoted \\" and \\\\ , ";y=?1;z=:AAAA:',
+    "*a.b-c_d=token",
+)
+
+
+@pytest.mark.parametrize("member", PROXY_MEMBERS)
+def test_whatever_a_proxy_adds_under_its_own_label_is_skipped(member: str) -> None:
+    call = a_call()
+    added = {name: f"{call.headers[name]},\t {member}" for name in ("Signature-Input", "Signature")}
+    assert Call(headers={**call.headers, **added}).verify().keyid == KEYID
+
+
+OTHER_SPELLINGS = {
+    "two spaces between components": ('"@method" "@authority"', '"@method"  "@authority"'),
+    "a space in the list": ('("@method"', '( "@method"'),
+    "a space before a parameter": (";created", "; created"),
+    "a number with a sign": ("created=", "created=+"),
+    "an escaped letter": ('tag="comity-v1"', 'tag="comity-v\\1"'),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_SPELLINGS.values(), ids=OTHER_SPELLINGS)
+def test_another_spelling_of_the_same_fields_is_refused(one: str, other: str) -> None:
+    with pytest.raises((CallSignatureInvalid, CallUnsigned)):
+        changed(a_call(), "Signature-Input", lambda text: text.replace(one, other)).verify()
+
+
+@pytest.mark.parametrize("noise", ["(" * 4000, '"' * 4001, "a=" + " " * 3990, 'a="' + "\\" * 3900, ", " * 2000])
+def test_a_field_of_the_worst_form_is_refused_at_once(noise: str) -> None:
+    """Each is read in one pass: a reader that tries again from every character would take seconds."""
+    call = a_call()
+    for _ in range(200):
+        with pytest.raises(CallSignatureInvalid):
+            Call(headers={**call.headers, "Signature": noise}).verify()

@@ -14,7 +14,7 @@ from gateway.description import describe
 from shared.apisig.sign import sign_request
 from shared.errors import KeyEventRefused, StoreUnavailable
 from shared.keys.private import generate_ed25519
-from tests.unit.gateway.world import URL, World, code_of
+from tests.unit.gateway.world import URL, World, code_of, until
 
 OPEN = {"/.well-known/comity", "/problems/{code}", "/livez", "/readyz", "/metrics"}
 
@@ -199,10 +199,10 @@ async def test_one_party_cannot_take_all_room_for_submissions() -> None:
         return code_of(await world.bare("POST", path, content=slow(), headers=headers))
 
     waiting = [asyncio.create_task(post_slowly("MA.PGR")) for _ in range(2)]
-    await asyncio.sleep(0.05)
+    await until(lambda: world.submissions_in_flight == 2)
     assert await post_at_once(world, "MA.PGR") == "call.busy"
     waiting.append(asyncio.create_task(post_slowly("BE.PF")))
-    await asyncio.sleep(0.05)
+    await until(lambda: world.submissions_in_flight == 3)
     assert await post_at_once(world, "FR.BEPI") == "call.busy"
     release.set()
     assert await asyncio.gather(*waiting) == ["envelope.malformed"] * 3
@@ -246,7 +246,7 @@ async def test_a_recorded_call_opens_no_second_body() -> None:
         return code_of(await world.bare("POST", path, content=idle(), headers=headers))
 
     replays = [asyncio.create_task(replay()) for _ in range(5)]
-    await asyncio.sleep(0.05)
+    await until(lambda: sum(task.done() for task in replays) == 4)
     assert await post_at_once(world, "MA.PGR") == "envelope.malformed"
     release.set()
     assert sorted(await asyncio.gather(*replays)) == ["call.replayed"] * 4 + ["envelope.malformed"]

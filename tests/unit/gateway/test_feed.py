@@ -13,7 +13,7 @@ from gateway.config import Limits
 from shared.contracts.api import FeedPage
 from shared.contracts.records import FeedEntry
 from tests.unit.gateway.fakes import MESSAGE, NOW
-from tests.unit.gateway.world import World, code_of
+from tests.unit.gateway.world import World, code_of, until
 
 DOSSIER = "019aaa00-0000-7000-8000-0000000000d0"
 
@@ -69,7 +69,7 @@ async def test_each_authority_reads_its_own_feed(world: World) -> None:
 
 async def test_a_waiting_call_is_answered_when_something_comes(world: World) -> None:
     waiting = asyncio.create_task(feed(world, wait=20))
-    await asyncio.sleep(0.1)
+    await until(lambda: len(world.wakeups.waiting["BE.PF"]) == 1)
     assert not waiting.done()
     world.queries.feeds["BE.PF"] = [entry(1)]
     began = time.monotonic()
@@ -82,7 +82,7 @@ async def test_a_waiting_call_is_answered_when_something_comes(world: World) -> 
 async def test_a_lost_hint_costs_a_second_at_most(world: World) -> None:
     world.wakeups.lossy = True
     waiting = asyncio.create_task(feed(world, wait=20))
-    await asyncio.sleep(0.1)
+    await until(lambda: len(world.wakeups.waiting["BE.PF"]) == 1)
     world.queries.feeds["BE.PF"] = [entry(1)]
     began = time.monotonic()
     assert len((await waiting).items) == 1
@@ -118,7 +118,7 @@ async def test_a_waiting_call_ends_when_its_time_is_over(world: World) -> None:
 
 async def test_a_waiting_call_ends_when_the_process_is_to_stop(world: World) -> None:
     waiting = asyncio.create_task(feed(world, wait=20))
-    await asyncio.sleep(0.05)
+    await until(lambda: len(world.wakeups.waiting["BE.PF"]) == 1)
     drain(world.app)
     began = time.monotonic()
     assert (await waiting).items == ()
@@ -157,7 +157,7 @@ async def test_a_waiting_call_ends_when_its_client_has_gone(world: World) -> Non
 async def test_one_party_holds_only_so_many_waiting_calls() -> None:
     world = World(Limits(polls_per_party=2))
     waiting = [asyncio.create_task(feed(world, wait=5)) for _ in range(2)]
-    await asyncio.sleep(0.1)
+    await until(lambda: len(world.wakeups.waiting["BE.PF"]) == 2)
     response = await world.get("BE.PF", "/v1/feed")
     assert response.status_code == 429
     assert code_of(response) == "call.too-many"

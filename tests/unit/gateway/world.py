@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -110,6 +112,10 @@ class World:
         await self.queries.ping()
         return None
 
+    @property
+    def submissions_in_flight(self) -> int:
+        return int(self.app.state.gateway.metrics.registry.get_sample_value("comity_submissions_in_flight"))
+
     def caller(self, name: str) -> Caller:
         if name == OPERATOR:
             operator = self.exchange.operators[0]
@@ -142,6 +148,13 @@ class World:
         """A call that nobody signed."""
         async with self.client() as client:
             return await client.request(method, path, **more)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for a condition, 10 s at most."""
+    async with asyncio.timeout(10):
+        while not is_so():
+            await asyncio.sleep(0.005)
 
 
 def code_of(response: httpx2.Response) -> str:
