@@ -51,8 +51,9 @@ check: .venv/.dev  ## format, lint, types, import contracts, unit tests; under a
 	$(BIN)/pytest -q -n 2 tests/unit
 
 .PHONY: canaries
-canaries: .venv/.dev  ## plant N plaintexts, look for them wherever the exchange writes
-	$(PY) -m tests.canaries --n $(N)
+canaries: .venv/.dev  ## plaintexts in N letters, looked for wherever the exchange writes, embedded and as services
+	$(PY) -m deploy.local
+	$(PY) -m tests.canaries --n $(N) $(if $(SEED),--seed $(SEED))
 
 .PHONY: faults
 faults: .venv/.dev  ## N faults under load on real servers, each one judged; SEED repeats a campaign

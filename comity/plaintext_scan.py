@@ -3,13 +3,15 @@
 Rules:
 1. Every file is read as bytes, whatever it is, deleted database pages and the write-ahead log included. A SQLite file
    is read once more value by value, since a long value is cut into pages.
-2. Each plaintext is looked for as UTF-8, UTF-16LE, hexadecimal, base64 and base64url in their three alignments, and
-   with JSON's escapes; then again in what the base64 texts hold, three deep: the JWS holds the manifest, that the
-   header.
+2. Each plaintext is looked for as UTF-8, UTF-16, hexadecimal, base64 and base64url in their three alignments, with
+   JSON's escapes, and as the logs of other programs write bytes (percent, octal, decimal, backslash and x); then again
+   in what base64 texts, hexadecimal texts and gzip or zlib streams hold, three deep: a dump of a database writes a JWS
+   in hexadecimal, that holds the manifest, and that the header.
 3. Not the whole of a plaintext is looked for, but its beginning, its middle and its end: what was cut is found too.
 4. A finding proves a leak; no finding proves nothing unless the same search finds something that is there in clear.
 
-What was compressed or encrypted under a key that lies beside it is not found. The exchange compresses nothing.
+What was compressed in another way, or encrypted under a key that lies beside it, is not found. The exchange compresses
+nothing; PostgreSQL does, with an algorithm of its own, so a dump of its values must be searched beside its files.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ import mmap
 import re
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 PIECE_CHARS: Final = 16
 """Characters (bytes of binary plaintexts) of each piece that is looked for. Longer pieces are lost in more cuts."""
@@ -36,6 +40,9 @@ _BUFFER_BYTES: Final = 16 * 1024 * 1024
 _SEPARATOR: Final = b"\x00" * 16
 _SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 _BASE64_RUN: Final = re.compile(rb"[A-Za-z0-9+/_-]{32,}")
+_HEX_RUN: Final = re.compile(rb"[0-9a-fA-F]{64,}")
+_COMPRESSED: Final = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")
+_COMPRESSED_BYTES: Final = 256 * 1024
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 
 Data = bytes | bytearray | mmap.mmap
@@ -80,11 +87,12 @@ class PlaintextScanner:
         return {Finding(one.number, one.form, where) for one in (*likely, *self._short) if data.find(one.text) != -1}
 
     def search_unwrapped(self, data: Data, where: str, depth: int = WRAPPED_DEPTH) -> set[Finding]:
-        """What is found in these bytes, and in what their base64 texts hold."""
+        """What is found in these bytes, and in what the texts and streams in them hold."""
         found = self.search(data, where)
         if depth:
-            for buffer in _joined(_decoded_runs(data)):
-                found |= self.search_unwrapped(buffer, f"{where} (in base64)", depth - 1)
+            for wrapping, unwrapped in _WRAPPINGS.items():
+                for buffer in _joined(unwrapped(data)):
+                    found |= self.search_unwrapped(buffer, f"{where} (in {wrapping})", depth - 1)
         return found
 
     def search_file(self, path: Path) -> set[Finding]:
@@ -134,9 +142,8 @@ def _patterns(number: int, plaintext: str | bytes) -> list[_Pattern]:
     middle = max(0, len(plaintext) // 2 - PIECE_CHARS // 2)
     pieces = (plaintext[:PIECE_CHARS], plaintext[middle : middle + PIECE_CHARS], plaintext[-PIECE_CHARS:])
     forms: dict[bytes, str] = {}
-    for piece in pieces:
-        for form, text in _forms(piece):
-            forms.setdefault(text, form)  # two forms of one piece can be the same bytes
+    for form, text in (*(one for piece in pieces for one in _forms(piece)), *_rare_forms(pieces[0])):
+        forms.setdefault(text, form)  # two forms of one piece can be the same bytes
     return [_Pattern(number, form, text) for text, form in forms.items()]
 
 
@@ -155,6 +162,17 @@ def _forms(piece: str | bytes) -> Iterator[tuple[str, bytes]]:
         yield "base64", text.translate(bytes.maketrans(b"+/", b"-_"))
 
 
+def _rare_forms(piece: str | bytes) -> Iterator[tuple[str, bytes]]:
+    """As other programs show bytes; of the beginning only, since each form costs memory."""
+    raw = piece if isinstance(piece, bytes) else piece.encode()
+    if isinstance(piece, str):
+        yield "UTF-16", piece.encode("utf-16-be")
+    yield "percent", quote(raw).encode()
+    yield "backslash", repr(raw)[2:-1].encode()
+    yield "octal", "".join(chr(one) if 32 <= one < 127 else f"\\{one:03o}" for one in raw).encode()
+    yield "decimal", ",".join(map(str, raw)).encode()
+
+
 def _base64_inside(raw: bytes, before: int) -> bytes:
     """The base64 characters that `raw` alone decides when `before` (0 to 2) bytes stand before it in its group."""
     text = base64.b64encode(bytes(before) + raw).rstrip(b"=")
@@ -167,6 +185,34 @@ def _decoded_runs(data: Data) -> Iterator[bytes]:
         text = run.group().translate(_STANDARD)
         text = text[: len(text) - (len(text) % 4 == 1)]
         yield base64.b64decode(text + b"=" * (-len(text) % 4))
+
+
+def _hexadecimal_runs(data: Data) -> Iterator[bytes]:
+    for run in _HEX_RUN.finditer(data):
+        text = run.group()
+        yield bytes.fromhex(text[: len(text) // 2 * 2].decode())
+
+
+def _inflated(data: Data) -> Iterator[bytes]:
+    """What begins like gzip or zlib and goes on like it, as far as it does."""
+    for start in _COMPRESSED.finditer(data):
+        at = start.start()
+        if _inflate(data[at : at + 64]):
+            yield _inflate(data[at : at + _COMPRESSED_BYTES])
+
+
+def _inflate(data: bytes | bytearray) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=47).decompress(data, _BUFFER_BYTES)
+    except zlib.error:
+        return b""
+
+
+_WRAPPINGS: Final[dict[str, Callable[[Data], Iterator[bytes]]]] = {
+    "base64": _decoded_runs,
+    "hexadecimal": _hexadecimal_runs,
+    "compression": _inflated,
+}
 
 
 def _joined(values: Iterable[bytes]) -> Iterator[bytearray]:

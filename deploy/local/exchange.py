@@ -221,8 +221,10 @@ class LocalExchange:
         return name in self._announced
 
     def _migrate(self) -> None:
-        command = [*_COMITY, "database", "migrate", "--database", self.postgres.dsn(DATABASE)]
-        done = subprocess.run(command, env=plain_environment(), cwd=self.directory, capture_output=True, text=True)
+        # Not as an argument: those of a process can be read by everybody on the machine.
+        environment = {**plain_environment(), "COMITY_DATABASE": self.postgres.dsn(DATABASE)}
+        command = [*_COMITY, "database", "migrate"]
+        done = subprocess.run(command, env=environment, cwd=self.directory, capture_output=True, text=True)
         if done.returncode != 0:
             raise ServerFailed(f"the schema could not be brought up to date:\n{(done.stdout + done.stderr).strip()}")
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from client.signing import generate_authority_keys
-from tests.canaries import Control, Harvest, controls_of, harvest, places_of, plant
+from tests.canaries_embedded import controls_of, places_of
+from tests.canary_harvest import Control, Harvest, harvest, plant
 from tests.canary_letters import Letter
 from tests.exchange_process import PARTIES, enrol_exchange
 
@@ -100,8 +101,8 @@ def test_a_search_that_misses_what_is_there_fails(field: Field) -> None:
 
 
 def test_the_command_ends_with_one_plain_line() -> None:
-    command = [sys.executable, "-m", "tests.canaries", "--n", "3", "--seed", "7"]
+    command = [sys.executable, "-m", "tests.canaries", "--n", "3", "--seed", "7", "--mode", "embedded"]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "canaries: passed 44 / attempted 44"
-    assert done.stdout.count("canaries: ") == 1
+    assert done.stdout.splitlines()[-1] == "canaries (embedded): passed 44 / attempted 44"
+    assert done.stdout.count("passed") == 1

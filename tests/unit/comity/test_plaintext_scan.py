@@ -1,12 +1,15 @@
 """The search for plaintexts finds them: in every form, at every place, cut by pages, deleted, in the log of writes."""
 
 import base64
+import gzip
 import json
 import secrets
 import sqlite3
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -30,6 +33,14 @@ FORMS: dict[str, Callable[[str], bytes]] = {
     "base64, third alignment": lambda text: base64.b64encode(b"12" + text.encode() + b"\xff"),
     "base64url": lambda text: base64.urlsafe_b64encode(b'{"body":"' + text.encode() + b'"}').rstrip(b"="),
     "JSON": lambda text: json.dumps({"text": text}).encode(),
+    "UTF-16BE": lambda text: text.encode("utf-16-be"),
+    "percent": lambda text: quote(text).encode(),
+    "Python": lambda text: repr(text.encode()).encode(),
+    "Erlang": lambda text: ("<<" + ",".join(str(one) for one in text.encode()) + ">>").encode(),
+    "octal": lambda text: "".join(chr(b) if 32 <= b < 127 else f"\\{b:03o}" for b in text.encode()).encode(),
+    "gzip": lambda text: gzip.compress(b'{"more":"' + text.encode() + b'"}'),
+    "zlib in base64": lambda text: base64.b64encode(zlib.compress(b'{"more":"' + text.encode() + b'"}')),
+    "base64 in hexadecimal": lambda text: base64.b64encode(b'{"header":"' + text.encode() + b'"}').hex().encode(),
     "base64 in base64": lambda text: base64.b64encode(b'{"v":1,"header":"' + base64.b64encode(text.encode()) + b'"}'),
 }
 
