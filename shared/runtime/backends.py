@@ -137,7 +137,7 @@ async def open_backend(settings: Settings, is_patient: bool = False) -> AsyncIte
         stack.push_async_callback(store.close)
         probe = store
         if not settings.is_embedded:
-            probe = Store(settings.database_url, pool_size=1)
+            probe = Store(settings.database_url, pool_size=1, ssl_context=trusting(settings.database_ca))
             stack.push_async_callback(probe.close)
         bus: EmbeddedBus | AmqpBus
         if settings.broker is None:
