@@ -66,11 +66,15 @@ bus-tamper: .venv/.dev  ## N frames of an adversary who has the broker: none is 
 	$(PY) -m tests.tamper --n $(N) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: bench-pipeline  ## every benchmark, each with its peers
+bench: bench-pipeline bench-memory  ## every benchmark, each with its peers
 
 .PHONY: bench-pipeline
 bench-pipeline: .venv/.dev bench-peers  ## the pipeline against a bare chain, FastStream, AS2 and a bare API: ROUNDS= SECONDS= SEED=
 	$(PY) -m bench pipeline --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+.PHONY: bench-memory
+bench-memory: .venv/.dev  ## the memory of each process of a saturated exchange: SECONDS=600 for the figure
+	$(PY) -m bench memory --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 # A peer that cannot be installed is left out, with its reason in the table.
 PEERS := faststream as2

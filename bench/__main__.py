@@ -1,4 +1,7 @@
-"""`python -m bench pipeline --rounds 5 --seconds 10`: what `make bench-…` runs."""
+"""`python -m bench pipeline --rounds 5 --seconds 10`: what `make bench-…` runs.
+
+Exit code 0 when it was measured, whatever the figures say; the last lines say for each whether its goal was reached.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,47 @@ import sys
 import time
 from pathlib import Path
 
+from bench.memory import measure_memory
+from bench.page import write_page
 from bench.pipeline import measure_pipeline
 from bench.report import pipeline_report, write_report
 from bench.turns import Sizes
 
 ENVIRONMENTS = Path("var/bench")
+RESULTS = Path("bench/results")
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("what", choices=["pipeline"])
+    parser.add_argument("what", choices=["pipeline", "memory", "page"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--only", default="", help="peers, with commas between; all without it")
-    parser.add_argument("--results", type=Path, default=Path("bench/results"))
+    parser.add_argument("--only", default="", help="peers and parts, with commas between; all without it")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
+    if given.what == "page":
+        write_page(given.results)
+        return 0
     seed = given.seed if given.seed is not None else time.time_ns() % 1_000_000
-    print(f"seed {seed}, {given.rounds} rounds of {given.seconds:g} s", flush=True)
     only = frozenset(filter(None, given.only.split(",")))
     sizes = Sizes(given.rounds, given.seconds, seed, ENVIRONMENTS / "run", ENVIRONMENTS, only)
-    report = pipeline_report(sizes, measure_pipeline(sizes, lambda line: print(line, flush=True)))
-    write_report(report.document, given.results / "pipeline.json")
-    print(report.table)
-    print("\n".join(report.verdicts))
+    print(f"seed {seed}, {given.rounds} rounds of {given.seconds:g} s", flush=True)
+    if given.what == "memory":
+        document, verdicts = measure_memory(sizes, _say)
+    else:
+        report = pipeline_report(sizes, measure_pipeline(sizes, _say))
+        document, verdicts = report.document, report.verdicts
+        print(report.table)
+    write_report(document, given.results / f"{given.what}.json")
+    if given.results == RESULTS:
+        write_page(RESULTS)
+    print("\n".join(verdicts))
     return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Our own side: a whole exchange on this machine with its parties enrolled, and rounds of load on it.
 
-The database counts what it does (pg_stat_statements); that costs it a percent or two, in every round alike.
+Each service has the database role of its own, so that its transactions can be counted. The database counts what it does
+(pg_stat_statements); that costs it a percent or two, in every round alike.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bench.machine import used_by
 from bench.parties import Parties, enrol
 from bench.statements import Statements, count_statements, prepare_statements
 from deploy.local import LocalExchange
+from deploy.local.exchange import DATABASE, service_of
 from shared.adapters.keyfiles import init_exchange
 from shared.keys.private import generate_ed25519
 
@@ -68,7 +70,13 @@ class BenchExchange:
     def __enter__(self) -> Self:
         self.local.prepare()
         asyncio.run(prepare_statements(self.local.postgres))
-        self.local.start()
+        self.local.postgres.make_roles(database=DATABASE)
+        self.local.prepare()  # once more, now that there are roles to be given their rights
+        for name in self.local.names:
+            role = f"comity_{service_of(name)}"
+            self.local.start_process(name, {"database": self.local.postgres.dsn(DATABASE, role)})
+        for name in self.local.names:
+            self.local.wait_ready(name)
         self._parties = enrol(self.local.url, self._trust, self._operators)
         return self
 
