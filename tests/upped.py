@@ -69,10 +69,15 @@ class UppedExchange:
         self._process.wait()
 
 
-def comity(*arguments: str | Path, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-    """The command, as a user types it, with nothing set."""
+def comity(*arguments: str | Path, timeout_s: float = 60.0, **settings: str) -> subprocess.CompletedProcess[str]:
+    """The command, as a user types it, with nothing set but these."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("COMITY_", "PYTHONDONT"))}
     command = [sys.executable, "-m", "comity.main", *map(str, arguments)]
     return subprocess.run(
-        command, cwd=ROOT, env={**environment, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=timeout_s
+        command,
+        cwd=ROOT,
+        env={**environment, "NO_COLOR": "1", **settings},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
     )

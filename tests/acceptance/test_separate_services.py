@@ -10,6 +10,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,27 @@ def test_a_second_run_on_one_exchange_says_how_to_start_afresh(
 
 
 @pytest.mark.parametrize("exchange", [ONE_EACH], indirect=True, ids=["one-each"])
+def test_an_operator_is_told_how_much_waits_where_and_what_does_not_answer(
+    played: Path, exchange: UppedExchange
+) -> None:
+    seen = _queues(exchange, code=0)
+    assert [one["service"] for one in seen["queues"]] == ["intake", "routing", "notification"]
+    for one in seen["queues"]:
+        assert (one["given_up"], one["dead_letters"]) == (0, 0)
+        assert one["waiting"] >= 0
+    assert seen["ledger"]["signed_size"] == seen["ledger"]["size"] > 0
+    broker = int(next((exchange.directory / "rabbitmq").glob("**/node.pid")).read_text())
+    os.kill(broker, signal.SIGSTOP)  # it holds its connections, and answers nobody
+    try:
+        seen = _queues(exchange, code=3)
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    assert [one["part"] for one in seen["unread"]] == ["broker"]
+    assert [(one["waiting"], one["dead_letters"]) for one in seen["queues"]] == [(None, 0)] * 3
+    assert seen["ledger"]["size"] > 0
+
+
+@pytest.mark.parametrize("exchange", [ONE_EACH], indirect=True, ids=["one-each"])
 def test_what_dies_is_started_again_and_told(exchange: UppedExchange) -> None:
     pid = next(
         pid
@@ -87,6 +109,17 @@ def test_without_a_running_exchange_the_demonstration_says_how_to_start_one(tmp_
     refused = comity("demo", "--exchange", tmp_path, "--directory", tmp_path / "demo")
     assert refused.returncode == 1
     assert "make up" in refused.stdout
+
+
+def _queues(exchange: UppedExchange, code: int) -> dict[str, Any]:
+    """What `comity operator queues` says, with one operator's key."""
+    about = exchange.about
+    trust = Path(about["data"]) / "trust.json"
+    options = ["--operator-key", about["operator_keys"][0], "--trust", trust, "--url", about["url"]]
+    done = comity("operator", "queues", *options, "--json", COMITY_PASSPHRASE_FILE=about["passphrase_file"])
+    assert done.returncode == code, done.stdout + done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
 
 
 def _command(pid: int) -> list[str]:
