@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,14 @@ from typing import Final
 import httpx2
 
 from bench.senders import Sender
-from tests.exchange_process import EnrolledExchange, enrol_exchange
+from client.callers import check_receipts, sign_calls
+from client.exchange import Exchange
+from client.http_calls import Calls
+from deploy.local import LocalExchange
+from shared.adapters.keyfiles import init_exchange
+from shared.keys.private import generate_ed25519
+from shared.keys.public import OPERATOR
+from tests.exchange_process import ORIGIN, enrol_exchange, enrol_parties, now
 from tests.unit.envelope.workshop import party
 
 FLOODING: Final = ("MA.PGR", "MA.DACG")
@@ -36,6 +43,7 @@ WARM_UP_WITHIN_S: Final = 30.0
 MEASURED_S: Final = 6.0
 RAMP_S: Final = 3.0
 """The first seconds fill what may be on its way; only after them can the two rates be compared."""
+KNOWN_WITHIN_S: Final = 60.0
 SETTLED_WITHIN_S: Final = 60.0
 ADMITTED_MOST: Final = 1.2
 """Of what was delivered in the same time."""
@@ -187,9 +195,34 @@ async def _settle(senders: Sequence[Sender]) -> None:
         await asyncio.sleep(0.05)
 
 
-def enrolled(place: Path, settings: dict[str, str]) -> EnrolledExchange:
-    """An exchange on the embedded default with all parties of this load; `settings` as `COMITY_*`."""
-    return enrol_exchange(place, [party(name) for name in ENROLLED], settings)
+@contextmanager
+def embedded(place: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """The address of an exchange in one process with all parties of this load; `settings` without `COMITY_`."""
+    environment = {f"COMITY_{name.upper()}": value for name, value in settings.items()}
+    with enrol_exchange(place, [party(name) for name in ENROLLED], environment) as exchange:
+        yield exchange.process.url
+
+
+@contextmanager
+def separate(place: Path, settings: Mapping[str, str], gateways: int = 2) -> Iterator[str]:
+    """The same with a process for each service, on a private RabbitMQ and PostgreSQL."""
+    data = place / "data"
+    data.mkdir(parents=True)
+    operators = (generate_ed25519(), generate_ed25519())
+    trust = init_exchange(data, ORIGIN, operators, 2, now(), "development")
+    exchange = LocalExchange(place / "run", data, {"gateway": gateways}, settings)
+    try:
+        exchange.start()
+        calls = Calls(exchange.url, sign_calls(operators[0], OPERATOR, now), patience_s=KNOWN_WITHIN_S)
+        operator = Exchange(calls, check_receipts(trust, OPERATOR))
+        keys = [party(name) for name in ENROLLED]
+        count = enrol_parties(operator, trust, operators, keys, generate_ed25519())
+        give_up_at = time.monotonic() + KNOWN_WITHIN_S
+        while len(operator.directory().events) < count and time.monotonic() < give_up_at:
+            time.sleep(0.2)
+        yield exchange.url
+    finally:
+        exchange.stop()
 
 
 def main() -> int:
@@ -197,11 +230,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long the overload lasts")
     parser.add_argument("--factor", type=float, default=FACTOR, help="offered load, in capacities")
     parser.add_argument("--slow", default="", help="service:seconds, lost on each message, to make capacity small")
+    parser.add_argument("--separate", action="store_true", help="a process for each service, and two gateways")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="comity-overload-") as place:
-        settings = {"COMITY_UNSAFE_SLOW": options.slow} if options.slow else {}
-        with enrolled(Path(place), settings) as exchange:
-            result = asyncio.run(overload(exchange.process.url, options.seconds, options.factor))
+        settings = {"unsafe_slow": options.slow} if options.slow else {}
+        with (separate if options.separate else embedded)(Path(place), settings) as url:
+            result = asyncio.run(overload(url, options.seconds, options.factor))
     print(result.table())
     checks = result.checks()
     for failed in (name for name, holds in checks.items() if not holds):
