@@ -238,7 +238,7 @@ def test_both_servers_are_three_in_production_and_one_in_a_trial() -> None:
 def test_the_cluster_is_watched_by_the_same_alerts_and_under_the_jobs_that_they_name() -> None:
     rules = of_kind(overlay("production"), "PrometheusRule")["comity"]["spec"]
     plain = load_documents(DEPLOY / "prometheus" / "alerts.yaml")[0]
-    assert rules == plain
+    assert rules == plain, "make docs"
     monitors = of_kind(overlay("production"), "ServiceMonitor")
     labels = {name: one["metadata"]["labels"] for name, one in of_kind(overlay("production"), "Service").items()}
     ours = monitors["comity"]["spec"]
