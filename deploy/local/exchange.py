@@ -1,7 +1,8 @@
 """A whole exchange on this machine: a private RabbitMQ and PostgreSQL, and one process or more for each service.
 
 Rules:
-- Each process has a directory of its own with its own keys and no other's, and gets its passwords as files.
+- Each process has a directory of its own with its own keys and no other's, and gets its passwords as files. On both
+  servers it is a user of its own, with the rights of its service only.
 - Replicas of the gateway share one port; every other process answers `/readyz` on a port of its own.
 - Everything goes through the `comity` command, as an operator has it. What was started here ends with this process.
 
@@ -22,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from deploy.local.endpoint import HOST, load_or_choose
+from deploy.local.endpoint import HOST, keep_password, load_or_choose
 from deploy.local.postgres import PrivatePostgres
 from deploy.local.process import OwnedProcess, ServerFailed, wait_until
 from deploy.local.rabbitmq import PrivateRabbitMQ
@@ -128,11 +129,8 @@ class LocalExchange:
         names = [f"{service}-{number + 1}" for service in SERVICES[1:] for number in range(MOST_REPLICAS)]
         self._ports = load_or_choose(self.directory / "ports.json", ["gateway", *names]).ports
         with ThreadPoolExecutor(2) as both:
-            for started in [both.submit(self.rabbitmq.start), both.submit(self.postgres.start)]:
+            for started in [both.submit(self._start_rabbitmq), both.submit(self._start_postgres)]:
                 started.result()
-        if not (self.directory / "database-made").exists():
-            self.postgres.create_database(DATABASE)
-            (self.directory / "database-made").touch()
         self._migrate()
         (self.directory / "log").mkdir(exist_ok=True)
         for name in self.names:
@@ -220,13 +218,37 @@ class LocalExchange:
                     self._announced.add(name)
         return name in self._announced
 
+    def _start_rabbitmq(self) -> None:
+        """With a user for each service."""
+        passwords = self.directory / "passwords"
+        passwords.mkdir(mode=0o700, exist_ok=True)
+        for service in SERVICES:
+            keep_password(passwords / user_of(service))
+        prefix = self._settings.get("queue_prefix", "comity.")
+        written = self._comity("broker", "definitions", "--passwords", str(passwords), "--queue-prefix", prefix)
+        self.rabbitmq.definitions = json.loads(written)
+        self.rabbitmq.start()
+
+    def _start_postgres(self) -> None:
+        self.postgres.start()
+        if not (self.directory / "database-made").exists():
+            self.postgres.create_database(DATABASE)
+            (self.directory / "database-made").touch()
+        self.postgres.make_roles()
+
     def _migrate(self) -> None:
         # Not as an argument: those of a process can be read by everybody on the machine.
-        environment = {**plain_environment(), "COMITY_DATABASE": self.postgres.dsn(DATABASE)}
-        command = [*_COMITY, "database", "migrate"]
+        self._comity("database", "migrate", database=self.postgres.dsn(DATABASE))
+
+    def _comity(self, *arguments: str, **settings: str) -> str:
+        """What the command prints. Raises ServerFailed."""
+        own = {f"COMITY_{name.upper()}": value for name, value in settings.items()}
+        environment = {**plain_environment(), **own}
+        command = [*_COMITY, *arguments]
         done = subprocess.run(command, env=environment, cwd=self.directory, capture_output=True, text=True)
         if done.returncode != 0:
-            raise ServerFailed(f"the schema could not be brought up to date:\n{(done.stdout + done.stderr).strip()}")
+            raise ServerFailed(f"comity {' '.join(arguments[:2])} failed:\n{(done.stdout + done.stderr).strip()}")
+        return done.stdout
 
     def _prepare_process(self, name: str) -> None:
         """Its own keys, the public files, and its passwords, nothing else."""
@@ -237,7 +259,9 @@ class LocalExchange:
             shutil.copy2(self.data / file, place / file)
         for file in (f"{service}.json", *(["log.json"] if service == "ledger" else [])):
             shutil.copy2(self.data / "keys" / file, place / "keys" / file)
-        for setting, value in {"database": self.postgres.dsn(DATABASE), "broker": self.rabbitmq.url}.items():
+        user = user_of(service)
+        broker = self.rabbitmq.url_of(user, (self.directory / "passwords" / user).read_text())
+        for setting, value in {"database": self.postgres.dsn(DATABASE, user), "broker": broker}.items():
             secret = place / "secrets" / f"comity_{setting}"
             secret.touch(mode=0o600)
             secret.write_text(value)
@@ -260,6 +284,11 @@ class LocalExchange:
 def service_of(name: str) -> str:
     """`intake` of `intake-2`."""
     return name.rpartition("-")[0]
+
+
+def user_of(service: str) -> str:
+    """How the service is called on both servers."""
+    return f"comity_{service}"
 
 
 def _why(answer: bytes) -> str:

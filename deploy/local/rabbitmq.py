@@ -38,7 +38,7 @@ class PrivateRabbitMQ:
         its one user who may do everything. With a certificate it answers TLS on a second port.
         """
         self.directory = directory.absolute()
-        self._definitions = definitions
+        self.definitions = definitions
         self._certificate = certificate
         self._endpoint: Endpoint | None = None
         self._epmd: OwnedProcess | None = None
@@ -164,9 +164,9 @@ class PrivateRabbitMQ:
                 "ssl_options.versions.1 = tlsv1.3",
                 "ssl_options.versions.2 = tlsv1.2",
             ]
-        if self._definitions is not None:
+        if self.definitions is not None:
             definitions = self.directory / "definitions.json"
-            _write_secret(definitions, json.dumps(self._with_own_user(self._definitions)))
+            _write_secret(definitions, json.dumps(self._with_own_user(self.definitions)))
             lines.append(f"load_definitions = {definitions}")
         _write_secret(self.directory / "rabbitmq.conf", "".join(f"{line}\n" for line in lines))
 
