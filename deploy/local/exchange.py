@@ -220,8 +220,7 @@ class LocalExchange:
 
     def _start_rabbitmq(self) -> None:
         """With a user for each service."""
-        passwords = self.directory / "passwords"
-        passwords.mkdir(mode=0o700, exist_ok=True)
+        (passwords := self.directory / "passwords").mkdir(mode=0o700, exist_ok=True)
         for service in SERVICES:
             keep_password(passwords / user_of(service))
         prefix = self._settings.get("queue_prefix", "comity.")
@@ -242,10 +241,8 @@ class LocalExchange:
 
     def _comity(self, *arguments: str, **settings: str) -> str:
         """What the command prints. Raises ServerFailed."""
-        own = {f"COMITY_{name.upper()}": value for name, value in settings.items()}
-        environment = {**plain_environment(), **own}
-        command = [*_COMITY, *arguments]
-        done = subprocess.run(command, env=environment, cwd=self.directory, capture_output=True, text=True)
+        env = {**plain_environment(), **{f"COMITY_{name.upper()}": value for name, value in settings.items()}}
+        done = subprocess.run([*_COMITY, *arguments], env=env, cwd=self.directory, capture_output=True, text=True)
         if done.returncode != 0:
             raise ServerFailed(f"comity {' '.join(arguments[:2])} failed:\n{(done.stdout + done.stderr).strip()}")
         return done.stdout
