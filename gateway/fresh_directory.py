@@ -2,7 +2,7 @@
 
 Rules:
 1. The first call that finds the snapshot older than `directory_age_s` refreshes it; the others wait for that one
-   refresh.
+   refresh, and none repeats one that failed while it waited: a store that is silent would cost each of them its limit.
 2. When the store does not answer, the snapshot still serves until it is 10 s old (04), then calls are refused as busy.
 3. When stored events do not verify, nobody's keys can be trusted: every call is refused, and readiness says so.
 """
@@ -31,6 +31,7 @@ class FreshDirectory:
         self._clock = clock
         self._limits = limits
         self._refreshed_at = -inf
+        self._failed_at = -inf
         self._lock = asyncio.Lock()
 
     async def get(self) -> Directory:
@@ -43,8 +44,11 @@ class FreshDirectory:
 
     async def _at_most(self, age_s: float) -> Directory:
         if self._age_s() > age_s:
+            began = self._clock.monotonic()
             async with self._lock:
-                if self._age_s() > age_s:  # nobody refreshed it while this call waited
+                if self._failed_at > began:
+                    self._bear_failure()
+                elif self._age_s() > age_s:  # nobody refreshed it while this call waited
                     await self._refresh()
         return self._keyring.directory()
 
@@ -52,15 +56,20 @@ class FreshDirectory:
         began = self._clock.monotonic()
         try:
             await self._keyring.refresh()
-        except Transient as failed:
-            if self._age_s() > MOST_STALE_S:
-                raise Busy(retry_after_s=1) from failed
+        except Transient:
+            self._failed_at = self._clock.monotonic()
+            self._bear_failure()
         except (KeyEventRefused, InstrumentsInvalid) as refused:
             _LOG.critical("the stored directory does not verify; no call is served", why=refused.sentence())
             self._refreshed_at = -inf
             raise Busy(retry_after_s=60) from refused
         else:
             self._refreshed_at = began
+
+    def _bear_failure(self) -> None:
+        """Raises Busy, unless the snapshot still serves."""
+        if self._age_s() > MOST_STALE_S:
+            raise Busy(retry_after_s=1)
 
     def _age_s(self) -> float:
         return self._clock.monotonic() - self._refreshed_at

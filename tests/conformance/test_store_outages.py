@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from shared.errors import StoreUnavailable
 from shared.ports.unit_of_work import Effects, UnitOfWork
 from tests.conformance.rows import NOW, a_leg, a_parked_item, everything, new_id
 from tests.conformance.stores import row_counts, rows_of, units_of, write
+from tests.frozen import family_of, frozen
 
 
 async def test_a_stopped_server_is_unavailable_at_every_step_and_usable_again_after(
@@ -55,6 +57,46 @@ async def test_a_stopped_server_is_unavailable_at_every_step_and_usable_again_af
         await down_while(lambda unit: unit.commit(), mortal_postgres.kill)
     finally:
         await store.close()
+
+
+async def test_a_reader_waits_for_a_silent_server_no_longer_than_its_caller_would(
+    mortal_postgres: PrivatePostgres,
+) -> None:
+    mortal_postgres.start()
+    mortal_postgres.create_database("silent")
+    url = mortal_postgres.dsn("silent")
+    await migrate(url)
+    store = Store(url)
+    units = units_of(store)
+    assert await units.oldest_outbox_age_s() == 0  # on a connection that is open when the silence begins
+    with frozen(family_of(mortal_postgres.pid)):
+        for _ in range(2):
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                await units.oldest_outbox_age_s()
+            assert time.monotonic() - began < 8
+    assert await units.oldest_outbox_age_s() == 0
+    await store.close()
+
+
+async def test_a_process_that_stands_still_does_not_hold_its_locks_against_others(
+    mortal_postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "IDLE_TRANSACTION_S", 1)
+    mortal_postgres.start()
+    mortal_postgres.create_database("frozen")
+    url = mortal_postgres.dsn("frozen")
+    await migrate(url)
+    frozen_one, other, item = Store(url), Store(url), new_id()
+    async with units_of(frozen_one).begin() as unit:
+        assert await unit.claim([item]) == {item}
+        async with units_of(other).begin() as its_replica:  # waits for the row, then has it
+            assert await its_replica.claim([item]) == {item}
+            await its_replica.commit()
+        with pytest.raises(StoreUnavailable):
+            await unit.commit()
+    await frozen_one.close()
+    await other.close()
 
 
 async def test_a_server_that_is_still_starting_is_unavailable_too(mortal_postgres: PrivatePostgres) -> None:

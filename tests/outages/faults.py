@@ -21,6 +21,7 @@ from deploy.local.exchange import SERVICES, service_of
 from deploy.local.postgres import PrivatePostgres
 from deploy.local.rabbitmq import PrivateRabbitMQ
 from shared.runtime.crash_points import GATEWAY_POINTS, PUMP_POINTS, RELAY_POINTS, SEQUENCER_POINTS
+from tests.frozen import family_of, frozen
 from tests.outages.arena import Arena
 from tests.outages.findings import Finding, Harm
 from tests.outages.forked import wait_for
@@ -29,8 +30,6 @@ from tests.outages.repair import (
     await_crash,
     await_ready,
     away,
-    family_of,
-    frozen,
     is_stopped,
     replicas_of,
     restart,

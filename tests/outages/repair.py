@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,17 +17,6 @@ from tests.outages.forked import wait_for
 REACHED_WITHIN_S: Final = 60.0
 """A point is reached by the load that runs anyway; on a busy machine it takes its time."""
 READY_WITHIN_S: Final = 30.0
-
-
-@contextmanager
-def frozen(pids: Sequence[int]) -> Iterator[None]:
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in reversed(pids):
-            os.kill(pid, signal.SIGCONT)
 
 
 def replicas_of(arena: Arena, service: str) -> list[str]:
@@ -76,11 +64,3 @@ def await_ready(arena: Arena) -> list[Finding]:
 
 def is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-
-def family_of(pid: int) -> list[int]:
-    """A process and all its descendants."""
-    children = [
-        int(child) for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()
-    ]
-    return [pid, *(one for child in children for one in family_of(child))]

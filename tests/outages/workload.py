@@ -25,7 +25,7 @@ from client.request_file import RequestFile
 from client.sealing import Attachment, seal_message
 from shared.domain.dossier import possible_kinds
 from shared.domain.ids import new_uuid7
-from shared.errors import ComityError, DossierStale, IllegalMove, Rejection, Transient
+from shared.errors import ComityError, DossierStale, IllegalMove, NotThere, Rejection, Transient
 from tests.exchange_process import PARTIES, now
 
 T = TypeVar("T")
@@ -160,7 +160,10 @@ class Actor:
         recent = list(self._self.register.dossiers())[:DOSSIERS_IN_HAND]
         if not recent:
             return
-        leg = self._random.choice(self._self.legs(self._random.choice(recent)))
+        try:
+            leg = self._random.choice(self._self.legs(self._random.choice(recent)))
+        except NotThere:
+            return  # its own request, of which nothing is decided yet
         kinds = [kind for kind in possible_kinds(leg, self.party) if kind in REPLIES]
         if not kinds:
             return

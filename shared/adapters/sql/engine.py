@@ -6,7 +6,8 @@ Rules:
 2. `read` never waits for writers and cannot write. On PostgreSQL each statement of a reader is its own transaction, so
    that a question costs one round trip and not three.
 3. Nothing waits for PostgreSQL without a limit. A frozen machine or a cut cable says nothing, ever: a connection is
-   asked for an answer before it is used again, and a statement without one takes all pooled connections with it.
+   asked for an answer before it is used again, and a statement without one takes all pooled connections with it. Reads
+   have less time altogether, READ_WITHIN_S, since somebody waits for them at the gateway.
 4. Driver errors leave as StoreConflict (a race: try again), StoreRefused (the row can never be written) or
    StoreUnavailable (all others: whatever is wrong, it is not the row's fault, and nobody's message pays for it).
 """
@@ -34,6 +35,8 @@ POOL_WAIT_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 10.0
 """How long one statement may take on PostgreSQL; a server that has fallen silent is unavailable after this."""
+READ_WITHIN_S = 4.0
+"""For everything that is read on one connection, waiting for that included."""
 ANSWER_S = 3.0
 """How long a connection that lay unused may take to say that it is still there."""
 IDLE_TRANSACTION_S = 30
@@ -101,7 +104,10 @@ class Store:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Committed rows only. Raises StoreUnavailable."""
         with translated():
-            async with self._readers.connect() as connection:
+            async with (
+                asyncio.timeout(None if self.is_sqlite else READ_WITHIN_S),
+                self._readers.connect() as connection,
+            ):
                 yield connection
 
     async def ping(self) -> None:
