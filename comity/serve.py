@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
@@ -89,21 +88,27 @@ for _service in ABOUT:
 
 
 def _start(service: str, **given: object) -> None:
+    import structlog
+
     from shared.errors import ComityError
     from shared.runtime.http_server import listen
     from shared.runtime.logs import configure_logs
     from shared.runtime.settings import load_settings, refuse_embedded
 
+    configure_logs("info", service)
     try:
         settings = load_settings(**given)
-        configure_logs(settings.log_level)
+        configure_logs(settings.log_level, service, settings.passwords)
         if service != ALL:
             refuse_embedded(settings, service)
         with listen(settings.host, settings.port_of(service), settings.shares_port) as listener:
             taken = settings.model_copy(update={"port": listener.getsockname()[1]})
             _run(_serve_until_stopped(service, taken, listener))
     except ComityError as refused:
-        print(f"comity serve: {refused} [{refused.code}]", file=sys.stderr)
+        structlog.get_logger().error("ends", code=refused.code, why=str(refused))
+        raise typer.Exit(1) from None
+    except Exception as unexpected:
+        structlog.get_logger().error("ends", why=type(unexpected).__name__, exc_info=unexpected)
         raise typer.Exit(1) from None
 
 

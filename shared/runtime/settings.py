@@ -9,8 +9,10 @@ A setting whose name begins with `unsafe_` is refused outside development.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
@@ -35,6 +37,7 @@ DEFAULT_PORTS: Final = {
     "ledger": 8474,
 }
 """Where each process listens: the API, or `/livez`, `/readyz` and `/metrics` of a service."""
+_PASSWORD: Final = re.compile(r"[^:/]+://[^:/]*:(.+)@")
 
 
 class Settings(BaseSettings):
@@ -114,6 +117,12 @@ class Settings(BaseSettings):
     @property
     def state_directory(self) -> Path:
         return self.state or self.data
+
+    @property
+    def passwords(self) -> list[str]:
+        """Those that stand in addresses, for whoever keeps them out of sight."""
+        found = [_PASSWORD.match(address) for address in (self.database, self.broker) if address]
+        return [unquote(password[1]) for password in found if password]
 
     def port_of(self, service: str) -> int:
         return DEFAULT_PORTS[service] if self.port is None else self.port
