@@ -23,22 +23,18 @@ import aio_pika
 import asyncpg  # type: ignore[import-untyped]  # it has no stubs
 from typing_extensions import override
 
-from client.enrolment import auditor_request, authority_request, make_event, party_names
 from client.ledger_export import export_ledger
 from client.signing import AuthorityKeys
 from comity.plaintext_scan import scan_directory
 from deploy.local import LocalExchange, find_programs
-from deploy.local.exchange import DATABASE
+from deploy.local.exchange import DATABASE, Launch, launch_command
 from shared.adapters.keyfiles import init_exchange
 from shared.errors import CallKeyUnknown
-from shared.keys.directory import Directory
-from shared.keys.events import verify_event
-from shared.keys.instruments import sign_instruments
 from shared.keys.private import generate_ed25519
 from tests.canary_harvest import PATIENCE_S, Control, open_all, plant, send_all
 from tests.canary_letters import RABAT, Letter, Sower, write_request
 from tests.canary_secrets import belongings, known_secrets, provoke_refusals
-from tests.exchange_process import AUDITOR, INSTRUMENTS, ORIGIN, EnrolledExchange, ExchangeProcess, now
+from tests.exchange_process import ORIGIN, EnrolledExchange, ExchangeProcess, enrol_parties, now
 
 ON_THE_BROKER: Final = "a text that lies on the broker's disk in clear"
 COMPRESSED: Final = "a text in a value that PostgreSQL compresses"
@@ -61,6 +57,8 @@ class SeparateExchange(EnrolledExchange):
     """`place` also gets the snapshots, the dump and the ledger. Its `process` is never started: the services are."""
 
     local: LocalExchange = field(kw_only=True)
+    shows_commands: bool = True
+    """Whether the services run as commands of their own: a forked process shows those of the server that forked it."""
 
     @property
     def dsn(self) -> str:
@@ -102,18 +100,19 @@ class SeparateExchange(EnrolledExchange):
         return self
 
 
-def enrol_separate(place: Path, keys: Iterable[AuthorityKeys]) -> SeparateExchange:
+def enrol_separate(place: Path, keys: Iterable[AuthorityKeys], launch: Launch = launch_command) -> SeparateExchange:
     """A new exchange of separate services, running, with these authorities, an auditor and the sample registry."""
     data = place / "data"
     data.mkdir(parents=True)
     operators = (generate_ed25519(), generate_ed25519())
     trust = init_exchange(data, ORIGIN, operators, 2, now(), "development")
-    local = LocalExchange(place / "exchange", data, settings={"log_level": "debug"})
+    local = LocalExchange(place / "exchange", data, settings={"log_level": "debug"}, launch=launch)
     try:
         local.start()
         process = ExchangeProcess(data, place / "exchange.log", port=int(local.url.rpartition(":")[2]))
         known = {one.authority: one for one in keys}
         made = SeparateExchange(place, trust, operators, known, generate_ed25519(), process, local=local)
+        made.shows_commands = launch is launch_command
         _enrol(made)
     except BaseException:
         local.stop()
@@ -147,16 +146,7 @@ def plant_and_search(exchange: SeparateExchange, n: int, seed: int) -> dict[str,
 
 
 def _enrol(made: SeparateExchange) -> None:
-    made.operator().post_instruments(sign_instruments(INSTRUMENTS.read_bytes(), made.operators))
-    requests = [authority_request(one, party_names({"en": one.authority}), now()) for one in made.keys.values()]
-    requests.append(auditor_request(AUDITOR, made.auditor_key, "full", party_names({"en": "Auditor"}), now()))
-    directory = Directory.empty(made.trust.origin)
-    for request in requests:
-        document = make_event("enrol", request.party, directory, made.operators, made.trust, now(), request)
-        directory = directory.apply(
-            verify_event(document, made.trust.operator_keys, made.trust.operator_quorum, directory)
-        )
-        made.operator().post_key_event(document)
+    enrol_parties(made.operator(), made.trust, made.operators, made.keys.values(), made.auditor_key)
     until = time.monotonic() + PATIENCE_S
     while True:
         try:
@@ -234,7 +224,12 @@ def _controls(exchange: SeparateExchange, letters: Sequence[Letter]) -> list[Con
     dossier = letters[0].dossier
     header = f'"dossier":"{dossier}","profile":"mla-request"'
     messages = tuple(letter.message for letter in letters)
+    shown = [
+        Control("an address in an environment", "proc/", (f"COMITY_PUBLIC_URL={exchange.local.url}",)),
+        Control("the command of a service", "proc/", ("comity.main\0serve\0intake",)),
+    ]
     return [
+        *(shown if exchange.shows_commands else []),
         Control("a message on the broker's disk", "waiting-for-intake/", (ON_THE_BROKER,)),
         Control("the parties of an epoch in a frame that waits", "waiting-for-intake/", ("\x07gateway\x06intake",)),
         Control("the same before routing", "waiting-for-routing/", ("\x06intake\x07routing",)),
@@ -250,8 +245,6 @@ def _controls(exchange: SeparateExchange, letters: Sequence[Letter]) -> list[Con
             "the exchange's name beside a service's keys", "processes/intake-1/trust.json", (exchange.trust.origin,)
         ),
         Control("a complaint about lost servers", "log/intake-1.log", COMPLAINTS),
-        Control("an address in an environment", "proc/", (f"COMITY_PUBLIC_URL={exchange.local.url}",)),
-        Control("the command of a service", "proc/", ("comity.main\0serve\0intake",)),
     ]
 
 

@@ -15,6 +15,7 @@ from client.signing import generate_authority_keys
 from tests.canaries_exchange import Search, enrol_separate, plant_and_search
 from tests.canary_harvest import Harvest, harvest
 from tests.exchange_process import PARTIES
+from tests.outages.forked import launch_forks
 
 LETTERS = 8
 
@@ -23,7 +24,7 @@ LETTERS = 8
 def searches(server_programs: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Search]]:
     """A campaign whose exchange is dead."""
     place = tmp_path_factory.mktemp("canaries")
-    with enrol_separate(place, [generate_authority_keys(party) for party in PARTIES]) as exchange:
+    with enrol_separate(place, [generate_authority_keys(party) for party in PARTIES], launch_forks()) as exchange:
         yield plant_and_search(exchange, LETTERS, seed=1)
 
 
