@@ -73,8 +73,7 @@ class BenchExchange:
         self.local.postgres.make_roles(database=DATABASE)
         self.local.prepare()  # once more, now that there are roles to be given their rights
         for name in self.local.names:
-            role = f"comity_{service_of(name)}"
-            self.local.start_process(name, {"database": self.local.postgres.dsn(DATABASE, role)})
+            self._start(name, {})
         for name in self.local.names:
             self.local.wait_ready(name)
         self._parties = enrol(self.local.url, self._trust, self._operators)
@@ -82,6 +81,12 @@ class BenchExchange:
 
     def __exit__(self, *_: object) -> None:
         self.local.stop()
+
+    def restart(self, name: str, settings: Mapping[str, str]) -> None:
+        """Stop this process and start it with these settings on top; returns when it is ready."""
+        self.local.stop_process(name)
+        self._start(name, settings)
+        self.local.wait_ready(name)
 
     def seal(self, count: int, body_bytes: int) -> Path:
         """A file of new letters."""
@@ -118,6 +123,10 @@ class BenchExchange:
 
     def services(self) -> dict[str, int]:
         return {name: self.local.pid(name) for name in self.local.names}
+
+    def _start(self, name: str, settings: Mapping[str, str]) -> None:
+        address = self.local.postgres.dsn(DATABASE, f"comity_{service_of(name)}")
+        self.local.start_process(name, {"database": address, **settings})
 
     def _pids(self) -> dict[str, int]:
         return {**self.services(), RABBITMQ: self.local.rabbitmq.pid, POSTGRES: self.local.postgres.pid}

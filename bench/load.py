@@ -75,6 +75,8 @@ class Result:
     posted_to_accepted_s: list[float] = field(default_factory=list)
     posted_to_feed_s: list[float] = field(default_factory=list)
     accepted_to_feed_s: list[float] = field(default_factory=list)
+    moments: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """When paced: message → when it was posted and when its recipient had it, in seconds since 1970."""
 
 
 class Load:
@@ -236,6 +238,7 @@ class Load:
         result.lost = len(self._accepted.keys() - self._seen.keys())
         result.accepted_in_window = sum(began <= at < ended for at in self._accepted.values())
         result.delivered_in_window = sum(began <= at < ended for at in self._seen.values())
+        since_1970 = time.time() - time.monotonic()
         for message, accepted in self._accepted.items():
             posted, seen = self._posted[message], self._seen.get(message)
             if seen is None or not began <= posted < ended:
@@ -243,6 +246,8 @@ class Load:
             result.posted_to_accepted_s.append(accepted - posted)
             result.posted_to_feed_s.append(seen - posted)
             result.accepted_to_feed_s.append(seen - accepted)
+            if self.plan.mode == "pace":
+                result.moments[message] = (posted + since_1970, seen + since_1970)
         return result
 
 

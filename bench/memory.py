@@ -17,7 +17,7 @@ from typing import Any, Final
 from bench.exchange import POSTGRES, RABBITMQ, BenchExchange
 from bench.figures import Goal, at_most, growth
 from bench.machine import describe
-from bench.pipeline import OUTSTANDING, POLL_PAUSE_S, SMALL, SPARE, WARM_UP_S
+from bench.pipeline import SMALL, saturate
 from bench.turns import Sizes
 
 SAMPLES: Final = 120
@@ -75,17 +75,12 @@ def measure_memory(sizes: Sizes, say: Callable[[str], None]) -> tuple[dict[str, 
 
 
 def _saturate(exchange: BenchExchange, seconds: float, expected: float, watch: Watch | None = None) -> float:
-    letters = exchange.seal(int(expected * SPARE * (seconds + WARM_UP_S)) + 2 * OUTSTANDING, SMALL)
-    watching = threading.Thread(target=watch.run, daemon=True) if watch is not None else None
-    if watching is not None:
-        watching.start()
+    if watch is None:
+        return saturate(exchange, SMALL, seconds, expected)[0]
+    watching = threading.Thread(target=watch.run, daemon=True)
+    watching.start()
     try:
-        result, _ = exchange.run(
-            letters, "saturate", seconds, warm_up_s=WARM_UP_S, outstanding=OUTSTANDING, poll_pause_s=POLL_PAUSE_S
-        )
+        return saturate(exchange, SMALL, seconds, expected)[0]
     finally:
-        if watch is not None and watching is not None:
-            watch.stop()
-            watching.join()
-    rate: float = result["delivered_in_window"] / result["seconds"]
-    return rate
+        watch.stop()
+        watching.join()

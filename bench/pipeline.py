@@ -10,12 +10,14 @@ The servers of all peers run the whole time; idle ones take next to nothing, and
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
 from bench.drivers import Server, drive, module
+from bench.elapsed import elapsed
 from bench.exchange import BenchExchange, Costs
 from bench.figures import percentile
 from bench.rivals import As2, BareApi, BareChain, FastStream, PeerMissing
@@ -24,8 +26,16 @@ from deploy.local import PrivatePostgres, PrivateRabbitMQ
 
 WARM_UP_S: Final = 3.0
 CHAIN_OUTSTANDING: Final = 50
-OUTSTANDING: Final = 300
-"""Of ours: below the length at which a queue refuses, enough that every stage has a batch in hand."""
+OUTSTANDING_S: Final = 0.5
+OUTSTANDING_LEAST, OUTSTANDING_MOST = 48, 400
+"""Of ours: what was delivered in half a second of the last round. At twice that the gateway would begin to refuse,
+since it lets in what is delivered within a second."""
+UNBOUNDED: Final = {
+    "admission_least": "1000000",
+    "admission_most": "1000000",
+    "rate_submissions": "1000000 per 1 second",
+}
+"""For the accept path alone, where nothing is ever delivered: the gateway must not wait for that."""
 POLL_PAUSE_S: Final = 0.05
 CALIBRATION_S: Final = 3.0
 PACED_PART: Final = 0.2
@@ -64,6 +74,8 @@ class Pipeline:
     def paced(self, rate: float) -> dict[str, float]:
         letters = self._exchange.seal(int(rate * (self._seconds + WARM_UP_S)) + 20, SMALL)
         result, _ = self._exchange.run(letters, "pace", self._seconds, warm_up_s=WARM_UP_S, rate=rate)
+        for leg, spent_s in asyncio.run(elapsed(self._exchange.local.postgres, result["moments"])).items():
+            self._turns.measured.elapsed_s.setdefault(leg, []).append(spent_s)
         kinds = {"comity": "posted_to_feed_s", "accepted": "posted_to_accepted_s", "rest": "accepted_to_feed_s"}
         return {
             f"{name}_p{percent}": percentile(result[kind], percent)
@@ -105,13 +117,21 @@ class Pipeline:
         }
 
     def _saturate(self, body_bytes: int, seconds: float) -> tuple[float, Costs]:
-        count = int(self._rates[body_bytes] * SPARE * (seconds + WARM_UP_S)) + 2 * OUTSTANDING
-        letters = self._exchange.seal(count, body_bytes)
-        result, costs = self._exchange.run(
-            letters, "saturate", seconds, warm_up_s=WARM_UP_S, outstanding=OUTSTANDING, poll_pause_s=POLL_PAUSE_S
-        )
-        self._rates[body_bytes] = rate = result["delivered_in_window"] / result["seconds"]
+        rate, refused, costs = saturate(self._exchange, body_bytes, seconds, self._rates[body_bytes])
+        self._rates[body_bytes] = rate
+        if refused:
+            self._turns.say(f"    {refused} submissions were refused")
         return rate, costs
+
+
+def saturate(exchange: BenchExchange, body_bytes: int, seconds: float, expected: float) -> tuple[float, int, Costs]:
+    """Delivered a second, refused in all, what it cost; `expected` is about how many a second. Raises RoundFailed."""
+    letters = exchange.seal(int(expected * SPARE * (seconds + WARM_UP_S)) + 2 * OUTSTANDING_MOST, body_bytes)
+    outstanding = round(min(max(expected * OUTSTANDING_S, OUTSTANDING_LEAST), OUTSTANDING_MOST))
+    result, costs = exchange.run(
+        letters, "saturate", seconds, warm_up_s=WARM_UP_S, outstanding=outstanding, poll_pause_s=POLL_PAUSE_S
+    )
+    return result["delivered_in_window"] / result["seconds"], result["refused"], costs
 
 
 def measure_pipeline(sizes: Sizes, say: Callable[[str], None]) -> Measured:
@@ -194,6 +214,7 @@ def _accept(stack: ExitStack, turns: Turns, exchange: BenchExchange, ours: Pipel
     for name in exchange.local.names:
         if name.startswith("intake"):
             exchange.local.stop_process(name)
+    exchange.restart("gateway-1", UNBOUNDED)
     sink = module("bench.peers.sink", exchange.local.rabbitmq.url, INTAKE_QUEUE)
     with Server(sink, logs / "sink.log"):
         turns.play(

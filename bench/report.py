@@ -111,6 +111,7 @@ def pipeline_report(sizes: Sizes, measured: Measured) -> Report:
         "verdicts": verdicts,
         "series": series,
         "stages": stages,
+        "elapsed_ms": {leg: 1000 * median(spent) for leg, spent in measured.elapsed_s.items()},
         "crypto_operations_ms": operation_times(),
         "commits_per_message": commits,
         "wal_syncs_per_message": _median_of(measured.costs, lambda one: one.statements.wal_syncs / one.messages),
@@ -123,7 +124,7 @@ def pipeline_report(sizes: Sizes, measured: Measured) -> Report:
         for name in stages:
             if name.rpartition("-")[0] == stage:
                 stages[name]["crypto_ms"] = spent
-    return Report(document, _table(series, stages), verdicts)
+    return Report(document, _table(series, stages, document["elapsed_ms"]), verdicts)
 
 
 def stage_costs(costs: Sequence[Costs]) -> dict[str, dict[str, float]]:
@@ -170,7 +171,9 @@ def _verdict(says: str, ratio: Spread, goal: Goal) -> str:
     return f"{says}: {ratio.median:.3g} × ({ratio.low:.3g} to {ratio.high:.3g}), goal {goal} ×: {told}"
 
 
-def _table(series: Mapping[str, Sequence[float]], stages: Mapping[str, Mapping[str, float]]) -> str:
+def _table(
+    series: Mapping[str, Sequence[float]], stages: Mapping[str, Mapping[str, float]], elapsed_ms: Mapping[str, float]
+) -> str:
     lines = ["", f"{'series':<32}{'median':>10}{'lowest':>10}{'highest':>10}  rounds"]
     for name, values in series.items():
         told = spread(values)
@@ -181,4 +184,7 @@ def _table(series: Mapping[str, Sequence[float]], stages: Mapping[str, Mapping[s
         lines.append(f"{name:<32}{one['cpu_ms']:>10.3f}{crypto:>14}{one['database_ms']:>10.3f}")
     whole = sum(one["cpu_ms"] for name, one in stages.items() if name != CLIENT)
     lines.append(f"{'all but the load generator':<32}{whole:>10.3f}")
+    if elapsed_ms:
+        lines += ["", "ms of the way of a paced message, medians"]
+        lines += [f"{leg:<42}{spent:>10.2f}" for leg, spent in elapsed_ms.items()]
     return "\n".join(lines) + "\n"

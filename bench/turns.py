@@ -37,6 +37,8 @@ class Measured:
     series: dict[str, list[float]] = field(default_factory=dict)
     noise: list[dict[str, Any]] = field(default_factory=list)
     costs: list[Costs] = field(default_factory=list)
+    elapsed_s: dict[str, list[float]] = field(default_factory=dict)
+    """Leg of a paced message's way → its median in each round."""
     why_not: dict[str, str] = field(default_factory=dict)
     done_again: list[str] = field(default_factory=list)
 

@@ -36,7 +36,8 @@ def measured() -> Measured:
     }
     noise = [{"part": "saturated", "round": 1, "who": "comity", "spin_before": 900.0, "spin_after": 800.0, "load": 2.0}]
     counted = [costs(1000, {"comity_intake": 90}), costs(1000, {"comity_intake": 110})]
-    return Measured(series, noise, counted, {"as2": "its environment could not be made: no wheel"}, [])
+    why_not = {"as2": "its environment could not be made: no wheel"}
+    return Measured(series, noise, counted, {"posted → intake judges": [0.004, 0.006]}, why_not)
 
 
 def test_each_goal_is_judged_by_the_median_of_its_pairs() -> None:
@@ -77,6 +78,7 @@ def test_the_page_and_its_plots_say_what_the_results_say(tmp_path: Path, monkeyp
     text = (tmp_path / "performance.md").read_text()
     assert "| saturated, against the bare chain of 3 hops | 0.55 × | 0.5, 0.6 | ≥ 1 × | **not reached** |" in text
     assert "memory of gateway-1: +0.0%" in text
+    assert "| posted → intake judges | 5.00 |" in text
     plots = sorted((tmp_path / "performance").iterdir())
     assert [plot.name for plot in plots] == ["latency.svg", "memory.svg", "rates.svg", "stages.svg"]
     for plot in plots:

@@ -1,0 +1,47 @@
+"""Where a message waits on its way, at a pace that fills nothing: by the times that each service wrote into its rows.
+
+A service writes the time at which it began to judge a batch. So from intake's judgement to routing's is what intake took
+to write, commit and publish, the queue, and routing's taking of it; the other legs alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+import asyncpg  # type: ignore[import-untyped]  # ships no types
+
+from deploy.local import PrivatePostgres
+from deploy.local.exchange import DATABASE
+
+LEGS: Final = (
+    "posted → intake judges",
+    "intake judges → routing judges",
+    "routing judges → notification judges",
+    "notification judges → recipient has it",
+)
+_TIMES: Final = """
+    SELECT d.message, extract(epoch FROM d.decided_at)::float8, extract(epoch FROM m.delivered_at)::float8,
+           extract(epoch FROM f.at)::float8
+    FROM decision d
+    JOIN feed_entry f ON f.message = d.message AND f.type = 'message.received'
+    JOIN mailbox m ON m.message = d.message AND m.reader = f.authority
+    WHERE d.message = ANY($1::text[])
+"""
+
+
+async def elapsed(server: PrivatePostgres, moments: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Leg of the way → its median in seconds. `moments`: message → when it was posted and when its recipient had it."""
+    connection = await asyncpg.connect(server.dsn(DATABASE).replace("+asyncpg", ""))
+    try:
+        rows = await connection.fetch(_TIMES, list(moments))
+    finally:
+        await connection.close()
+    ways = []
+    for message, *judged in rows:
+        posted, seen = moments[message]
+        steps = [posted, *judged, seen]
+        ways.append([after - before for before, after in pairwise(steps)])
+    return {leg: median(way[place] for way in ways) for place, leg in enumerate(LEGS)} if ways else {}
