@@ -27,7 +27,7 @@ ABOUT: Final = {
     "notification": "Who must hear of it? Any number of them.",
     "ledger": "Gives every leaf its place and signs the tree. One leads; a second one waits for it to fail.",
 }
-STOP_WITHIN_S: Final = 7.0
+STOP_WITHIN_S: Final = 4.0
 """From SIGTERM to the end of the work in hand; closing connections comes after it."""
 app = typer.Typer(no_args_is_help=True, help="Run the exchange, or one service of it.")
 

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from shared.errors import SettingsRefused
 
-GRACE_S: Final = 5
+GRACE_S: Final = 3
 """Open streams and polls are cut after this long; without it one open stream keeps uvicorn alive for ever."""
 BACKLOG: Final = 1024
 

@@ -84,8 +84,10 @@ class _Forwarded(logging.Handler):
     @override
     def emit(self, record: logging.LogRecord) -> None:
         with suppress(Exception):  # a record that cannot be formatted is its library's fault, and no reason to fail
-            told = record.getMessage().strip()
-            self._log.log(record.levelno, told, logger=record.name, exc_info=record.exc_info or None)
+            more: dict[str, Any] = {"exc_info": record.exc_info} if record.exc_info else {}
+            if record.exc_info and record.levelno < logging.ERROR:  # they warn of what they cope with
+                more = {"why": f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"}
+            self._log.log(record.levelno, record.getMessage().strip(), logger=record.name, **more)
 
 
 def configure_logs(level: str, service: str = "", secrets: Iterable[str] = ()) -> None:
@@ -114,3 +116,5 @@ def configure_logs(level: str, service: str = "", secrets: Iterable[str] = ()) -
     logging.captureWarnings(True)
     logging.basicConfig(level=max(number, logging.WARNING if number > logging.DEBUG else logging.INFO), force=True)
     logging.getLogger().handlers = [_Forwarded()]
+    # Each failed attempt to connect is an error to it; we say once what is down, and in our words.
+    logging.getLogger("aiormq").setLevel(logging.CRITICAL if number > logging.DEBUG else logging.NOTSET)
