@@ -21,6 +21,7 @@ from tests.outages.arena import SETTLED_WITHIN_S, Arena
 from tests.outages.faults import Fault
 from tests.outages.findings import Finding, Harm
 from tests.outages.judges import judge_answers, judge_effects, judge_feeds
+from tests.outages.workload import PAUSED_WITHIN_S
 
 GOES_ON_S: Final = 0.3
 
@@ -57,7 +58,10 @@ class Campaign:
         finally:
             self._arena.pause()
         findings += self._settle()
-        findings += self._judge()
+        try:
+            findings += self._judge()
+        except (ComityError, TimeoutError, OSError) as silent:
+            findings.append(Finding(Harm.stuck, f"nothing could be judged: {silent!r}"))
         new = [finding for finding in dict.fromkeys(findings) if finding not in self._known]
         self._known.update(new)
         return Verdict(fault.kind, time.monotonic() - began, tuple(new))
@@ -68,8 +72,8 @@ class Campaign:
             self._arena.database.hurry()
             until = time.monotonic() + SETTLED_WITHIN_S
             for _ in range(2):
-                for actor in self._arena.actors:
-                    actor.conclude()
+                for concluded in [actor.conclude() for actor in self._arena.actors]:
+                    concluded.result(PAUSED_WITHIN_S)
                 self._arena.wait_settled(max(1.0, until - time.monotonic()))
         except TimeoutError as stuck:
             return [Finding(Harm.stuck, str(stuck) or "a party got no answer")]
@@ -81,9 +85,10 @@ class Campaign:
 
     def _judge(self) -> list[Finding]:
         arena, history = self._arena, self._arena.history
+        replays = [actor.replay() for actor in arena.actors]
         findings = arena.ledger_judge.judge(arena.ledger, list(history.checkpoints))
-        for actor in arena.actors:
-            findings += [Finding(Harm.wrong, differs) for differs in actor.replay()]
+        for actor, replay in zip(arena.actors, replays, strict=True):
+            findings += [Finding(Harm.wrong, differs) for differs in replay.result(PAUSED_WITHIN_S)]
             findings += [Finding(Harm.wrong, surprise) for surprise in actor.surprises]
         rows = arena.database.read()
         findings += [Finding(Harm.wrong, f"dead letter: {letter}") for letter in rows.dead_letters]

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ from tests.exchange_process import FORKS
 
 _PR_SET_PDEATHSIG: Final = 1
 _KILLED_WITHIN_S: Final = 10.0
+_POLL_S: Final = 0.01
 
 Twist = Callable[[], None]
 """Changes the program in its process before it runs: how a test makes a build that is broken on purpose."""
@@ -50,6 +52,7 @@ class ForkedService:
     ) -> None:
         self.log = log
         log.touch()
+        self._reading = threading.Lock()
         arguments = (service, dict(environment), cwd, log, twists)
         self._process = FORKS.Process(target=become, args=arguments, daemon=True)
         self._process.start()
@@ -60,33 +63,39 @@ class ForkedService:
         return self._process.pid
 
     def is_running(self) -> bool:
-        return self._process.is_alive()
+        return self._exit_code() is None
 
     def stop(self, ask: signal.Signals, timeout_s: float) -> int:
-        if self._process.is_alive():
+        if self.is_running():
             with suppress(ProcessLookupError):
                 os.kill(self.pid, ask)
-        self._process.join(timeout_s)
-        if self._process.exitcode is None:
+        try:
+            return self.wait(timeout_s)
+        except ServerFailed:
             self.kill()
-        return self._code()
+            return -signal.SIGKILL
 
     def wait(self, within_s: float) -> int:
-        self._process.join(within_s)
-        if self._process.exitcode is None:
-            raise ServerFailed(f"process {self.pid} did not end within {within_s:.0f} s")
-        return self._code()
+        until = time.monotonic() + within_s
+        while (code := self._exit_code()) is None:
+            if time.monotonic() > until:
+                raise ServerFailed(f"process {self.pid} did not end within {within_s:.0f} s")
+            time.sleep(_POLL_S)
+        return code
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.join(_KILLED_WITHIN_S)
+        if self.is_running():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        self.wait(_KILLED_WITHIN_S)
 
     def last_lines(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
 
-    def _code(self) -> int:
-        assert self._process.exitcode is not None
-        return self._process.exitcode
+    def _exit_code(self) -> int | None:
+        """The code comes through a pipe, once: of two threads that read it together, one would find nothing there."""
+        with self._reading:
+            return self._process.exitcode
 
 
 def launch_forks(twists: tuple[Twist, ...] = ()) -> Launch:

@@ -1,4 +1,4 @@
-"""A sample of the campaign: each service dies at a point under load, and all is well after."""
+"""A sample of the campaign: each service dies at a point, broker and database die under load, and all is well after."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.outages.arena import build_arena
 from tests.outages.campaign import Campaign
-from tests.outages.faults import Crash, Fault, Zombie, all_faults
+from tests.outages.faults import Crash, Fault, Outage, Zombie, all_faults
 from tests.outages.twists import freeze_where_asked
 
 SEED = 20261122
@@ -18,6 +18,8 @@ SAMPLE = [
     Crash("routing", "committed"),
     Crash("notification", "published"),
     Zombie("ledger", "round-written", loses_sessions=True),
+    Outage(("broker",)),
+    Outage(("database",)),
 ]
 
 

@@ -92,14 +92,14 @@ class Actor:
         """Answered by the actor's own thread, while it pauses."""
         return self._thread.submit(question).result(PAUSED_WITHIN_S)
 
-    def conclude(self) -> None:
+    def conclude(self) -> Future[None]:
         """Everything of this party's is decided, everything that came is read and opened."""
-        self.ask(self._conclude)
+        return self._thread.submit(self._conclude)
 
-    def replay(self) -> list[str]:
+    def replay(self) -> Future[list[str]]:
         """Every leg that was touched since the last time, as served, made again from the messages read here; what
         differs."""
-        return self.ask(self._replay)
+        return self._thread.submit(self._replay)
 
     def close(self) -> None:
         self.ask(self._self.close)
