@@ -1,7 +1,7 @@
 """Where a message waits on its way, at a pace that fills nothing: by the times that each service wrote into its rows.
 
-A service writes the time at which it began to judge a batch. So from intake's judgement to routing's is what intake took
-to write, commit and publish, the queue, and routing's taking of it; the other legs alike.
+A service writes the time at which it began to judge a batch. So from intake's judgement to routing's is what intake
+took to write, commit and publish, the queue, and routing's taking of it; the other legs alike.
 """
 
 from __future__ import annotations

@@ -41,15 +41,16 @@ How each figure is taken, and what it leaves out, stands below the tables.
 
 METHOD: Final = """## How it is measured
 
-    make bench-pipeline ROUNDS=5 SECONDS=10     all of the first four sections; SEED= repeats the order of turns
+    make bench-pipeline ROUNDS=5 SECONDS=10     rates, latencies, costs; SEED= repeats the order of turns
     make bench-memory SECONDS=600               the memory of each process
     .venv/bin/python -m bench page              this page anew, from `bench/results/*.json`
 
 - **Ours**: one process for each service, a private RabbitMQ (quorum queues, one node) and PostgreSQL (fsync on), each
-  service with the database role of its own. A message opens a dossier with one recipient: it is sealed and signed
-  (Ed25519 and ML-DSA-65) by the client's code before the round; its call is signed by the load generator while it
-  runs. It counts when it stands in its recipient's feed, read by long polls; one that is lost or shown twice fails
-  the round.
+  service with the database role of its own. A message opens a dossier with one recipient and says a kilobyte (sealed
+  and signed it is twelve; the large one carries an attachment of 100 KB): it is sealed and signed (Ed25519 and
+  ML-DSA-65) by the client's code before the round; its call is signed by the load generator while it runs. It counts
+  when it stands in its recipient's feed, read by long polls; one that is lost or shown twice fails the round. The
+  generator checks no receipt and opens no message: that is its reader's work, on the reader's machine.
 - **Outstanding**: of ours what was delivered in half a second, 48 to 400, posted and not yet in the feed, from four
   senders to four recipients; 50 of the bare chain and of FastStream; four of AS2, one for each sender. Recipients
   wait 50 ms after a page with something in it when the exchange is saturated, and not at all when it is paced.
@@ -57,7 +58,7 @@ METHOD: Final = """## How it is measured
   each hop a process; 1 KB. No database, no signature, nothing decoded. **FastStream**: the same with two hops.
 - **AS2**: django-pyas2 1.2.3 under gunicorn with four workers on PostgreSQL; RSA-2048, AES-256-CBC, SHA-256, signed
   synchronous receipts. Messages are built before the round; every receipt is verified, and the server's status of
-  every message read.
+  every message read. It is counted from the post to the receipt in the answer; ours goes on to the recipient's feed.
 - **The accept path**: POST to 202 with intake's place taken by something that drops what it gets, against a FastAPI
   endpoint that reads the same bytes and answers 202; one worker each, sixteen connections.
 - **Overload**: five times the saturated rate is offered; what is refused is offered again later. At most 400 calls
