@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.outages.arena import build_arena
 from tests.outages.campaign import Campaign, Verdict, report_coverage
-from tests.outages.faults import all_faults, draw_faults
+from tests.outages.faults import FullDisk, all_faults, draw_faults
 from tests.outages.findings import Harm, tally
 from tests.outages.twists import BROKEN, freeze_where_asked
 
@@ -31,15 +31,19 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
-    kinds = [fault for fault in all_faults() if given.only in fault.kind]
-    if not kinds:
-        parser.error(f"no kind of fault has {given.only!r} in its name")
     twists = (freeze_where_asked, *([BROKEN[given.broken]] if given.broken else []))
     began = time.monotonic()
     verdicts: list[Verdict] = []
     with tempfile.TemporaryDirectory(prefix="comity-faults-", ignore_cleanup_errors=True) as place:
         directory = (given.keep or Path(place)).absolute()
-        with build_arena(directory, seed, twists=twists) as arena:
+        arena = build_arena(directory, seed, twists=twists, with_disk=True)
+        kinds = [fault for fault in all_faults() if given.only in fault.kind]
+        if arena.disk is None:
+            print("no full disk: mounting a small one needs root", flush=True)
+            kinds = [fault for fault in kinds if not isinstance(fault, FullDisk)]
+        if not kinds:
+            parser.error(f"no kind of fault has {given.only!r} in its name")
+        with arena:
             campaign = Campaign(arena, seed)
             for number, fault in enumerate(draw_faults(given.n, random.Random(seed), kinds), start=1):
                 verdict = campaign.play(fault)

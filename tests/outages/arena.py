@@ -31,6 +31,7 @@ from shared.keys.private import Ed25519Signer, generate_ed25519
 from shared.keys.public import OPERATOR
 from shared.keys.trust import Trust
 from tests.exchange_process import AUDITOR, ORIGIN, PARTIES, enrol_parties, now
+from tests.outages.disk import SmallDisk, mount_small_disk
 from tests.outages.forked import Twist, launch_forks, wait_for
 from tests.outages.history import History, RecordingTransport
 from tests.outages.judges import Window
@@ -63,6 +64,8 @@ class Arena:
     away: list[Window] = field(default_factory=list)
     """When a gateway was dead or frozen."""
     actors: list[Actor] = field(default_factory=list)
+    disk: SmallDisk | None = None
+    """The database's own, where it has one."""
 
     def __post_init__(self) -> None:
         self.watch = ReadinessWatch(self.exchange)
@@ -127,6 +130,8 @@ class Arena:
             self._checkpoints.start()
         except BaseException:
             self.exchange.stop()
+            if self.disk is not None:
+                self.disk.unmount()
             raise
         return self
 
@@ -136,6 +141,8 @@ class Arena:
         for actor in self.actors:
             actor.close()
         self.exchange.stop()
+        if self.disk is not None:
+            self.disk.unmount()
 
     def _enrol(self) -> None:
         operator = Exchange(self._calls(self.operators[0], OPERATOR), check_receipts(self.trust, OPERATOR))
@@ -189,13 +196,20 @@ class Arena:
 
 
 def build_arena(
-    directory: Path, seed: int, replicas: Mapping[str, int] | None = None, twists: tuple[Twist, ...] = ()
+    directory: Path,
+    seed: int,
+    replicas: Mapping[str, int] | None = None,
+    twists: tuple[Twist, ...] = (),
+    with_disk: bool = False,
 ) -> Arena:
-    """An exchange with new keys in this empty directory. Nothing is started yet; `twists` change its program."""
+    """An exchange with new keys in this empty directory. Nothing is started yet; `twists` change its program, and
+    `with_disk` gives its database a small disk, if this program may mount one.
+    """
     operators = (generate_ed25519(), generate_ed25519())
     data = directory / "data"
     data.mkdir(parents=True)
     trust = init_exchange(data, ORIGIN, operators, 2, now(), "development")
     exchange = LocalExchange(directory / "exchange", data, replicas or REPLICAS, launch=launch_forks(twists))
     keys = {party: generate_authority_keys(party) for party in PARTIES}
-    return Arena(directory, seed, exchange, trust, keys, operators)
+    disk = mount_small_disk(exchange.postgres.directory) if with_disk else None
+    return Arena(directory, seed, exchange, trust, keys, operators, disk=disk)

@@ -230,6 +230,20 @@ class Outage(Fault):
         return []
 
 
+class FullDisk(Fault):
+    """The database's disk has no room for some seconds. A server that gave up is started once there is room."""
+
+    kind = "full disk of database"
+
+    @override
+    def play(self, arena: Arena, chance: random.Random) -> list[Finding]:
+        assert arena.disk is not None, "this exchange has no disk that could be full"
+        with arena.disk.full():
+            time.sleep(chance.uniform(*FROZEN_S))  # the fault itself: it lasts this long
+        arena.exchange.postgres.start()
+        return await_ready(arena)
+
+
 def all_faults() -> list[Fault]:
     """Every kind, once."""
     return [
@@ -250,6 +264,7 @@ def all_faults() -> list[Fault]:
         Zombie("notification", "committed", loses_sessions=True),
         *(Outage(servers) for servers in (("broker",), ("database",), ("broker", "database"))),
         *(Outage((server,), is_silent=True) for server in ("broker", "database")),
+        FullDisk(),
     ]
 
 
