@@ -116,11 +116,11 @@ def _figures(document: Mapping[str, Any]) -> str:
     rows = ["## Figures and goals", "", "| figure | median | lowest, highest round | goal | |", "|---|---|---|---|---|"]
     for one in document["figures"].values():
         if "absent" in one:
-            rows.append(f"| {one['says']} | | | {one['goal']} × | not measured: {one['absent']} |")
+            rows.append(f"| {one['says']} | | | {one['goal']} | not measured: {one['absent']} |")
         else:
-            told = "reached" if one["reached"] else "**not reached**"
+            told = one["reached"].replace("not reached", "**not reached**")
             spread = f"{one['low']:.3g}, {one['high']:.3g}"
-            rows.append(f"| {one['says']} | {one['median']:.3g} × | {spread} | {one['goal']} × | {told} |")
+            rows.append(f"| {one['says']} | {one['median']:.3g} × | {spread} | {one['goal']} | {told} |")
     rest = [line for line in document["verdicts"] if " × " not in line]
     return "\n".join([*rows, "", *(f"- {line}" for line in rest), ""])
 
