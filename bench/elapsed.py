@@ -1,7 +1,8 @@
 """Where a message waits on its way, at a pace that fills nothing: by the times that each service wrote into its rows.
 
-A service writes the time at which it began to judge a batch. So from intake's judgement to routing's is what intake
-took to write, commit and publish, the queue, and routing's taking of it; the other legs alike.
+Intake and routing write the time at which they began to judge a batch; the feed repeats routing's. So from intake's
+judgement to routing's is what intake took to write, commit and publish, the queue, and routing's taking of it; the last
+leg is routing's writing, all of notification, the wake-up and the answer to the long poll.
 """
 
 from __future__ import annotations
@@ -19,15 +20,11 @@ from deploy.local.exchange import DATABASE
 LEGS: Final = (
     "posted → intake judges",
     "intake judges → routing judges",
-    "routing judges → notification judges",
-    "notification judges → recipient has it",
+    "routing judges → recipient has it",
 )
 _TIMES: Final = """
-    SELECT d.message, extract(epoch FROM d.decided_at)::float8, extract(epoch FROM m.delivered_at)::float8,
-           extract(epoch FROM f.at)::float8
-    FROM decision d
-    JOIN feed_entry f ON f.message = d.message AND f.type = 'message.received'
-    JOIN mailbox m ON m.message = d.message AND m.reader = f.authority
+    SELECT d.message, extract(epoch FROM d.decided_at)::float8, extract(epoch FROM f.at)::float8
+    FROM decision d JOIN feed_entry f ON f.message = d.message AND f.type = 'message.received'
     WHERE d.message = ANY($1::text[])
 """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -116,6 +117,12 @@ class BenchExchange:
     def seeds(self) -> dict[str, str]:
         """Party → seed of its API key, as plans have it."""
         return {party: self.parties.api_seed(party).hex() for party in self.parties.keys}
+
+    def idle_cpu(self, seconds: float) -> dict[str, float]:
+        """Process → the part of one core that it takes with nothing to do, over so many seconds."""
+        began = self._read().cpu_s
+        time.sleep(seconds)
+        return {name: (spent - began[name]) / seconds for name, spent in self._read().cpu_s.items()}
 
     def memory(self) -> dict[str, int]:
         """Bytes of each process now, shared pages shared out."""

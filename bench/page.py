@@ -139,7 +139,7 @@ def _rates(document: Mapping[str, Any]) -> str:
         text += [f"| {leg} | {spent:.2f} |" for leg, spent in document["elapsed_ms"].items()]
         text += [
             "",
-            "Each service writes the time at which it begins to judge a batch; what lies between is the way.",
+            "Intake and routing write down when they begin to judge a batch; what lies between is the way.",
             "",
         ]
     text += ["| series | median | lowest | highest |", "|---|---|---|---|"]
@@ -165,6 +165,8 @@ def _stages(document: Mapping[str, Any]) -> str:
         database = f"{one['database_ms']:.3f}" if one["database_ms"] else ""
         text.append(f"| {name} | {one['cpu_ms']:.3f} | {crypto} | {database} |")
     operations = ", ".join(f"{name} {spent:.3f}" for name, spent in document["crypto_operations_ms"].items())
+    text += ["", f"With nothing to do, all of ours take {sum(document['idle_cpu'].values()):.1%} of one core together."]
+    text[-1] += " They run on during the turns of their peers, who are slowed by so much."
     syncs = document["wal_syncs_per_message"]
     return "\n".join(
         [

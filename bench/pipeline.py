@@ -5,7 +5,7 @@ Parts, each of some rounds in which everybody has one turn:
 2. paced: latency at a fifth of what part 1 reached, against the bare chain one message at a time;
 3. overload: five times what part 1 reached is offered; what is not admitted must be refused politely;
 4. accept: POST to 202 alone, with the services' place taken by something that drops what it gets.
-The servers of all peers run the whole time; idle ones take next to nothing, and the spin score says what was left.
+The servers of all peers run the whole time. What the idle exchange takes of its peers' turns is measured and told.
 """
 
 from __future__ import annotations
@@ -38,8 +38,12 @@ UNBOUNDED: Final = {
 """For the accept path alone, where nothing is ever delivered: the gateway must not wait for that."""
 POLL_PAUSE_S: Final = 0.05
 CALIBRATION_S: Final = 3.0
+IDLE_S: Final = 5.0
 PACED_PART: Final = 0.2
 OVERLOAD_TIMES: Final = 5.0
+OVERLOAD_WARM_UP_S: Final = 6.0
+OVERLOAD_LEAST_S: Final = 10.0
+"""Longer than the rest: what is admitted while the queues still fill is delivered after the window."""
 SPARE: Final = 1.6
 """So many times more letters than the last rate would use."""
 SMALL: Final = 1024
@@ -84,12 +88,13 @@ class Pipeline:
         }
 
     def overloaded(self, rate: float) -> dict[str, float]:
-        letters = self._exchange.seal(int(rate * SPARE * (self._seconds + WARM_UP_S)) + 2500, SMALL)
+        seconds = max(self._seconds, OVERLOAD_LEAST_S)
+        letters = self._exchange.seal(int(rate * SPARE * (seconds + OVERLOAD_WARM_UP_S)) + 2500, SMALL)
         result, _ = self._exchange.run(
             letters,
             "overload",
-            self._seconds,
-            warm_up_s=WARM_UP_S,
+            seconds,
+            warm_up_s=OVERLOAD_WARM_UP_S,
             rate=rate * OVERLOAD_TIMES,
             poll_pause_s=POLL_PAUSE_S,
         )
@@ -153,6 +158,7 @@ def measure_pipeline(sizes: Sizes, say: Callable[[str], None]) -> Measured:
         contestants: dict[str, Turn] = {"comity": ours.saturated, "chain": chained}
         contestants |= _faststream(stack, turns, broker)
         contestants |= _as2(stack, turns, ours)
+        turns.measured.idle_cpu = exchange.idle_cpu(IDLE_S)
         ours.calibrate((LARGE,) if "as2" in contestants else ())
         turns.play("saturated", contestants)
         capacity = min(turns.measured.series["saturated.comity"])

@@ -118,6 +118,7 @@ def pipeline_report(sizes: Sizes, measured: Measured) -> Report:
         "verdicts": verdicts,
         "series": series,
         "stages": stages,
+        "idle_cpu": measured.idle_cpu,
         "elapsed_ms": {leg: 1000 * median(spent) for leg, spent in measured.elapsed_s.items()},
         "crypto_operations_ms": operation_times(),
         "commits_per_message": commits,
@@ -131,7 +132,7 @@ def pipeline_report(sizes: Sizes, measured: Measured) -> Report:
         for name in stages:
             if name.rpartition("-")[0] == stage:
                 stages[name]["crypto_ms"] = spent
-    return Report(document, _table(series, stages, document["elapsed_ms"]), verdicts)
+    return Report(document, _table(series, stages, document["elapsed_ms"], measured.idle_cpu), verdicts)
 
 
 def stage_costs(costs: Sequence[Costs]) -> dict[str, dict[str, float]]:
@@ -186,7 +187,10 @@ def _told(one: Ratio, value: float) -> str:
 
 
 def _table(
-    series: Mapping[str, Sequence[float]], stages: Mapping[str, Mapping[str, float]], elapsed_ms: Mapping[str, float]
+    series: Mapping[str, Sequence[float]],
+    stages: Mapping[str, Mapping[str, float]],
+    elapsed_ms: Mapping[str, float],
+    idle_cpu: Mapping[str, float],
 ) -> str:
     lines = ["", f"{'series':<32}{'median':>10}{'lowest':>10}{'highest':>10}  rounds"]
     for name, values in series.items():
@@ -198,6 +202,8 @@ def _table(
         lines.append(f"{name:<32}{one['cpu_ms']:>10.3f}{crypto:>14}{one['database_ms']:>10.3f}")
     whole = sum(one["cpu_ms"] for name, one in stages.items() if name != CLIENT)
     lines.append(f"{'all but the load generator':<32}{whole:>10.3f}")
+    if idle_cpu:
+        lines.append(f"idle, ours takes {sum(idle_cpu.values()):.1%} of one core, in its peers' turns too")
     if elapsed_ms:
         lines += ["", "ms of the way of a paced message, medians"]
         lines += [f"{leg:<42}{spent:>10.2f}" for leg, spent in elapsed_ms.items()]

@@ -37,6 +37,8 @@ class Measured:
     series: dict[str, list[float]] = field(default_factory=dict)
     noise: list[dict[str, Any]] = field(default_factory=list)
     costs: list[Costs] = field(default_factory=list)
+    idle_cpu: dict[str, float] = field(default_factory=dict)
+    """Process of ours → the part of one core that it takes while it has nothing to do."""
     elapsed_s: dict[str, list[float]] = field(default_factory=dict)
     """Leg of a paced message's way → its median in each round."""
     why_not: dict[str, str] = field(default_factory=dict)

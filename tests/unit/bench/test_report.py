@@ -37,7 +37,8 @@ def measured() -> Measured:
     noise = [{"part": "saturated", "round": 1, "who": "comity", "spin_before": 900.0, "spin_after": 800.0, "load": 2.0}]
     counted = [costs(1000, {"comity_intake": 90}), costs(1000, {"comity_intake": 110})]
     why_not = {"as2": "its environment could not be made: no wheel"}
-    return Measured(series, noise, counted, {"posted → intake judges": [0.004, 0.006]}, why_not)
+    idle = {"gateway-1": 0.01, "PostgreSQL": 0.02}
+    return Measured(series, noise, counted, idle, {"posted → intake judges": [0.004, 0.006]}, why_not)
 
 
 def test_each_goal_is_judged_by_the_median_of_its_pairs() -> None:
@@ -79,6 +80,7 @@ def test_the_page_and_its_plots_say_what_the_results_say(tmp_path: Path, monkeyp
     text = (tmp_path / "performance.md").read_text()
     assert "| saturated, against the bare chain of 3 hops | 0.55 × | 0.5, 0.6 | ≥ 1 × (first ≥ 0.5 ×) | **not" in text
     assert "memory of gateway-1: +0.0%" in text
+    assert "all of ours take 3.0% of one core" in text
     assert "| posted → intake judges | 5.00 |" in text
     plots = sorted((tmp_path / "performance").iterdir())
     assert [plot.name for plot in plots] == ["latency.svg", "memory.svg", "rates.svg", "stages.svg"]
