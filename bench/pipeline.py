@@ -103,6 +103,7 @@ class Pipeline:
             "admitted": result["accepted_in_window"] / result["seconds"],
             "delivered": result["delivered_in_window"] / result["seconds"],
             "refused": result["refused"] / result["seconds"],
+            "broken_connections": float(result["broken"]),
             "without_retry_after": float(result["rude"]),
             "lost": float(result["lost"]),
         }
