@@ -94,6 +94,7 @@ def _start(service: str, **given: object) -> None:
     from shared.runtime.http_server import listen
     from shared.runtime.logs import configure_logs
     from shared.runtime.settings import load_settings, refuse_embedded
+    from shared.runtime.telemetry import telling
 
     configure_logs("info", service)
     try:
@@ -103,7 +104,8 @@ def _start(service: str, **given: object) -> None:
             refuse_embedded(settings, service)
         with listen(settings.host, settings.port_of(service), settings.shares_port) as listener:
             taken = settings.model_copy(update={"port": listener.getsockname()[1]})
-            _run(_serve_until_stopped(service, taken, listener))
+            with telling(taken, service):
+                _run(_serve_until_stopped(service, taken, listener))
     except ComityError as refused:
         structlog.get_logger().error("ends", code=refused.code, why=str(refused))
         raise typer.Exit(1) from None

@@ -46,6 +46,7 @@ from shared.envelope.manifest import ManifestPart, parse_manifest
 from shared.errors import CallMalformed, NotThere
 from shared.keys.base64url import encode_b64u
 from shared.ports.queries import ReadableEnvelope
+from shared.runtime.telemetry import SpanName, span
 
 router = APIRouter(tags=["messages"])
 
@@ -57,7 +58,7 @@ _OCTETS: Final = "application/octet-stream"
 async def _submission(request: Request) -> AsyncIterator[Call]:
     gateway = gateway_of(request)
     caller = await gateway.authenticator.prove(request, _AUTHORITIES, _SUBMISSION, gateway.admission.require_room)
-    with gateway.room_for_submission(caller.party):
+    with gateway.room_for_submission(caller.party), span(SpanName.accept):
         yield await gateway.authenticator.read(request, caller, _SUBMISSION)
 
 

@@ -15,6 +15,7 @@ from shared.errors import Transient
 from shared.runtime.backends import Backend
 from shared.runtime.meters import LedgerMeters, timed
 from shared.runtime.readiness import STUCK_S, Check
+from shared.runtime.telemetry import Size, SpanName, span
 
 log = structlog.get_logger()
 
@@ -44,8 +45,9 @@ class LedgerService:
         """Rounds until `stop` is set. Raises LedgerForked: the process must stop then."""
         while not stop.is_set():
             try:
-                with timed(self._meters.round_seconds):
+                with timed(self._meters.round_seconds), span(SpanName.ledger_round) as told:
                     placed = await self._sequencer.run_round()
+                    told.note({Size.leaves: placed}) if placed else told.drop()
                 self._meters.leads.set(self._sequencer.leads)
                 self._meters.placed.inc(placed)
                 self.is_ready = True

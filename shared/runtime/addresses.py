@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 DATABASE_SCHEMES: Final = ("postgresql+asyncpg", "sqlite+aiosqlite")
 BROKER_SCHEMES: Final = ("amqp", "amqps")
+COLLECTOR_SCHEMES: Final = ("http", "https")
 HIGHEST_PORT: Final = 65535
 
 
@@ -33,4 +34,12 @@ def check_address(address: str, schemes: tuple[str, ...]) -> str:
         raise ValueError(f"an address with a host is needed: {begins}user:password@host:port/name")
     if port == 0:
         raise ValueError("port 0 is no port of a server")
+    return address
+
+
+def check_collector(address: str) -> str:
+    """The address again; nothing may stand in it that is secret. Raises ValueError, without quoting it."""
+    parts = urlsplit(check_address(address, COLLECTOR_SCHEMES))
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("no password and no query belong in it; a token goes into OTEL_EXPORTER_OTLP_HEADERS")
     return address

@@ -18,6 +18,7 @@ from shared.ports.bus import Bus, Outcome, Outgoing, Wakeups
 from shared.ports.clock import Clock
 from shared.ports.unit_of_work import OutboxRow
 from shared.runtime.meters import ServiceMeters, unseen
+from shared.runtime.telemetry import Size, SpanName, span
 
 FRAME_ITEMS: Final = 20
 FRAME_BYTES: Final = 4 * 1024 * 1024
@@ -45,7 +46,15 @@ class Publisher:
         """Ids of the rows that the bus confirmed; the others may or may not be there. Never raises."""
         batches = list(_batches(rows))
         frames = [Outgoing(destination, self._seal(destination, items)) for destination, items in batches]
-        outcomes = await self._bus.publish(frames, PUBLISH_TIMEOUT_S)
+        with span(SpanName.publish) as told:
+            outcomes = await self._bus.publish(frames, PUBLISH_TIMEOUT_S)
+            told.note(
+                {
+                    Size.rows: len(rows),
+                    Size.frames: len(frames),
+                    Size.frames_confirmed: outcomes.count(Outcome.confirmed),
+                }
+            )
         for outcome in outcomes:
             self._meters.count_published(outcome.value)
         return {

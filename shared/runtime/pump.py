@@ -24,6 +24,7 @@ from shared.runtime.batch import Settled, Settler
 from shared.runtime.crash_points import Reach, reach_nothing
 from shared.runtime.meters import ServiceMeters, timed, unseen
 from shared.runtime.publisher import Publisher
+from shared.runtime.telemetry import Size, SpanName, span
 
 CAUTIOUS_PREFETCH: Final = 1
 BOLD_PREFETCH: Final = 300
@@ -113,12 +114,14 @@ class Pump:
         self._reach("taken")
         self._meters.frames_taken.inc(len(deliveries))
         self._meters.batch_frames.observe(len(deliveries))
-        settled = await self._settle_holding([delivery.frame for delivery in deliveries], stop)
-        if settled is None:
-            return  # stopping with the store down: leaving the subscription gives the frames back
-        if self.slowed_s:
-            await self._clock.sleep(self.slowed_s * settled.handled)
-        await self._finish(settled, consumer, deliveries, stop)
+        with span(SpanName.batch, self._queue) as told:
+            settled = await self._settle_holding([delivery.frame for delivery in deliveries], stop)
+            if settled is None:
+                return  # stopping with the store down: leaving the subscription gives the frames back
+            told.note({Size.frames: len(deliveries), Size.items: settled.handled, Size.parked: settled.parked})
+            if self.slowed_s:
+                await self._clock.sleep(self.slowed_s * settled.handled)
+            await self._finish(settled, consumer, deliveries, stop)
 
     async def _take(self, consumer: Consumer) -> list[Delivery]:
         """Frames, one at once when there is little to do; under load they gather: a batch costs little more."""

@@ -25,7 +25,7 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from shared.errors import SettingsRefused
-from shared.runtime.addresses import BROKER_SCHEMES, DATABASE_SCHEMES, check_address
+from shared.runtime.addresses import BROKER_SCHEMES, DATABASE_SCHEMES, check_address, check_collector
 
 SETTINGS_FILE: Final = "comity.toml"
 DEFAULT_PORTS: Final = {
@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """The same for the broker; its address begins with amqps:// then."""
     queue_prefix: str = "comity."
     log_level: str = "info"
+    telemetry: str | None = None
+    """http://… or https://…: the collector that gets spans by OTLP, without its path. Without it, nobody does."""
     inbox_retention_s: float = Field(default=7 * 86400, ge=3600)
     """How long delivered items are remembered; frames older than this are refused."""
     rate_submissions: str = "5000 per 10 seconds"
@@ -92,6 +94,11 @@ class Settings(BaseSettings):
     def _address(cls, address: str | None, info: ValidationInfo) -> str | None:
         schemes = DATABASE_SCHEMES if info.field_name == "database" else BROKER_SCHEMES
         return None if address is None else check_address(address, schemes)
+
+    @field_validator("telemetry")
+    @classmethod
+    def _collector(cls, address: str | None) -> str | None:
+        return None if address is None else check_collector(address)
 
     @model_validator(mode="after")
     def _one_way_to_run(self) -> Settings:
