@@ -118,4 +118,4 @@ class _Sender(SpanExporter):
 
     @override
     def shutdown(self) -> None:
-        self._inner.shutdown()
+        self._inner.shutdown()  # type: ignore[no-untyped-call]  # the library says no types here

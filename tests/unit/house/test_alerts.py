@@ -14,12 +14,15 @@ from gateway.problems import error_classes
 from shared.audit.leaves import CATALOGUE
 from shared.runtime.meters import LedgerMeters, Meters
 from shared.runtime.settings import Settings
+from shared.runtime.telemetry import SERVICE, Size, SpanName
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs" / "guide" / "operator.md").read_text(encoding="utf-8")
 RULES = (ROOT / "deploy" / "prometheus" / "alerts.yaml").read_text(encoding="utf-8")
 RULE = re.compile(r"- alert: (\w+)\n +expr: (.+)\n +for: (\w+)\n +labels: \{severity: (page|ticket)\}\n")
 ALERTS = {name: (condition, wait, severity) for name, condition, wait, severity in RULE.findall(RULES)}
+SPANS = {SERVICE, *(name.value for name in SpanName), *(size.value for size in Size)}
+LINES_OF_THE_LOG = {"ledger.waits", "pump.waits", "telemetry.lost", "telemetry.reached"}
 SECTIONS = dict(re.findall(r"^### (Comity\w+)\n(.*?)(?=^##|\Z)", GUIDE, re.M | re.S))
 
 
@@ -69,11 +72,13 @@ def test_every_command_of_the_page_is_one() -> None:
         assert command in getattr(known, "commands", {}), command
 
 
+def test_the_page_names_every_span_and_attribute() -> None:
+    assert set(re.findall(r"`(comity\.[a-z_.]+)`", GUIDE)) - {"comity.toml", "comity."} == SPANS
+
+
 def test_every_code_of_the_page_is_one() -> None:
     known = {cls.code for cls in error_classes()}
-    named = (
-        set(re.findall(r"`([a-z]+\.[a-z-]+)`", GUIDE)) - {"ledger.waits", "pump.waits", "comity.toml"} - set(CATALOGUE)
-    )
+    named = set(re.findall(r"`([a-z]+\.[a-z-]+)`", GUIDE)) - LINES_OF_THE_LOG - SPANS - {"comity.toml"} - set(CATALOGUE)
     assert "frame.refused" in named
     assert {code for code in named if not code.endswith((".json", ".sh", ".yaml", ".conf"))} <= known
 

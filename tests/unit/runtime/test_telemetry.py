@@ -24,6 +24,7 @@ from tests.unit.gateway.letters import CONTENT_TYPE, PATH, a_letter
 from tests.unit.gateway.world import World
 from tests.unit.runtime.workplace import Workplace, a_message
 
+pytestmark = pytest.mark.usefixtures("logs_as_before")
 PINNED = {"comity.accept", "comity.batch", "comity.publish", "comity.ledger.round"}
 SERVICES_LOADED = (
     "import services.intake.main, services.routing.main, services.notification.main, services.ledger.main, comity.serve"
@@ -138,30 +139,27 @@ def test_a_silent_collector_neither_slows_a_service_nor_holds_up_its_end(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(collector, "SEND_EVERY_S", 0.02)
-    monkeypatch.setattr(collector, "SEND_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(collector, "SEND_TIMEOUT_S", 1.0)
     configure_logs("debug", "intake")
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with telling(settings_for(url), "intake"):
-            slowest_s = 0.0
+    slowest_s = 0.0
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        with telling(settings_for(f"http://127.0.0.1:{silent.getsockname()[1]}"), "intake"):
             for _ in range(2 * QUEUED_SPANS):
                 began = time.perf_counter()
                 with span(SpanName.publish):
                     pass
                 slowest_s = max(slowest_s, time.perf_counter() - began)
-            until = time.monotonic() + 10
-            logged = ""
-            while "telemetry.lost" not in logged and time.monotonic() < until:
-                time.sleep(0.02)
-                logged += capsys.readouterr().err
-            time.sleep(0.5)  # some more attempts, of which nothing may be said
+            attempts = [silent.accept()[0] for _ in range(3)]  # a third, when two of them have failed
             began = time.monotonic()
         took_s = time.monotonic() - began
-    lines = [json.loads(line) for line in (logged + capsys.readouterr().err).splitlines()]
+        for attempt in attempts:
+            attempt.close()
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["event"] for line in lines if "telemetry" in line["event"]] == ["telemetry.lost"]
     assert [line for line in lines if str(line.get("logger", "")).startswith("opentelemetry")] == []
     assert took_s < CLOSE_WITHIN_S + 1.0
-    assert slowest_s < 0.1, "a full queue drops"
+    assert slowest_s < 0.8, "a full queue drops, and does not wait for the collector"
 
 
 def test_the_log_says_when_a_collector_takes_spans_again_and_holds_no_token(
