@@ -29,6 +29,7 @@ from tests.conformance.rows import (
     a_leg,
     a_mailbox_entry,
     a_notice,
+    a_parked_item,
     an_envelope,
     an_evidence,
     new_id,
@@ -272,14 +273,24 @@ async def test_readiness_tells_what_waits_and_what_failed(store: Store) -> None:
         "ledger_size": 0,
         "ledger_logged_at": None,
         "leaves_waiting": 0,
+        "parked": 0,
+        "parked_due_at": None,
     }
     await write(store, Effects(publishes=[a_notice()], leaves=[b"one", b"two"]), "routing")
     await let_outbox_pass(store, 70, "routing")
     for service in ("intake", "notification"):
         async with units_of(store, service).begin() as unit:
             await unit.bury([a_dead_letter()])
+            await unit.park([(a_parked_item(), NOW + timedelta(seconds=len(service)), "later")])
             await unit.commit()
     await place(store, b"x", b"y", b"z")
     figures = await queries.ping()
     assert 59 < figures.pop("outbox_age_s") < 70
-    assert figures == {"dead_letters": 2, "ledger_size": 3, "ledger_logged_at": NOW, "leaves_waiting": 2}
+    assert figures == {
+        "dead_letters": 2,
+        "ledger_size": 3,
+        "ledger_logged_at": NOW,
+        "leaves_waiting": 2,
+        "parked": 2,
+        "parked_due_at": NOW + timedelta(seconds=len("intake")),
+    }

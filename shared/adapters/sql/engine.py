@@ -78,10 +78,7 @@ class Store:
 
     @property
     def epoch_now(self) -> ColumnElement[float]:
-        """Seconds since 1970 by the database's clock, so that several processes agree on what is overdue."""
-        if self.is_sqlite:
-            return literal_column("((julianday('now') - 2440587.5) * 86400.0)")
-        return cast(func.extract("epoch", func.clock_timestamp()), Double)
+        return epoch_now(self.is_sqlite)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -121,6 +118,13 @@ class Store:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_S):
                     await engine.dispose()
+
+
+def epoch_now(is_sqlite: bool) -> ColumnElement[float]:
+    """Seconds since 1970 by the database's clock, so that several processes agree on what is overdue."""
+    if is_sqlite:
+        return literal_column("((julianday('now') - 2440587.5) * 86400.0)")
+    return cast(func.extract("epoch", func.clock_timestamp()), Double)
 
 
 @contextmanager

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.adapters.sql.engine import Store, translated
+from shared.adapters.sql.keyed import bound_keys
+from shared.adapters.sql.statements import deleting
 from shared.adapters.tables import METADATA
 from shared.ports.ledger import FullTile, PlacedLeaf, Round, TreeHead, WaitingLeaf
 
@@ -35,7 +37,7 @@ class SqlLedger:
             transaction = await connection.begin()
             try:
                 leads = self._store.is_sqlite or await _try_lead(connection)
-                yield SqlRound(connection) if leads else None
+                yield SqlRound(connection, self._store.is_sqlite) if leads else None
             finally:
                 if transaction.is_active:
                     await transaction.rollback()
@@ -86,8 +88,9 @@ class SqlLedger:
 class SqlRound:
     """`ports.Round`: one transaction that holds the leader's lock."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, is_sqlite: bool) -> None:
         self._connection = connection
+        self._is_sqlite = is_sqlite
 
     async def head(self) -> TreeHead | None:
         with translated():
@@ -117,7 +120,9 @@ class SqlRound:
             if tiles:
                 await self._connection.execute(insert(_TILE), [vars(tile) for tile in tiles])
             await self._connection.execute(insert(_CHECKPOINT), [vars(head)])
-            await self._connection.execute(delete(_WAITING).where(_WAITING.c.id.in_(list(placed))))
+            if placed:
+                gone = bound_keys([(one,) for one in placed], self._is_sqlite)
+                await self._connection.execute(deleting(_WAITING, "id", self._is_sqlite), gone)
 
     async def commit(self) -> None:
         with translated():

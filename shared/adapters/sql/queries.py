@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Select, func, or_, select
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.adapters.gathering import Gathering
 from shared.adapters.sql.engine import Store
-from shared.adapters.sql.keyed import is_one_of
+from shared.adapters.sql.keyed import bound_keys, is_one_of
 from shared.adapters.sql.mapping import TABLES, parse_row
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
@@ -57,16 +58,9 @@ class SqlQueries:
         return await self._decisions.ask((sender, message))
 
     async def _decisions_of(self, keys: Sequence[tuple[str, str]]) -> list[DecisionView | None]:
-        holder_first = (_CLAIM.c.digest == _DECISION.c.digest).desc().nulls_last()
-        found = (
-            select(_DECISION, _LEAF.c.index)
-            .outerjoin(_CLAIM, _CLAIM.c.message == _DECISION.c.message)
-            .outerjoin(_LEAF, _LEAF.c.leaf_digest == _DECISION.c.leaf_digest)
-            .where(is_one_of([_DECISION.c.sender, _DECISION.c.message], keys, self._store.is_sqlite))
-            .order_by(holder_first, _DECISION.c.decided_at.desc())
-        )
+        is_sqlite = self._store.is_sqlite
         async with self._store.read() as connection:
-            rows = (await connection.execute(found)).mappings().all()
+            rows = (await connection.execute(_decided(is_sqlite), bound_keys(keys, is_sqlite))).mappings().all()
         first: dict[tuple[str, str], DecisionView] = {}
         for row in rows:
             view = DecisionView(parse_row(Decision, row), row["index"])
@@ -147,11 +141,12 @@ class SqlQueries:
             return [parse_row(FeedEntry, row) for row in rows.mappings()]
 
     async def settled(self, messages: Sequence[str]) -> set[tuple[str, str]]:
-        told = select(_FEED.c.authority, _FEED.c.message).where(
-            _FEED.c.message.in_(messages), _FEED.c.type.in_(SETTLED_TYPES)
-        )
+        if not messages:
+            return set()
+        is_sqlite = self._store.is_sqlite
+        bound = bound_keys([(message,) for message in messages], is_sqlite)
         async with self._store.read() as connection:
-            return {(row.authority, row.message) for row in await connection.execute(told)}
+            return {(row.authority, row.message) for row in await connection.execute(_told(is_sqlite), bound)}
 
     async def instruments(self) -> InstrumentsRecord | None:
         async with self._store.read() as connection:
@@ -215,3 +210,23 @@ async def _view(connection: AsyncConnection, reader: str, dossier: Dossier) -> D
         legs=shown,
         transport={leg.requested: "delivered" if leg.requested in delivered else "submitted" for leg in shown},
     )
+
+
+@cache
+def _decided(is_sqlite: bool) -> Select[Any]:
+    """The decisions on messages, by sender and id: first the one on the envelope that holds the id."""
+    holder_first = (_CLAIM.c.digest == _DECISION.c.digest).desc().nulls_last()
+    return (
+        select(_DECISION, _LEAF.c.index)
+        .outerjoin(_CLAIM, _CLAIM.c.message == _DECISION.c.message)
+        .outerjoin(_LEAF, _LEAF.c.leaf_digest == _DECISION.c.leaf_digest)
+        .where(is_one_of([_DECISION.c.sender, _DECISION.c.message], is_sqlite))
+        .order_by(holder_first, _DECISION.c.decided_at.desc())
+    )
+
+
+@cache
+def _told(is_sqlite: bool) -> Select[Any]:
+    """In whose feeds it stands how these messages ended."""
+    ended = _FEED.c.type.in_(SETTLED_TYPES)
+    return select(_FEED.c.authority, _FEED.c.message).where(is_one_of([_FEED.c.message], is_sqlite), ended)

@@ -7,17 +7,18 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import structlog
-from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, delete, func, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Insert, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.adapters.sql.engine import Store, translated
-from shared.adapters.sql.keyed import is_one_of, unnested
+from shared.adapters.sql.engine import Store, epoch_now, translated
+from shared.adapters.sql.keyed import bound_keys
 from shared.adapters.sql.mapping import TABLES, UPDATED, encode_row, parse_row
 from shared.adapters.sql.parts import part_rows
+from shared.adapters.sql.statements import claiming, deleting, inserting, inserting_new, loading, updating
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
 from shared.contracts.messages import ServiceMessage
@@ -70,18 +71,13 @@ class SqlUnitOfWork:
     async def claim(self, item_ids: Sequence[str]) -> set[str]:
         if not item_ids:
             return set()
-        inbox = self._tables.inbox
         now = self._clock.now().timestamp()
         items = sorted(set(item_ids))
-        statement = self._insert_ignoring(inbox).returning(inbox.c.item)
-        rows = None
-        if self._store.is_sqlite:
-            rows = [{"item": item, "claimed_at": now} for item in items]
-        else:
-            given = unnested([inbox.c.item], [(item,) for item in items]).add_columns(literal(now))
-            statement = statement.from_select(["item", "claimed_at"], given)
+        given: Any = [{"item": item, "claimed_at": now} for item in items]
+        if not self._store.is_sqlite:
+            given = {**self._bound([(item,) for item in items]), "claimed_at": now}
         with translated():
-            result = await self._connection.execute(statement, rows)
+            result = await self._connection.execute(claiming(self._tables.inbox, self._store.is_sqlite), given)
             return set(result.scalars())
 
     async def load(self, keys: Iterable[Key]) -> dict[Key, Record]:
@@ -89,16 +85,13 @@ class SqlUnitOfWork:
         for key in keys:
             wanted[key.record].add(key.values)
         found: dict[Key, Record] = {}
+        is_sqlite = self._store.is_sqlite
         for record, table in TABLES.items():  # one fixed order of tables, keys sorted: locks never cross
             if record not in wanted:
                 continue
-            columns = [table.c[name] for name in record.KEY]
-            wanted_here = is_one_of(columns, sorted(wanted[record]), self._store.is_sqlite)
-            statement = select(table).where(wanted_here).order_by(*columns)
-            if record in UPDATED:
-                statement = statement.with_for_update()
+            found_by = loading(table, record.KEY, record in UPDATED, is_sqlite)
             with translated():
-                rows = await self._connection.execute(statement)
+                rows = await self._connection.execute(found_by, bound_keys(sorted(wanted[record]), is_sqlite))
             for row in rows.mappings():
                 loaded = parse_row(record, row)
                 found[loaded.key()] = loaded
@@ -108,14 +101,14 @@ class SqlUnitOfWork:
         outbox_rows = [OutboxRow(new_uuid7(self._clock.now()), message) for message in effects.publishes]
         with translated():
             for table, rows in _by_table(effects.inserts):
-                await self._connection.execute(insert(table), rows)
+                await self._connection.execute(inserting(table), rows)
             for table, rows in _by_table(effects.updates):
                 bound = [{f"b_{name}": value for name, value in row.items()} for row in rows]
-                await self._connection.execute(_update_by_key(table), bound)
+                await self._connection.execute(updating(table), bound)
             await self._write_parts(effects.parts)
             if effects.leaves:
                 waiting = METADATA.tables["leaf_waiting"]
-                await self._connection.execute(_numbered(waiting), [{"leaf": leaf} for leaf in effects.leaves])
+                await self._connection.execute(inserting(waiting), [{"leaf": leaf} for leaf in effects.leaves])
             if outbox_rows:
                 await self._write_outbox(outbox_rows)
         return outbox_rows
@@ -161,9 +154,8 @@ class SqlUnitOfWork:
 
     async def unpark(self, item_ids: Sequence[str]) -> None:
         if item_ids:
-            parked = self._tables.parked
             with translated():
-                await self._connection.execute(delete(parked).where(parked.c.item.in_(sorted(item_ids))))
+                await self._delete(self._tables.parked, "item", item_ids)
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
         if not letters:
@@ -183,7 +175,7 @@ class SqlUnitOfWork:
             for letter in letters
         ]
         with translated():
-            await self._connection.execute(_numbered(self._tables.dead_letter), rows)
+            await self._connection.execute(inserting(self._tables.dead_letter), rows)
 
     async def take_letter(self, letter: int) -> DeadLetter | None:
         letters = self._tables.dead_letter
@@ -219,43 +211,32 @@ class SqlUnitOfWork:
 
     async def forget_outbox(self, ids: Sequence[str]) -> None:
         if ids:
-            outbox = self._tables.outbox
             with translated():
-                await self._connection.execute(delete(outbox).where(outbox.c.id.in_(sorted(ids))))
+                await self._delete(self._tables.outbox, "id", ids)
 
     async def commit(self) -> None:
         with translated():
             await self._connection.commit()
 
     async def _write_outbox(self, rows: Sequence[OutboxRow]) -> None:
-        outbox = self._tables.outbox
-        statement = insert(outbox).values(
-            id=bindparam("b_id"),
-            type=bindparam("b_type"),
-            version=bindparam("b_version"),
-            data=bindparam("b_data"),
-            relay_after=self._store.epoch_now + RELAY_DELAY_S,
-        )
+        statement = _writing_outbox(self._tables.outbox, self._store.is_sqlite)
         await self._connection.execute(statement, [_outbox_values(row.id, row.message) for row in rows])
 
     async def _write_parts(self, parts: dict[str, bytes]) -> None:
         if not parts:
             return
         heads, chunks = part_rows(parts)
-        await self._connection.execute(self._insert_ignoring(METADATA.tables["part"]), heads)
-        if chunks:
-            await self._connection.execute(self._insert_ignoring(METADATA.tables["part_chunk"]), chunks)
+        for table, rows in (("part", heads), ("part_chunk", chunks)):
+            if rows:
+                new = inserting_new(METADATA.tables[table], self._store.is_sqlite)
+                await self._connection.execute(new, rows)
 
-    def _insert_ignoring(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        """INSERT … ON CONFLICT DO NOTHING in the dialect's words."""
-        if self._store.is_sqlite:
-            return sqlite.insert(table).on_conflict_do_nothing()
-        return postgresql.insert(table).on_conflict_do_nothing()
+    async def _delete(self, table: Table, column: str, ids: Sequence[str]) -> None:
+        bound = self._bound([(one,) for one in sorted(ids)])
+        await self._connection.execute(deleting(table, column, self._store.is_sqlite), bound)
 
-
-def _numbered(table: Table) -> Insert:
-    """Insert without asking for the ids that the database gives: to hear them would take the right to select."""
-    return insert(table).inline()
+    def _bound(self, keys: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+        return bound_keys(keys, self._store.is_sqlite)
 
 
 def _readable(row: Any) -> ServiceMessage | None:
@@ -265,6 +246,17 @@ def _readable(row: Any) -> ServiceMessage | None:
     except (MessageTypeUnknown, FrameRefused) as unreadable:
         log.error("outbox.unreadable", row=row.id, type=row.type, version=row.version, code=unreadable.code)
         return None
+
+
+@cache
+def _writing_outbox(outbox: Table, is_sqlite: bool) -> Insert:
+    return insert(outbox).values(
+        id=bindparam("b_id"),
+        type=bindparam("b_type"),
+        version=bindparam("b_version"),
+        data=bindparam("b_data"),
+        relay_after=epoch_now(is_sqlite) + RELAY_DELAY_S,
+    )
 
 
 def _outbox_values(row_id: str, message: ServiceMessage) -> dict[str, Any]:
@@ -281,10 +273,3 @@ def _by_table(written: Sequence[Record]) -> list[tuple[Table, list[dict[str, Any
         for record, table in TABLES.items()
         if record in grouped
     ]
-
-
-def _update_by_key(table: Table) -> Update:
-    """One row by its key. Values are bound as `b_` and the column: a bare column name would be set as well."""
-    bound: dict[str, BindParameter[Any]] = {column.name: bindparam(f"b_{column.name}") for column in table.c}
-    statement = update(table).values({column.name: bound[column.name] for column in table.c if not column.primary_key})
-    return statement.where(*(column == bound[column.name] for column in table.primary_key))
