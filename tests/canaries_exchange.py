@@ -29,7 +29,7 @@ from comity.plaintext_scan import scan_directory
 from deploy.local import LocalExchange, find_programs
 from deploy.local.exchange import DATABASE, Launch, launch_command
 from shared.adapters.keyfiles import init_exchange
-from shared.errors import CallKeyUnknown
+from shared.errors import CallKeyUnknown, NotThere
 from shared.keys.private import generate_ed25519
 from tests.canary_harvest import PATIENCE_S, Control, open_all, plant, send_all
 from tests.canary_letters import RABAT, Letter, Sower, write_request
@@ -146,12 +146,13 @@ def plant_and_search(exchange: SeparateExchange, n: int, seed: int) -> dict[str,
 
 
 def _enrol(made: SeparateExchange) -> None:
+    """All parties; done when the gateway knows the auditor and the ledger has its first checkpoint."""
     enrol_parties(made.operator(), made.trust, made.operators, made.keys.values(), made.auditor_key)
     until = time.monotonic() + PATIENCE_S
     while True:
         try:
             made.auditor().checkpoint()
-        except CallKeyUnknown:
+        except (CallKeyUnknown, NotThere):
             assert time.monotonic() < until, "the gateway does not see who was enrolled"
             time.sleep(0.1)
         else:

@@ -35,7 +35,7 @@ from client.http_calls import Calls
 from client.ledger_source import ExchangeLedger
 from client.signing import AuthorityKeys
 from shared.adapters.keyfiles import init_exchange
-from shared.errors import CallKeyUnknown
+from shared.errors import CallKeyUnknown, NotThere
 from shared.keys.directory import Directory
 from shared.keys.event_document import EventType
 from shared.keys.events import verify_event
@@ -263,12 +263,12 @@ def enrol_parties(
 
 
 def _wait_known(enrolled: EnrolledExchange) -> None:
-    """The gateway looks for keys that it does not know once a second."""
+    """The gateway looks for keys that it does not know once a second; the ledger signs its first head by then."""
     until = time.monotonic() + enrolled.patience_s
     while True:
         try:
             enrolled.auditor().checkpoint()
-        except CallKeyUnknown:
+        except (CallKeyUnknown, NotThere):
             assert time.monotonic() < until, "the gateway does not see who was enrolled"
             time.sleep(0.1)
         else:
