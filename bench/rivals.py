@@ -89,7 +89,7 @@ class As2:
     """
 
     WORKERS: Final = 4
-    MOST_A_SECOND: Final = 40
+    MOST_A_SECOND: Final = 120
     """More than were ever seen here; they are built before they are needed."""
 
     def __init__(self, postgres: PrivatePostgres, environments: Path, place: Path) -> None:
