@@ -43,7 +43,7 @@ test: .venv/.dev  ## everything, on a private RabbitMQ and PostgreSQL that are s
 # ---------------------------------------------------------------- for those who change it
 
 .PHONY: check
-check: .venv/.dev  ## format, lint, types, import contracts, unit tests; under a minute, no network
+check: .venv/.dev  ## format, lint, types, import contracts, unit tests; a minute or two, no network
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
