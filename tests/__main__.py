@@ -1,7 +1,8 @@
 """`python -m tests [FOLDER…]`: the folders in order, each with its time, and the totals at the end.
 
-Unit tests and faults run on two workers. The others run one after another, because they share a RabbitMQ and a
-PostgreSQL per folder and kill them too. A folder without tests is left out; one that fails does not keep the next from
+Unit tests and faults run on two workers. So do the folders that talk to servers, file by file: each worker starts a
+RabbitMQ and a PostgreSQL of its own, and the files of one worker share and kill them one after another. The others run
+one test after another. A folder without tests is left out; one that fails does not keep the next from
 running.
 """
 
@@ -13,10 +14,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+TWO_BY_FILE = ["-n", "2", "--dist", "loadfile"]
 FOLDERS = {
     "unit": ["-n", "2"],
-    "conformance": [],
-    "connected": [],
+    "conformance": TWO_BY_FILE,
+    "connected": TWO_BY_FILE,
     "migration": [],
     "interop": [],
     "faults": ["-n", "2"],
