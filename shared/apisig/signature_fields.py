@@ -2,7 +2,7 @@
 
 Only what the profile can use is read: members with other labels are skipped whole, and ours must be written exactly as
 RFC 9651 serializes it, so that the text received is the text that was signed. A general parser and a serializer would
-accept other spellings too, at four fifths of the cost of a verification (docs/adr/0010-reading-signed-calls.md).
+accept other spellings too, at twice the cost of a verification (docs/adr/0010-reading-signed-calls.md).
 """
 
 from __future__ import annotations
