@@ -9,7 +9,7 @@ It does not judge time: whether the key counted then is the directory's word, at
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from cryptography.exceptions import InvalidSignature
 
 from shared.apisig.profile import ResolveKey, fault_in_coverage, fault_in_parameters, moment
+from shared.apisig.signature_fields import parse_signature_input
 from shared.errors import CallKeyUnknown, CallSignatureInvalid
 from shared.keys.base64url import encode_b64u, parse_b64u
 
@@ -25,8 +26,6 @@ MAX_TEXT_CHARS: Final = 16_384
 _SIGNATURE_LINE = "\nsignature: "
 _PARAMS_LINE = '\n"@signature-params": '
 _LINE = re.compile(r'("[^"\n]*"): ([^\n]*)')
-_PARAMS = re.compile(r'\(((?:"[^"\n]*"(?: "[^"\n]*")*)?)\)((?:;[a-z]+=(?:[0-9]{1,15}|"[^"\\\n]*"))*)')
-_PARAM = re.compile(r';([a-z]+)=(?:([0-9]+)|"([^"]*)")')
 
 
 V = TypeVar("V")
@@ -84,7 +83,7 @@ def verify_signed_request_text(text: str, resolve_key: ResolveKey) -> SignedRequ
     )
 
 
-def _parse(text: str) -> tuple[bytes, dict[str, str], dict[str, int | str], bytes]:
+def _parse(text: str) -> tuple[bytes, dict[str, str], Mapping[str, int | str], bytes]:
     """Signature base, components in their order, parameters, signature. Raises ValueError."""
     if len(text) > MAX_TEXT_CHARS:
         raise ValueError(f"more than {MAX_TEXT_CHARS} characters")
@@ -93,11 +92,10 @@ def _parse(text: str) -> tuple[bytes, dict[str, str], dict[str, int | str], byte
     if not mark or not params_mark:
         raise ValueError("its last lines are the parameters and the signature")
     components = _unique(_pair(_LINE.fullmatch(line)) for line in head.split("\n"))
-    listed = _PARAMS.fullmatch(params)
-    if listed is None or listed[1].split(" ") != list(components):
+    listed = parse_signature_input(params)
+    if listed.components != tuple(components):
         raise ValueError("its parameters do not list its components")
-    parameters = _unique((one[1], int(one[2]) if one[2] else one[3]) for one in _PARAM.finditer(listed[2]))
-    return base.encode("ascii"), components, parameters, parse_b64u(signature, 64)
+    return base.encode("ascii"), components, listed.parameters, parse_b64u(signature, 64)
 
 
 def _pair(line: re.Match[str] | None) -> tuple[str, str]:

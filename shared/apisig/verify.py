@@ -99,7 +99,7 @@ def verify_call(
     in any case. `resolve_key` gives the key that a keyid names now, or None.
     """
     fields = _read_fields(headers)
-    member, signature = _our_signature(fields)  # (1), (3)
+    member, signature_member = _our_signature(fields)  # (1), (3)
     try:
         given = parse_signature_input(member)
         keyid = str(given.parameters.get("keyid", ""))
@@ -110,7 +110,8 @@ def verify_call(
         if fault is not None:
             raise CallSignatureInvalid(why=fault)
         base = signature_base(given, method, url, {name: fields[name] for name in CONTENT_COVERED if name in fields})
-        key.verify(parse_signature(signature), base)  # (4)
+        signature = parse_signature(signature_member)
+        key.verify(signature, base)  # (4)
     except InvalidSignature:
         raise CallSignatureInvalid(why="it is not of this key over this call") from None
     except ValueError as malformed:  # a UnicodeEncodeError is one
@@ -121,8 +122,8 @@ def verify_call(
         nonce=str(given.parameters["nonce"]),
         created=created,
         expires=expires,
-        signature=parse_signature(signature),
-        signature_text=signed_request_text(base, parse_signature(signature)),
+        signature=signature,
+        signature_text=signed_request_text(base, signature),
         content_digest=fields["content-digest"] if has_body else None,
     )
 
