@@ -209,7 +209,7 @@ def _front(service: str, backend: Backend, members: Sequence[_Member]) -> tuple[
     from shared.runtime.readiness import Readiness
 
     readiness = Readiness(service, all_checks, backend.clock, backend.meters)
-    return HealthServer(readiness, backend.metrics), readiness
+    return HealthServer(readiness, backend.meters.registry), readiness
 
 
 async def _announce(

@@ -53,7 +53,6 @@ class Backend:
     bus: Bus
     wakeups: Wakeups
     clock: Clock
-    metrics: CollectorRegistry
     meters: Meters
     probe: Store
     """For questions about health: of its own, since the other's connections may all be at work."""
@@ -148,8 +147,7 @@ async def open_backend(settings: Settings, is_patient: bool = False) -> AsyncIte
         if not is_patient:
             await check_schema(store, settings.database_url)
             await bus.open()
-        meters = Meters(CollectorRegistry())
-        yield Backend(settings, trust, roster, store, bus, bus, SystemClock(), meters.registry, meters, probe)
+        yield Backend(settings, trust, roster, store, bus, bus, SystemClock(), Meters(CollectorRegistry()), probe)
 
 
 def _own(directory: Path) -> IO[str]:

@@ -191,7 +191,8 @@ class Settler:
         now = self._clock.now()
         letters: list[DeadLetter] = []
         asked = self._needs(work, letters, now)
-        view = BatchView({key for keys in asked.values() for key in keys}, await unit.load(_all_keys(asked)))
+        wanted = {key for keys in asked.values() for key in keys}
+        view = BatchView(wanted, await unit.load(wanted))
         effects = BatchEffects()
         parks: list[tuple[ParkedItem, datetime, str]] = []
         orders: list[RetryLetter] = []
@@ -263,10 +264,6 @@ def _parked_again(item: ParkedItem, later: RetryLater, now: datetime) -> tuple[P
         now + timedelta(seconds=float(str(later.facts.get("after_s", 1)))),
         str(later),
     )
-
-
-def _all_keys(asked: dict[str, Sequence[Key]]) -> set[Key]:
-    return {key for keys in asked.values() for key in keys}
 
 
 def _merge(into: Settled, more: Settled) -> None:
