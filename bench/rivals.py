@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from bench.drivers import RoundFailed, Server, drive, module
 from deploy.local import PrivatePostgres, PrivateRabbitMQ
+from tests.exchange_process import free_port
 
 HERE: Final = Path(__file__).parent / "peers"
 CHAIN_HOPS: Final = (("chain.1", "chain.2"), ("chain.2", "chain.3"))
@@ -159,13 +159,6 @@ class BareApi:
         command = module("bench.peers.bare_api", self.url.rpartition(":")[2])
         with Server(command, place / "bare-api.log", f"{self.url}/livez"):
             yield
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def own_environment(python: Path) -> dict[str, str]:

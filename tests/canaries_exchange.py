@@ -29,12 +29,11 @@ from comity.plaintext_scan import scan_directory
 from deploy.local import LocalExchange, find_programs
 from deploy.local.exchange import DATABASE, Launch, launch_command
 from shared.adapters.keyfiles import init_exchange
-from shared.errors import CallKeyUnknown, NotThere
 from shared.keys.private import generate_ed25519
 from tests.canary_harvest import PATIENCE_S, Control, open_all, plant, send_all
 from tests.canary_letters import RABAT, Letter, Sower, write_request
 from tests.canary_secrets import belongings, known_secrets, provoke_refusals
-from tests.exchange_process import ORIGIN, EnrolledExchange, ExchangeProcess, enrol_parties, now
+from tests.exchange_process import ORIGIN, EnrolledExchange, ExchangeProcess, enrol_parties, now, wait_known
 
 ON_THE_BROKER: Final = "a text that lies on the broker's disk in clear"
 COMPRESSED: Final = "a text in a value that PostgreSQL compresses"
@@ -113,7 +112,8 @@ def enrol_separate(place: Path, keys: Iterable[AuthorityKeys], launch: Launch = 
         known = {one.authority: one for one in keys}
         made = SeparateExchange(place, trust, operators, known, generate_ed25519(), process, local=local)
         made.shows_commands = launch is launch_command
-        _enrol(made)
+        enrol_parties(made.operator(), made.trust, made.operators, made.keys.values(), made.auditor_key)
+        wait_known(made)
     except BaseException:
         local.stop()
         raise
@@ -143,20 +143,6 @@ def plant_and_search(exchange: SeparateExchange, n: int, seed: int) -> dict[str,
         "canaries": Search([local, exchange.local.data, *told], canaries, controls),
         "secrets": Search([*written, *told], kept, []),
     }
-
-
-def _enrol(made: SeparateExchange) -> None:
-    """All parties; done when the gateway knows the auditor and the ledger has its first checkpoint."""
-    enrol_parties(made.operator(), made.trust, made.operators, made.keys.values(), made.auditor_key)
-    until = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            made.auditor().checkpoint()
-        except (CallKeyUnknown, NotThere):
-            assert time.monotonic() < until, "the gateway does not see who was enrolled"
-            time.sleep(0.1)
-        else:
-            return
 
 
 def _prepare_places(exchange: SeparateExchange) -> None:

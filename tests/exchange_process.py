@@ -239,7 +239,7 @@ def enrol_exchange(
     count = enrol_parties(enrolled.operator(), trust, operators, enrolled.keys.values(), enrolled.auditor_key)
     enrolled.rows.wait_settled()
     assert enrolled.rows.effects()["key_event"] == count, enrolled.rows.dead_letters()
-    _wait_known(enrolled)
+    wait_known(enrolled)
     return enrolled
 
 
@@ -262,7 +262,7 @@ def enrol_parties(
     return len(requests)
 
 
-def _wait_known(enrolled: EnrolledExchange) -> None:
+def wait_known(enrolled: EnrolledExchange) -> None:
     """The gateway looks for keys that it does not know once a second; the ledger signs its first head by then."""
     until = time.monotonic() + enrolled.patience_s
     while True:
