@@ -11,10 +11,11 @@ from datetime import datetime
 from functools import lru_cache
 
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
+from shared.envelope.valid_keys import valid_keys
 from shared.envelope.verify import SigningKey, verify_envelope
 from shared.errors import Rejection
 from shared.keys.directory import Directory
-from shared.keys.public import Ed25519Public, MLDSA65Public
+from shared.keys.public import ED25519_BYTES, Ed25519Public, MLDSA65Public
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +25,21 @@ class Question:
     jws: bytes
     exchange: str
     at: datetime
-    ed25519: tuple[str, bytes]
-    mldsa65: tuple[str, bytes]
+    signing: dict[str, bytes]
     sealing_kids: dict[str, str]
 
 
 def question_of(received: ReceivedEnvelope, directory: Directory, at: datetime) -> Question | None:
     """None when the sender has no signing keys in this directory: then no signature can be asked for."""
-    header = received.header
-    keys = directory.signing_keys(header.sender, at)
-    if keys is None:
+    keys = valid_keys(received, directory, at)
+    if not keys.signing:
         return None
-    sealing = {party: directory.sealing_key(party, at) for party in (*header.recipients, header.sender)}
     return Question(
         jws=received.jws_bytes,
         exchange=directory.exchange,
         at=at,
-        ed25519=(keys.ed25519_kid, keys.ed25519.raw),
-        mldsa65=(keys.mldsa65_kid, keys.mldsa65.raw),
-        sealing_kids={party: key.kid for party, key in sealing.items() if key is not None},
+        signing={kid: key.raw for kid, key in keys.signing.items()},
+        sealing_kids=dict(keys.sealing),
     )
 
 
@@ -60,8 +57,7 @@ def _mldsa65(raw: bytes) -> MLDSA65Public:
 def answer(question: Question) -> str | None:
     """The code of the refusal that these bytes deserve, None when they verify."""
     keys: dict[str, SigningKey] = {
-        question.ed25519[0]: _ed25519(question.ed25519[1]),
-        question.mldsa65[0]: _mldsa65(question.mldsa65[1]),
+        kid: _ed25519(raw) if len(raw) == ED25519_BYTES else _mldsa65(raw) for kid, raw in question.signing.items()
     }
     try:
         verify_envelope(

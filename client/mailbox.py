@@ -29,7 +29,8 @@ from shared.contracts.api import FEED_WAIT_MOST_S, FeedItem, MessageForReader
 from shared.domain.ids import encode_time, parse_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
 from shared.envelope.jws import read_jws
-from shared.envelope.verify import SigningKey, VerifiedEnvelope, verify_envelope
+from shared.envelope.valid_keys import valid_keys
+from shared.envelope.verify import VerifiedEnvelope, verify_envelope
 from shared.errors import (
     ComityError,
     EnvelopeKeyUnknown,
@@ -115,14 +116,15 @@ class Mailbox:
         whole = parse_envelope(received.jws_bytes, received.wraps, parts)
 
         def open_at(moment: Moment) -> OpenedMessage:
+            keys = valid_keys(whole, moment.directory, moment.at)
             return open_message(
                 whole,
                 opener=self._keys.opener(fetched.kid),
                 own_kid=fetched.kid,
                 exchange=self._origin,
                 now=moment.at,
-                signing_keys=_signing_keys(moment, whole.header.sender),
-                sealing_kids=_sealing_kids(moment, whole),
+                signing_keys=keys.signing,
+                sealing_kids=keys.sealing,
             )
 
         opened = self._try_moments(message, fetched, open_at)
@@ -149,12 +151,13 @@ class Mailbox:
         received = self._received(message, fetched)
 
         def verify_at(moment: Moment) -> VerifiedEnvelope:
+            keys = valid_keys(received, moment.directory, moment.at)
             return verify_envelope(
                 received,
                 exchange=self._origin,
                 now=moment.at,
-                signing_keys=_signing_keys(moment, received.header.sender),
-                sealing_kids=_sealing_kids(moment, received),
+                signing_keys=keys.signing,
+                sealing_kids=keys.sealing,
                 wraps_for=(fetched.kid,),
             )
 
@@ -202,17 +205,6 @@ class Mailbox:
             except Rejection as refused:
                 alarms.append(Alarm(event.message, refused))
         return alarms
-
-
-def _signing_keys(moment: Moment, sender: str) -> dict[str, SigningKey]:
-    keys = moment.directory.signing_keys(sender, moment.at)
-    return {} if keys is None else {keys.ed25519_kid: keys.ed25519, keys.mldsa65_kid: keys.mldsa65}
-
-
-def _sealing_kids(moment: Moment, received: ReceivedEnvelope) -> dict[str, str]:
-    header = received.header
-    found = {party: moment.directory.sealing_key(party, moment.at) for party in (*header.recipients, header.sender)}
-    return {party: key.kid for party, key in found.items() if key is not None}
 
 
 def _event(item: FeedItem) -> EventKept:

@@ -23,6 +23,7 @@ from shared.domain.header import Header
 from shared.domain.instruments import Registry
 from shared.domain.leg import Leg
 from shared.envelope.container import ReceivedEnvelope
+from shared.envelope.valid_keys import valid_keys
 from shared.envelope.verify import VerifiedEnvelope, verify_envelope
 from shared.errors import (
     DossierExists,
@@ -57,15 +58,11 @@ def verify_sender(received: ReceivedEnvelope, exchange: str, directory: Director
     for recipient in header.recipients:
         if not _takes_part(directory, recipient):
             raise RecipientUnknown(recipient=recipient)
-    keys = directory.signing_keys(header.sender, now)
-    if keys is None:
+    keys = valid_keys(received, directory, now)
+    if not keys.signing:
         raise EnvelopeKeyUnknown(kid="of both algorithms", sender=header.sender)
     verified = verify_envelope(
-        received,
-        exchange=exchange,
-        now=now,
-        signing_keys={keys.ed25519_kid: keys.ed25519, keys.mldsa65_kid: keys.mldsa65},
-        sealing_kids=_sealing_kids(directory, header, now),
+        received, exchange=exchange, now=now, signing_keys=keys.signing, sealing_kids=keys.sealing
     )
     for part in verified.absent_parts:
         raise EnvelopePartMismatch(part=part.name)
@@ -102,15 +99,6 @@ def decide_admission(
 def _takes_part(directory: Directory, party: str) -> bool:
     known = directory.party(party)
     return known is not None and not known.is_suspended and known.role == "authority"
-
-
-def _sealing_kids(directory: Directory, header: Header, now: datetime) -> dict[str, str]:
-    kids = {}
-    for authority in (*header.recipients, header.sender):
-        key = directory.sealing_key(authority, now)
-        if key is not None:
-            kids[authority] = key.kid
-    return kids
 
 
 def _flags(header: Header, legs: list[Leg], registry: Registry | None, now: datetime) -> tuple[str, ...]:

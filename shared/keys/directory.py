@@ -4,8 +4,12 @@ Rules:
 1. A snapshot is immutable and stands for the events 1 to `index`. Whoever judges by it names that index.
 2. Of a party's keys with one use, the newest whose validity has begun counts. When it has ended, none counts: an older
    key never comes back. A key announced for later does not count yet, and does not end its predecessor yet.
-3. A suspended party has no key that counts; `party` shows it, with the time since when.
-4. Keys of the past stay known by their kid, so that old signatures still find their owner.
+3. A key that a rotation replaced is accepted beside its successor for `ROTATION_OVERLAP`: what was sealed, signed and
+   sent before others heard of the change still arrives. It signs no key event any more. A recovery ends it at once.
+4. A compromised key counts no more from the event that says so, and nothing before it comes back; the point of ledger
+   time from which its signatures are doubted stays with the key.
+5. A suspended party has no key that counts; `party` shows it, with the time since when.
+6. Keys of the past stay known by their kid, so that old signatures still find their owner.
 
 It verifies nothing: it takes a `KeyEvent`, which `events.verify_event` alone makes.
 """
@@ -14,18 +18,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final, Literal
 
 from shared.errors import KeyEventRefused
 from shared.keys.event_document import EventType, Mandate, NameDocument, Role, Use
 from shared.keys.possession import PublicKey
 from shared.keys.public import Ed25519Public, MLDSA65Public, XWingPublic
 
+ROTATION_OVERLAP: Final = timedelta(days=7)
+"""From a rotated key's `not_before`: as long as an outbox, or another installation of the party, may lag behind."""
+
 
 @dataclass(frozen=True, slots=True)
 class DirectoryKey:
-    """A registered key. Valid from `not_before` until before `not_after`; `seq` is the event that registered it."""
+    """A registered key. Valid from `not_before` until before `not_after`; `seq` is the event that registered it, `by`
+    what kind of event that was. What it signed is doubted if it was logged at `compromised_since` or later."""
 
     party: str
     use: Use
@@ -34,6 +43,16 @@ class DirectoryKey:
     not_before: datetime
     not_after: datetime
     seq: int
+    by: EventType
+    compromised_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compromise:
+    """These keys are in other hands since this point of ledger time."""
+
+    kids: tuple[str, ...]
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +70,7 @@ class KeyEvent:
     name: NameDocument | None
     country: str | None
     keys: tuple[DirectoryKey, ...]
+    compromise: Compromise | None
     signers: tuple[str, ...]
     digest: str
     document: bytes
@@ -78,9 +98,21 @@ class Party:
         return "suspended" if self.is_suspended else "enrolled"
 
     def current(self, use: Use, at: datetime) -> DirectoryKey | None:
-        """The key that counts by rule 2, suspension apart."""
+        """The key that counts by rules 2 and 4, suspension apart."""
         begun = [key for key in self.keys if key.use == use and key.not_before <= at]
-        return begun[-1] if begun and at < begun[-1].not_after else None
+        return begun[-1] if begun and _stands(begun[-1], at) else None
+
+    def accepted(self, use: Use, at: datetime) -> tuple[DirectoryKey, ...]:
+        """The key that counts, and those that its rotations replaced not long ago (rule 3), suspension apart."""
+        begun = [key for key in self.keys if key.use == use and key.not_before <= at][::-1]
+        if not begun or not _stands(begun[0], at):
+            return ()
+        found = begun[:1]
+        for newer, older in pairwise(begun):
+            if newer.by != "rotate" or at >= newer.not_before + ROTATION_OVERLAP:
+                break
+            found += [older] if _stands(older, at) else []
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +163,14 @@ class Directory:
         """The directory after this event. Raises KeyEventRefused unless it is the next one."""
         if (event.exchange, event.seq, event.prev) != (self.exchange, self.index + 1, self.head):
             raise KeyEventRefused(why=f"it is not the event after number {self.index}")
-        keys = {_digest_in(key.kid): key for key in event.keys}
+        after = self._party_after(event)
         return replace(
             self,
             index=event.seq,
             head=event.digest,
             last_at=event.at,
-            _parties={**self._parties, event.party: self._party_after(event)},
-            _keys={**self._keys, **keys},
+            _parties={**self._parties, event.party: after},
+            _keys={**self._keys, **{_digest_in(key.kid): key for key in after.keys}},
             _events=self._events | {event.digest},
         )
 
@@ -172,8 +204,13 @@ class Directory:
         known = self._parties.get(party)
         return None if known is None or known.is_suspended else known.current(use, at)
 
+    def accepted(self, party: str, use: Use, at: datetime) -> tuple[DirectoryKey, ...]:
+        """The keys of one use that are accepted of this party at `at`, the one that counts first."""
+        known = self._parties.get(party)
+        return () if known is None or known.is_suspended else known.accepted(use, at)
+
     def signing_keys(self, party: str, at: datetime) -> SigningKeys | None:
-        """Both signing keys that count at `at`, or none."""
+        """Both signing keys that count at `at`, or none: those that sign a rotation, and that a party signs with."""
         classical, lattice = self.current(party, "sign-ed25519", at), self.current(party, "sign-mldsa65", at)
         if classical is None or lattice is None:
             return None
@@ -189,9 +226,9 @@ class Directory:
         return SealingKey(party, key.kid, key.public, key.not_after)
 
     def api_key(self, kid: str, at: datetime) -> ApiKey | None:
-        """The API key with this kid if it is the one that counts for its party at `at`, or none."""
+        """The API key with this kid if it is accepted of its party at `at`, or none."""
         known = self.key(kid)
-        if known is None or known.use != "api-ed25519" or self.current(known.party, known.use, at) is not known:
+        if known is None or known.use != "api-ed25519" or known not in self.accepted(known.party, known.use, at):
             return None
         return (
             ApiKey(known.party, kid, known.public, known.not_after) if isinstance(known.public, Ed25519Public) else None
@@ -209,7 +246,17 @@ class Directory:
             return replace(before, suspended_since=event.at)
         if event.type == "reinstate":
             return replace(before, suspended_since=None)
+        if event.compromise is not None:
+            return replace(before, keys=tuple(_doubt(key, event.compromise) for key in before.keys))
         return replace(before, keys=before.keys + event.keys)
+
+
+def _stands(key: DirectoryKey, at: datetime) -> bool:
+    return at < key.not_after and key.compromised_since is None
+
+
+def _doubt(key: DirectoryKey, compromise: Compromise) -> DirectoryKey:
+    return replace(key, compromised_since=compromise.since) if key.kid in compromise.kids else key
 
 
 def _digest_in(kid: str) -> str:

@@ -2,6 +2,7 @@
 
 Rules:
 1. Every member is present; what does not apply to the type is null, or empty for `keys`. An unknown member refuses it.
+   `compromise` alone stands in the events of that type and in no other.
 2. The exact bytes are what is signed, chained and kept; they are never re-serialised.
 
 It checks form only; `events` judges place, signatures and possession.
@@ -22,9 +23,11 @@ EVENT_VERSION: Final = "comity-key-event/1"
 EVENT_DOMAIN: Final = b"comity-key-event/1\x00"
 MAX_VALIDITY: Final = timedelta(days=1096)
 """Three years. There is no forward secrecy towards a stolen sealing key, so keys are short-lived."""
+MAX_COMPROMISED: Final = 16
+"""Keys that one event declares compromised: four generations of all four."""
 
 Use = Literal["sign-ed25519", "sign-mldsa65", "seal-xwing", "api-ed25519"]
-EventType = Literal["enrol", "rotate", "recover", "suspend", "reinstate"]
+EventType = Literal["enrol", "rotate", "recover", "suspend", "reinstate", "compromise"]
 Role = Literal["authority", "auditor"]
 Mandate = Literal["full", "country"]
 
@@ -76,6 +79,15 @@ class KeyEntryDocument(_Closed):
         return self
 
 
+class CompromiseDocument(_Closed):
+    """Kids of the party's registered keys, and the point of ledger time from which they are in other hands."""
+
+    kids: tuple[Annotated[str, StringConstraints(min_length=1, max_length=100)], ...] = Field(
+        strict=False, min_length=1, max_length=MAX_COMPROMISED
+    )
+    since: Timestamp
+
+
 class KeyEventDocument(_Closed):
     """A key event as written. `seq` counts from 1; `prev` is the b64u SHA-256 of the previous event's bytes."""
 
@@ -91,6 +103,7 @@ class KeyEventDocument(_Closed):
     name: NameDocument | None
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None
     keys: tuple[KeyEntryDocument, ...] = Field(strict=False, max_length=4)
+    compromise: CompromiseDocument | None = None
 
     @model_validator(mode="after")
     def _members_fit_the_type(self) -> KeyEventDocument:
@@ -103,6 +116,10 @@ class KeyEventDocument(_Closed):
             raise ValueError("role, mandate, name and country stand in an enrolment only")
         elif bool(self.keys) != (self.type in ("rotate", "recover")):
             raise ValueError("a rotation or recovery names keys, a suspension or reinstatement names none")
+        if (self.compromise is not None) != (self.type == "compromise") or (
+            self.compromise is None and "compromise" in self.model_fields_set
+        ):
+            raise ValueError("compromise stands in an event of that type and in no other")
         return self
 
     def _check_enrolment(self, uses: Sequence[str]) -> None:
@@ -128,4 +145,6 @@ def parse_event_document(raw: bytes) -> KeyEventDocument:
 
 
 def encode_event_document(event: KeyEventDocument) -> bytes:
-    return encode_canonical_json(event.model_dump(mode="json"))
+    return encode_canonical_json(
+        event.model_dump(mode="json", exclude=None if event.type == "compromise" else {"compromise"})
+    )

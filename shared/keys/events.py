@@ -1,8 +1,8 @@
 """Key events: how they are drafted, signed, and verified against the directory that they change.
 
-Who signs: an enrolment, a recovery, a suspension and a reinstatement are signed by a quorum of operator keys; a
-rotation by the party's own two signing keys in force at its `at`, Ed25519 then ML-DSA-65. An auditor has no signing
-keys, so its API key is renewed by a recovery. A recovery shows as what it is: operators, not old keys, vouch.
+Who signs: an enrolment, a recovery, a suspension, a reinstatement and a compromise are signed by a quorum of operator
+keys; a rotation by the party's own two signing keys in force at its `at`, Ed25519 then ML-DSA-65. An auditor has no
+signing keys, so its API key is renewed by a recovery. A recovery shows as what it is: operators, not old keys, vouch.
 
 It does not ask whether `at` is near the clock: it may be replaying the past. Whoever admits a new event may ask.
 """
@@ -18,10 +18,11 @@ from cryptography.exceptions import InvalidSignature
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import KeyEventRefused, KeyRefused
 from shared.keys.base64url import encode_b64u
-from shared.keys.directory import Directory, DirectoryKey, KeyEvent
+from shared.keys.directory import Compromise, Directory, DirectoryKey, KeyEvent
 from shared.keys.event_document import (
     EVENT_DOMAIN,
     EVENT_VERSION,
+    CompromiseDocument,
     EventType,
     KeyEntryDocument,
     KeyEventDocument,
@@ -95,8 +96,10 @@ def draft_event(
     mandate: Mandate | None = None,
     name: NameDocument | None = None,
     country: str | None = None,
+    compromise: Compromise | None = None,
 ) -> bytes:
     """The exact bytes of the event after `directory`, to be signed. Raises pydantic.ValidationError (a ValueError)."""
+    compromised = {} if compromise is None else {"compromise": _written(compromise)}
     return encode_event_document(
         KeyEventDocument(
             v=EVENT_VERSION,
@@ -111,8 +114,13 @@ def draft_event(
             name=name,
             country=country,
             keys=tuple(keys),
+            **compromised,
         )
     )
+
+
+def _written(compromise: Compromise) -> CompromiseDocument:
+    return CompromiseDocument(kids=compromise.kids, since=encode_time(compromise.since))
 
 
 def sign_event(event: bytes, signer: Ed25519Signer | MLDSA65Signer, owner: str = OPERATOR) -> DocumentSignature:
@@ -150,6 +158,23 @@ def _check_party(written: KeyEventDocument, directory: Directory) -> None:
         raise ValueError(f"{written.party} is not suspended")
     if party.role == "auditor" and {key.use for key in written.keys} - {"api-ed25519"}:
         raise ValueError("an auditor has an API key only")
+    if written.compromise is not None:
+        _check_compromise(written, written.compromise, directory)
+
+
+def _check_compromise(written: KeyEventDocument, compromise: CompromiseDocument, directory: Directory) -> None:
+    """Its point of time may be moved to an earlier one by another event, and never to a later."""
+    since = parse_time(compromise.since)
+    if since > parse_time(written.at):
+        raise ValueError("it names a point of time after its own")
+    if len(set(compromise.kids)) != len(compromise.kids):
+        raise ValueError("a key stands twice")
+    for kid in compromise.kids:
+        key = directory.key(kid)
+        if key is None or key.party != written.party:
+            raise ValueError(f"{kid} is no registered key of {written.party}")
+        if key.compromised_since is not None and since >= key.compromised_since:
+            raise ValueError(f"{kid} is declared compromised already, since {encode_time(key.compromised_since)}")
 
 
 def _verify_own_signatures(signed: SignedDocument, written: KeyEventDocument, directory: Directory) -> tuple[str, ...]:
@@ -223,6 +248,7 @@ def _build_event(
             not_before=parse_time(entry.not_before),
             not_after=parse_time(entry.not_after),
             seq=written.seq,
+            by=written.type,
         )
         for entry, public in zip(written.keys, publics, strict=True)
     )
@@ -238,7 +264,12 @@ def _build_event(
         name=written.name,
         country=written.country,
         keys=keys,
+        compromise=_parsed(written.compromise),
         signers=signers,
         digest=encode_b64u(signed.digest()),
         document=document,
     )
+
+
+def _parsed(written: CompromiseDocument | None) -> Compromise | None:
+    return None if written is None else Compromise(written.kids, parse_time(written.since))

@@ -12,6 +12,7 @@ import pytest
 from services.intake.handler import UNKNOWN_DOSSIER_WAIT
 from shared.envelope.container import parse_submission
 from shared.errors import EnvelopeMalformed, RetryLater
+from shared.keys.directory import ROTATION_OVERLAP
 from tests.unit.envelope.attacks import CATALOGUE, Attack
 from tests.unit.envelope.workshop import NOW
 from tests.unit.keys.parties import PartyOnTest
@@ -69,9 +70,14 @@ def test_a_sender_whose_signing_keys_have_ended_is_refused_by_its_key() -> None:
     )
 
 
-def test_an_envelope_sealed_to_a_key_that_was_renewed_is_refused() -> None:
+def test_an_envelope_sealed_to_a_key_that_was_renewed_is_accepted_in_the_overlap_alone() -> None:
     exchange = new_exchange(MA, BE, FR)
-    exchange.rotate(PartyOnTest(BE, keys_of(BE)), "seal-xwing")
+    lately = exchange.directory
+    exchange.rotate(PartyOnTest(BE, keys_of(BE)), "seal-xwing", since=NOW - ROTATION_OVERLAP + timedelta(seconds=1))
+    [leaf] = leaves_of(intake(exchange.directory).handle(submit(request())))
+    assert leaf.type == "decision.accepted"
+    exchange.directory = lately
+    exchange.rotate(PartyOnTest(BE, keys_of(BE)), "seal-xwing", since=NOW - ROTATION_OVERLAP)
     desk, submission = intake(exchange.directory), request()
     assert_rejected(desk, desk.handle(submit(submission)), "envelope.recipients-mismatch", submission, spends_id=False)
 

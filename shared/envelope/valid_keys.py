@@ -1,0 +1,47 @@
+"""Which keys an envelope may be signed with and sealed to, by one snapshot of the directory at one time.
+
+Rules:
+1. Of the sender's signing keys those count that the directory accepts: the newest, and for the overlap of a rotation
+   the one before it. Both algorithms must have one.
+2. An envelope is sealed to one key of each reader: to the one that counts, or in that overlap to the one before it.
+   Which of them, its manifest says.
+
+Intake, recipients and auditors all judge by this, so that they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.envelope.container import ReceivedEnvelope
+from shared.keys.directory import Directory
+from shared.keys.public import Ed25519Public, MLDSA65Public
+
+
+@dataclass(frozen=True, slots=True)
+class ValidKeys:
+    """What `verify_envelope` is given: kid → signing key, and each reader → the kid that it is sealed to.
+
+    `signing` is empty when the sender has not both signing keys.
+    """
+
+    signing: Mapping[str, Ed25519Public | MLDSA65Public]
+    sealing: Mapping[str, str]
+
+
+def valid_keys(received: ReceivedEnvelope, directory: Directory, at: datetime) -> ValidKeys:
+    header = received.header
+    classical = directory.accepted(header.sender, "sign-ed25519", at)
+    lattice = directory.accepted(header.sender, "sign-mldsa65", at)
+    signing = {key.kid: key.public for key in (*classical, *lattice)} if classical and lattice else {}
+    named = {recipient.kid for recipient in received.manifest.recipients}
+    sealing = {}
+    for reader in (*header.recipients, header.sender):
+        kids = [key.kid for key in directory.accepted(reader, "seal-xwing", at)]
+        if kids:
+            sealing[reader] = next((kid for kid in kids if kid in named), kids[0])
+    return ValidKeys(
+        {kid: key for kid, key in signing.items() if isinstance(key, Ed25519Public | MLDSA65Public)}, sealing
+    )
