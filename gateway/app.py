@@ -26,14 +26,14 @@ from gateway.gateway import Gateway
 from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
 from gateway.problems import problem_response, told
-from gateway.routes import directory, dossiers, feed, health, ledger, messages, operations, operator
+from gateway.routes import directory, dossiers, feed, health, key_events, ledger, messages, operations, operator
 from gateway.settlement import Settlement
 from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
 from shared.runtime.readiness import Check, Readiness
 
 _LOG = structlog.get_logger("gateway")
 API_VERSION: Final = "1.0.0"
-ROUTERS: Final = (messages, dossiers, feed, directory, ledger, operator, operations, health)
+ROUTERS: Final = (messages, dossiers, feed, directory, key_events, ledger, operator, operations, health)
 _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 

@@ -61,7 +61,8 @@ class RecordDocuments:
             event=parse_strict_json(message.event),
             seq=event.seq,
         )
-        return Effects(inserts=[KeyEventRecord(event.seq, message.event, occasion.now)], leaves=[leaf])
+        row = KeyEventRecord(event.seq, message.event, occasion.now, hashlib.sha256(leaf).digest())
+        return Effects(inserts=[row], leaves=[leaf])
 
     def record_instruments(self, message: RecordInstruments, occasion: Occasion) -> Effects:
         """Raises InstrumentsInvalid. The registry that is in force already has no effect."""

@@ -20,6 +20,8 @@ MAX_DOCUMENT_BYTES = MAX_SIGNED_DOCUMENT_BYTES  # more would be refused by intak
 FEED_PAGE = 100
 FEED_PAGE_MOST = 500
 FEED_WAIT_MOST_S = 25
+KEY_EVENT_PAGE = 32
+"""Proofs of key events in one answer, at most: the largest entries together stay below 4 MiB."""
 LETTER_PAGE = 100
 LETTER_PAGE_MOST = 500
 
@@ -235,6 +237,21 @@ class Directory(_Answer):
 
     events: tuple[str, ...]
     parties: tuple[PartyEntry, ...]
+
+
+class KeyEventItem(_Answer):
+    """Where key event `seq` stands in the ledger; `proof` is a tlog-proof with the entry as its `extra`, null until a
+    checkpoint covers it."""
+
+    seq: int
+    leaf_index: int | None
+    proof: str | None
+
+
+class KeyEventPage(_Answer):
+    """In order of their numbers, without a gap."""
+
+    items: tuple[KeyEventItem, ...]
 
 
 class WellKnown(_Answer):

@@ -81,12 +81,15 @@ class LegRecord(Record):
 
 @dataclass(frozen=True)
 class KeyEventRecord(Record):
-    """One signed key event; the row adds nothing to trust, readers verify `event` against pinned operator keys."""
+    """One signed key event; the row adds nothing to trust, readers verify `event` against pinned operator keys.
+
+    `leaf_digest` finds its place in the ledger."""
 
     KEY = ("seq",)
     seq: int
     event: bytes
     recorded_at: datetime
+    leaf_digest: bytes | None
 
 
 @dataclass(frozen=True)

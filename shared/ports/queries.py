@@ -56,6 +56,14 @@ class DecisionView:
     """None until the sequencer gave the leaf its place."""
 
 
+@dataclass(frozen=True)
+class KeyEventPlace:
+    """Where key event `seq` stands in the ledger; None until the sequencer gave its leaf a place."""
+
+    seq: int
+    leaf_index: int | None
+
+
 class Queries(Protocol):
     async def decision(self, sender: str, message: str) -> DecisionView | None:
         """The decision on the envelope that holds this id; if none ever held it, the newest rejection under it."""
@@ -75,6 +83,9 @@ class Queries(Protocol):
     async def settled(self, messages: Sequence[str]) -> set[tuple[str, str]]:
         """Sender and id of those of these messages that are through: delivered to all, or rejected, and so it stands in
         the sender's feed."""
+
+    async def key_event_places(self, after: int, limit: int) -> list[KeyEventPlace]:
+        """Of the events with numbers greater than `after`, in order."""
 
     async def instruments(self) -> InstrumentsRecord | None: ...
 

@@ -78,7 +78,7 @@ CHANGED: list[tuple[Record, Record]] = [
     ),
     (a_dossier(requesting=LONGEST), a_dossier(profile="notice", opening=DOSSIER, opened_at=LATER)),
     (a_leg(state={"nested": [{"state": "accepted"}, None, 1.5, True]}), a_leg(version=2, state={}, updated_at=LATER)),
-    (KeyEventRecord(1, b"\x00event", NOW), KeyEventRecord(1, b"", LATER)),
+    (KeyEventRecord(1, b"\x00event", NOW, b"\xff"), KeyEventRecord(1, b"", LATER, None)),
     (InstrumentsRecord(1, b"\xff", NOW), InstrumentsRecord(1, b"newer", LATER)),
     (an_envelope(leg=LONGEST), an_envelope(leg=None, jws=b"", summary={}, kind="refuse", stored_at=LATER)),
     (a_mailbox_entry(LONGEST), a_mailbox_entry(LONGEST, retrieved_at=LATER, wrap=b"", kid="")),

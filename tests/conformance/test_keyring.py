@@ -23,7 +23,9 @@ def keyring_of(store: Store, exchange: ExchangeOnTest, quorum: int = 2) -> SqlKe
 
 
 async def record(store: Store, *documents: bytes, first: int = 1) -> None:
-    rows: list[Record] = [KeyEventRecord(first + number, document, NOW) for number, document in enumerate(documents)]
+    rows: list[Record] = [
+        KeyEventRecord(first + number, document, NOW, None) for number, document in enumerate(documents)
+    ]
     await write(store, Effects(inserts=rows))
 
 

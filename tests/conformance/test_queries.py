@@ -8,8 +8,9 @@ import pytest
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.queries import SqlQueries
-from shared.contracts.records import Claim, InstrumentsRecord, Record
+from shared.contracts.records import Claim, InstrumentsRecord, KeyEventRecord, Record
 from shared.ports.ledger import PlacedLeaf, TreeHead
+from shared.ports.queries import KeyEventPlace
 from shared.ports.unit_of_work import Effects
 from tests.conformance.rows import (
     BE,
@@ -164,7 +165,11 @@ async def test_a_recipient_sees_the_evidences_that_concern_itself(store: Store) 
     await deliver(store)
     views = await SqlQueries(store).evidences(BE, MESSAGE)
     assert views is not None
-    assert [(view.evidence.kind, view.evidence.recipient) for view in views] == [("delivery", BE), ("retrieval", BE)]
+    assert [(view.evidence.kind, view.evidence.recipient) for view in views] == [
+        ("submission-acceptance", MA),
+        ("delivery", BE),
+        ("retrieval", BE),
+    ]
 
 
 async def test_evidences_of_others_are_as_absent_as_those_of_no_message(store: Store) -> None:
@@ -191,11 +196,9 @@ async def test_who_sends_something_under_the_id_of_another_learns_of_its_own_rej
     await write(store, Effects(inserts=[attempt]))
     views = await SqlQueries(store).evidences(intruder, MESSAGE)
     assert views is not None
-    own = [("delivery", BE), ("retrieval", BE)] if intruder == BE else []
-    assert [(view.evidence.kind, view.evidence.recipient) for view in views] == [
-        ("submission-rejection", intruder),
-        *own,
-    ]
+    own = [("submission-acceptance", MA), ("delivery", BE), ("retrieval", BE)] if intruder == BE else []
+    found = sorted((view.evidence.kind, view.evidence.recipient) for view in views)
+    assert found == sorted([("submission-rejection", intruder), *own])
     for_sender = await SqlQueries(store).evidences(MA, MESSAGE)
     assert for_sender is not None
     assert intruder not in {view.evidence.recipient for view in for_sender if view.evidence.kind.startswith("sub")}
@@ -256,6 +259,17 @@ async def test_dossiers_come_newest_first_page_by_page_each_once(store: Store) -
 
 
 # --- what else the gateway asks
+
+
+async def test_key_events_are_found_in_the_ledger_once_they_have_their_place(store: Store) -> None:
+    leaves = {1: b"\x01" * 32, 2: b"\x02" * 32, 3: None, 4: b"\x04" * 32}
+    await write(store, Effects(inserts=[KeyEventRecord(seq, b"event", NOW, leaf) for seq, leaf in leaves.items()]))
+    await place(store, b"\x02" * 32, b"\x01" * 32)
+    queries = SqlQueries(store)
+    places = [KeyEventPlace(1, 1), KeyEventPlace(2, 0), KeyEventPlace(3, None), KeyEventPlace(4, None)]
+    assert await queries.key_event_places(0, 10) == places
+    assert await queries.key_event_places(1, 2) == places[1:3]
+    assert await queries.key_event_places(4, 2) == []
 
 
 async def test_the_newest_registry_of_instruments_counts(store: Store) -> None:

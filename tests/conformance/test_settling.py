@@ -53,7 +53,7 @@ def an_enrolment(exchange: ExchangeOnTest, party: str) -> RecordKeyEvent:
 async def test_no_message_is_judged_or_set_aside_by_a_directory_that_does_not_verify(
     store: Store, exchange: ExchangeOnTest
 ) -> None:
-    await write(store, Effects(inserts=[KeyEventRecord(1, b"not signed by any operator", NOW)]))
+    await write(store, Effects(inserts=[KeyEventRecord(1, b"not signed by any operator", NOW, None)]))
     settler = intake_of(store, exchange)
     before = await row_counts(store)
     with pytest.raises(DirectoryUntrusted):

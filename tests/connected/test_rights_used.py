@@ -30,7 +30,7 @@ WRITES: dict[str, tuple[Sequence[Record], Sequence[Record]]] = {
             rows.a_decision(),
             rows.a_dossier(),
             rows.a_leg(),
-            KeyEventRecord(1, b"event", NOW),
+            KeyEventRecord(1, b"event", NOW, b"digest"),
             InstrumentsRecord(1, b"registry", NOW),
         ],
         [rows.a_leg(version=2)],

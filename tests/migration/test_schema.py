@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,27 @@ async def test_readers_go_on_while_nothing_is_to_be_migrated(url: str, store: St
     async with store.read() as connection, asyncio.timeout(5):
         await connection.run_sync(lambda sync: inspect(sync).get_table_names())
         await migrate(url)
+
+
+async def test_key_events_of_before_are_found_in_the_ledger(url: str, store: Store) -> None:
+    await migrate(url, "0004")
+    leaf = '{"event":{},"seq":%d,"type":"directory.key-event"}'
+    told = ["not a key event", leaf % 2, '{"type":"evidence.delivery","why":"directory.key-event"}', leaf % 1]
+    at, leaves = "2026-11-22 09:00:00+00:00", METADATA.tables["ledger_leaf"]
+    async with store.write() as connection:
+        for seq in (1, 2, 3):
+            await connection.execute(
+                text(
+                    "INSERT INTO key_event (seq, event, recorded_at) VALUES (:seq, :event, now_)".replace(
+                        "now_", f"'{at}'"
+                    )
+                ),
+                {"seq": seq, "event": b"event"},
+            )
+        for number, line in enumerate(told):
+            row = {"index": number, "entry": f"{at}\n{line}".encode(), "entry_hash": b"", "leaf_digest": b"%d" % number}
+            await connection.execute(leaves.insert(), {**row, "logged_at": datetime.now(UTC)})
+    await migrate(url)
+    async with store.read() as connection:
+        found = await connection.execute(text("SELECT seq, leaf_digest FROM key_event ORDER BY seq"))
+        assert [(seq, digest and bytes(digest)) for seq, digest in found] == [(1, b"3"), (2, b"1"), (3, None)]

@@ -22,11 +22,12 @@ from shared.contracts.records import (
     Evidence,
     FeedEntry,
     InstrumentsRecord,
+    KeyEventRecord,
     LegRecord,
     MailboxEntry,
     StoredEnvelope,
 )
-from shared.ports.queries import DecisionView, DossierView, EvidenceView, ReadableEnvelope
+from shared.ports.queries import DecisionView, DossierView, EvidenceView, KeyEventPlace, ReadableEnvelope
 
 _CLAIM = TABLES[Claim]
 _DECISION = TABLES[Decision]
@@ -37,6 +38,7 @@ _MAILBOX = TABLES[MailboxEntry]
 _EVIDENCE = TABLES[Evidence]
 _FEED = TABLES[FeedEntry]
 _INSTRUMENTS = TABLES[InstrumentsRecord]
+_KEY_EVENT = TABLES[KeyEventRecord]
 _LEAF = METADATA.tables["ledger_leaf"]
 _WAITING = METADATA.tables["leaf_waiting"]
 SETTLED_TYPES: Final = ("message.delivered", "message.rejected")
@@ -92,11 +94,11 @@ class SqlQueries:
         decided = (
             select(_DECISION, _LEAF.c.index)
             .outerjoin(_LEAF, _LEAF.c.leaf_digest == _DECISION.c.leaf_digest)
-            .where(_DECISION.c.message == message, _DECISION.c.sender == reader)
+            .where(_DECISION.c.message == message)
             .order_by(_DECISION.c.decided_at)
         )
         own_copy = (
-            select(_ENVELOPE.c.sender)
+            select(_ENVELOPE.c.sender, _ENVELOPE.c.digest)
             .join(_MAILBOX, _MAILBOX.c.message == _ENVELOPE.c.message)
             .where(_MAILBOX.c.reader == reader, _MAILBOX.c.message == message)
         )
@@ -107,8 +109,11 @@ class SqlQueries:
             .order_by(_EVIDENCE.c.at, _EVIDENCE.c.kind, _EVIDENCE.c.recipient)
         )
         async with self._store.read() as connection:
-            decisions = (await connection.execute(decided)).mappings().all()
             copy = (await connection.execute(own_copy)).first()
+            concerns = _DECISION.c.sender == reader
+            if copy is not None:  # a reader judges its copy by the decision on it: by whose keys, and when
+                concerns = or_(concerns, _DECISION.c.digest == copy.digest)
+            decisions = (await connection.execute(decided.where(concerns))).mappings().all()
             if not decisions and copy is None:
                 return None
             if copy is None or copy.sender != reader:
@@ -147,6 +152,17 @@ class SqlQueries:
         bound = bound_keys([(message,) for message in messages], is_sqlite)
         async with self._store.read() as connection:
             return {(row.authority, row.message) for row in await connection.execute(_told(is_sqlite), bound)}
+
+    async def key_event_places(self, after: int, limit: int) -> list[KeyEventPlace]:
+        places = (
+            select(_KEY_EVENT.c.seq, _LEAF.c.index)
+            .outerjoin(_LEAF, _LEAF.c.leaf_digest == _KEY_EVENT.c.leaf_digest)
+            .where(_KEY_EVENT.c.seq > after)
+            .order_by(_KEY_EVENT.c.seq, _LEAF.c.index)
+            .limit(limit)
+        )
+        async with self._store.read() as connection:
+            return [KeyEventPlace(seq, index) for seq, index in await connection.execute(places)]
 
     async def instruments(self) -> InstrumentsRecord | None:
         async with self._store.read() as connection:

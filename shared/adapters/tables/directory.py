@@ -14,6 +14,8 @@ class KeyEventRow(SQLModel, table=True):
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     event: bytes
     recorded_at: datetime = Field(sa_type=UtcTime)
+    leaf_digest: bytes | None
+    """None for an event whose leaf the migration did not find."""
 
 
 class InstrumentsRow(SQLModel, table=True):

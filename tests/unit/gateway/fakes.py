@@ -20,7 +20,7 @@ from shared.keys.directory import Directory
 from shared.ports.keyring import PublishedInstruments
 from shared.ports.ledger import Round, TreeHead
 from shared.ports.operations import LedgerFigures, MessagingFigures, SetAside
-from shared.ports.queries import DecisionView, DossierView, EvidenceView, ReadableEnvelope
+from shared.ports.queries import DecisionView, DossierView, EvidenceView, KeyEventPlace, ReadableEnvelope
 from tests.unit.audit.paper_log import PaperLog
 from tests.unit.keys.parties import ExchangeOnTest
 
@@ -84,6 +84,7 @@ class FakeQueries:
     files: dict[str, list[DossierView]] = field(default_factory=lambda: defaultdict(list))
     feeds: dict[str, list[FeedEntry]] = field(default_factory=lambda: defaultdict(list))
     registry: InstrumentsRecord | None = None
+    places: list[KeyEventPlace] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     pings: int = 0
     through: set[tuple[str, str]] = field(default_factory=set)
@@ -118,6 +119,9 @@ class FakeQueries:
     async def settled(self, messages: Sequence[str]) -> set[tuple[str, str]]:
         self._answer()
         return {one for one in self.through if one[1] in messages}
+
+    async def key_event_places(self, after: int, limit: int) -> list[KeyEventPlace]:
+        return [place for place in self.places if place.seq > after][:limit]
 
     async def instruments(self) -> InstrumentsRecord | None:
         return self.registry

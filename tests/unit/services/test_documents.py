@@ -49,7 +49,7 @@ def instruments(document: bytes) -> RecordInstruments:
 def test_a_signed_key_event_is_kept_as_it_came_and_logged_whole(exchange: ExchangeOnTest) -> None:
     document = exchange.decide(exchange.draft_enrolment(PartyOnTest("MA.PGR")))
     effects = intake_of(exchange).handle(a_key_event(document), at=NOW)
-    assert effects.inserts == [KeyEventRecord(1, document, NOW)]
+    assert effects.inserts == [KeyEventRecord(1, document, NOW, hashlib.sha256(effects.leaves[0]).digest())]
     [leaf] = leaves_of(effects)
     assert (leaf.type, leaf.fields["seq"], leaf.fields["event"]) == ("directory.key-event", 1, json.loads(document))
     assert effects.publishes == []
