@@ -74,7 +74,13 @@ PLAIN_BYTES = {
     "key_event.event",
     "instruments.document",
     "ledger_note.note",
-    *("decision.leaf_digest", "evidence.leaf_digest", "ledger_leaf.leaf_digest", "ledger_leaf.entry_hash"),
+    *(
+        "decision.leaf_digest",
+        "evidence.leaf_digest",
+        "key_event.leaf_digest",
+        "ledger_leaf.leaf_digest",
+        "ledger_leaf.entry_hash",
+    ),
     *("ledger_tile.root", "ledger_checkpoint.root"),
 }
 """Signed text, seldom written, and digests, which are too short to be compressed."""
