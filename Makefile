@@ -18,6 +18,9 @@ ROUNDS ?= 5
 SECONDS ?= 10
 REPLICAS ?= 1
 
+# The packages of the second implementation; where they cannot be installed its tests are skipped, with the reason.
+SECOND := tests/interop/js/node_modules/.package-lock.json
+
 # Byte code is kept: the demonstration and many tests start some hundred processes.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -36,7 +39,7 @@ up: .venv/.runtime  ## the exchange as separate services on RabbitMQ and Postgre
 	@exec $(PY) -m deploy.local.up --replicas $(REPLICAS)
 
 .PHONY: test
-test: .venv/.dev  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
+test: .venv/.dev $(SECOND)  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
 	$(PY) -m deploy.local
 	$(PY) -m tests
 
@@ -65,6 +68,12 @@ bus-tamper: .venv/.dev  ## N frames of an adversary who has the broker: none is 
 	$(PY) -m deploy.local
 	$(PY) -m tests.tamper --n $(N) $(if $(SEED),--seed $(SEED))
 
+.PHONY: interop
+interop: N := 2000
+interop: .venv/.dev $(SECOND)  ## strangers' software and a second implementation against ours, N changed envelopes; SEED repeats
+	$(PY) -m deploy.local
+	$(PY) -m tests.interop --n $(N) $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: bench-pipeline bench-memory  ## every benchmark, each with its peers
 
@@ -87,6 +96,10 @@ var/bench/%/.ready: bench/peers/%/requirements.txt
 		install --require-hashes --no-compile -r $< && \
 		{ [ ! -e bench/peers/$*/fit.py ] || var/bench/$*/bin/python bench/peers/$*/fit.py; }; } >var/bench/$*/why-not 2>&1; \
 		then touch $@; else cat var/bench/$*/why-not; echo "$* is left out"; fi
+
+$(SECOND): .venv/.dev tests/interop/js/package-lock.json
+	@$(PY) -m tests.interop.install
+	@[ ! -e $@ ] || touch $@
 
 .PHONY: manifests
 manifests: var/manifests/.ready  ## the image, compose file and Kubernetes manifests against other people's tools and schemas

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -58,7 +58,7 @@ class Header(_Part):
     `measures` maps each measure concerned to its type. `seen` is the digest of the last envelope on that leg.
     """
 
-    v: Literal[1]
+    v: Annotated[int, Field(ge=1, le=1)]  # Literal[1] would take `true`, which other readers refuse
     suite: Annotated[str, StringConstraints(max_length=64)]
     exchange: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     id: MessageId

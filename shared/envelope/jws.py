@@ -18,8 +18,15 @@ from dataclasses import dataclass
 
 from shared.envelope.encoding import ALGORITHMS, JWS_TYP, MAX_JWS_BYTES, digest_of
 from shared.envelope.fields import read_bytes, read_document, read_list, read_object, read_text
-from shared.errors import EnvelopeDowngraded, EnvelopeMalformed, EnvelopeSignatureMissing, EnvelopeTooLarge
+from shared.errors import (
+    EnvelopeDowngraded,
+    EnvelopeMalformed,
+    EnvelopeSignatureMissing,
+    EnvelopeTooLarge,
+    KeyIdMalformed,
+)
 from shared.keys.base64url import encode_b64u
+from shared.keys.public import parse_kid
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +108,18 @@ def _read_signature(node: object) -> JwsSignature:
     alg, kid = read_text(header["alg"], "alg"), read_text(header["kid"], "kid")
     if alg not in ALGORITHMS:
         raise EnvelopeDowngraded()
-    if protected != encode_protected(alg, kid):
+    if not _is_kid(kid) or protected != encode_protected(alg, kid):
         raise EnvelopeMalformed(why=f"the protected header of {alg} is not in its canonical form with typ {JWS_TYP}")
     return JwsSignature(alg, kid, protected, read_bytes(members["signature"], "signature"))
+
+
+def _is_kid(text: str) -> bool:
+    """A text that is none could be spelled in several ways, escaped or not, and there would be two forms."""
+    try:
+        parse_kid(text)
+    except KeyIdMalformed:
+        return False
+    return True
 
 
 def _too_large() -> EnvelopeTooLarge:

@@ -1,0 +1,116 @@
+"""An implementation made from `docs/spec/envelope.md` alone, in JavaScript, seals, verifies and opens as ours does.
+
+What it makes of the golden attacks and of changed envelopes must be what ours makes of them, to the code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.sealing import Attachment
+from shared.domain.ids import parse_time
+from tests.interop.changed_envelopes import differences
+from tests.interop.envelopes import (
+    opened_by_javascript,
+    opened_by_python,
+    outcome_in_javascript,
+    outcome_in_python,
+    sealed_by_javascript,
+)
+from tests.interop.javascript import JavaScript, missing_javascript
+from tests.unit.envelope.workshop import ATTACHMENTS, CONTENT, forge, header_document, later, refusal_of, seal
+
+ATTACKS = sorted((Path(__file__).parents[1] / "vectors" / "envelope" / "attacks").glob("*.json"))
+SIZES = (0, 1, 1016, 1017, 16_375, 16_376, 16_377, 32_760, 100_000)
+"""Bytes of a document; 16,376 with its length field fills one chunk, so that an empty one follows."""
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[JavaScript]:
+    missing = missing_javascript()
+    if missing:
+        pytest.skip(missing)
+    with JavaScript() as asked:
+        yield asked
+
+
+def documents(size: int) -> list[Attachment]:
+    return [Attachment("يوم.bin", "application/octet-stream", bytes(index % 251 for index in range(size)))]
+
+
+@pytest.mark.parametrize("reader", ["BE.PF", "FR.BEPI", "MA.PGR"])
+@pytest.mark.parametrize("size", SIZES)
+def test_what_python_seals_javascript_opens(there: JavaScript, reader: str, size: int) -> None:
+    submission = seal(attachments=documents(size)).submission
+    assert opened_by_javascript(there, submission, reader) == opened_by_python(submission, reader)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_javascript_seals_python_opens(there: JavaScript, size: int) -> None:
+    sealed = sealed_by_javascript(there, header(), CONTENT, documents(size), "MA.PGR")
+    for reader in ("BE.PF", "FR.BEPI", "MA.PGR"):
+        opened = opened_by_python(sealed, reader)
+        assert opened == opened_by_javascript(there, sealed, reader)
+        assert opened["content"] == CONTENT
+        assert [one["name"] for one in opened["attachments"]] == ["يوم.bin"]
+
+
+def header(**changes: Any) -> bytes:
+    return json.dumps(header_document(**changes), ensure_ascii=False).encode()
+
+
+def test_javascript_seals_to_nobody_rather_than_to_some(there: JavaScript) -> None:
+    stranger = header(recipients=["BE.PF", "XX.NOBODY"])
+    with pytest.raises(Exception, match=r"envelope\.recipients-mismatch"):
+        sealed_by_javascript(there, stranger, CONTENT, [], "MA.PGR")
+
+
+def test_a_bit_changed_in_what_javascript_sealed_is_refused_by_both(there: JavaScript) -> None:
+    sealed = sealed_by_javascript(there, header(), CONTENT, list(ATTACHMENTS), "MA.PGR")
+    for position in range(7, len(sealed), len(sealed) // 40):
+        changed = bytearray(sealed)
+        changed[position] ^= 1
+        here = outcome_in_python(bytes(changed))
+        assert here[0] in ("parse", "verify"), f"byte {position}"
+        assert outcome_in_javascript(there, bytes(changed)) == here, f"byte {position}"
+
+
+@pytest.mark.parametrize("file", ATTACKS, ids=lambda file: file.stem)
+def test_javascript_refuses_each_golden_attack_as_its_file_says(there: JavaScript, file: Path) -> None:
+    golden = json.loads(file.read_text(encoding="utf-8"))
+    found = outcome_in_javascript(there, golden["submission"].encode(), parse_time(golden["now"]))
+    assert found == (golden["stage"], golden["code"])
+
+
+def test_there_are_golden_attacks() -> None:
+    assert len(ATTACKS) > 50
+
+
+@pytest.mark.parametrize(("now", "code"), [(later(30), "envelope.expired"), (later(-1), "envelope.future-dated")])
+def test_both_refuse_it_at_another_time(there: JavaScript, now: Any, code: str) -> None:
+    submission = seal().submission
+    assert outcome_in_python(submission, now) == outcome_in_javascript(there, submission, now) == ("verify", code)
+
+
+@pytest.mark.parametrize("version", [True, 1.0, "1", 2, 0, None])
+def test_a_version_that_is_not_the_integer_1_is_refused_by_both(there: JavaScript, version: Any) -> None:
+    submission = forge(v=version).submission()
+    assert outcome_in_python(submission) == outcome_in_javascript(there, submission) == ("parse", "envelope.malformed")
+
+
+@pytest.mark.parametrize("kid", ["é", '"', "MA.PGR", "MA.PGR#" + "A" * 42 + "B", "ma.pgr#" + "A" * 43])
+def test_a_kid_that_is_none_is_refused_by_both_before_it_is_looked_up(there: JavaScript, kid: str) -> None:
+    submission = forge().sign(protected={"Ed25519": {"kid": kid}}).submission()
+    assert outcome_in_python(submission) == outcome_in_javascript(there, submission) == ("parse", "envelope.malformed")
+
+
+def test_both_say_the_same_of_changed_envelopes(there: JavaScript) -> None:
+    submission = seal().submission
+    outcome, refused = refusal_of(submission)
+    assert (outcome, refused) == ("opened", None)
+    assert list(differences(there, submission, 250, seed=20261122)) == []
