@@ -137,7 +137,8 @@ class AuthorityKeys:
         for alg, signer in zip(ALGORITHMS, (self.ed25519, self.mldsa65), strict=True):
             kid = signer.kid(self.authority)
             protected = encode_protected(alg, kid)
-            signatures.append(JwsSignature(alg, kid, protected, signer.sign(signing_input(protected, payload_text))))
+            signature = signer.sign(signing_input(protected, payload_text))
+            signatures.append(JwsSignature(alg, kid, protected, encode_b64u(signature)))
         return encode_jws(payload_text, signatures)
 
 

@@ -27,7 +27,6 @@ from shared.contracts.records import Claim, Decision, Dossier, Key, LegRecord
 from shared.domain.dossier import encode_leg, leg_status, parse_leg
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg
-from shared.domain.strict_json import parse_strict_json
 from shared.envelope.container import ReceivedEnvelope, parse_submission
 from shared.errors import DossierUnknown, Rejection, RetryLater
 from shared.ports.handler import Occasion
@@ -125,7 +124,7 @@ def _admit(
         dossier=header.dossier,
         leg=header.leg,
         states=leg_states(states),
-        jws=parse_strict_json(received.jws_bytes),
+        jws=received.jws.document,
         **_decision_fields(message, received, occasion, admission.flags),
     )
     legs = tuple(_leg_status(leg) for leg in admission.legs)
@@ -150,7 +149,7 @@ def _reject(
         dossier=received.header.dossier,
         leg=received.header.leg,
         code=refusal.code,
-        jws=parse_strict_json(received.jws_bytes),
+        jws=received.jws.document,
         **_decision_fields(message, received, occasion, ()),
     )
     effects.inserts[:] = [record for record in effects.inserts if isinstance(record, Claim)]

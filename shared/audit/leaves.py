@@ -31,7 +31,13 @@ from shared.domain.ids import (
     is_uuid7,
     parse_time,
 )
-from shared.domain.strict_json import MAX_INTEGER, NotStrictJson, encode_canonical_json, parse_strict_json
+from shared.domain.strict_json import (
+    MAX_INTEGER,
+    NotStrictJson,
+    check_strict,
+    encode_canonical_json,
+    parse_strict_json,
+)
 from shared.errors import LeafInvalid, LeafTooLarge
 from shared.keys.base64url import encode_b64u, parse_b64u
 
@@ -42,6 +48,8 @@ _PREFIX_BYTES: Final = TIME_CHARACTERS + 1
 MAX_LEAF_BYTES: Final = MAX_ENTRY_BYTES - _PREFIX_BYTES
 _OWN_MEMBERS: Final = frozenset({"v", "type", "at", "nonce"})
 _CODE = re.compile(r"[a-z0-9][a-z0-9.:()+-]{0,127}")
+_DIGEST = re.compile(DIGEST_PATTERN[1:-1])
+_MEASURE = re.compile(MEASURE_PATTERN[1:-1])
 
 
 class Kind(StrEnum):
@@ -149,7 +157,7 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
 
 
 def _is_digest(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(DIGEST_PATTERN[1:-1], value) is not None
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
 def _is_time(value: object) -> bool:
@@ -179,7 +187,7 @@ def _is_leg_states(value: object) -> bool:
     return (
         (named or "legs" not in value)
         and isinstance(measures, dict)
-        and all(re.fullmatch(MEASURE_PATTERN[1:-1], measure) for measure in measures)
+        and all(map(_MEASURE.fullmatch, measures))
         and all(map(_is_code, measures.values()))
     )
 
@@ -241,13 +249,15 @@ def encode_leaf(type_: str, at: datetime, nonce: bytes, /, **fields: object) -> 
     optional = {field.name for field in CATALOGUE.get(type_, ()) if not field.required}
     present = {name: value for name, value in fields.items() if value is not None or name not in optional}
     own = {"v": CATALOGUE_VERSION, "type": type_, "at": encode_time(at), "nonce": encode_b64u(nonce)}
-    try:
-        raw = encode_canonical_json({**present, **own})
-    except (TypeError, ValueError) as broken:
+    document = {**present, **own}
+    try:  # nothing enters the ledger that its readers would refuse
+        check_strict(document)
+    except NotStrictJson as broken:
         raise LeafInvalid(why=f"it cannot be written as JSON: {broken}") from None
+    _check_fields(type_, present)
+    raw = encode_canonical_json(document)
     if len(raw) > MAX_LEAF_BYTES:
         raise LeafTooLarge(size=len(raw), limit=MAX_LEAF_BYTES)
-    parse_leaf(raw)  # nothing enters the ledger that its readers would refuse
     return raw
 
 

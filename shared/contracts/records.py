@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 class Record:
@@ -18,11 +18,10 @@ class Record:
     KEY: ClassVar[tuple[str, ...]]
 
     def key(self) -> Key:
-        return Key(type(self), tuple(getattr(self, name) for name in self.KEY))
+        return Key(type(self), tuple([getattr(self, name) for name in self.KEY]))
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """Names one row: its record type and the values of its key columns."""
 
     record: type[Record]

@@ -20,6 +20,10 @@ MEASURE_PATTERN = r"^M[1-9][0-9]{0,2}$"
 DIGEST_PATTERN = r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"  # 32 bytes in canonical base64url: the last 2 bits are zero
 TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6})?Z$"
 
+_AUTHORITY = re.compile(AUTHORITY_PATTERN[1:-1])
+_UUID7 = re.compile(UUID7_PATTERN[1:-1])
+_TIME = re.compile(TIME_PATTERN[1:-1], re.ASCII)
+
 AuthorityId = Annotated[str, StringConstraints(pattern=AUTHORITY_PATTERN)]
 MessageId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
 DossierId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
@@ -28,16 +32,16 @@ Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 
 
 def is_authority_id(text: str) -> bool:
-    return re.fullmatch(AUTHORITY_PATTERN[1:-1], text) is not None
+    return _AUTHORITY.fullmatch(text) is not None
 
 
 def is_uuid7(text: str) -> bool:
-    return re.fullmatch(UUID7_PATTERN[1:-1], text) is not None
+    return _UUID7.fullmatch(text) is not None
 
 
 def parse_time(text: str) -> datetime:
     """An aware UTC datetime from RFC 3339 with `Z`, seconds or microseconds. Raises ValueError."""
-    if re.fullmatch(TIME_PATTERN[1:-1], text, re.ASCII) is None:
+    if _TIME.fullmatch(text) is None:
         raise ValueError("not an RFC 3339 UTC time such as 2026-11-22T09:30:00Z")
     return datetime.fromisoformat(text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 MAX_DEPTH = 16
 MAX_INTEGER = 2**53 - 1
@@ -20,17 +20,9 @@ def parse_strict_json(raw: bytes) -> Any:
     deeper than 16. Raises NotStrictJson.
     """
     try:
-        document = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_unique_members,
-            parse_constant=_refuse_number,
-            parse_float=_refuse_number,
-            parse_int=_bounded_integer,
-        )
-        if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
-            _check_depth(document, MAX_DEPTH)
-        if b"\\u" in raw:  # no other spelling makes a NUL or half of a surrogate pair
-            _check_text(document)
+        document = _DECODER.decode(raw.decode("utf-8"))
+        if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or b"\\u" in raw:  # only so a NUL or half a pair is spelt
+            _check(document, MAX_DEPTH)
     except RecursionError:
         raise NotStrictJson(f"nested deeper than {MAX_DEPTH}") from None
     except ValueError as broken:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
@@ -40,7 +32,15 @@ def parse_strict_json(raw: bytes) -> Any:
 
 def encode_canonical_json(document: Any) -> bytes:
     """The one byte form that Comity gives a document: sorted members, no white space, UTF-8, few escapes."""
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+    return _CANONICAL.encode(document).encode()
+
+
+def check_strict(document: Any) -> None:
+    """Refuse a document of ours that `parse_strict_json` would refuse once written. Raises NotStrictJson."""
+    try:
+        _check(document, MAX_DEPTH)
+    except ValueError as broken:
+        raise NotStrictJson(str(broken)[:120]) from None
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -60,23 +60,32 @@ def _bounded_integer(digits: str) -> int:
     return int(digits)
 
 
-def _check_depth(node: Any, room: int) -> None:
-    if isinstance(node, dict | list):
-        if room == 0:
-            raise ValueError(f"nested deeper than {MAX_DEPTH}")
-        for child in node.values() if isinstance(node, dict) else node:
-            _check_depth(child, room - 1)
-
-
-def _check_text(node: Any) -> None:
+def _check(node: Any, room: int) -> None:
+    """Raises ValueError for what no strict document holds; `room` is how much deeper it may be nested."""
     if isinstance(node, str):
         node.encode("utf-8")  # a lone surrogate raises UnicodeEncodeError
         if "\x00" in node:
             raise ValueError("a NUL character")
-    elif isinstance(node, dict):
-        for name, member in node.items():
-            _check_text(name)
-            _check_text(member)
-    elif isinstance(node, list):
-        for item in node:
-            _check_text(item)
+    elif isinstance(node, dict | list):
+        if room == 0:
+            raise ValueError(f"nested deeper than {MAX_DEPTH}")
+        for name in node if isinstance(node, dict) else ():
+            if not isinstance(name, str):
+                raise ValueError("a member's name is not a text")
+            _check(name, room)
+        for child in node.values() if isinstance(node, dict) else node:
+            _check(child, room - 1)
+    elif isinstance(node, int):
+        if abs(node) > MAX_INTEGER:
+            raise ValueError("an integer beyond 53 bits")
+    elif node is not None:
+        raise ValueError(f"a {type(node).__name__} has no place in JSON")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique_members,
+    parse_constant=_refuse_number,
+    parse_float=_refuse_number,
+    parse_int=_bounded_integer,
+)
+_CANONICAL: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))

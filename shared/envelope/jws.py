@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 from shared.envelope.encoding import ALGORITHMS, JWS_TYP, MAX_JWS_BYTES, digest_of
 from shared.envelope.fields import read_bytes, read_document, read_list, read_object, read_text
@@ -25,18 +26,24 @@ from shared.errors import (
     EnvelopeTooLarge,
     KeyIdMalformed,
 )
-from shared.keys.base64url import encode_b64u
+from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.public import parse_kid
+
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
 class JwsSignature:
-    """One signature; `protected` is the base64url text that is signed."""
+    """One signature; `protected` is the base64url text that is signed, `text` that of the signature itself."""
 
     alg: str
     kid: str
     protected: str
-    value: bytes
+    text: str
+
+    @property
+    def value(self) -> bytes:
+        return parse_b64u(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,11 @@ class Jws:
     signatures: tuple[JwsSignature, JwsSignature]
     encoded: bytes
     digest: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `encoded` says, as a document of which it is a part: a decision's leaf."""
+        return _document(self.payload_text, self.signatures)
 
 
 def parse_jws(raw: bytes) -> Jws:
@@ -75,10 +87,11 @@ def read_jws(node: object) -> Jws:
     first, second = signatures  # both algorithms are there and there are at most two
     if first.alg != ALGORITHMS[0]:
         raise EnvelopeMalformed(why="its signatures are not in the order Ed25519, ML-DSA-65")
+    payload = read_bytes(payload_text, "payload")
     encoded = encode_jws(payload_text, signatures)
     if len(encoded) > MAX_JWS_BYTES:
         raise _too_large()
-    return Jws(read_bytes(payload_text, "payload"), payload_text, (first, second), encoded, digest_of(encoded))
+    return Jws(payload, payload_text, (first, second), encoded, digest_of(encoded))
 
 
 def signing_input(protected: str, payload_text: str) -> bytes:
@@ -88,29 +101,35 @@ def signing_input(protected: str, payload_text: str) -> bytes:
 
 def encode_protected(alg: str, kid: str) -> str:
     """The base64url text of the one protected header for this algorithm and key."""
-    return encode_b64u(json.dumps({"alg": alg, "kid": kid, "typ": JWS_TYP}, separators=(",", ":")).encode())
+    return encode_b64u(_protected(alg, kid))
 
 
 def encode_jws(payload_text: str, signatures: Sequence[JwsSignature]) -> bytes:
     """The canonical bytes (rule 1)."""
-    document = {
-        "payload": payload_text,
-        "signatures": [{"protected": one.protected, "signature": encode_b64u(one.value)} for one in signatures],
-    }
-    return json.dumps(document, separators=(",", ":")).encode()
+    return _COMPACT.encode(_document(payload_text, signatures)).encode()
+
+
+def _document(payload_text: str, signatures: Sequence[JwsSignature]) -> dict[str, Any]:
+    listed = [{"protected": one.protected, "signature": one.text} for one in signatures]
+    return {"payload": payload_text, "signatures": listed}
+
+
+def _protected(alg: str, kid: str) -> bytes:
+    return _COMPACT.encode({"alg": alg, "kid": kid, "typ": JWS_TYP}).encode()
 
 
 def _read_signature(node: object) -> JwsSignature:
     members = read_object(node, ("protected", "signature"), "a signature")
-    protected = read_text(members["protected"], "protected")
-    document = read_document(read_bytes(protected, "protected"), "a protected header")
-    header = read_object(document, ("alg", "kid", "typ"), "a protected header")
+    protected, text = read_text(members["protected"], "protected"), read_text(members["signature"], "signature")
+    raw = read_bytes(protected, "protected")
+    header = read_object(read_document(raw, "a protected header"), ("alg", "kid", "typ"), "a protected header")
     alg, kid = read_text(header["alg"], "alg"), read_text(header["kid"], "kid")
     if alg not in ALGORITHMS:
         raise EnvelopeDowngraded()
-    if not _is_kid(kid) or protected != encode_protected(alg, kid):
+    if not _is_kid(kid) or raw != _protected(alg, kid):
         raise EnvelopeMalformed(why=f"the protected header of {alg} is not in its canonical form with typ {JWS_TYP}")
-    return JwsSignature(alg, kid, protected, read_bytes(members["signature"], "signature"))
+    read_bytes(text, "signature")
+    return JwsSignature(alg, kid, protected, text)
 
 
 def _is_kid(text: str) -> bool:

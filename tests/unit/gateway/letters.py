@@ -34,7 +34,7 @@ def header_with(**changes: Any) -> bytes:
     header = json.dumps(header_document(**changes)).encode()
     manifest = encode_manifest(header, b"k" * 32, [ManifestPart("body", digest_of(b""), 0)], [])
     payload = encode_b64u(manifest)
-    signatures = [JwsSignature(alg, "MA.PGR#k", encode_protected(alg, "MA.PGR#k"), b"none") for alg in ALGORITHMS]
+    signatures = [JwsSignature(alg, "MA.PGR#k", encode_protected(alg, "MA.PGR#k"), "none") for alg in ALGORITHMS]
     return b'{"jws":' + encode_jws(payload, signatures) + b',"wraps":[],"parts":[]}'
 
 
