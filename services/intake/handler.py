@@ -129,10 +129,13 @@ def _admit(
     )
     legs = tuple(_leg_status(leg) for leg in admission.legs)
     _conclude(effects, message, received, occasion, leaf, None, legs)
+    digests = {part.name: part.ct_sha256 for part in received.manifest.parts}
     effects.publishes.append(
         EnvelopeAdmitted(
             summary=_summary(received),
-            submission=message.submission,
+            jws=received.jws_bytes.decode("ascii"),
+            wraps=dict(received.wraps),
+            parts={digests[name]: ciphertext for name, ciphertext in received.parts.items()},
             admitted_at=encode_time(occasion.now),
             legs=legs,
         )

@@ -21,7 +21,6 @@ from shared.contracts.messages import (
 from shared.contracts.records import Evidence, Key, MailboxEntry, StoredEnvelope
 from shared.domain.evidences import Evidence as Kind
 from shared.domain.ids import encode_time, parse_time
-from shared.envelope.container import parse_submission
 from shared.errors import NotThere, RetryLater
 from shared.ports.handler import Occasion
 from shared.ports.unit_of_work import Effects, View
@@ -55,7 +54,6 @@ class RoutingHandler:
         summary = message.summary
         if view.get(StoredEnvelope, summary.message) is not None:
             return Effects()
-        received = parse_submission(message.submission)
         effects = Effects()
         effects.inserts.append(
             StoredEnvelope(
@@ -65,17 +63,16 @@ class RoutingHandler:
                 sender=summary.sender,
                 leg=summary.leg,
                 kind=summary.kind,
-                jws=received.jws_bytes,
+                jws=message.jws.encode(),
                 summary=summary.model_dump(mode="json"),
                 stored_at=occasion.now,
             )
         )
-        for reader, kid in readers_of(received.manifest).items():
+        for reader, kid in readers_of(message.wraps).items():
             effects.inserts.append(
-                MailboxEntry(reader, summary.message, kid, received.wraps[kid], occasion.now, retrieved_at=None)
+                MailboxEntry(reader, summary.message, kid, message.wraps[kid], occasion.now, retrieved_at=None)
             )
-        sealed = {part.name: part.ct_sha256 for part in received.manifest.parts}
-        effects.parts.update({sealed[name]: ciphertext for name, ciphertext in received.parts.items()})
+        effects.parts.update(message.parts)
         for recipient in summary.recipients:
             _evidence(
                 effects, Kind.delivery, message.summary.digest, summary.message, summary.dossier, recipient, occasion

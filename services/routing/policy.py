@@ -1,11 +1,12 @@
-"""Who gets an envelope: whoever its signed manifest is sealed to, and nobody else."""
+"""Who gets an envelope: whoever it is sealed to, and nobody else."""
 
 from __future__ import annotations
 
-from shared.envelope.manifest import Manifest
+from collections.abc import Iterable
+
 from shared.keys.public import parse_kid
 
 
-def readers_of(manifest: Manifest) -> dict[str, str]:
-    """Reader → the kid that its wrap is sealed to, in the order of the manifest."""
-    return {parse_kid(recipient.kid).owner: recipient.kid for recipient in manifest.recipients}
+def readers_of(kids: Iterable[str]) -> dict[str, str]:
+    """Reader → the sealing key of theirs that a wrap is for, in the order of the wraps."""
+    return {parse_kid(kid).owner: kid for kid in kids}

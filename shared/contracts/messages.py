@@ -112,11 +112,17 @@ class LegStatus(BaseModel):
 
 
 class EnvelopeAdmitted(ServiceMessage):
-    """Intake → routing: this envelope is accepted; carry it to its recipients."""
+    """Intake → routing: this envelope is accepted; carry it to its recipients.
+
+    `jws` is its signed manifest in canonical form, `wraps` maps a sealing kid to its wrap, `parts` the digest of a
+    sealed part to its ciphertext: intake took the submission apart and verified each against the manifest.
+    """
 
     TYPE = "envelope-admitted"
     summary: Summary
-    submission: bytes
+    jws: str
+    wraps: dict[str, bytes]
+    parts: dict[Digest, bytes]
     admitted_at: Timestamp
     legs: tuple[LegStatus, ...]
 

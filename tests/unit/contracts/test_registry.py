@@ -37,7 +37,14 @@ SAMPLES: list[ServiceMessage] = [
     messages.SubmitEnvelope(submission=EVERY_BYTE, caller="MA.PGR", received_at=AT, decide_by=AT, receipt="a.b.c"),
     messages.RecordKeyEvent(event=EVERY_BYTE, received_at=AT),
     messages.RecordInstruments(document=b"", received_at=AT),
-    messages.EnvelopeAdmitted(summary=SUMMARY, submission=EVERY_BYTE, admitted_at=AT, legs=LEGS),
+    messages.EnvelopeAdmitted(
+        summary=SUMMARY,
+        jws='{"payload":"e30"}',
+        wraps={"BE.PF#k": EVERY_BYTE},
+        parts={DIGEST: EVERY_BYTE},
+        admitted_at=AT,
+        legs=LEGS,
+    ),
     messages.EnvelopeDecided(
         summary=SUMMARY,
         decision="rejected",

@@ -57,7 +57,10 @@ def test_a_request_opens_a_dossier_with_a_leg_for_each_recipient_and_is_passed_o
     decided, admitted = effects.publishes
     assert isinstance(decided, EnvelopeDecided)
     assert isinstance(admitted, EnvelopeAdmitted)
-    assert admitted.submission == submission
+    assert admitted.jws.encode() == received.jws_bytes
+    assert admitted.wraps == received.wraps
+    digests = {part.name: part.ct_sha256 for part in received.manifest.parts}
+    assert admitted.parts == {digests[name]: sealed for name, sealed in received.parts.items()}
     assert [(leg.leg, leg.status) for leg in admitted.legs] == [(BE, "submitted"), (FR, "submitted")]
     assert [entry.type for entry in feed_of([decided], MA)] == ["message.accepted"]
 
