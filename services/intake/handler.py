@@ -116,6 +116,7 @@ def _admit(
         record = LegRecord(leg.dossier, leg.requested, leg.requesting, leg.version, encode_leg(leg), occasion.now)
         known = view.get(LegRecord, leg.dossier, leg.requested) is not None
         (effects.updates if known else effects.inserts).append(record)
+    summary = _summary(received)
     states = {leg.requested: {each: leg.measure(each).state for each in header.measures} for leg in admission.legs}  # type: ignore[union-attr]  # decide_admission checked them
     leaf = encode_leaf(
         "decision.accepted",
@@ -128,11 +129,11 @@ def _admit(
         **_decision_fields(message, received, occasion, admission.flags),
     )
     legs = tuple(_leg_status(leg) for leg in admission.legs)
-    _conclude(effects, message, received, occasion, leaf, None, legs)
+    _conclude(effects, message, summary, occasion, leaf, None, legs)
     digests = {part.name: part.ct_sha256 for part in received.manifest.parts}
     effects.publishes.append(
         EnvelopeAdmitted(
-            summary=_summary(received),
+            summary=summary,
             jws=received.jws_bytes.decode("ascii"),
             wraps=dict(received.wraps),
             parts={digests[name]: ciphertext for name, ciphertext in received.parts.items()},
@@ -156,13 +157,13 @@ def _reject(
         **_decision_fields(message, received, occasion, ()),
     )
     effects.inserts[:] = [record for record in effects.inserts if isinstance(record, Claim)]
-    _conclude(effects, message, received, occasion, leaf, refusal, ())
+    _conclude(effects, message, _summary(received), occasion, leaf, refusal, ())
 
 
 def _conclude(
     effects: Effects,
     message: SubmitEnvelope,
-    received: ReceivedEnvelope,
+    summary: Summary,
     occasion: Occasion,
     leaf: bytes,
     refusal: Rejection | None,
@@ -175,9 +176,9 @@ def _conclude(
     effects.leaves.append(leaf)
     effects.inserts.append(
         Decision(
-            message=received.header.id,
-            digest=received.digest,
-            sender=received.header.sender,
+            message=summary.message,
+            digest=summary.digest,
+            sender=summary.sender,
             decision=decision,
             code=code,
             facts=facts,
@@ -188,7 +189,7 @@ def _conclude(
     )
     effects.publishes.append(
         EnvelopeDecided(
-            summary=_summary(received),
+            summary=summary,
             decision=decision,
             code=code,
             sentence=refusal.sentence() if refusal else None,

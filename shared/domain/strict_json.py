@@ -60,21 +60,29 @@ def _bounded_integer(digits: str) -> int:
     return int(digits)
 
 
+def _check_room(room: int) -> None:
+    if room == 0:
+        raise ValueError(f"nested deeper than {MAX_DEPTH}")
+
+
 def _check(node: Any, room: int) -> None:
     """Raises ValueError for what no strict document holds; `room` is how much deeper it may be nested."""
     if isinstance(node, str):
-        node.encode("utf-8")  # a lone surrogate raises UnicodeEncodeError
+        if not node.isascii():
+            node.encode("utf-8")  # a lone surrogate raises UnicodeEncodeError
         if "\x00" in node:
             raise ValueError("a NUL character")
-    elif isinstance(node, dict | list):
-        if room == 0:
-            raise ValueError(f"nested deeper than {MAX_DEPTH}")
-        for name in node if isinstance(node, dict) else ():
+    elif isinstance(node, dict):
+        _check_room(room)
+        for name, member in node.items():
             if not isinstance(name, str):
                 raise ValueError("a member's name is not a text")
             _check(name, room)
-        for child in node.values() if isinstance(node, dict) else node:
-            _check(child, room - 1)
+            _check(member, room - 1)
+    elif isinstance(node, list):
+        _check_room(room)
+        for item in node:
+            _check(item, room - 1)
     elif isinstance(node, int):
         if abs(node) > MAX_INTEGER:
             raise ValueError("an integer beyond 53 bits")
