@@ -24,7 +24,7 @@ class BatchView:
         row = self._rows.get(wanted)
         if row is None and wanted not in self._asked:
             raise LookupError(f"{record.__name__} {key} was not asked for: an unlocked row must not be decided on")
-        return row  # type: ignore[return-value]  # the key holds the record's type
+        return row
 
     def apply(self, effects: Effects) -> None:
         for record in (*effects.inserts, *effects.updates):
