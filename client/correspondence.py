@@ -102,8 +102,7 @@ class Correspondence:
         if self._watch is None or anew:
             history = fetch_history(self.exchange, self.trust, self.register, self._sleep)
             self._watch = DirectoryWatch(history, self.register, self.trust, self._clock())
-            own = [*self.keys.signing_kids, self.keys.api_kid, self.keys.sealing_kid]
-            self._watch.check_own_keys(self.keys.authority, own)
+            self._watch.check_own_keys(self.keys.authority, self.keys.own_kids)
         return self._watch
 
     def instruments(self) -> Registry | None:

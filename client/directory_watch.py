@@ -14,7 +14,7 @@ Rules:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -113,7 +113,7 @@ class DirectoryWatch:
     def latest(self) -> Directory:
         return self.history.latest
 
-    def check_own_keys(self, party: str, kids: Sequence[str]) -> None:
+    def check_own_keys(self, party: str, kids: Collection[str]) -> None:
         """The keys that count for this party are the given ones, its own. Raises KeyChangeUnexplained (rule 3)."""
         known = self.latest.party(party)
         if known is None:

@@ -1,251 +1,247 @@
-"""Key files: the private keys of one owner, encrypted at rest under a passphrase.
+"""What an owner keeps in its key file: an authority its four keys, in generations; an operator or an auditor one key.
 
 Rules:
-1. A file is JSON with the key ids in clear, so that showing them needs no passphrase, and the seeds sealed: scrypt
-   (RFC 7914) with n = 2^15, r = 8, p = 1, then AES-256-GCM with the clear members as associated data. Other parameters
-   are refused: whoever can write the file must not choose how much memory the reader spends, nor how little a guess
-   costs.
-2. A file is written whole or not at all: mode 0600, flushed to disk, then put in its place in one step. An existing
-   file is replaced only on request.
-3. Seeds and passphrases are never printed, logged or put into an error.
-
-One format serves authorities (four keys and their former sealing keys), operators and auditors (one Ed25519 key).
+1. Keys are durable in the file before anybody else hears of them, and they act only once the directory shows them:
+   `stage_keys` makes a generation, `settle_keys` says from when it acts.
+2. Of each use the newest generation whose `since` has come acts. A key that is to come opens already: whoever sealed to
+   it knows the directory better than this file.
+3. Every writing forgets signing and API keys that a successor has replaced: they can only be stolen. Sealing keys stay
+   until `destroy_sealing_key`.
+4. An operator or an auditor has one key and no generations.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from client.key_file import (
+    KINDS,
+    KeyFile,
+    StoredGeneration,
+    StoredKey,
+    change_key_file,
+    read_clear,
+    read_key_file,
+    write_key_file,
+)
+from client.signing import AuthorityKeys, ComingKeys, SoftwareOpener, generate_authority_keys
+from shared.errors import KeyFileUnusable, KeyNotFound
+from shared.keys.custody import Opener, Signer
+from shared.keys.event_document import USES_OF_ROLE, Use
+from shared.keys.private import Ed25519Signer, MLDSA65Signer, XWingOpener, generate_ed25519, generate_seed
+from shared.keys.public import OPERATOR
 
-from client.signing import AuthorityKeys, Opener, Signer, SoftwareOpener, generate_authority_keys
-from shared.domain.strict_json import NotStrictJson, encode_canonical_json, parse_strict_json
-from shared.errors import KeyFileUnusable, PassphraseWrong
-from shared.keys.base64url import encode_b64u, parse_b64u
-from shared.keys.private import Ed25519Signer, MLDSA65Signer, XWingOpener, generate_ed25519
-from shared.keys.public import OPERATOR, is_owner
-
-FORMAT = "comity-keys/1"
-SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
-CIPHER = "AES-256-GCM"
-MIN_PASSPHRASE_CHARACTERS = 12
-MAX_FILE_BYTES = 64 * 1024
-_SALT_BYTES, _NONCE_BYTES = 16, 12
-
-# Uses are named as in the directory; a former sealing key opens what was sealed before a rotation, and nothing new.
-_SIGN_ED25519, _SIGN_MLDSA65, _API = "sign-ed25519", "sign-mldsa65", "api-ed25519"
-_SEAL, _FORMER_SEAL = "seal-xwing", "former-seal-xwing"
-
-SoftwareKey = Ed25519Signer | MLDSA65Signer | XWingOpener
+ALL_USES = USES_OF_ROLE["authority"]
+_SIGN_ED25519, _SIGN_MLDSA65, _SEAL, _API = ALL_USES
 _Key = TypeVar("_Key", Ed25519Signer, MLDSA65Signer, XWingOpener)
-_KINDS: dict[str, type[SoftwareKey]] = {
-    _SIGN_ED25519: Ed25519Signer,
-    _SIGN_MLDSA65: MLDSA65Signer,
-    _SEAL: XWingOpener,
-    _API: Ed25519Signer,
-    _FORMER_SEAL: XWingOpener,
-}
 
 
-@dataclass(frozen=True, slots=True)
-class StoredKey:
-    """One key of a file: what it is for, and its 32-byte seed. Raises KeyError for an unknown use."""
-
-    use: str
-    seed: bytes = field(repr=False)
-
-    def restore(self) -> SoftwareKey:
-        """The key that the seed is. Raises KeyRefused."""
-        return _KINDS[self.use](self.seed)
+# --- an authority ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFile:
-    """What a key file holds."""
-
-    owner: str
-    keys: tuple[StoredKey, ...]
-
-    def kids(self) -> list[dict[str, str]]:
-        return [{"use": key.use, "kid": key.restore().kid(self.owner)} for key in self.keys]
-
-
-def create_keystore(path: Path, passphrase: str, authority: str) -> AuthorityKeys:
+def create_keystore(path: Path, passphrase: str, authority: str, cost: int | None = None) -> AuthorityKeys:
     """New keys for an authority, durable in a new file on return.
 
     Raises KeyFileUnusable when the file exists or the passphrase is too short, KeyRefused for a bad authority id.
     """
     keys = generate_authority_keys(authority)
-    save_keystore(path, passphrase, keys)
+    save_keystore(path, passphrase, keys, cost)
     return keys
 
 
-def save_keystore(path: Path, passphrase: str, keys: AuthorityKeys, *, replace: bool = False) -> None:
-    """Write a bundle of software keys, durable on return; with `replace`, over the file that is there.
+def save_keystore(path: Path, passphrase: str, keys: AuthorityKeys, cost: int | None = None) -> None:
+    """Keep the four acting keys of a bundle in a new file, durable on return.
 
     Raises KeyFileUnusable, also for a key that lies in hardware: its seed is not to be had.
     """
-    stored = [
-        _stored(path, _SIGN_ED25519, keys.ed25519),
-        _stored(path, _SIGN_MLDSA65, keys.mldsa65),
-        _stored(path, _SEAL, keys.sealing),
-        _stored(path, _API, keys.api),
-        *(_stored(path, _FORMER_SEAL, former) for former in keys.former_sealing),
-    ]
-    write_key_file(path, passphrase, KeyFile(keys.authority, tuple(stored)), replace=replace)
+    now = datetime.now(UTC)
+    stored = tuple(_stored(path, use, key) for use, key in keys.acting.items())
+    write_key_file(path, passphrase, KeyFile(keys.authority, (StoredGeneration(now, now, stored),), cost))
 
 
-def load_keystore(path: Path, passphrase: str) -> AuthorityKeys:
-    """The keys of an authority. Raises PassphraseWrong, KeyFileUnusable."""
-    file = read_key_file(path, passphrase)
-    return AuthorityKeys(
-        authority=file.owner,
-        ed25519=_one(path, file, _SIGN_ED25519, Ed25519Signer),
-        mldsa65=_one(path, file, _SIGN_MLDSA65, MLDSA65Signer),
-        sealing=SoftwareOpener(_one(path, file, _SEAL, XWingOpener)),
-        api=_one(path, file, _API, Ed25519Signer),
-        former_sealing=tuple(SoftwareOpener(XWingOpener(key.seed)) for key in file.keys if key.use == _FORMER_SEAL),
-    )
+def load_keystore(path: Path, passphrase: str, at: datetime | None = None) -> AuthorityKeys:
+    """The keys with which an authority acts at this time, now unless it is given. Raises PassphraseWrong,
+    KeyFileUnusable."""
+    return _bundle(path, read_key_file(path, passphrase), at or datetime.now(UTC))
 
 
-def create_operator_key(path: Path, passphrase: str) -> Ed25519Signer:
+def stage_keys(path: Path, passphrase: str, uses: Sequence[Use] = ALL_USES) -> AuthorityKeys:
+    """A new generation of keys for these uses, durable on return and not acting yet: it stands as `coming`.
+
+    Repeated after a crash it gives the same keys, since their event may have been posted. Raises KeyFileUnusable when
+    another generation has still to come, PassphraseWrong.
+    """
+    now = datetime.now(UTC)
+
+    def stage(file: KeyFile) -> KeyFile:
+        newest = file.generations[0]
+        if newest.since is not None and newest.since <= now:
+            keys = tuple(StoredKey(use, generate_seed()) for use in ALL_USES if use in uses)
+            return _tidied(replace(file, generations=(StoredGeneration(now, None, keys), *file.generations)), now)
+        if newest.since is not None or {key.use for key in newest.keys} != set(uses):
+            raise KeyFileUnusable(
+                file=path, why=f"the keys made at {newest.made_at:%Y-%m-%d %H:%M} UTC are still to come"
+            )
+        return file
+
+    return _bundle(path, change_key_file(path, passphrase, stage), now)
+
+
+def settle_keys(path: Path, passphrase: str, since: datetime) -> AuthorityKeys:
+    """The directory shows the staged generation, counting from `since`: it acts from then on. Durable on return.
+
+    Settling again changes nothing. Raises KeyFileUnusable, PassphraseWrong.
+    """
+    now = datetime.now(UTC)
+
+    def settle(file: KeyFile) -> KeyFile:
+        newest, *others = file.generations
+        if newest.since is None:
+            newest = replace(newest, since=since)
+        return _tidied(replace(file, generations=(newest, *others)), now)
+
+    return _bundle(path, change_key_file(path, passphrase, settle), now)
+
+
+def discard_staged_keys(path: Path, passphrase: str) -> None:
+    """Forget staged keys whose event was never admitted, and never will be. Raises KeyFileUnusable, PassphraseWrong."""
+
+    def discard(file: KeyFile) -> KeyFile:
+        return replace(file, generations=tuple(one for one in file.generations if one.since is not None))
+
+    change_key_file(path, passphrase, discard)
+
+
+def destroy_sealing_key(path: Path, passphrase: str, kid: str) -> None:
+    """Remove a former sealing key for ever: what only it opens is lost. Whoever calls has made sure that nothing is.
+
+    Raises KeyNotFound when it is not a former sealing key of this file, KeyFileUnusable, PassphraseWrong.
+    """
+    now = datetime.now(UTC)
+
+    def destroy(file: KeyFile) -> KeyFile:
+        former = {one.kid(file.owner) for one in _bundle(path, file, now).former_sealing}
+        if kid not in former:
+            raise KeyNotFound(kid=kid)
+        return _without(file, lambda key: key.restore().kid(file.owner) == kid)
+
+    change_key_file(path, passphrase, destroy)
+
+
+def change_passphrase(path: Path, old: str, new: str, cost: int | None = None) -> None:
+    """Seal the file anew, with a new salt and at this cost. Copies made before still open with the old passphrase.
+
+    Raises PassphraseWrong for the old one, KeyFileUnusable for a new one that is too short.
+    """
+    change_key_file(path, old, lambda file: replace(file, cost=cost), new_passphrase=new)
+
+
+# --- an operator, an auditor -----------------------------------------------------------------------------------------
+
+
+def create_operator_key(path: Path, passphrase: str, cost: int | None = None) -> Ed25519Signer:
     """A new operator key, which signs key events and API calls. Raises KeyFileUnusable."""
-    return _create_single(path, passphrase, OPERATOR, _SIGN_ED25519)
+    return _create_single(path, passphrase, OPERATOR, _SIGN_ED25519, cost)
 
 
 def load_operator_key(path: Path, passphrase: str) -> Ed25519Signer:
     """Raises PassphraseWrong, KeyFileUnusable."""
-    return _one(path, read_key_file(path, passphrase), _SIGN_ED25519, Ed25519Signer)
+    return _single(path, read_key_file(path, passphrase), _SIGN_ED25519)
 
 
-def create_auditor_key(path: Path, passphrase: str, auditor: str) -> Ed25519Signer:
+def create_auditor_key(path: Path, passphrase: str, auditor: str, cost: int | None = None) -> Ed25519Signer:
     """A new API key for an auditor, who signs calls and nothing else. Raises KeyFileUnusable."""
-    return _create_single(path, passphrase, auditor, _API)
+    return _create_single(path, passphrase, auditor, _API, cost)
 
 
 def load_auditor_key(path: Path, passphrase: str) -> tuple[str, Ed25519Signer]:
-    """The auditor's id and API key. Raises PassphraseWrong, KeyFileUnusable."""
+    """The id and API key of an auditor, or of an authority. Raises PassphraseWrong, KeyFileUnusable."""
     file = read_key_file(path, passphrase)
-    return file.owner, _one(path, file, _API, Ed25519Signer)
+    return file.owner, _single(path, file, _API)
 
 
-def read_kids(path: Path) -> tuple[str, list[dict[str, str]]]:
-    """The owner and, for each key, `use` and `kid`, as the file names them in clear: nothing proves them before it is
-    opened. Raises KeyFileUnusable."""
-    document = _read_document(path)
-    return document["owner"], document["kids"]
+def read_kids(path: Path) -> tuple[str, list[dict[str, Any]]]:
+    """The owner and, for each key, `use`, `kid`, `made_at` and `since`, the newest first, as the file names them in
+    clear: nothing proves them before it is opened. Raises KeyFileUnusable."""
+    return read_clear(path)
 
 
-def write_key_file(path: Path, passphrase: str, file: KeyFile, *, replace: bool = False) -> None:
-    """Durable on return. Raises KeyFileUnusable when the file exists (unless `replace`) or cannot be written."""
-    if len(passphrase) < MIN_PASSPHRASE_CHARACTERS:
-        raise KeyFileUnusable(file=path, why=f"a passphrase has at least {MIN_PASSPHRASE_CHARACTERS} characters")
-    if not is_owner(file.owner):
-        raise KeyFileUnusable(file=path, why=f"{file.owner} cannot own a key")
-    salt, nonce = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_NONCE_BYTES)
-    kdf, cipher = _parameters(salt, nonce)
-    clear = {"format": FORMAT, "owner": file.owner, "kids": file.kids(), "kdf": kdf, "cipher": cipher}
-    seeds = [{"use": key.use, "seed": encode_b64u(key.seed)} for key in file.keys]
-    sealed = AESGCM(_stretch(passphrase, salt)).encrypt(
-        nonce, encode_canonical_json({"keys": seeds}), encode_canonical_json(clear)
+# --- from stored keys to keys that act -------------------------------------------------------------------------------
+
+
+def _bundle(path: Path, file: KeyFile, at: datetime) -> AuthorityKeys:
+    sealing = _acting(path, file, _SEAL, at, XWingOpener)
+    newest = file.generations[0]
+    has_come = newest.since is not None and newest.since <= at
+    coming = None if has_come else ComingKeys(newest.since, {key.use: _holder(key) for key in newest.keys})  # type: ignore[misc]
+    return AuthorityKeys(
+        authority=file.owner,
+        ed25519=_acting(path, file, _SIGN_ED25519, at, Ed25519Signer),
+        mldsa65=_acting(path, file, _SIGN_MLDSA65, at, MLDSA65Signer),
+        sealing=SoftwareOpener(sealing),
+        api=_acting(path, file, _API, at, Ed25519Signer),
+        former_sealing=tuple(
+            SoftwareOpener(XWingOpener(key.seed))
+            for generation in file.generations
+            for key in generation.keys
+            if key.use == _SEAL and key.seed != sealing.seed and _has_begun(generation, at)
+        ),
+        coming=coming,
     )
-    document = json.dumps({**clear, "sealed": encode_b64u(sealed)}, indent=1).encode() + b"\n"
-    try:
-        _put_in_place(path, document, replace)
-    except FileExistsError:
-        raise KeyFileUnusable(file=path, why="it exists already, and keys are not overwritten") from None
-    except OSError as broken:
-        raise KeyFileUnusable(file=path, why=broken.strerror) from None
 
 
-def read_key_file(path: Path, passphrase: str) -> KeyFile:
-    """Raises PassphraseWrong (also when the file was altered: the two look the same), KeyFileUnusable."""
-    clear = _read_document(path)
-    try:
-        sealed = parse_b64u(clear.pop("sealed"))
-        salt, nonce = parse_b64u(clear["kdf"]["salt"], _SALT_BYTES), parse_b64u(clear["cipher"]["nonce"], _NONCE_BYTES)
-    except (KeyError, AttributeError, TypeError, ValueError):
-        raise KeyFileUnusable(file=path, why="a member is missing or is not base64url") from None
-    if (clear["kdf"], clear["cipher"]) != _parameters(salt, nonce):
-        raise KeyFileUnusable(file=path, why="it was sealed with other parameters than this format's")
-    try:
-        plaintext = AESGCM(_stretch(passphrase, salt)).decrypt(nonce, sealed, encode_canonical_json(clear))
-    except InvalidTag:
-        raise PassphraseWrong(file=path) from None
-    keys = parse_strict_json(plaintext)["keys"]
-    return KeyFile(clear["owner"], tuple(StoredKey(key["use"], parse_b64u(key["seed"])) for key in keys))
+def _holder(key: StoredKey) -> Signer | Opener:
+    restored = key.restore()
+    return SoftwareOpener(restored) if isinstance(restored, XWingOpener) else restored
 
 
-def _create_single(path: Path, passphrase: str, owner: str, use: str) -> Ed25519Signer:
-    signer = generate_ed25519()
-    write_key_file(path, passphrase, KeyFile(owner, (StoredKey(use, signer.seed),)))
-    return signer
+def _has_begun(generation: StoredGeneration, at: datetime) -> bool:
+    return generation.since is not None and generation.since <= at
 
 
-def _stored(path: Path, use: str, key: Signer | Opener) -> StoredKey:
-    software = key.key if isinstance(key, SoftwareOpener) else key
-    if not isinstance(software, _KINDS[use]):
-        raise KeyFileUnusable(file=path, why=f"the {use} key does not lie in this process")
-    return StoredKey(use, software.seed)
-
-
-def _one(path: Path, file: KeyFile, use: str, kind: type[_Key]) -> _Key:
-    for key in file.keys:
-        if key.use == use:
+def _acting(path: Path, file: KeyFile, use: str, at: datetime, kind: type[_Key]) -> _Key:
+    for generation in file.generations:
+        key = generation.key(use) if _has_begun(generation, at) else None
+        if key is not None:
             return kind(key.seed)
     raise KeyFileUnusable(file=path, why=f"it holds no {use} key: it belongs to another kind of owner")
 
 
-def _parameters(salt: bytes, nonce: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    kdf = {"name": "scrypt", "n": SCRYPT_N, "r": SCRYPT_R, "p": SCRYPT_P, "salt": encode_b64u(salt)}
-    return kdf, {"name": CIPHER, "nonce": encode_b64u(nonce)}
+def _tidied(file: KeyFile, at: datetime) -> KeyFile:
+    """Without the keys that sign nothing any more (rule 3)."""
+    replaced: set[str] = set()
+    kept = []
+    for generation in file.generations:
+        keys = tuple(key for key in generation.keys if key.use not in replaced)
+        kept.append(replace(generation, keys=keys))
+        if _has_begun(generation, at):
+            replaced |= {key.use for key in keys} - {_SEAL}
+    return replace(file, generations=tuple(one for one in kept if one.keys))
 
 
-def _stretch(passphrase: str, salt: bytes) -> bytes:
-    """32 bytes. NFC first: the same keys pressed on two systems may come as two encodings of one text."""
-    text = unicodedata.normalize("NFC", passphrase).encode()
-    return Scrypt(salt=salt, length=32, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P).derive(text)
+def _without(file: KeyFile, is_gone: Callable[[StoredKey], bool]) -> KeyFile:
+    kept = [replace(one, keys=tuple(key for key in one.keys if not is_gone(key))) for one in file.generations]
+    return replace(file, generations=tuple(one for one in kept if one.keys))
 
 
-def _read_document(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            document = parse_strict_json(file.read(MAX_FILE_BYTES))
-    except OSError as broken:
-        raise KeyFileUnusable(file=path, why=broken.strerror) from None
-    except NotStrictJson:
-        raise KeyFileUnusable(file=path, why="it is not JSON") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise KeyFileUnusable(file=path, why=f"it is not a key file of format {FORMAT}")
-    if not isinstance(document.get("owner"), str) or not isinstance(document.get("kids"), list):
-        raise KeyFileUnusable(file=path, why="it names no owner or no keys")
-    return document
+def _stored(path: Path, use: str, key: Signer | Opener) -> StoredKey:
+    software = key.key if isinstance(key, SoftwareOpener) else key
+    if not isinstance(software, KINDS[use]):
+        raise KeyFileUnusable(file=path, why=f"the {use} key does not lie in this process")
+    return StoredKey(use, software.seed)
 
 
-def _put_in_place(path: Path, document: bytes, replace: bool) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            draft.replace(path)
-        else:
-            path.hardlink_to(draft)  # fails when the file exists, where a rename would overwrite it
-    finally:
-        draft.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+def _create_single(path: Path, passphrase: str, owner: str, use: str, cost: int | None) -> Ed25519Signer:
+    signer, now = generate_ed25519(), datetime.now(UTC)
+    write_key_file(
+        path, passphrase, KeyFile(owner, (StoredGeneration(now, now, (StoredKey(use, signer.seed),)),), cost)
+    )
+    return signer
+
+
+def _single(path: Path, file: KeyFile, use: str) -> Ed25519Signer:
+    return _acting(path, file, use, datetime.now(UTC), Ed25519Signer)

@@ -23,7 +23,6 @@ from cryptography.cobblestone import Cobblestone256Decryptor
 from cryptography.exceptions import InvalidTag
 
 from client.sealing import derive_key_commit, derive_part_key
-from client.signing import Opener
 from shared.domain.header import Header
 from shared.domain.strict_json import encode_canonical_json
 from shared.envelope.body import AttachmentEntry, Body, parse_body
@@ -32,6 +31,7 @@ from shared.envelope.encoding import BODY_PART, MAX_SKEW_S, SECRET_BYTES, digest
 from shared.envelope.padding import unpad_part
 from shared.envelope.verify import SigningKey, VerifiedEnvelope, verify_envelope
 from shared.errors import EnvelopeActContradicted, EnvelopeCannotOpen, EnvelopePartMismatch, Rejection
+from shared.keys.custody import Opener
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The keys that an authority acts with, and the two signatures that only it can make.
 
 Rules:
-1. A bundle holds what signs and opens, and asks nothing else of it: `Signer` and `Opener` are small, so that a hardware
-   module can stand behind them. The software keys of `shared.keys.private` are the ones that ship.
+1. A bundle holds what signs and opens, and asks nothing else of it (`shared.keys.custody`): a hardware module can stand
+   behind any of its keys.
 2. Four keys, four purposes: Ed25519 and ML-DSA-65 sign envelopes, X-Wing opens, another Ed25519 key signs API calls.
    The API key never signs an envelope: it lies on more machines.
 3. Sealing keys that were rotated out stay in the bundle until they are destroyed on purpose: until then what was sealed
@@ -11,9 +11,9 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
@@ -23,43 +23,13 @@ from shared.envelope.encoding import ALGORITHMS
 from shared.envelope.jws import JwsSignature, encode_jws, encode_protected, signing_input
 from shared.errors import EnvelopeCannotOpen, KeyNotFound, KeyRefused
 from shared.keys.base64url import encode_b64u
+from shared.keys.custody import Opener, Signer
 from shared.keys.event_document import USES_OF_ROLE, KeyEntryDocument, Use
-from shared.keys.possession import PrivateKey, prove_keys
-from shared.keys.private import (
-    Ed25519Signer,
-    MLDSA65Signer,
-    XWingOpener,
-    generate_ed25519,
-    generate_mldsa65,
-    generate_xwing,
-)
+from shared.keys.possession import prove_keys
+from shared.keys.private import XWingOpener, generate_ed25519, generate_mldsa65, generate_xwing
 
 WRAP_SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 """HPKE (RFC 9180) base mode with X-Wing: kem 0x647a, kdf 0x0001, aead 0x0002."""
-
-
-class Signer(Protocol):
-    """One private signing key, wherever it lies. `public` is the raw public key."""
-
-    @property
-    def public(self) -> bytes: ...
-
-    def kid(self, owner: str) -> str: ...
-
-    def sign(self, data: bytes) -> bytes: ...
-
-
-class Opener(Protocol):
-    """One private sealing key, wherever it lies. `public` is the raw X-Wing key, 1216 bytes."""
-
-    @property
-    def public(self) -> bytes: ...
-
-    def kid(self, owner: str) -> str: ...
-
-    def open_wrap(self, wrap: bytes, info: bytes) -> bytes:
-        """What was sealed to this key under `info`. Raises EnvelopeCannotOpen."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +53,14 @@ class SoftwareOpener:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ComingKeys:
+    """Keys that do not act yet. `since` is when they will, None as long as the directory does not show them."""
+
+    since: datetime | None
+    keys: Mapping[Use, Signer | Opener]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AuthorityKeys:
     """Everything with which one authority acts. Raises KeyRefused for an authority id that is none."""
 
@@ -92,6 +70,7 @@ class AuthorityKeys:
     sealing: Opener
     api: Signer
     former_sealing: tuple[Opener, ...] = ()
+    coming: ComingKeys | None = None
 
     def __post_init__(self) -> None:
         if not is_authority_id(self.authority):
@@ -110,25 +89,42 @@ class AuthorityKeys:
         return self.api.kid(self.authority)
 
     def opener(self, kid: str) -> Opener:
-        """The current or a former sealing key. Raises KeyNotFound."""
-        for opener in (self.sealing, *self.former_sealing):
-            if opener.kid(self.authority) == kid:
+        """The acting, a coming or a former sealing key. Raises KeyNotFound."""
+        coming = self.coming.keys.get("seal-xwing") if self.coming else None
+        for opener in (self.sealing, coming, *self.former_sealing):
+            if isinstance(opener, Opener) and opener.kid(self.authority) == kid:
                 return opener
         raise KeyNotFound(kid=kid)
 
-    def prove(self, not_before: datetime, not_after: datetime) -> tuple[KeyEntryDocument, ...]:
-        """The entries of a key event for these four keys, with proof of possession of each, valid in this window.
+    @property
+    def acting(self) -> dict[Use, Signer | Opener]:
+        """The four keys by their uses."""
+        keys: tuple[Signer | Opener, ...] = (self.ed25519, self.mldsa65, self.sealing, self.api)
+        return dict(zip(USES_OF_ROLE["authority"], keys, strict=True))
 
-        Raises KeyRefused for a key that does not lie in this process: its module proves it by its own means.
+    @property
+    def own_kids(self) -> frozenset[str]:
+        """Of every key that acts, has still to come, or opens what came before."""
+        coming = self.coming.keys.values() if self.coming else ()
+        return frozenset(key.kid(self.authority) for key in (*self.acting.values(), *coming, *self.former_sealing))
+
+    def prove(self, not_before: datetime, not_after: datetime) -> tuple[KeyEntryDocument, ...]:
+        """The entries of a key event for the four acting keys, with proof of possession of each, valid in this window.
+
+        Raises KeyRefused for a key that does not fit its use.
         """
-        sealing = self.sealing.key if isinstance(self.sealing, SoftwareOpener) else self.sealing
-        given = (self.ed25519, self.mldsa65, sealing, self.api)
-        keys: dict[Use, PrivateKey] = {}
-        for use, key in zip(USES_OF_ROLE["authority"], given, strict=True):
-            if not isinstance(key, Ed25519Signer | MLDSA65Signer | XWingOpener):
-                raise KeyRefused(alg=use, why="its private half does not lie in this process")
-            keys[use] = key
-        return prove_keys(self.authority, keys, not_before, not_after)
+        return prove_keys(self.authority, self.acting, not_before, not_after)
+
+    def prove_coming(self, not_before: datetime, not_after: datetime) -> tuple[KeyEntryDocument, ...]:
+        """The same for the keys that are to come; the acting pair vouches for a sealing key that comes without one.
+
+        Raises KeyRefused, also when none are to come.
+        """
+        if self.coming is None:
+            raise KeyRefused(alg="next", why="none was made; `comity keys rotate` makes them")
+        return prove_keys(
+            self.authority, self.coming.keys, not_before, not_after, vouchers=(self.ed25519, self.mldsa65)
+        )
 
     def sign_manifest(self, manifest: bytes) -> bytes:
         """The canonical JWS over these manifest bytes, with both signatures."""
@@ -150,17 +146,4 @@ def generate_authority_keys(authority: str) -> AuthorityKeys:
         mldsa65=generate_mldsa65(),
         sealing=SoftwareOpener(generate_xwing()),
         api=generate_ed25519(),
-    )
-
-
-def renew_authority_keys(old: AuthorityKeys) -> AuthorityKeys:
-    """Four new software keys, and the old sealing keys to open with. The old bundle still has to sign the change."""
-    new = generate_authority_keys(old.authority)
-    return AuthorityKeys(
-        authority=new.authority,
-        ed25519=new.ed25519,
-        mldsa65=new.mldsa65,
-        sealing=new.sealing,
-        api=new.api,
-        former_sealing=(old.sealing, *old.former_sealing),
     )

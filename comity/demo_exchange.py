@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from comity.demo_stage import Stage
 
 PASSPHRASE: Final = "demonstration only, not a secret"  # noqa: S105  # the homes of the demonstration hold no secret
+KEY_COST: Final = "32768"  # the least admitted: some 60 commands open a key file whose passphrase everybody knows
 ORIGIN: Final = "comity.example/demo"
 ABOUT_FILE: Final = "exchange.json"
 START_TIMEOUT_S: Final = 60.0

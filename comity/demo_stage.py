@@ -21,7 +21,7 @@ from typing import Any, Self
 import typer
 from rich.console import Console
 
-from comity.demo_exchange import PASSPHRASE, OwnExchange, RunningExchange, comity, plain_environment
+from comity.demo_exchange import KEY_COST, PASSPHRASE, OwnExchange, RunningExchange, comity, plain_environment
 from comity.demo_step import Step, StepFailed
 
 
@@ -95,6 +95,7 @@ class Stage:
             "COMITY_HOME": str(self.home(who)),
             "COMITY_URL": self.exchange.url,
             "COMITY_PASSPHRASE": self.exchange.passphrase if who == "operator" else PASSPHRASE,
+            "COMITY_KEY_COST": KEY_COST,
             "NO_COLOR": "1",
         }
 

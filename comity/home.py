@@ -19,7 +19,7 @@ from shared.errors import SettingsRefused
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.exchange import Exchange
-    from client.signing import Signer
+    from shared.keys.custody import Signer
     from shared.keys.private import Ed25519Signer
     from shared.keys.trust import Trust
 
@@ -56,6 +56,14 @@ class Home:
     def trust(self) -> Trust:
         """Raises SettingsRefused when there is none, TrustFileInvalid."""
         return load_trust(self.trust_file)
+
+    @property
+    def key_cost(self) -> int | None:
+        """scrypt's n for new key files; None: the format's own. Raises SettingsRefused."""
+        given = os.environ.get("COMITY_KEY_COST")
+        if given is not None and not (given.isascii() and given.isdigit()):
+            raise SettingsRefused(why="COMITY_KEY_COST is a number, scrypt's n, such as 131072")
+        return None if given is None else int(given)
 
     def passphrase(self, file: Path | None = None, *, new: bool = False) -> str:
         """From the environment, from a file, or asked for at the terminal. Raises SettingsRefused."""

@@ -50,9 +50,10 @@ def new(
         place.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         passphrase = place.passphrase(new=True)
         if authority is not None:
-            request = authority_request(create_keystore(place.keys, passphrase, party), official, now())
+            keys = create_keystore(place.keys, passphrase, party, place.key_cost)
+            request = authority_request(keys, official, now())
         else:
-            key = create_auditor_key(place.keys, passphrase, party)
+            key = create_auditor_key(place.keys, passphrase, party, place.key_cost)
             request = auditor_request(party, key, "full" if mandate == "full" else "country", official, now())
         target = out or place.path / "enrolment.json"
         target.write_bytes(encode_enrolment(request))

@@ -18,7 +18,7 @@ def load_operator(place: Home, path: Path, *, make: bool = False) -> Ed25519Sign
 
     if make and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return create_operator_key(path, place.passphrase(path, new=True))
+        return create_operator_key(path, place.passphrase(path, new=True), place.key_cost)
     return load_operator_key(path, place.passphrase(path))
 
 

@@ -10,7 +10,7 @@ from http_message_signatures import HTTPMessageSigner, HTTPSignatureAlgorithm
 
 from shared.apisig.profile import ALG, LABEL, LIFE_S, TAG, content_digest, covered_components
 from shared.keys.base64url import encode_b64u
-from shared.keys.private import Ed25519Signer
+from shared.keys.custody import Signer
 
 
 class _Ed25519(HTTPSignatureAlgorithm):
@@ -29,7 +29,7 @@ class _Outgoing:
 
 
 def sign_request(
-    method: str, url: str, body: bytes, content_type: str | None, signer: Ed25519Signer, keyid: str, now: datetime
+    method: str, url: str, body: bytes, content_type: str | None, signer: Signer, keyid: str, now: datetime
 ) -> dict[str, str]:
     """The headers to send: Signature-Input and Signature; with a body also Content-Type and Content-Digest.
 

@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import KeyEventRefused, KeyRefused
 from shared.keys.base64url import encode_b64u
+from shared.keys.custody import Signer
 from shared.keys.directory import Compromise, Directory, DirectoryKey, KeyEvent
 from shared.keys.event_document import (
     EVENT_DOMAIN,
@@ -34,7 +35,6 @@ from shared.keys.event_document import (
     parse_event_document,
 )
 from shared.keys.possession import PublicKey, parse_entry_public, verify_possession
-from shared.keys.private import Ed25519Signer, MLDSA65Signer
 from shared.keys.public import OPERATOR, Ed25519Public, MLDSA65Public
 from shared.keys.signed_document import (
     DocumentSignature,
@@ -123,7 +123,7 @@ def _written(compromise: Compromise) -> CompromiseDocument:
     return CompromiseDocument(kids=compromise.kids, since=encode_time(compromise.since))
 
 
-def sign_event(event: bytes, signer: Ed25519Signer | MLDSA65Signer, owner: str = OPERATOR) -> DocumentSignature:
+def sign_event(event: bytes, signer: Signer, owner: str = OPERATOR) -> DocumentSignature:
     """One signature over drafted event bytes; `owner` is the party in a rotation."""
     return sign_document(event, EVENT_DOMAIN, signer, owner)
 

@@ -16,16 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 
 from shared.domain.ids import encode_time
 from shared.errors import KeyRefused
 from shared.keys.base64url import encode_b64u, parse_b64u
+from shared.keys.custody import Signer
 from shared.keys.event_document import KeyEntryDocument, Use
-from shared.keys.private import Ed25519Signer, MLDSA65Signer, XWingOpener
 from shared.keys.public import (
+    ED25519_BYTES,
+    MLDSA65_BYTES,
+    XWING_BYTES,
     Ed25519Public,
     MLDSA65Public,
     XWingPublic,
@@ -37,7 +40,19 @@ from shared.keys.public import (
 POSSESSION_DOMAIN: Final = b"comity-key-pop/1\x00"
 
 PublicKey = Ed25519Public | MLDSA65Public | XWingPublic
-PrivateKey = Ed25519Signer | MLDSA65Signer | XWingOpener
+_BYTES: Final[dict[Use, int]] = {
+    "sign-ed25519": ED25519_BYTES,
+    "sign-mldsa65": MLDSA65_BYTES,
+    "seal-xwing": XWING_BYTES,
+    "api-ed25519": ED25519_BYTES,
+}
+
+
+class Holder(Protocol):
+    """Whatever has a public key: a `custody.Signer`, a `custody.Opener`, or a sealing key that is kept and not used."""
+
+    @property
+    def public(self) -> bytes: ...
 
 
 def possession_statement(party: str, use: Use, not_before: str, not_after: str, raw: bytes) -> bytes:
@@ -57,14 +72,15 @@ def parse_entry_public(entry: KeyEntryDocument) -> PublicKey:
 
 def prove_keys(
     party: str,
-    keys: Mapping[Use, PrivateKey],
+    keys: Mapping[Use, Holder],
     not_before: datetime,
     not_after: datetime,
-    vouchers: tuple[Ed25519Signer, MLDSA65Signer] | None = None,
+    vouchers: tuple[Signer, Signer] | None = None,
 ) -> tuple[KeyEntryDocument, ...]:
     """Entries for these keys, each with its proof, valid from `not_before` until before `not_after`.
 
-    `vouchers` are the party's signing keys that stay in force, needed where a sealing key is renewed without them.
+    `vouchers` are the party's signing keys that stay in force, Ed25519 then ML-DSA-65, needed where a sealing key is
+    renewed without them.
     Raises KeyRefused when nobody can vouch for a sealing key, or a key does not fit its use.
     """
     window = (encode_time(not_before), encode_time(not_after))
@@ -92,34 +108,29 @@ def verify_possession(
             raise KeyRefused(alg=entry.use, why="its proof of possession does not verify") from None
 
 
-def _vouchers(
-    keys: Mapping[Use, PrivateKey], given: tuple[Ed25519Signer, MLDSA65Signer] | None
-) -> tuple[Ed25519Signer, MLDSA65Signer] | None:
+def _vouchers(keys: Mapping[Use, Holder], given: tuple[Signer, Signer] | None) -> tuple[Signer, Signer] | None:
     """A signing key of this event vouches before one that it replaces."""
     classical = keys.get("sign-ed25519", given[0] if given else None)
     lattice = keys.get("sign-mldsa65", given[1] if given else None)
-    if isinstance(classical, Ed25519Signer) and isinstance(lattice, MLDSA65Signer):
+    if isinstance(classical, Signer) and isinstance(lattice, Signer):
         return classical, lattice
     return None
 
 
 def _prove(
-    party: str,
-    use: Use,
-    key: PrivateKey,
-    window: tuple[str, str],
-    vouchers: tuple[Ed25519Signer, MLDSA65Signer] | None,
+    party: str, use: Use, key: Holder, window: tuple[str, str], vouchers: tuple[Signer, Signer] | None
 ) -> KeyEntryDocument:
-    fits = {"sign-mldsa65": MLDSA65Signer, "seal-xwing": XWingOpener}.get(use, Ed25519Signer)
-    if not isinstance(key, fits):
+    provers: tuple[Signer, ...]
+    if len(key.public) != _BYTES[use]:
         raise KeyRefused(alg=use, why="the private half is of another kind")
-    provers: tuple[Ed25519Signer | MLDSA65Signer, ...]
-    if not isinstance(key, XWingOpener):
-        provers = (key,)
-    elif vouchers is not None:
+    if use == "seal-xwing":
+        if vouchers is None:
+            raise KeyRefused(alg=use, why="nobody can vouch for it")
         provers = vouchers
+    elif isinstance(key, Signer):
+        provers = (key,)
     else:
-        raise KeyRefused(alg=use, why="nobody can vouch for it")
+        raise KeyRefused(alg=use, why="the private half is of another kind")
     statement = possession_statement(party, use, *window, key.public)
     return KeyEntryDocument(
         use=use,

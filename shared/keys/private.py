@@ -129,20 +129,29 @@ class XWingOpener:
         return kid(owner, self.public)
 
 
+PrivateKey = Ed25519Signer | MLDSA65Signer | XWingOpener
+"""The private half of a key that stands in the directory."""
+
+
+def generate_seed() -> bytes:
+    """A new key of any of these kinds, before it is made into one."""
+    return secrets.token_bytes(SEED_BYTES)
+
+
 def generate_ed25519() -> Ed25519Signer:
-    return Ed25519Signer(secrets.token_bytes(SEED_BYTES))
+    return Ed25519Signer(generate_seed())
 
 
 def generate_mldsa65() -> MLDSA65Signer:
-    return MLDSA65Signer(secrets.token_bytes(SEED_BYTES))
+    return MLDSA65Signer(generate_seed())
 
 
 def generate_mldsa44() -> MLDSA44Signer:
-    return MLDSA44Signer(secrets.token_bytes(SEED_BYTES))
+    return MLDSA44Signer(generate_seed())
 
 
 def generate_xwing() -> XWingOpener:
-    return XWingOpener(secrets.token_bytes(SEED_BYTES))
+    return XWingOpener(generate_seed())
 
 
 def _require_seed(alg: str, seed: bytes) -> None:

@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidSignature
 
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.keys.base64url import encode_b64u, parse_b64u
-from shared.keys.private import Ed25519Signer, MLDSA65Signer
+from shared.keys.custody import Signer
 from shared.keys.public import OPERATOR, Ed25519Public
 
 MAX_SIGNED_DOCUMENT_BYTES: Final = 40_000
@@ -71,9 +71,7 @@ def encode_signed_document(document: bytes, signatures: Iterable[DocumentSignatu
     return encode_canonical_json({"document": encode_b64u(document), "signatures": members})
 
 
-def sign_document(
-    document: bytes, domain: bytes, signer: Ed25519Signer | MLDSA65Signer, owner: str = OPERATOR
-) -> DocumentSignature:
+def sign_document(document: bytes, domain: bytes, signer: Signer, owner: str = OPERATOR) -> DocumentSignature:
     return DocumentSignature(signer.kid(owner), signer.sign(domain + document))
 
 

@@ -6,9 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from client import key_file
 from client.composition import ReplyWish
 from tests.unit.client.letters import BE, FR, MA, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange
+
+
+@pytest.fixture
+def cheap_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Key files that cost nothing to open: stretching is slow on purpose, and is tested where it is meant."""
+    monkeypatch.setattr(key_file, "SCRYPT_N", 16)
+    monkeypatch.setattr(key_file, "SCRYPT_N_READ", (16,))
 
 
 @pytest.fixture

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from client import key_file
+from client.key_file import KeyFile, StoredGeneration, StoredKey, read_key_file, write_key_file
 from client.keystore import (
-    KeyFile,
-    StoredKey,
+    change_passphrase,
     create_auditor_key,
     create_keystore,
     create_operator_key,
     load_auditor_key,
     load_keystore,
     load_operator_key,
-    read_key_file,
     read_kids,
     save_keystore,
-    write_key_file,
+    stage_keys,
 )
-from client.signing import AuthorityKeys, SoftwareOpener, renew_authority_keys
+from client.signing import AuthorityKeys, SoftwareOpener
 from shared.errors import KeyFileUnusable, KeyRefused, PassphraseWrong
 from shared.keys.base64url import encode_b64u
 from shared.keys.private import Ed25519Signer
 
+pytestmark = pytest.mark.usefixtures("cheap_guesses")
 PASSPHRASE = "correct horse battery"
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -46,15 +49,6 @@ def test_an_authoritys_keys_come_back(path: Path) -> None:
     assert kids(loaded) == kids(created)
     assert loaded.mldsa65.sign(b"x")
     assert created.ed25519.sign(b"x") == loaded.ed25519.sign(b"x")
-
-
-def test_former_sealing_keys_come_back_too(path: Path) -> None:
-    old = create_keystore(path, PASSPHRASE, "MA.PGR")
-    new = renew_authority_keys(old)
-    save_keystore(path, PASSPHRASE, new, replace=True)
-    loaded = load_keystore(path, PASSPHRASE)
-    assert kids(loaded) == kids(new)
-    assert loaded.opener(old.sealing_kid).public == old.sealing.public
 
 
 def test_another_passphrase_opens_nothing(path: Path) -> None:
@@ -97,9 +91,9 @@ def test_a_write_that_fails_leaves_the_old_keys(path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(KeyFileUnusable, match="No space left"):
-        save_keystore(path, PASSPHRASE, renew_authority_keys(created), replace=True)
+        stage_keys(path, PASSPHRASE)
     assert kids(load_keystore(path, PASSPHRASE)) == kids(created)
-    assert list(path.parent.iterdir()) == [path]
+    assert {one for one in path.parent.iterdir() if one.suffix != ".keys-lock"} == {path}
 
 
 def test_neither_seeds_nor_passphrase_stand_in_the_file_or_in_what_prints(path: Path) -> None:
@@ -107,7 +101,7 @@ def test_neither_seeds_nor_passphrase_stand_in_the_file_or_in_what_prints(path: 
     assert isinstance(keys.ed25519, Ed25519Signer)
     assert isinstance(keys.sealing, SoftwareOpener)
     file = read_key_file(path, PASSPHRASE)
-    shown = path.read_text() + repr(keys) + repr(file) + repr(file.keys)
+    shown = path.read_text() + repr(keys) + repr(file) + repr(file.generations[0].keys)
     for seed in (keys.ed25519.seed, keys.sealing.key.seed):
         assert encode_b64u(seed) not in shown
         assert repr(seed) not in shown
@@ -133,18 +127,65 @@ def test_an_altered_file_does_not_open(path: Path, member: str, value: object) -
         load_keystore(path, PASSPHRASE)
 
 
-@pytest.mark.parametrize("n", [2**10, 2**30, "32768"])
-def test_other_scrypt_parameters_are_refused_before_they_cost_anything(path: Path, n: object) -> None:
+@pytest.mark.parametrize("n", [2**10, 2**14, 2**15 + 1, 2**19, 2**30, -1, True, "131072"])
+def test_scrypt_outside_its_bounds_is_refused_before_it_costs_anything(
+    path: Path, monkeypatch: pytest.MonkeyPatch, n: object
+) -> None:
     create_keystore(path, PASSPHRASE, "MA.PGR")
     document = json.loads(path.read_text())
     document["kdf"]["n"] = n
     path.write_text(json.dumps(document))
+    monkeypatch.undo()  # the real bounds
+    monkeypatch.setattr(key_file, "Scrypt", None)
     with pytest.raises(KeyFileUnusable, match="parameters"):
         load_keystore(path, PASSPHRASE)
 
 
+def test_a_file_costs_a_guesser_128_megabytes_and_is_read_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    operator = create_operator_key(path, PASSPHRASE)
+    kdf = json.loads(path.read_text())["kdf"]
+    assert 128 * kdf["n"] * kdf["r"] == 128 * 1024 * 1024
+    assert load_operator_key(path, PASSPHRASE).public == operator.public
+
+
+def test_a_file_of_other_admitted_costs_is_read_and_renewed_at_todays(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_file, "SCRYPT_N_READ", (16, 32))
+    created = create_keystore(path, PASSPHRASE, "MA.PGR")
+    monkeypatch.setattr(key_file, "SCRYPT_N", 32)
+    assert kids(load_keystore(path, PASSPHRASE)) == kids(created)
+    change_passphrase(path, PASSPHRASE, PASSPHRASE)
+    assert json.loads(path.read_text())["kdf"]["n"] == 32
+    assert kids(load_keystore(path, PASSPHRASE)) == kids(created)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o660, 0o601])
+def test_a_file_that_others_may_use_is_refused_and_says_how_to_mend_it(path: Path, mode: int) -> None:
+    create_keystore(path, PASSPHRASE, "MA.PGR")
+    path.chmod(mode)
+    for read in (lambda: load_keystore(path, PASSPHRASE), lambda: read_kids(path)):
+        with pytest.raises(KeyFileUnusable, match=f"mode 0{mode:o}.*chmod 600"):
+            read()
+    path.chmod(0o400)
+    load_keystore(path, PASSPHRASE)
+
+
+def test_a_torn_file_is_named_so_wherever_it_was_torn(path: Path) -> None:
+    create_keystore(path, PASSPHRASE, "MA.PGR")
+    whole = path.read_bytes()
+    for length in range(0, len(whole) - 2, 37):
+        path.write_bytes(whole[:length])
+        with pytest.raises(KeyFileUnusable, match="cut short"):
+            load_keystore(path, PASSPHRASE)
+    path.write_bytes(whole + b" " * key_file.MAX_FILE_BYTES)
+    with pytest.raises(KeyFileUnusable, match="more than"):
+        load_keystore(path, PASSPHRASE)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "not json", '{"format":"comity-keys/2"}', '{"format":"comity-keys/1","owner":1,"kids":[]}']
+    "text", ["", "[]", "{}", "not json", '{"format":"comity-keys/1"}', '{"format":"comity-keys/2","owner":1,"kids":[]}']
 )
 def test_what_is_no_key_file_is_named_so(path: Path, text: str) -> None:
     path.write_text(text)
@@ -170,7 +211,8 @@ def test_a_file_that_is_not_there_is_named_so(path: Path) -> None:
 def test_operators_and_auditors_hold_one_key(tmp_path: Path) -> None:
     operator = create_operator_key(tmp_path / "operator.keys", PASSPHRASE)
     assert load_operator_key(tmp_path / "operator.keys", PASSPHRASE).public == operator.public
-    assert read_kids(tmp_path / "operator.keys")[1] == [{"use": "sign-ed25519", "kid": operator.kid("operator")}]
+    listed = read_kids(tmp_path / "operator.keys")[1]
+    assert [(one["use"], one["kid"]) for one in listed] == [("sign-ed25519", operator.kid("operator"))]
     auditor = create_auditor_key(tmp_path / "auditor.keys", PASSPHRASE, "MA.AUDIT")
     assert load_auditor_key(tmp_path / "auditor.keys", PASSPHRASE)[0] == "MA.AUDIT"
     assert load_auditor_key(tmp_path / "auditor.keys", PASSPHRASE)[1].public == auditor.public
@@ -178,13 +220,15 @@ def test_operators_and_auditors_hold_one_key(tmp_path: Path) -> None:
 
 def test_an_auditors_file_gives_no_authoritys_keys(path: Path) -> None:
     create_auditor_key(path, PASSPHRASE, "MA.AUDIT")
-    with pytest.raises(KeyFileUnusable, match="sign-ed25519"):
+    with pytest.raises(KeyFileUnusable, match="seal-xwing"):
         load_keystore(path, PASSPHRASE)
 
 
 def test_a_key_belongs_to_somebody_who_can_own_one(path: Path) -> None:
     with pytest.raises(KeyFileUnusable, match="cannot own"):
-        write_key_file(path, PASSPHRASE, KeyFile("nobody", (StoredKey("api-ed25519", bytes(32)),)))
+        write_key_file(
+            path, PASSPHRASE, KeyFile("nobody", (StoredGeneration(NOW, NOW, (StoredKey("api-ed25519", bytes(32)),)),))
+        )
     with pytest.raises(KeyRefused):
         create_keystore(path, PASSPHRASE, "operator")
 
@@ -202,4 +246,4 @@ def test_a_key_that_lies_in_hardware_is_not_stored(path: Path) -> None:
     soft = create_keystore(path, PASSPHRASE, "MA.PGR")
     hard = AuthorityKeys("MA.PGR", Module(), soft.mldsa65, soft.sealing, soft.api)
     with pytest.raises(KeyFileUnusable, match="does not lie in this process"):
-        save_keystore(path, PASSPHRASE, hard, replace=True)
+        save_keystore(path.with_suffix(".hard"), PASSPHRASE, hard)

@@ -17,7 +17,7 @@ from cryptography.cobblestone import Cobblestone256Encryptor
 
 from client.opening import OpenedMessage, open_message
 from client.sealing import Attachment, SealedMessage, derive_key_commit, derive_part_key, seal_message
-from client.signing import WRAP_SUITE, AuthorityKeys, Signer, SoftwareOpener
+from client.signing import WRAP_SUITE, AuthorityKeys, SoftwareOpener
 from shared.domain.header import Header, parse_header
 from shared.envelope.container import ReceivedEnvelope, parse_submission
 from shared.envelope.encoding import digest_of, header_context, part_context, wrap_info
@@ -25,6 +25,7 @@ from shared.envelope.padding import pad_part
 from shared.envelope.verify import SigningKey, VerifiedEnvelope, verify_envelope
 from shared.errors import ComityError
 from shared.keys.base64url import encode_b64u
+from shared.keys.custody import Signer
 from shared.keys.private import Ed25519Signer, MLDSA65Signer, XWingOpener
 from shared.keys.public import XWingPublic, parse_ed25519, parse_mldsa65, parse_xwing
 

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from shared.keys.directory import Directory, KeyEvent
 from shared.keys.event_document import KeyEntryDocument, Mandate, NameDocument, Role, Use
 from shared.keys.events import draft_event, encode_event, sign_event, verify_event
-from shared.keys.possession import PrivateKey, prove_keys
+from shared.keys.possession import prove_keys
 from shared.keys.private import (
     Ed25519Signer,
     MLDSA65Signer,
+    PrivateKey,
     generate_ed25519,
     generate_mldsa65,
     generate_xwing,

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from shared.keys.directory import Directory
 from shared.keys.events import verify_event
-from shared.keys.possession import PrivateKey
-from shared.keys.private import Ed25519Signer, MLDSA65Signer, XWingOpener
+from shared.keys.private import Ed25519Signer, MLDSA65Signer, PrivateKey, XWingOpener
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "enrolment.json").read_text())
 KINDS: dict[str, Callable[[bytes], PrivateKey]] = {

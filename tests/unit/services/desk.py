@@ -25,8 +25,7 @@ from shared.domain.instruments import Registry, parse_registry
 from shared.envelope.container import parse_submission
 from shared.keys.directory import Directory
 from shared.keys.event_document import Use
-from shared.keys.possession import PrivateKey
-from shared.keys.private import Ed25519Signer, MLDSA65Signer, XWingOpener
+from shared.keys.private import Ed25519Signer, MLDSA65Signer, PrivateKey, XWingOpener
 from shared.ports.handler import Handler, Occasion
 from shared.ports.keyring import PublishedInstruments
 from shared.ports.unit_of_work import Effects
