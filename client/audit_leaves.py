@@ -53,7 +53,7 @@ from shared.errors import (
 from shared.keys.base64url import encode_b64u
 from shared.keys.directory import Directory
 from shared.keys.events import verify_event
-from shared.keys.instruments import verify_instruments
+from shared.keys.instruments import Publication, publication_after, verify_instruments
 from shared.keys.trust import Trust
 
 CLOCK_SKEW: Final = timedelta(seconds=MAX_SKEW_S)
@@ -86,6 +86,7 @@ class LeafJudge:
         self._directories = [Directory.empty(trust.origin)]
         self._events: list[LoggedLeaf] = []
         self._registry: Registry | None = None
+        self._published: Publication | None = None
         self._evidences = EvidenceJudge(memory, report)
 
     def prepare(self, logged: LoggedLeaf) -> Prepared:
@@ -147,12 +148,15 @@ class LeafJudge:
             return
         document = encode_canonical_json(fields["document"])
         try:
-            raw = verify_instruments(document, self._trust.operator_keys, self._trust.operator_quorum)
-            self._registry = parse_registry(raw)
+            trust = self._trust
+            publication = verify_instruments(document, trust.operator_keys, trust.operator_quorum, trust.origin)
+            if (publication.number, publication.prev) != publication_after(self._published):
+                raise InstrumentsInvalid(why=f"publication {publication.number} is not the next one")
+            self._registry, self._published = parse_registry(publication.registry), publication
         except InstrumentsInvalid as refused:
             self._differ(logged, "instruments", refused)
             return
-        if fields["registry_sha256"] != encode_b64u(hashlib.sha256(raw).digest()):
+        if fields["registry_sha256"] != encode_b64u(hashlib.sha256(publication.registry).digest()):
             self._differ(logged, "instruments", "its digest is not that of its document")
 
     # --- decisions ---------------------------------------------------------------------------------------------------

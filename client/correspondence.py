@@ -37,6 +37,7 @@ from shared.errors import (
     AnswerRefused,
     DossierStale,
     HeaderInconsistent,
+    InstrumentsInvalid,
     NotInRegister,
     RegisterUnusable,
 )
@@ -106,11 +107,18 @@ class Correspondence:
         return self._watch
 
     def instruments(self) -> Registry | None:
-        """The registry that the operators signed. Raises InstrumentsInvalid."""
+        """The registry that the operators signed, and never one older than was seen here. Raises InstrumentsInvalid."""
         document = self.exchange.instruments()
         if document is None:
             return None
-        return parse_registry(verify_instruments(document, self.trust.operator_keys, self.trust.operator_quorum))
+        trust = self.trust
+        publication = verify_instruments(document, trust.operator_keys, trust.operator_quorum, trust.origin)
+        known = int(self.register.fact("instruments-number") or 0)
+        if publication.number < known:
+            raise InstrumentsInvalid(why=f"publication {publication.number} is shown, {known} was seen here before")
+        if publication.number > known:
+            self.register.note_fact("instruments-number", str(publication.number))
+        return parse_registry(publication.registry)
 
     # --- sending -----------------------------------------------------------------------------------------------------
 

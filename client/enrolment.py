@@ -25,7 +25,7 @@ from client.signing import AuthorityKeys
 from shared.domain.ids import AuthorityId
 from shared.domain.strict_json import encode_canonical_json
 from shared.errors import EventNotAdmitted, KeyEventRefused, KeyRefused, RequestFileInvalid
-from shared.keys.directory import Directory
+from shared.keys.directory import Compromise, Directory
 from shared.keys.event_document import EventType, KeyEntryDocument, Mandate, NameDocument, Role
 from shared.keys.events import draft_event, encode_event, sign_event, verify_event
 from shared.keys.possession import parse_entry_public, prove_keys
@@ -112,12 +112,18 @@ def make_event(
     trust: Trust,
     now: datetime,
     request: EnrolmentRequest | None = None,
+    compromise: Compromise | None = None,
 ) -> bytes:
-    """The signed event after `directory`; an enrolment is made of `request`. Raises KeyEventRefused."""
+    """The signed event after `directory`; an enrolment is made of `request`, a recovery of its keys alone.
+
+    Raises KeyEventRefused.
+    """
     at = now if directory.last_at is None else max(now, directory.last_at)
     try:
         if request is None:
-            event = draft_event(type_, directory, at, party)
+            event = draft_event(type_, directory, at, party, compromise=compromise)
+        elif type_ == "recover":
+            event = draft_event(type_, directory, at, party, keys=request.keys)
         else:
             event = draft_event(
                 type_,

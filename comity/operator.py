@@ -1,10 +1,11 @@
-"""`comity operator`: set up an exchange; enrol, suspend and reinstate parties; load the registry of instruments.
+"""`comity operator`: set up an exchange; enrol, suspend, recover parties; load the registry of instruments.
 
 Operators' keys are key files of their own, one a person, and every act takes as many as the trust file's quorum says.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from comity.output import Output, reporting, say
 
 if TYPE_CHECKING:
     from client.enrolment import EnrolmentRequest
+    from shared.keys.directory import Compromise, Directory
     from shared.keys.event_document import EventType
     from shared.keys.trust import Environment
 
@@ -134,6 +136,47 @@ def reinstate(
         _decide(output, "reinstate", party, operator_key, trust, patience, find_home(home, url))
 
 
+@app.command()
+def recover(
+    request: Annotated[Path, typer.Argument(help="The request with the new keys that the party handed over.")],
+    operator_key: OperatorKeys,
+    trust: TrustFile = None,
+    patience: Patience = 30.0,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Give a party new keys for which its old ones do not sign: they are lost, ended or compromised.
+
+    Every party sees it, and in production believes the new keys after 72 hours or a comparison of its own. Meet the
+    party in person before you sign: docs/guide/operator.md, `A recovery`.
+    """
+    with reporting(json) as output:
+        from client.enrolment import load_enrolment
+
+        written = load_enrolment(request)
+        _decide(output, "recover", written.party, operator_key, trust, patience, find_home(home, url), written)
+
+
+@app.command()
+def compromise(
+    party: Annotated[str, typer.Argument(help="Id of the party.")],
+    operator_key: OperatorKeys,
+    key: Annotated[list[str], typer.Option(help="A kid, or a use for its newest key. Repeat it for each.")],
+    since: Annotated[str, typer.Option(help="From when they were in other hands: a time as 2026-11-22T09:30:00Z.")],
+    trust: TrustFile = None,
+    patience: Patience = 30.0,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Declare keys of a party compromised: what they signed since then is doubted, and nothing more is accepted."""
+    authority_id(party)
+    with reporting(json) as output:
+        told = KeysTold(tuple(key), since)
+        _decide(output, "compromise", party, operator_key, trust, patience, find_home(home, url), told=told)
+
+
 @instruments.callback()
 def _instruments() -> None:
     """The registry of legal instruments."""
@@ -152,7 +195,7 @@ def load(
     with reporting(json) as output:
         from shared.domain.instruments import parse_registry
         from shared.errors import RequestFileInvalid
-        from shared.keys.instruments import sign_instruments, verify_instruments
+        from shared.keys.instruments import publication_after, sign_instruments, verify_instruments
 
         place = find_home(home, url)
         believed = load_trust(trust or place.trust_file)
@@ -162,12 +205,48 @@ def load(
             raise RequestFileInvalid(file=file, why=broken.strerror) from None
         registry = parse_registry(raw)
         operators = [load_operator(place, path) for path in operator_key]
-        document = sign_instruments(raw, operators)
-        verify_instruments(document, believed.operator_keys, believed.operator_quorum)
-        exchange_as(operators[0], "operator", place.require_url(), believed).post_instruments(document)
-        told = {"version": registry.version, "instruments": [one.code for one in registry.instruments]}
-        text = f"Registry {registry.version} with {len(registry.instruments)} instruments was posted."
+        exchange = exchange_as(operators[0], "operator", place.require_url(), believed)
+        quorum = (believed.operator_keys, believed.operator_quorum, believed.origin)
+        shown = exchange.instruments()
+        number, prev = publication_after(None if shown is None else verify_instruments(shown, *quorum))
+        document = sign_instruments(raw, operators, believed.origin, number, prev)
+        verify_instruments(document, *quorum)
+        exchange.post_instruments(document)
+        told = {
+            "version": registry.version,
+            "number": number,
+            "instruments": [one.code for one in registry.instruments],
+        }
+        count = len(registry.instruments)
+        text = f"Registry {registry.version} with {count} instruments was posted, as publication {number}."
         output.show(told, lambda console: say(console, text))
+
+
+@dataclass(frozen=True)
+class KeysTold:
+    """Keys as an operator names them, and the time since when they are in other hands, as text."""
+
+    keys: tuple[str, ...]
+    since: str
+
+    def compromise(self, directory: Directory, party: str) -> Compromise:
+        """Raises typer.BadParameter, KeyNotFound."""
+        from shared.domain.ids import parse_time
+        from shared.errors import KeyNotFound
+        from shared.keys.directory import Compromise
+
+        known = directory.party(party)
+        registered = known.keys if known else ()
+        kids = []
+        for named in self.keys:
+            found = [key.kid for key in registered if named in (key.kid, key.use)]
+            if not found:
+                raise KeyNotFound(kid=named)
+            kids.append(found[-1])
+        try:
+            return Compromise(tuple(kids), parse_time(self.since))
+        except ValueError:
+            raise typer.BadParameter("--since is a time in UTC, such as 2026-11-22T09:30:00Z") from None
 
 
 def _decide(
@@ -179,6 +258,7 @@ def _decide(
     patience_s: float,
     place: Home,
     request: EnrolmentRequest | None = None,
+    told: KeysTold | None = None,
 ) -> None:
     """Make the next key event, post it, wait until the directory shows it."""
     from client.directory_watch import replay_history
@@ -188,7 +268,8 @@ def _decide(
     operators = [load_operator(place, path) for path in keys]
     exchange = exchange_as(operators[0], "operator", place.require_url(), trust)
     before = replay_history(exchange.directory().events, trust).latest
-    event = make_event(type_, party, before, operators, trust, now(), request)
+    compromise = None if told is None else told.compromise(before, party)
+    event = make_event(type_, party, before, operators, trust, now(), request, compromise)
     exchange.post_key_event(event)
     directory = await_event(exchange, trust, before.index + 1, event, patience_s)
     known = directory.party(party)

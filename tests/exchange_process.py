@@ -251,7 +251,7 @@ def enrol_parties(
     auditor_key: Ed25519Signer,
 ) -> int:
     """Post the sample registry, and the events that enrol these authorities and the auditor; how many events."""
-    operator.post_instruments(sign_instruments(INSTRUMENTS.read_bytes(), operators))
+    operator.post_instruments(sign_instruments(INSTRUMENTS.read_bytes(), operators, trust.origin))
     requests = [authority_request(one, party_names({"en": one.authority}), now()) for one in keys]
     requests.append(auditor_request(AUDITOR, auditor_key, "full", party_names({"en": "Auditor"}), now()))
     directory = Directory.empty(trust.origin)

@@ -3,7 +3,7 @@
 Rules:
 1. The call is signed by one operator key. What can be judged without the directory is refused at once; intake
    verifies all.
-2. The call may be repeated: intake admits an event by its number and predecessor and a registry by its digest, so
+2. The call may be repeated: intake admits an event and a registry by their numbers and predecessors, so
    that a repeat changes nothing. Hence no nonce is remembered here.
 """
 
@@ -24,7 +24,7 @@ from shared.contracts.api import INSTRUMENTS_CONTENT_TYPE, KEY_EVENT_CONTENT_TYP
 from shared.contracts.messages import RecordInstruments, RecordKeyEvent
 from shared.domain.ids import encode_time
 from shared.domain.instruments import parse_registry
-from shared.errors import KeyEventRefused
+from shared.errors import InstrumentsInvalid, KeyEventRefused
 from shared.keys.event_document import EVENT_DOMAIN, parse_event_document
 from shared.keys.instruments import verify_instruments
 from shared.keys.signed_document import parse_signed_document, verify_quorum
@@ -60,7 +60,11 @@ async def key_events(request: Request, call: KeyEventCall) -> Response:
 async def instruments(request: Request, call: InstrumentsCall) -> Response:
     gateway = gateway_of(request)
     trust = gateway.config.trust
-    parse_registry(verify_instruments(call.body, trust.operator_keys, trust.operator_quorum))
+    publication = verify_instruments(call.body, trust.operator_keys, trust.operator_quorum, trust.origin)
+    parse_registry(publication.registry)
+    known = gateway.ports.keyring.instruments()
+    if publication.number <= known.number and publication.digest != known.digest:
+        raise InstrumentsInvalid(why=f"it is publication {publication.number}, and {known.number} is in force")
     received_at = encode_time(gateway.ports.clock.now())
     await gateway.ports.submit(RecordInstruments(document=call.body, received_at=received_at))
     return _kept()

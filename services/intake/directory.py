@@ -14,7 +14,7 @@ from shared.contracts.records import InstrumentsRecord, KeyEventRecord
 from shared.domain.ids import encode_time
 from shared.domain.instruments import parse_registry
 from shared.domain.strict_json import parse_strict_json
-from shared.errors import KeyEventRefused, RetryLater
+from shared.errors import InstrumentsInvalid, KeyEventRefused, RetryLater
 from shared.keys.base64url import encode_b64u
 from shared.keys.events import verify_event
 from shared.keys.instruments import verify_instruments
@@ -65,21 +65,29 @@ class RecordDocuments:
         return Effects(inserts=[row], leaves=[leaf])
 
     def record_instruments(self, message: RecordInstruments, occasion: Occasion) -> Effects:
-        """Raises InstrumentsInvalid. The registry that is in force already has no effect."""
-        registry = verify_instruments(message.document, self._operator_keys, self._quorum)
-        parsed = parse_registry(registry)
-        if parsed == occasion.instruments.registry:
+        """The publication that is in force already has no effect.
+
+        Raises InstrumentsInvalid, or RetryLater while an earlier publication may come.
+        """
+        known, exchange = occasion.instruments, occasion.directory.exchange
+        publication = verify_instruments(message.document, self._operator_keys, self._quorum, exchange)
+        parse_registry(publication.registry)
+        if publication.digest == known.digest:
             return Effects()
-        number = occasion.instruments.number + 1
+        if (publication.number, publication.prev) != (known.number + 1, known.digest):
+            refused = InstrumentsInvalid(why=f"it is publication {publication.number}, the next is {known.number + 1}")
+            if publication.number > known.number and occasion.now - occasion.first_at < EARLIER_EVENT_WAIT:
+                raise RetryLater(why=refused.sentence(), after_s=EARLIER_EVENT_RETRY_S)
+            raise refused
         leaf = encode_leaf(
             "directory.instruments",
             occasion.now,
             secrets.token_bytes(NONCE_BYTES),
-            registry_sha256=encode_b64u(hashlib.sha256(registry).digest()),
-            version=number,
+            registry_sha256=encode_b64u(hashlib.sha256(publication.registry).digest()),
+            version=publication.number,
             document=parse_strict_json(message.document),
         )
-        return Effects(inserts=[InstrumentsRecord(number, message.document, occasion.now)], leaves=[leaf])
+        return Effects(inserts=[InstrumentsRecord(publication.number, message.document, occasion.now)], leaves=[leaf])
 
 
 def _event_digest(document: bytes) -> str | None:

@@ -11,10 +11,11 @@ from shared.keys.directory import Directory
 
 @dataclass(frozen=True)
 class PublishedInstruments:
-    """The newest registry of instruments, the number of its publication, 0 and None before the first."""
+    """The newest registry of instruments, its publication's number and digest; 0 and None before the first."""
 
     number: int
     registry: Registry | None
+    digest: str | None = None
 
 
 class KeyRing(Protocol):

@@ -9,6 +9,7 @@ from shared.adapters.sql.directory import SqlKeyRing
 from shared.adapters.sql.engine import Store
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord, Record
 from shared.errors import InstrumentsInvalid, KeyEventRefused
+from shared.keys.base64url import encode_b64u
 from shared.keys.instruments import sign_instruments
 from shared.ports.unit_of_work import Effects
 from tests.conformance.rows import NOW
@@ -31,6 +32,11 @@ async def record(store: Store, *documents: bytes, first: int = 1) -> None:
 
 async def publish(store: Store, version: int, document: bytes) -> None:
     await write(store, Effects(inserts=[InstrumentsRecord(version, document, NOW)]))
+
+
+def publication(exchange: ExchangeOnTest, number: int, signers: int = 2) -> bytes:
+    prev = None if number == 1 else encode_b64u(bytes(32))
+    return sign_instruments(REGISTRY % f"n{number}".encode(), exchange.operators[:signers], EXCHANGE, number, prev)
 
 
 @pytest.fixture
@@ -91,7 +97,7 @@ async def test_the_newest_registry_that_operators_signed_is_the_law(store: Store
     keyring = keyring_of(store, exchange)
     for version in (1, 4):
         for number in range(version - 1, version + 1):
-            await publish(store, number, sign_instruments(REGISTRY % f"n{number}".encode(), exchange.operators[:2]))
+            await publish(store, number, publication(exchange, number))
         await keyring.refresh()
         published = keyring.instruments()
         assert published.number == version
@@ -150,9 +156,21 @@ async def test_a_registry_that_no_quorum_signed_is_refused_and_the_former_law_st
     store: Store, exchange: ExchangeOnTest
 ) -> None:
     keyring = keyring_of(store, exchange)
-    await publish(store, 1, sign_instruments(REGISTRY % b"genuine", exchange.operators[:2]))
+    await publish(store, 1, publication(exchange, 1))
     await keyring.refresh()
-    await publish(store, 2, sign_instruments(REGISTRY % b"forged", exchange.operators[:1]))
+    await publish(store, 2, publication(exchange, 2, signers=1))
     with pytest.raises(InstrumentsInvalid):
         await keyring.refresh()
     assert keyring.instruments().number == 1
+
+
+async def test_an_older_registry_under_a_newer_number_is_refused(store: Store, exchange: ExchangeOnTest) -> None:
+    """The writer to the database: what operators once signed is genuine, and not the law any more."""
+    keyring = keyring_of(store, exchange)
+    for number in (1, 2):
+        await publish(store, number, publication(exchange, number))
+    await keyring.refresh()
+    await publish(store, 3, publication(exchange, 1))
+    with pytest.raises(InstrumentsInvalid, match="row 3 holds publication 1"):
+        await keyring.refresh()
+    assert keyring.instruments().number == 2

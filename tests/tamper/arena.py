@@ -167,7 +167,7 @@ class Arena:
     def documents(self) -> list[ServiceMessage]:
         """The key events that enrol the parties, and the registry of instruments."""
         at = encode_time(self.clock.now())
-        signed = sign_instruments(INSTRUMENTS.read_bytes(), self.exchange.operators[:2])
+        signed = sign_instruments(INSTRUMENTS.read_bytes(), self.exchange.operators[:2], EXCHANGE)
         events: list[ServiceMessage] = [
             RecordKeyEvent(event=document, received_at=at) for document in self.exchange.documents
         ]

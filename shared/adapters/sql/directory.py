@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from shared.adapters.sql.engine import Store
 from shared.adapters.tables import METADATA
 from shared.domain.instruments import parse_registry
+from shared.errors import InstrumentsInvalid
 from shared.keys.directory import Directory
 from shared.keys.events import replay_events
 from shared.keys.instruments import verify_instruments
@@ -54,8 +55,11 @@ class SqlKeyRing:
         if directory.index > self._directory.index:
             self._directory = directory
         if published is not None and published.version > self._instruments.number:
-            registry = parse_registry(verify_instruments(published.document, self._operator_keys, self._quorum))
-            self._instruments = PublishedInstruments(published.version, registry)
+            publication = verify_instruments(published.document, self._operator_keys, self._quorum, directory.exchange)
+            if publication.number != published.version:  # an older one under a newer number
+                raise InstrumentsInvalid(why=f"row {published.version} holds publication {publication.number}")
+            registry = parse_registry(publication.registry)
+            self._instruments = PublishedInstruments(publication.number, registry, publication.digest)
         return self._directory
 
     async def events(self) -> list[bytes]:

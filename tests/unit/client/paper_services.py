@@ -17,6 +17,7 @@ from shared.audit.notes import encode_vkey
 from shared.domain.ids import encode_time
 from shared.domain.instruments import parse_registry
 from shared.domain.leg import Leg
+from shared.domain.strict_json import encode_canonical_json
 from shared.envelope.container import ReceivedEnvelope
 from shared.errors import Rejection
 from shared.keys.base64url import encode_b64u, parse_b64u
@@ -97,8 +98,8 @@ class PaperServices:
         self.add_leaf("directory.key-event", event=json.loads(document), seq=self.directory.index)
 
     def load_registry(self, raw: bytes = REGISTRY) -> None:
-        self.registry = sign_instruments(raw, self.operators)
-        digest = encode_b64u(hashlib.sha256(raw).digest())
+        self.registry = sign_instruments(raw, self.operators, ORIGIN)
+        digest = encode_b64u(hashlib.sha256(encode_canonical_json(json.loads(raw))).digest())
         self.add_leaf("directory.instruments", registry_sha256=digest, version=1, document=json.loads(self.registry))
 
     # --- the ledger --------------------------------------------------------------------------------------------------

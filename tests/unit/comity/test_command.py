@@ -63,6 +63,7 @@ def test_every_command_explains_itself(name: str) -> None:
         *(["ledger", "export"], ["keys", "new"], ["keys", "show"], ["keys", "compare"], ["trust", "import"]),
         *(["trust", "show"], ["operator", "init"], ["operator", "enrol"], ["operator", "suspend"]),
         *(["operator", "reinstate"], ["operator", "instruments", "load"], ["operator", "queues"]),
+        *(["operator", "recover"], ["operator", "compromise"]),
         *(["operator", "backup"], ["operator", "restore"]),
         *(["operator", "dead-letters", name] for name in ("list", "show", "retry")),
     ],

@@ -59,7 +59,7 @@ async def test_events_that_this_process_has_not_verified_are_not_passed_on(world
 
 async def test_the_registry_is_served_as_it_was_signed(world: World) -> None:
     assert code_of(await world.get("BE.PF", "/v1/instruments")) == "call.not-there"
-    document = sign_instruments(REGISTRY, world.exchange.operators[:2])
+    document = sign_instruments(REGISTRY, world.exchange.operators[:2], ORIGIN)
     world.queries.registry = InstrumentsRecord(1, document, NOW)
     response = await world.get("BE.PF", "/v1/instruments")
     assert response.content == document
@@ -126,7 +126,7 @@ async def test_a_document_that_is_none_is_refused(
 
 
 async def test_a_registry_is_kept_when_a_quorum_signed_it(world: World) -> None:
-    document = sign_instruments(REGISTRY, world.exchange.operators[1:])
+    document = sign_instruments(REGISTRY, world.exchange.operators[1:], ORIGIN)
     response = await world.post(OPERATOR, INSTRUMENTS, document, INSTRUMENTS_CONTENT_TYPE)
     assert response.status_code == 202
     assert world.bus.kept == [RecordInstruments(document=document, received_at="2026-11-22T09:30:00.000000Z")]
@@ -135,8 +135,8 @@ async def test_a_registry_is_kept_when_a_quorum_signed_it(world: World) -> None:
 @pytest.mark.parametrize("fault", ["one operator", "not a registry"])
 async def test_a_registry_that_no_quorum_signed_or_that_is_none_is_refused(world: World, fault: str) -> None:
     document = {
-        "one operator": sign_instruments(REGISTRY, world.exchange.operators[:1]),
-        "not a registry": sign_instruments(b'{"v":1}', world.exchange.operators[:2]),
+        "one operator": sign_instruments(REGISTRY, world.exchange.operators[:1], ORIGIN),
+        "not a registry": sign_instruments(b'{"v":1}', world.exchange.operators[:2], ORIGIN),
     }[fault]
     response = await world.post(OPERATOR, INSTRUMENTS, document, INSTRUMENTS_CONTENT_TYPE)
     assert response.status_code == 422
@@ -155,6 +155,6 @@ async def test_an_operators_document_has_a_limit(world: World) -> None:
 
 
 async def test_an_authority_uploads_no_registry(world: World) -> None:
-    document = sign_instruments(REGISTRY, world.exchange.operators[:2])
+    document = sign_instruments(REGISTRY, world.exchange.operators[:2], ORIGIN)
     response = await world.post("MA.PGR", INSTRUMENTS, document, INSTRUMENTS_CONTENT_TYPE)
     assert code_of(response) == "call.not-permitted"

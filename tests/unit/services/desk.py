@@ -83,12 +83,14 @@ class Desk:
     handler: Handler
     directory: Directory = field(default_factory=usual_directory)
     registry: Registry | None = None
+    published: PublishedInstruments | None = None
+    """Instead of `registry`, where it matters as which publication it came."""
     rows: dict[Key, Record] = field(default_factory=dict)
 
     def handle(self, message: ServiceMessage, at: datetime = NOW, first_at: datetime | None = None) -> Effects:
         keys = self.handler.needs(message)
         view = BatchView(keys, {key: self.rows[key] for key in keys if key in self.rows})
-        instruments = PublishedInstruments(1 if self.registry else 0, self.registry)
+        instruments = self.published or PublishedInstruments(1 if self.registry else 0, self.registry)
         effects = self.handler.handle(message, view, Occasion(at, first_at or at, self.directory, instruments))
         self._apply(effects)
         return effects

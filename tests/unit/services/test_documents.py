@@ -14,15 +14,20 @@ from shared.contracts.api import MAX_DOCUMENT_BYTES
 from shared.contracts.messages import RecordInstruments, RecordKeyEvent
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord
 from shared.domain.ids import encode_time
+from shared.domain.instruments import parse_registry
+from shared.domain.strict_json import encode_canonical_json
 from shared.errors import InstrumentsInvalid, KeyEventRefused, RetryLater
 from shared.keys.base64url import encode_b64u
 from shared.keys.directory import Directory
-from shared.keys.instruments import sign_instruments
+from shared.keys.instruments import publication_after, sign_instruments, verify_instruments
+from shared.ports.keyring import PublishedInstruments
 from shared.ports.unit_of_work import Effects
 from tests.unit.keys.parties import EXCHANGE, NOW, ExchangeOnTest, PartyOnTest
-from tests.unit.services.desk import INSTRUMENTS, Desk, leaves_of, sample_registry
+from tests.unit.services.desk import INSTRUMENTS, Desk, leaves_of
 
 REGISTRY = INSTRUMENTS.read_bytes()
+CANONICAL = encode_canonical_json(json.loads(REGISTRY))
+NEWER = REGISTRY.replace(b'"note": "', b'"note": "Newer. ', 1)
 
 
 @pytest.fixture
@@ -37,6 +42,17 @@ def intake_of(exchange: ExchangeOnTest, directory: Directory | None = None) -> D
 
 def a_key_event(document: bytes) -> RecordKeyEvent:
     return RecordKeyEvent(event=document, received_at=encode_time(NOW))
+
+
+def published(exchange: ExchangeOnTest, after: bytes | None = None, registry: bytes = REGISTRY) -> bytes:
+    """The registry as two operators publish it after another."""
+    last = None if after is None else verify_instruments(after, exchange.operator_keys, 2, EXCHANGE)
+    return sign_instruments(registry, exchange.operators[:2], EXCHANGE, *publication_after(last))
+
+
+def in_force(exchange: ExchangeOnTest, document: bytes) -> PublishedInstruments:
+    publication = verify_instruments(document, exchange.operator_keys, 2, EXCHANGE)
+    return PublishedInstruments(publication.number, parse_registry(publication.registry), publication.digest)
 
 
 def instruments(document: bytes) -> RecordInstruments:
@@ -112,7 +128,7 @@ def test_an_event_is_dated_within_a_day_of_the_clock(
 
 
 def test_a_signed_registry_is_published_under_the_next_number(exchange: ExchangeOnTest) -> None:
-    document, desk = sign_instruments(REGISTRY, exchange.operators[:2]), intake_of(exchange)
+    document, desk = published(exchange), intake_of(exchange)
     effects = desk.handle(instruments(document), at=NOW)
     assert effects.inserts == [InstrumentsRecord(1, document, NOW)]
     [leaf] = leaves_of(effects)
@@ -121,31 +137,57 @@ def test_a_signed_registry_is_published_under_the_next_number(exchange: Exchange
         1,
         json.loads(document),
     )
-    assert leaf.fields["registry_sha256"] == encode_b64u(hashlib.sha256(REGISTRY).digest())
-    desk.registry = sample_registry()
-    newer = sign_instruments(REGISTRY.replace(b'"note": "', b'"note": "Newer. ', 1), exchange.operators[:2])
+    assert leaf.fields["registry_sha256"] == encode_b64u(hashlib.sha256(CANONICAL).digest())
+    desk.published = in_force(exchange, document)
+    newer = published(exchange, after=document, registry=NEWER)
     assert desk.handle(instruments(newer), at=NOW).inserts == [InstrumentsRecord(2, newer, NOW)]
 
 
-def test_the_registry_in_force_again_has_no_effect_whoever_signs_it(exchange: ExchangeOnTest) -> None:
+def test_the_publication_in_force_again_has_no_effect_whoever_signs_it(exchange: ExchangeOnTest) -> None:
     desk = intake_of(exchange)
-    desk.registry = sample_registry()
-    again = sign_instruments(REGISTRY, exchange.operators[1:])
+    desk.published = in_force(exchange, published(exchange))
+    again = sign_instruments(REGISTRY, exchange.operators[1:], EXCHANGE)
     assert desk.handle(instruments(again), at=NOW) == Effects()
+
+
+def test_the_thief_of_one_operator_key_cannot_publish_an_old_registry_again(exchange: ExchangeOnTest) -> None:
+    """Two operators signed it once; whoever may post a document posts it when a newer one is in force."""
+    first = published(exchange)
+    second = published(exchange, after=first, registry=NEWER)
+    desk = intake_of(exchange)
+    desk.published = in_force(exchange, second)
+    for old in (first, published(exchange, registry=b'{"v":1,"version":"x","note":"x","instruments":[]}')):
+        with pytest.raises(InstrumentsInvalid, match="the next is 3"):
+            desk.handle(instruments(old), at=NOW)
+    assert not desk.rows
+
+
+def test_a_registry_for_another_exchange_is_refused(exchange: ExchangeOnTest) -> None:
+    desk = intake_of(exchange)
+    with pytest.raises(InstrumentsInvalid, match="another"):
+        desk.handle(instruments(sign_instruments(REGISTRY, exchange.operators[:2], "another.example/log")), at=NOW)
+
+
+def test_a_registry_before_its_predecessor_waits_ten_seconds_for_it(exchange: ExchangeOnTest) -> None:
+    desk, second = intake_of(exchange), instruments(published(exchange, after=published(exchange), registry=NEWER))
+    with pytest.raises(RetryLater):
+        desk.handle(second, at=NOW)
+    with pytest.raises(InstrumentsInvalid):
+        desk.handle(second, at=NOW + EARLIER_EVENT_WAIT, first_at=NOW)
 
 
 @pytest.mark.parametrize("signers", [0, 1])
 def test_a_registry_that_no_quorum_signed_is_refused_without_effect(exchange: ExchangeOnTest, signers: int) -> None:
     desk = intake_of(exchange)
     with pytest.raises(InstrumentsInvalid):
-        desk.handle(instruments(sign_instruments(REGISTRY, exchange.operators[:signers])), at=NOW)
+        desk.handle(instruments(sign_instruments(REGISTRY, exchange.operators[:signers], EXCHANGE)), at=NOW)
     assert not desk.rows
 
 
 def test_a_registry_that_is_none_is_refused_though_it_is_signed(exchange: ExchangeOnTest) -> None:
     desk = intake_of(exchange)
     with pytest.raises(InstrumentsInvalid):
-        desk.handle(instruments(sign_instruments(b'{"v":1}', exchange.operators[:2])), at=NOW)
+        desk.handle(instruments(sign_instruments(b'{"v":1}', exchange.operators[:2], EXCHANGE)), at=NOW)
     assert not desk.rows
 
 
@@ -155,7 +197,7 @@ def test_the_largest_document_that_the_gateway_takes_fits_its_leaf(exchange: Exc
     registry["instruments"] = []
 
     def document() -> bytes:
-        return sign_instruments(json.dumps(registry).encode(), exchange.operators[:2])
+        return sign_instruments(json.dumps(registry).encode(), exchange.operators[:2], EXCHANGE)
 
     while len(document()) < MAX_DOCUMENT_BYTES - 3000:
         registry["instruments"].append({**first, "code": f"x{len(registry['instruments'])}"})
