@@ -124,6 +124,7 @@ docs: .venv/.dev  ## the pages that are made from code
 	$(PY) -m docs.make_openapi
 	$(PY) -m docs.make_problems
 	$(PY) -m docs.make_alerts
+	$(PY) -m docs.make_attacks
 
 .PHONY: locks
 locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed

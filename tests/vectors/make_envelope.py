@@ -1,5 +1,7 @@
 """Write the test vectors of comity-env/1 into `tests/vectors/envelope/`: `python -m tests.vectors.make_envelope`.
 
+With names of attacks, only their files: `python -m tests.vectors.make_envelope a-part-is-cut`.
+
 Keys and the message secret are fixed. Wraps, sealed parts and ML-DSA-65 signatures hold randomness of their own, so
 that every run writes other files: they are vectors for reading, and are made anew only when the format changes.
 """
@@ -7,6 +9,7 @@ that every run writes other files: they are vectors for reading, and are made an
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +39,12 @@ HERE = Path(__file__).parent / "envelope"
 LENGTHS = (0, 1, 1016, 1017, 2000, 4096, 65528, 65529, 100_000, 1_000_000, 2**31, 2**40)
 
 
-def main() -> None:
+def main(wanted: list[str]) -> None:
     (HERE / "attacks").mkdir(parents=True, exist_ok=True)
-    _write("parties.json", _parties())
-    _write("padding.json", [{"length": length, "padded_length": padded_length(length)} for length in LENGTHS])
-    complete = _complete()
-    _write("complete.json", complete)
-    _write("steps.json", _steps(complete))
+    if not wanted:
+        _write_envelopes()
     for attack in CATALOGUE.values():
-        if attack.golden:
+        if attack.golden and (not wanted or attack.name in wanted):
             _write(
                 f"attacks/{attack.name}.json",
                 {
@@ -52,9 +52,18 @@ def main() -> None:
                     "now": encode_time(attack.now),
                     "stage": attack.stage,
                     "code": attack.refused_with.code,
+                    **({"exchange_code": attack.exchange_code} if attack.exchange_code else {}),
                     "submission": attack.make().decode(),
                 },
             )
+
+
+def _write_envelopes() -> None:
+    _write("parties.json", _parties())
+    _write("padding.json", [{"length": length, "padded_length": padded_length(length)} for length in LENGTHS])
+    complete = _complete()
+    _write("complete.json", complete)
+    _write("steps.json", _steps(complete))
 
 
 def _parties() -> list[dict[str, Any]]:
@@ -143,4 +152,4 @@ def _write(name: str, document: object) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

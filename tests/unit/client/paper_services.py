@@ -58,6 +58,10 @@ class PaperServices:
 
     def __post_init__(self) -> None:
         self.directory = Directory.empty(ORIGIN)
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing was ever submitted. Who is enrolled stays so, and so does the ledger."""
         self.spent: dict[str, str] = {}
         self.envelopes: dict[str, ReceivedEnvelope] = {}
         self.decisions: dict[str, dict[str, Any]] = {}

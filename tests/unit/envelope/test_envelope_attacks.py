@@ -26,3 +26,9 @@ def test_what_the_attacks_start_from_is_valid() -> None:
 def test_unequal_secrets_do_not_stop_the_recipient_whose_secret_is_the_committed_one() -> None:
     received = parse_submission(CATALOGUE["recipients-get-unequal-secrets"].make())
     assert open_as("FR.BEPI", received).attachments
+
+
+@pytest.mark.parametrize("name", ["recipients-get-unequal-secrets", "each-recipient-opens-another-part"])
+def test_unequal_secrets_are_refused_before_any_part_is_decrypted(name: str) -> None:
+    stage, refused = refusal_of(CATALOGUE[name].make())
+    assert (stage, refused is not None and "committed to" in refused.sentence()) == ("open", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 
 from client.signing import WRAP_SUITE
 from shared.envelope.encoding import wrap_info
@@ -10,9 +11,10 @@ from shared.errors import EnvelopeCannotOpen as CannotOpen
 from shared.errors import EnvelopeKeyForeign as KeyForeign
 from shared.errors import EnvelopeRecipientsMismatch as RecipientsMismatch
 from shared.errors import EnvelopeSignatureInvalid as SignatureInvalid
+from shared.errors import RecipientUnknown
 from shared.keys.base64url import encode_b64u
 from tests.unit.envelope.attacks.catalogue import attack
-from tests.unit.envelope.workshop import Forgery, forge, header_document, party, sealing_keys_of
+from tests.unit.envelope.workshop import FIXED_SECRET, Forgery, forge, header_document, party, sealing_keys_of
 
 
 @attack(KeyForeign, "verify")
@@ -42,13 +44,14 @@ def another_authority_signs_under_the_senders_key_id() -> bytes:
 
 @attack(CannotOpen, "open")
 def a_recipient_forwards_the_text_as_its_own() -> bytes:
-    """Paris, which can open it, sends Rabat's parts to Brussels under a header of its own, with fresh wraps."""
-    original = forge(sender="MA.PGR")
-    stolen = Forgery(header=header_document(sender="FR.BEPI", recipients=["BE.PF"], basis=None, leg="BE.PF"))
-    stolen.seal()
-    stolen.parts = original.parts
-    stolen.signers = (party("FR.BEPI"), party("FR.BEPI"))
-    return stolen.list_parts().sign().submission()
+    """Paris, which can open it, sends Rabat's parts to Brussels in a dossier of its own, with fresh wraps."""
+    return _sent_on_by("FR.BEPI", FIXED_SECRET)
+
+
+@attack(CannotOpen, "open")
+def one_who_never_received_it_sends_it_on() -> bytes:
+    """Madrid, which got hold of the sealed parts and of no secret, sends them to Brussels as its own."""
+    return _sent_on_by("ES.SGCJI", sha256(b"a secret of Madrid's own").digest())
 
 
 @attack(RecipientsMismatch, "verify")
@@ -87,10 +90,19 @@ def it_is_sealed_to_a_key_that_nobody_registered() -> bytes:
     return forgery.list_parts().sign().submission()
 
 
-@attack(RecipientsMismatch, "verify")
+@attack(RecipientsMismatch, "verify", at_exchange=RecipientUnknown)
 def it_is_addressed_to_a_stranger() -> bytes:
     """The header names an authority that has no sealing key."""
     forgery = Forgery().seal()
     forgery.header["recipients"] = ["BE.PF", "IT.MGIUS"]
     forgery.manifest["header"] = encode_b64u(json.dumps(forgery.header).encode())
     return forgery.sign().submission()
+
+
+def _sent_on_by(thief: str, secret: bytes) -> bytes:
+    original = forge(sender="MA.PGR")
+    basis: dict[str, object] = {"BE.PF": {"primary": "reciprocity", "cited": [], "group": None}}
+    stolen = Forgery(header=header_document(sender=thief, recipients=["BE.PF"], basis=basis), secret=secret).seal()
+    stolen.parts = original.parts
+    stolen.signers = (party(thief), party(thief))
+    return stolen.list_parts().sign().submission()

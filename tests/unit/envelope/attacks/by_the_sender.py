@@ -28,6 +28,16 @@ def recipients_get_unequal_secrets() -> bytes:
 
 
 @attack(CannotOpen, "open")
+def each_recipient_opens_another_part() -> bytes:
+    """One attachment is sealed under Brussels' secret, the other under Paris', the body under Brussels': a reader that
+    opens part by part, and does not look at the commitment first, shows Brussels what Paris never sees."""
+    forgery = Forgery().seal(secrets_of={"BE.PF": OTHER_SECRET})
+    for name, plaintext in (("body", json.dumps(forgery.body()).encode()), ("p1", b"for Brussels alone")):
+        forgery.parts[name] = forgery.seal_part(name, pad_part(plaintext), OTHER_SECRET)
+    return forgery.list_parts().sign().submission()
+
+
+@attack(CannotOpen, "open")
 def the_commitment_is_of_no_secret() -> bytes:
     """`key_commit` fits none of the wraps."""
     forgery = Forgery().seal()
@@ -148,6 +158,19 @@ def an_attachment_reads_backwards() -> bytes:
     return _with_body(attachments=[{**entries[0], "name": "evidence\u202efdp.exe"}, entries[1]])
 
 
+@attack(CannotOpen, "open")
+def a_name_holds_a_nul() -> bytes:
+    """A file name that ends, for a reader written in C, before its harmless ending: `evidence.exe[NUL].pdf`."""
+    entries = Forgery().body()["attachments"]
+    return _with_body(attachments=[{**entries[0], "name": "evidence.exe\x00.pdf"}, entries[1]])
+
+
+@attack(CannotOpen, "open")
+def a_text_of_the_body_holds_a_nul() -> bytes:
+    """A NUL inside the sealed content."""
+    return _with_body(content={"summary": "the whole story\x00 and what nobody sees"})
+
+
 @attack(WrongExchange, "verify")
 def it_was_written_for_another_exchange() -> bytes:
     """A genuine envelope, replayed on an exchange that it does not name."""
@@ -175,6 +198,12 @@ def the_api_key_signs_it() -> bytes:
     head = forgery.jws["signatures"][0]
     head["signature"] = encode_b64u(keys.api.sign(f"{head['protected']}.{forgery.jws['payload']}".encode()))
     return forgery.submission()
+
+
+@attack(KeyUnknown, "verify")
+def a_key_id_names_no_key() -> bytes:
+    """The sender's name before the digest of a key that it never registered."""
+    return Forgery().seal().sign({"ML-DSA-65": {"kid": "MA.PGR#" + "A" * 43}}).submission()
 
 
 @attack(KeyUnknown, "verify")

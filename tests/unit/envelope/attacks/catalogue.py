@@ -22,19 +22,29 @@ class Attack:
     stage: Stage
     now: datetime
     golden: bool
+    exchange_code: str | None
+    """Where the exchange refuses it earlier than a reader of the envelope alone would: with this code."""
 
 
 CATALOGUE: dict[str, Attack] = {}
 
 
 def attack(
-    refused_with: type[ComityError], stage: Stage, *, now: datetime = NOW, golden: bool = True
+    refused_with: type[ComityError],
+    stage: Stage,
+    *,
+    now: datetime = NOW,
+    golden: bool = True,
+    at_exchange: type[ComityError] | None = None,
 ) -> Callable[[Callable[[], bytes]], Callable[[], bytes]]:
-    """Enter the function in the catalogue. `golden=False` for what is large by nature."""
+    """Enter the function in the catalogue. `golden=False` for what is large by nature: those lie deflated beside the
+    others, in `tests/vectors/attacks/`."""
 
     def enter(make: Callable[[], bytes]) -> Callable[[], bytes]:
         name = make.__name__.replace("_", "-")
-        CATALOGUE[name] = Attack(name, (make.__doc__ or "").strip(), make, refused_with, stage, now, golden)
+        claim = " ".join((make.__doc__ or "").split())
+        code = at_exchange.code if at_exchange else None
+        CATALOGUE[name] = Attack(name, claim, make, refused_with, stage, now, golden, code)
         return make
 
     return enter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from shared.envelope.encoding import MAX_INLINE_PART_BYTES, MAX_JWS_BYTES, MAX_SUBMISSION_BYTES
+from shared.errors import CallTooLarge
 from shared.errors import EnvelopeMalformed as Malformed
 from shared.errors import EnvelopeTooLarge as TooLarge
 from shared.keys.base64url import encode_b64u
@@ -55,6 +56,23 @@ def there_are_too_many_parts() -> bytes:
 
 
 @attack(TooLarge, "parse", golden=False)
+def there_are_ten_thousand_parts() -> bytes:
+    """10,000 parts in the manifest."""
+    forgery = Forgery().seal()
+    digest, names = "A" * 43, ["body", *(f"p{n}" for n in range(1, 10_000))]
+    forgery.manifest["parts"] = [{"name": name, "ct_sha256": digest, "ct_len": 1} for name in names]
+    return forgery.sign(payload=json.dumps(forgery.manifest, separators=(",", ":")).encode()).submission()
+
+
+@attack(TooLarge, "parse", golden=False)
+def ten_thousand_parts_lie_beside() -> bytes:
+    """10,000 empty parts beside a manifest that names three."""
+    document = forge().document()
+    document["parts"] = [{"name": f"p{n}", "ct": ""} for n in range(10_000)]
+    return json.dumps(document).encode()
+
+
+@attack(TooLarge, "parse", golden=False, at_exchange=CallTooLarge)
 def the_submission_is_oversize() -> bytes:
     """One byte more than a POST may have."""
     return forge().submission().ljust(MAX_SUBMISSION_BYTES + 1)

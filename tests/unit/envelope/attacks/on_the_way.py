@@ -51,6 +51,22 @@ def a_header_byte_is_changed() -> bytes:
 
 
 @attack(SignatureInvalid, "verify")
+def it_is_re_addressed() -> bytes:
+    """Madrid takes the place of Paris in the header, the manifest and the wraps, and nothing is signed anew."""
+    forgery = forge()
+    madrid = party("ES.SGCJI").sealing_kid
+    header = {**forgery.header, "recipients": ["BE.PF", "ES.SGCJI"]}
+    header["basis"] = {"BE.PF": header["basis"]["BE.PF"], "ES.SGCJI": header["basis"]["FR.BEPI"]}
+    forgery.wraps = {
+        madrid if kid == party("FR.BEPI").sealing_kid else kid: wrap for kid, wrap in forgery.wraps.items()
+    }
+    forgery.manifest["header"] = encode_b64u(json.dumps(header, ensure_ascii=False).encode())
+    forgery.list_parts()
+    forgery.jws["payload"] = encode_b64u(json.dumps(forgery.manifest).encode())
+    return forgery.submission()
+
+
+@attack(SignatureInvalid, "verify")
 def a_signature_is_of_another_envelope() -> bytes:
     """Both signatures are genuine, of another envelope of the same sender."""
     forgery, other = forge(), forge(urgency="urgent")

@@ -9,7 +9,7 @@ from shared.errors import EnvelopePartMismatch as PartMismatch
 from shared.errors import EnvelopeUnknownField as UnknownField
 from shared.keys.base64url import encode_b64u
 from tests.unit.envelope.attacks.catalogue import attack
-from tests.unit.envelope.workshop import Forgery, forge
+from tests.unit.envelope.workshop import Forgery, forge, header_document
 
 
 @attack(Malformed, "parse")
@@ -39,6 +39,18 @@ def a_member_of_the_header_stands_twice() -> bytes:
 def the_header_has_a_field_of_its_own() -> bytes:
     """A name in clear, where only codes may stand."""
     return forge(subject="a person's name").submission()
+
+
+@attack(Malformed, "parse")
+def a_code_reads_backwards() -> bytes:
+    """A right-to-left override in the type of a measure, which would show as another type."""
+    return Forgery(header=header_document(measures={"M1": "bank-\u202eatad"})).seal().sign().submission()
+
+
+@attack(Malformed, "parse")
+def the_header_holds_a_nul() -> bytes:
+    """An exchange's name that ends early for some readers."""
+    return Forgery(header=header_document(exchange="comity.example/log\x00.evil.example")).seal().sign().submission()
 
 
 @attack(Malformed, "parse")
