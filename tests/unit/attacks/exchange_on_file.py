@@ -151,7 +151,7 @@ async def open_exchange(file: Path) -> AsyncIterator[ExchangeOnFile]:
     try:
         units = SqlUnitsOfWork(store, "intake", clock)
         async with units.begin() as unit:
-            events = [KeyEventRecord(seq, event, NOW) for seq, event in enumerate(exchange.documents, 1)]
+            events = [KeyEventRecord(seq, event, NOW, bytes(32)) for seq, event in enumerate(exchange.documents, 1)]
             await unit.write(Effects(inserts=list(events)))
             await unit.commit()
         yield _compose(store, units, exchange, clock)
