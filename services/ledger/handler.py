@@ -54,11 +54,16 @@ class Sequencer:
         self.leads = False
         """Whether this process made the last round, and no other."""
         self._placed: TreeHead | None = None
+        self._rested_at: int | None = None
 
     async def run_round(self) -> int:
         """One round; how many leaves it placed. Raises StoreUnavailable, StoreConflict, LedgerForked."""
+        rests_at = await self._ledger.rests_at()
+        if rests_at is not None and rests_at == self._rested_at:
+            return 0  # nothing waits, and the last whole round found it so: one question, and no transaction
         await self._sign_head()
         placed = await self._place_waiting()
+        self._rested_at = rests_at
         if placed:
             self._reach("round-committed")
             await self._sign_head()

@@ -91,6 +91,9 @@ class Ledger(Protocol):
     def round(self) -> AbstractAsyncContextManager[Round | None]:
         """None when another process leads just now. Raises StoreUnavailable."""
 
+    async def rests_at(self) -> int | None:
+        """The size of the tree if its newest head is signed and no leaf waits; None while there is something to do."""
+
     async def unsigned_head(self) -> TreeHead | None:
         """The newest committed head if it has no note yet."""
 

@@ -102,9 +102,6 @@ class UnitOfWork(Protocol):
         Raises StoreConflict, StoreRefused.
         """
 
-    async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
-        """Parked items whose time has come; not locked, somebody else may be at them."""
-
     async def hold_parked(self, item_id: str) -> bool:
         """Lock one parked item; False when it is gone or another holds it."""
 
@@ -140,3 +137,6 @@ class UnitsOfWork(Protocol):
 
     async def oldest_outbox_age_s(self) -> float:
         """Seconds since the oldest unconfirmed outbox row became due to be relayed; 0 when there is none."""
+
+    async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
+        """Parked items whose time has come; not locked, somebody else may be at them."""

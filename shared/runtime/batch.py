@@ -111,9 +111,7 @@ class Settler:
     async def settle_due(self) -> Settled:
         """Parked items whose time has come. Raises StoreUnavailable."""
         settled = Settled()
-        async with self._units.begin() as unit:
-            due = await unit.list_due(DUE_BATCH, self._clock.now())
-        for item in due:
+        for item in await self._units.list_due(DUE_BATCH, self._clock.now()):
             alone = self._settle_whole if item.ordinal == WHOLE_FRAME else self._settle_parked
             _merge(settled, await alone(item))
         return settled

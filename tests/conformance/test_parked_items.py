@@ -16,13 +16,11 @@ async def test_parked_items_come_back_when_they_are_due_the_longest_waiting_firs
     async with units_of(store).begin() as unit:
         await unit.park([(late, NOW + SECOND, "b"), (later, NOW + 2 * SECOND, "c"), (early, NOW, "a")])
         await unit.commit()
-    async with units_of(store).begin() as unit:
-        assert await unit.list_due(10, NOW - timedelta(microseconds=1)) == []
-        assert await unit.list_due(10, NOW) == [early]
-        assert await unit.list_due(10, NOW + 5 * SECOND) == [early, late, later]
-        assert await unit.list_due(2, NOW + 5 * SECOND) == [early, late]
-    async with units_of(store, "routing").begin() as unit:
-        assert await unit.list_due(10, NOW + 5 * SECOND) == []
+    assert await units_of(store).list_due(10, NOW - timedelta(microseconds=1)) == []
+    assert await units_of(store).list_due(10, NOW) == [early]
+    assert await units_of(store).list_due(10, NOW + 5 * SECOND) == [early, late, later]
+    assert await units_of(store).list_due(2, NOW + 5 * SECOND) == [early, late]
+    assert await units_of(store, "routing").list_due(10, NOW + 5 * SECOND) == []
 
 
 async def test_an_item_parked_again_waits_for_its_new_time_with_its_new_reason(store: Store) -> None:
@@ -36,9 +34,8 @@ async def test_an_item_parked_again_waits_for_its_new_time_with_its_new_reason(s
         await unit.commit()
     [row] = await rows_of(store, "intake_parked")
     assert (row.reason, row.due_at, row.first_at) == ("second", NOW + SECOND, NOW)
-    async with units_of(store).begin() as unit:
-        assert await unit.list_due(10, NOW) == []
-        assert await unit.list_due(10, NOW + SECOND) == [again]
+    assert await units_of(store).list_due(10, NOW) == []
+    assert await units_of(store).list_due(10, NOW + SECOND) == [again]
 
 
 async def test_of_two_workers_at_one_parked_item_one_holds_it_and_the_other_goes_on(open_store: OpenStore) -> None:

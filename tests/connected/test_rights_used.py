@@ -79,8 +79,8 @@ async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:
         await unit.bury([rows.a_dead_letter(), rows.a_dead_letter()])
         await unit.commit()
     assert await units.oldest_outbox_age_s() == 0.0
+    assert [due.id for due in await units.list_due(10, SystemClock().now())] == [parked.id]
     async with units.begin() as unit:
-        assert [due.id for due in await unit.list_due(10, SystemClock().now())] == [parked.id]
         assert await unit.hold_parked(parked.id)
         await unit.unpark([parked.id])
         assert await unit.take_letter(1) is not None

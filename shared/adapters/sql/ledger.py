@@ -42,6 +42,14 @@ class SqlLedger:
                 if transaction.is_active:
                     await transaction.rollback()
 
+    async def rests_at(self) -> int | None:
+        committed = select(func.coalesce(func.max(_CHECKPOINT.c.size), 0)).scalar_subquery()
+        signed = select(func.coalesce(func.max(_NOTE.c.size), 0)).scalar_subquery()
+        resting = select(committed).where(committed == signed, ~select(_WAITING.c.id).exists())
+        async with self._store.read() as connection:
+            size: int | None = (await connection.execute(resting)).scalar()
+            return size
+
     async def unsigned_head(self) -> TreeHead | None:
         async with self._store.read() as connection:
             head = await _newest_head(connection)

@@ -60,6 +60,16 @@ class SqlUnitsOfWork:
             age = (await connection.execute(oldest)).scalar()
         return 0.0 if age is None else max(0.0, float(age))
 
+    async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
+        parked = MESSAGING[self._service].parked
+        due = select(parked).where(parked.c.due_at <= now).order_by(parked.c.due_at).limit(most)
+        async with self._store.read() as connection:
+            rows = await connection.execute(due)
+        return [
+            ParkedItem(row.item, row.frame, row.ordinal, row.attempts, row.first_at, row.retries, row.earlier)
+            for row in rows
+        ]
+
 
 class SqlUnitOfWork:
     def __init__(self, store: Store, connection: AsyncConnection, service: str, clock: Clock) -> None:
@@ -112,17 +122,6 @@ class SqlUnitOfWork:
             if outbox_rows:
                 await self._write_outbox(outbox_rows)
         return outbox_rows
-
-    async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
-        parked = self._tables.parked
-        with translated():
-            rows = await self._connection.execute(
-                select(parked).where(parked.c.due_at <= now).order_by(parked.c.due_at).limit(most)
-            )
-        return [
-            ParkedItem(row.item, row.frame, row.ordinal, row.attempts, row.first_at, row.retries, row.earlier)
-            for row in rows
-        ]
 
     async def hold_parked(self, item_id: str) -> bool:
         parked = self._tables.parked

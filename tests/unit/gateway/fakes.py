@@ -185,6 +185,9 @@ class FakeLedger:
     def round(self) -> AbstractAsyncContextManager[Round | None]:
         raise AssertionError("the gateway never leads the ledger")
 
+    async def rests_at(self) -> int | None:
+        return None
+
     async def unsigned_head(self) -> TreeHead | None:
         raise AssertionError("the gateway signs nothing in the ledger")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import pytest
 from sqlalchemy import update
@@ -17,7 +18,7 @@ from shared.domain.ids import new_uuid7
 from shared.errors import Busy, StoreUnavailable
 from shared.frame.items import Item
 from shared.ports.bus import Outcome, Outgoing
-from shared.ports.unit_of_work import Effects, OutboxRow, UnitOfWork
+from shared.ports.unit_of_work import Effects, OutboxRow, ParkedItem, UnitOfWork
 from shared.runtime.feed_wakeups import FeedWakeups
 from shared.runtime.publisher import FRAME_BYTES, FRAME_ITEMS, Publisher
 from shared.runtime.relay import RELAY_BATCH, Relay
@@ -164,7 +165,10 @@ async def test_a_relay_at_work_takes_batch_after_batch_and_outlives_the_database
                 yield unit
 
         async def oldest_outbox_age_s(self) -> float:
-            return 0.0
+            return await place.units.oldest_outbox_age_s()
+
+        async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
+            return await place.units.list_due(most, now)
 
     stop = asyncio.Event()
     relaying = asyncio.create_task(Relay(Sometimes(), place.publisher, place.clock).run(stop))

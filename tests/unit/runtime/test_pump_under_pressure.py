@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.contracts.topology import QUEUE_LIMIT
 from shared.errors import LedgerForked, StoreUnavailable
 from shared.ports.bus import Outcome, Outgoing
-from shared.ports.unit_of_work import Effects, UnitOfWork, UnitsOfWork
+from shared.ports.unit_of_work import Effects, ParkedItem, UnitOfWork, UnitsOfWork
 from shared.runtime.crash_points import Reach
 from tests.conformance.stores import let_outbox_pass, rows_of
 from tests.unit.runtime.workplace import (
@@ -49,6 +50,10 @@ class Outage:
     async def oldest_outbox_age_s(self) -> float:
         self._fail_if_down()
         return await self._units.oldest_outbox_age_s()
+
+    async def list_due(self, most: int, now: datetime) -> list[ParkedItem]:
+        self._fail_if_down()
+        return await self._units.list_due(most, now)
 
     def begins_at(self, point: str) -> Reach:
         """It goes down when the pump first reaches this point."""
