@@ -14,15 +14,17 @@ import pytest
 
 from client.sealing import Attachment
 from shared.domain.ids import parse_time
+from shared.keys.base64url import parse_b64u
 from tests.interop.changed_envelopes import differences
 from tests.interop.envelopes import (
+    circumstances,
     opened_by_javascript,
     opened_by_python,
     outcome_in_javascript,
     outcome_in_python,
     sealed_by_javascript,
 )
-from tests.interop.javascript import JavaScript, missing_javascript
+from tests.interop.javascript import JavaScript, RefusedThere, missing_javascript
 from tests.unit.envelope.workshop import ATTACHMENTS, CONTENT, forge, header_document, later, refusal_of, seal
 
 ATTACKS = sorted((Path(__file__).parents[1] / "vectors" / "envelope" / "attacks").glob("*.json"))
@@ -114,3 +116,32 @@ def test_both_say_the_same_of_changed_envelopes(there: JavaScript) -> None:
     outcome, refused = refusal_of(submission)
     assert (outcome, refused) == ("opened", None)
     assert list(differences(there, submission, 250, seed=20261122)) == []
+
+
+def test_javascript_seals_the_vector_to_the_same_bytes(there: JavaScript) -> None:
+    """With all that was drawn at random given: no byte of the format is left to choice."""
+    complete, steps = vector("complete"), vector("steps")
+    fixed = {
+        "secret": steps["secret"],
+        "salts": [part["salt"] for part in steps["parts"]],
+        "encapsulations": [wrap["encapsulation"] for wrap in steps["wraps"]],
+    }
+    documents = [Attachment(one["name"], one["media_type"], parse_b64u(one["data"])) for one in complete["attachments"]]
+    sealed = sealed_by_javascript(
+        there, steps["header"].encode(), complete["content"], documents, complete["sender"], fixed=fixed
+    )
+    assert sealed.decode() == complete["submission"]
+
+
+def test_one_disclosed_part_key_proves_one_document_to_javascript(there: JavaScript) -> None:
+    complete, steps = vector("complete"), vector("steps")
+    body, first, second = steps["parts"]
+    given = {"jws": steps["jws"], "circumstances": circumstances(), "name": "p1", "ct": first["ct"]}
+    assert there.ask("disclosed", **given, key=first["key"]) == complete["attachments"][0]["data"]
+    for other in (body, second):
+        with pytest.raises(RefusedThere, match=r"envelope\.cannot-open"):
+            there.ask("disclosed", **given, key=other["key"])
+
+
+def vector(name: str) -> Any:
+    return json.loads((ATTACKS[0].parents[1] / f"{name}.json").read_text(encoding="utf-8"))
