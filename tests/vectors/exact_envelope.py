@@ -117,7 +117,7 @@ def _steps() -> dict[str, Any]:
         "wraps": [_wrap(context, kid, one) for kid, one in sealed.wraps.items()],
         "manifest": sealed.manifest.decode(),
         "signatures": [
-            {"alg": one.alg, "kid": one.kid, "protected": one.protected, "signature": encode_b64u(one.value)}
+            {"alg": one.alg, "kid": one.kid, "protected": one.protected, "signature": one.text}
             for one in sealed.signatures
         ],
         "jws": sealed.jws.decode(),
@@ -164,8 +164,10 @@ def _sign(payload: str) -> tuple[JwsSignature, JwsSignature]:
     first, second = keys.signing_kids
     classical, lattice = encode_protected("Ed25519", first), encode_protected("ML-DSA-65", second)
     return (
-        JwsSignature("Ed25519", first, classical, keys.ed25519.sign(signing_input(classical, payload))),
-        JwsSignature("ML-DSA-65", second, lattice, sign_mldsa65(keys.mldsa65.seed, signing_input(lattice, payload))),
+        JwsSignature("Ed25519", first, classical, encode_b64u(keys.ed25519.sign(signing_input(classical, payload)))),
+        JwsSignature(
+            "ML-DSA-65", second, lattice, encode_b64u(sign_mldsa65(keys.mldsa65.seed, signing_input(lattice, payload)))
+        ),
     )
 
 

@@ -92,9 +92,9 @@ function readJws(node) {
     if (!signatures.some((one) => one.alg === alg)) throw new Refusal("envelope.signature-missing", alg);
   }
   if (signatures[0].alg !== ALGORITHMS[0]) throw malformed("the signatures stand in another order");
+  const manifestBytes = readBytes(document.payload, "payload");
   const encoded = encodeJws(document.payload, signatures);
   if (encoded.length > LIMITS.jws) throw tooLarge("JWS");
-  const manifestBytes = readBytes(document.payload, "payload");
   return { payload: document.payload, signatures, encoded, digest: digest(encoded), manifestBytes };
 }
 
