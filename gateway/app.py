@@ -6,11 +6,12 @@ no telemetry to whatever provider the process has, no HTML errors.
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Final
 
-import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,18 +21,17 @@ from gateway.admission import Admission
 from gateway.auth import Authenticator
 from gateway.config import GatewayConfig
 from gateway.description import TITLE
-from gateway.edge import Edge
+from gateway.edge import Edge, ShortWays
 from gateway.figures import Figures
 from gateway.gateway import Gateway
 from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
-from gateway.problems import problem_response, told
+from gateway.problems import problem_response
 from gateway.routes import directory, dossiers, feed, health, key_events, ledger, messages, operations, operator
 from gateway.settlement import Settlement
 from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
 from shared.runtime.readiness import Check, Readiness
 
-_LOG = structlog.get_logger("gateway")
 API_VERSION: Final = "1.0.0"
 ROUTERS: Final = (messages, dossiers, feed, directory, key_events, ledger, operator, operations, health)
 _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
@@ -39,7 +39,6 @@ _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "lo
 
 def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
     """The ASGI application. `drain(app)` before it is stopped."""
-    app = routed_app()
     authenticator = Authenticator(ports.keyring, ports.clock, config)
 
     async def ask_directory() -> str | None:
@@ -60,11 +59,11 @@ def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
         admission=admission,
         settlement=Settlement(admission, ports.queries, config.limits, ports.clock),
     )
+    app = routed_app()
     app.state.gateway = gateway
-    app.add_exception_handler(ComityError, _refused)
     app.add_exception_handler(HTTPException, _not_routed)
     app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_middleware(Edge, gateway=gateway)
+    app.add_middleware(Edge, gateway=gateway, short_ways=short_ways())
     return app
 
 
@@ -82,6 +81,20 @@ def routed_app() -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     return app
+
+
+def short_ways() -> ShortWays:
+    """The routes that have one address each and whose functions take the call as it is: nothing is left for the
+    framework to find or to prepare."""
+    return {
+        (method, route.path): route.endpoint
+        for module in ROUTERS
+        for route in module.router.routes
+        if isinstance(route, APIRoute)
+        and not route.param_convertors
+        and list(signature(route.endpoint).parameters) == ["request"]
+        for method in route.methods or ()
+    }
 
 
 def drain(app: FastAPI) -> None:
@@ -103,16 +116,6 @@ def settlement_of(app: FastAPI) -> Settlement:
     return gateway.settlement
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, ComityError):
-        raise error
-    shown = told(error)
-    request.state.code = shown.code
-    if shown is not error:  # the caller is told less than what happened; the operator needs the rest
-        _LOG.error("call could not be served", code=error.code, sentence=error.sentence(), exc_info=error)
-    return problem_response(shown)
-
-
 async def _not_routed(request: Request, error: Exception) -> Response:
     """The framework's own refusals: no such address, or not this method."""
     if not isinstance(error, HTTPException):
@@ -121,7 +124,7 @@ async def _not_routed(request: Request, error: Exception) -> Response:
         request.state.code = CallMethodNotAllowed.code
         refused = CallMethodNotAllowed(method=request.method[:20])
         return problem_response(refused, {"Allow": (error.headers or {}).get("Allow", "")})
-    return await _refused(request, NotThere() if error.status_code == 404 else ComityError())
+    raise NotThere() if error.status_code == 404 else ComityError()
 
 
 async def _not_valid(request: Request, error: Exception) -> Response:
@@ -129,4 +132,4 @@ async def _not_valid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     first = error.errors()[0]
-    return await _refused(request, CallMalformed(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))
+    raise CallMalformed(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}")

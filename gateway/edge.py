@@ -1,34 +1,43 @@
-"""The outermost layer: header bounds, the last net under an error, the access log and the figures.
+"""The outermost layer: header bounds, refusals, the last net under an error, the access log and the figures.
 
 Rules:
 1. No answer shows a stack trace, and no connection ends without one.
 2. The log has the route's template, never the path: a path names messages. It has no header, no body, no query.
 3. An exception after the answer began cannot be told to the caller: it is logged and the connection is cut.
+4. A call to an address of the *short ways* goes to its function at once; the framework, which would find the same
+   function, answers all others (docs/adr/0011-short-ways.md).
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
-from starlette.datastructures import MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.gateway import Gateway
-from gateway.problems import problem_response
+from gateway.problems import problem_response, told
 from shared.errors import CallHeadersTooLarge, ComityError
 
-_LOG = structlog.get_logger("gateway.access")
+_LOG = structlog.get_logger("gateway")
+_ACCESS: Final = structlog.get_logger("gateway.access")
 _NO_ROUTE: Final = "none"
 _CLIENT_GONE: Final = 499
 """No answer was sent: the client closed the connection (a number of logs, not of HTTP)."""
+_NO_GUESSING: Final = (b"x-content-type-options", b"nosniff")
+
+ShortWays = Mapping[tuple[str, str], Callable[[Request], Awaitable[Response]]]
+"""Method and path → the route's own function."""
 
 
 class Edge:
-    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
+    def __init__(self, app: ASGIApp, gateway: Gateway, short_ways: ShortWays) -> None:
         self._app = app
         self._gateway = gateway
+        self._short_ways = short_ways
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -41,39 +50,45 @@ class Edge:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         clock = self._gateway.ports.clock
         began = clock.monotonic()
-        state = scope.setdefault("state", {})
+        scope.setdefault("state", {})
         status = 0
 
         async def send_guarded(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Content-Type-Options"] = "nosniff"
+                message["headers"].append(_NO_GUESSING)
             await send(message)
 
         try:
-            limit = self._gateway.config.limits.header_bytes
-            if _header_bytes(scope) > limit:
-                state["code"] = CallHeadersTooLarge.code
-                await problem_response(CallHeadersTooLarge(limit=limit))(scope, receive, send_guarded)
-            else:
-                await self._app(scope, receive, send_guarded)
+            await self._serve(scope, receive, send_guarded)
         except ClientDisconnect:
             status = status or _CLIENT_GONE
-        except Exception:
-            _LOG.exception("call failed", route=_route_of(scope))
-            state["code"] = ComityError.code
+        except Exception as error:
             if status:
+                _LOG.exception("call failed", route=_route_of(scope))
                 raise
-            await problem_response(ComityError())(scope, receive, send_guarded)
+            await _refusal(scope, error)(scope, receive, send_guarded)
         finally:
             self._note(scope, status or _CLIENT_GONE, clock.monotonic() - began)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = self._gateway.config.limits.header_bytes
+        if _header_bytes(scope) > limit:
+            raise CallHeadersTooLarge(limit=limit)
+        short_way = self._short_ways.get((scope["method"], scope["path"]))
+        if short_way is None:
+            await self._app(scope, receive, send)
+        else:
+            scope["short_way"] = scope["path"]
+            response = await short_way(Request(scope, receive))
+            await response(scope, receive, send)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         state = scope["state"]
         route, code = _route_of(scope), state.get("code")
         self._gateway.metrics.count_call(scope["method"], route, status, seconds, code)
-        _LOG.info(
+        _ACCESS.info(
             "call",
             method=scope["method"],
             route=route,
@@ -84,6 +99,18 @@ class Edge:
         )
 
 
+def _refusal(scope: Scope, error: Exception) -> Response:
+    """The answer to a call that ended in this error, before anything was answered."""
+    if not isinstance(error, ComityError):
+        _LOG.exception("call failed", route=_route_of(scope))
+        error = ComityError()
+    shown = told(error)
+    scope["state"]["code"] = shown.code
+    if shown is not error:  # the caller is told less than what happened; the operator needs the rest
+        _LOG.error("call could not be served", code=error.code, sentence=error.sentence(), exc_info=error)
+    return problem_response(shown)
+
+
 def _header_bytes(scope: Scope) -> int:
     """Names, values, and the four bytes that divide and end each; and the target, which is as long as the caller
     likes."""
@@ -92,4 +119,6 @@ def _header_bytes(scope: Scope) -> int:
 
 
 def _route_of(scope: Scope) -> str:
-    return getattr(scope.get("route"), "path", _NO_ROUTE)
+    """The template of the address."""
+    route: str = scope["short_way"] if "short_way" in scope else getattr(scope.get("route"), "path", _NO_ROUTE)
+    return route

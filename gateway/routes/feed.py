@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.answers import answer_once
-from gateway.auth import Call, Role, admitted
+from gateway.auth import Role
 from gateway.cursors import encode_feed_cursor, parse_feed_cursor
 from gateway.description import signed
 from gateway.gateway import gateway_of
 from gateway.polling import poll
+from gateway.questions import asks, parse_query
 from gateway.views import feed_item
 from shared.contracts.api import FEED_PAGE, FEED_PAGE_MOST, FEED_WAIT_MOST_S, FeedPage
 
 router = APIRouter(tags=["feed"])
-AuthorityCall = Annotated[Call, Depends(admitted(Role.authority))]
-After = Annotated[str | None, Query(max_length=200, description="The cursor of the last update that was processed")]
-Limit = Annotated[int, Query(ge=1, le=FEED_PAGE_MOST)]
-Wait = Annotated[float, Query(ge=0, le=FEED_WAIT_MOST_S, description="Seconds to wait where nothing is new")]
+_AUTHORITIES: Final = frozenset({Role.authority})
 
 
-@router.get("/v1/feed", summary="What is new for me", **signed(400, 429, model=FeedPage))
-async def feed(
-    request: Request, call: AuthorityCall, after: After = None, limit: Limit = FEED_PAGE, wait: Wait = 0
-) -> Response:
+class Question(BaseModel):
+    after: Annotated[
+        str | None, Field(max_length=200, description="The cursor of the last update that was processed")
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=FEED_PAGE_MOST)] = FEED_PAGE
+    wait: Annotated[float, Field(ge=0, le=FEED_WAIT_MOST_S, description="Seconds to wait where nothing is new")] = 0
+
+
+@router.get("/v1/feed", summary="What is new for me", **signed(400, 429, model=FeedPage, **asks(Question)))
+async def feed(request: Request) -> Response:
     """The updates after the cursor; an empty page with the same cursor where nothing came in time."""
     gateway = gateway_of(request)
-    queries, position = gateway.ports.queries, parse_feed_cursor(after)
+    call = await gateway.authenticator.admit(request, _AUTHORITIES, None)
+    question = parse_query(request, Question)
+    queries, position, limit = gateway.ports.queries, parse_feed_cursor(question.after), question.limit
 
     async def is_over() -> bool:
         return gateway.draining or await request.is_disconnected()
@@ -40,7 +47,7 @@ async def feed(
             lambda: queries.feed(call.party, position, limit),
             gateway.ports.wakeups,
             call.party,
-            wait,
+            question.wait,
             gateway.ports.clock,
             is_over,
         )

@@ -55,14 +55,6 @@ _AUTHORITIES: Final = frozenset({Role.authority})
 _OCTETS: Final = "application/octet-stream"
 
 
-async def _submission(request: Request) -> AsyncIterator[Call]:
-    gateway = gateway_of(request)
-    caller = await gateway.authenticator.prove(request, _AUTHORITIES, _SUBMISSION, gateway.admission.require_room)
-    with gateway.room_for_submission(caller.party), span(SpanName.accept):
-        yield await gateway.authenticator.read(request, caller, _SUBMISSION)
-
-
-Submission = Annotated[Call, Depends(_submission)]
 AuthorityCall = Annotated[Call, Depends(admitted(Role.authority))]
 
 
@@ -77,9 +69,15 @@ AuthorityCall = Annotated[Call, Depends(admitted(Role.authority))]
         **also(200, Decision, "Decided before: the decision, with the original receipt"),
     ),
 )
-async def submit(request: Request, call: Submission) -> Response:
+async def submit(request: Request) -> Response:
     """202 with a signed receipt once the bus keeps it; 200 with the decision where it is decided already."""
     gateway = gateway_of(request)
+    caller = await gateway.authenticator.prove(request, _AUTHORITIES, _SUBMISSION, gateway.admission.require_room)
+    with gateway.room_for_submission(caller.party), span(SpanName.accept):
+        return await _accept(gateway, await gateway.authenticator.read(request, caller, _SUBMISSION))
+
+
+async def _accept(gateway: Gateway, call: Call) -> Response:
     envelope = parse_submission(call.body)
     header = envelope.header
     judge_sender(header, call.party)

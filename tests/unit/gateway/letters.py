@@ -34,7 +34,8 @@ def header_with(**changes: Any) -> bytes:
     header = json.dumps(header_document(**changes)).encode()
     manifest = encode_manifest(header, b"k" * 32, [ManifestPart("body", digest_of(b""), 0)], [])
     payload = encode_b64u(manifest)
-    signatures = [JwsSignature(alg, "MA.PGR#k", encode_protected(alg, "MA.PGR#k"), "none") for alg in ALGORITHMS]
+    kid = f"MA.PGR#{digest_of(b'key')}"
+    signatures = [JwsSignature(alg, kid, encode_protected(alg, kid), encode_b64u(b"none")) for alg in ALGORITHMS]
     return b'{"jws":' + encode_jws(payload, signatures) + b',"wraps":[],"parts":[]}'
 
 

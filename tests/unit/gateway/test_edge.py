@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.app import drain
+from gateway.app import drain, short_ways
+from shared.domain.ids import encode_time
 from shared.errors import LedgerInvalid, StoreUnavailable
 from tests.unit.gateway.fakes import MESSAGE, NOW
 from tests.unit.gateway.letters import CONTENT_TYPE, PATH, a_letter, keep
+from tests.unit.gateway.test_feed import entry
 from tests.unit.gateway.world import World, code_of
 
 
@@ -120,6 +122,37 @@ async def test_an_unverified_caller_is_not_named_in_the_log(world: World) -> Non
     with capture_logs() as logs:
         await world.bare("GET", "/v1/feed", headers=headers)
     assert [entry["caller"] for entry in logs if entry["event"] == "call"] == [None]
+
+
+@pytest.mark.parametrize("name", ["MA.PGR", "MA.AUDIT", "nobody"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/messages", b"{}"),
+        ("POST", "/v1/messages", a_letter().submission),
+        ("POST", "/v1/messages?x=1", a_letter(expires_at=encode_time(NOW)).submission),
+        ("GET", "/v1/feed", b""),
+        ("GET", "/v1/feed?limit=1&limit=2&more=1", b""),
+        ("GET", "/v1/feed?limit=0", b""),
+        ("GET", "/v1/feed?wait=x", b""),
+        ("GET", "/livez", b""),
+    ],
+)
+async def test_the_short_way_answers_as_the_framework_does(
+    monkeypatch: pytest.MonkeyPatch, name: str, method: str, path: str, body: bytes
+) -> None:
+    answers = []
+    for ways in (short_ways(), {}):
+        assert (("POST", "/v1/messages") in ways) is (("GET", "/v1/feed") in ways) is bool(ways)
+        monkeypatch.setattr("gateway.app.short_ways", lambda ways=ways: ways)
+        world = World()
+        world.queries.feeds["MA.PGR"] = [entry(position) for position in (1, 2, 3)]
+        headers = {} if name == "nobody" else world.signed(name, method, path, body, CONTENT_TYPE if body else None)
+        with capture_logs() as logs:
+            answer = await world.bare(method, path, content=body, headers=headers)
+        told = {**logs[-1], "ms": 0}
+        answers.append((answer.status_code, answer.content, sorted(answer.headers.items()), told))
+    assert answers[0] == answers[1]
 
 
 async def test_a_websocket_is_closed(world: World) -> None:
