@@ -74,6 +74,10 @@ interop: .venv/.dev $(SECOND)  ## strangers' software and a second implementatio
 	$(PY) -m deploy.local
 	$(PY) -m tests.interop --n $(N) $(if $(SEED),--seed $(SEED))
 
+.PHONY: vectors
+vectors: .venv/.dev  ## golden attacks, Project Wycheproof and RFC 6962's roots, each judged; no network
+	$(PY) -m tests.vectors.play
+
 .PHONY: bench
 bench: bench-pipeline bench-memory  ## every benchmark, each with its peers
 

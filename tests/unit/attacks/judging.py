@@ -13,7 +13,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import cache
 from pathlib import Path
@@ -112,6 +112,12 @@ def read_key(alg: str, raw: bytes) -> dict[str, str | None]:
         codes["trust file"] = _code_of(lambda: parse_trust(_trust_with(raw)))
         codes["verifier key"] = _code_of(lambda: parse_vkey(_vkey_with(raw)))
     return codes
+
+
+def expected_of_key(code: str, places: Iterable[str]) -> dict[str, str]:
+    """Where a bad key is read → the code that must refuse it there; `code` is that of the key alone."""
+    elsewhere = {"bytes": code, "verifier key": code, "trust file": "keys.trust-file-invalid"}
+    return {place: elsewhere.get(place, "keys.event-refused") for place in places}
 
 
 def _sender_of(submission: bytes) -> str:
