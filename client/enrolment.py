@@ -24,7 +24,7 @@ from client.request_file import load_json
 from client.signing import AuthorityKeys
 from shared.domain.ids import AuthorityId
 from shared.domain.strict_json import encode_canonical_json
-from shared.errors import EventNotAdmitted, KeyEventRefused, KeyRefused, RequestFileInvalid
+from shared.errors import EventNotAdmitted, EventOvertaken, KeyRefused, RequestFileInvalid
 from shared.keys.directory import Compromise, Directory
 from shared.keys.event_document import EventType, KeyEntryDocument, Mandate, NameDocument, Role
 from shared.keys.events import draft_event, encode_event, sign_event, verify_event
@@ -155,7 +155,7 @@ def await_event(
 ) -> Directory:
     """The directory once it shows this event as number `seq`.
 
-    Raises KeyEventRefused when another event has that number: two operators acted at once, and this one did not count.
+    Raises EventOvertaken when another event has that number: two acted at once, and this one did not count.
     Raises EventNotAdmitted when patience is spent.
     """
     give_up = monotonic() + patience_s
@@ -163,7 +163,7 @@ def await_event(
         history = replay_history(exchange.directory().events, trust)
         if history.latest.index >= seq:
             if history.event(seq).document != event:
-                raise KeyEventRefused(why=f"another event became number {seq} before it; repeat the command")
+                raise EventOvertaken(seq=seq)
             return history.latest
         if monotonic() > give_up:
             raise EventNotAdmitted(seq=seq, waited_s=int(patience_s))

@@ -34,6 +34,8 @@ from shared.contracts.api import (
     DossierPage,
     Evidences,
     FeedPage,
+    KeyEventItem,
+    KeyEventPage,
     MessageForReader,
     OperatorQueues,
     WellKnown,
@@ -155,6 +157,14 @@ class Exchange:
 
     def post_key_event(self, event: bytes) -> None:
         self._post("/v1/operator/key-events", event, KEY_EVENT_CONTENT_TYPE)
+
+    def post_rotation(self, event: bytes) -> None:
+        """A rotation of the caller's own keys."""
+        self._post("/v1/key-events", event, KEY_EVENT_CONTENT_TYPE)
+
+    def key_event_places(self, after: int) -> tuple[KeyEventItem, ...]:
+        """Where the events after this number stand in the ledger; not all at once."""
+        return _read(KeyEventPage, self._get("/v1/key-events", _JSON_BYTES, {"after": str(after)})).items
 
     def post_instruments(self, document: bytes) -> None:
         self._post("/v1/operator/instruments", document, INSTRUMENTS_CONTENT_TYPE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from comity import key_rotation
 from comity.home import Home, find_home, now
 from comity.options import HomeDir, Json, Url, authority_id, pairs
 from comity.output import local_time, reporting, say
@@ -14,7 +15,8 @@ from comity.output import local_time, reporting, say
 if TYPE_CHECKING:
     from shared.keys.event_document import NameDocument
 
-app = typer.Typer(no_args_is_help=True, help="Make, show and compare keys.")
+app = typer.Typer(no_args_is_help=True, help="Make, renew, show and compare keys.")
+app.command()(key_rotation.rotate)
 
 
 @app.command()

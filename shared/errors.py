@@ -590,6 +590,12 @@ class EventNotAdmitted(Transient):
     code = "client.event-not-admitted"
 
 
+class EventOvertaken(Rejection):
+    """Another event became key event {seq} before this one, which did not count. Repeat the command."""
+
+    code = "client.event-overtaken"
+
+
 class RegisterUnusable(Rejection):
     """The local register {file} cannot be used: {why}."""
 

@@ -94,6 +94,11 @@ class PaperExchange(PaperServices):
             return 200, self._feed(caller, request.url.params.get("after"))
         if path == "/v1/authorities":
             return 200, dump({"events": [event.decode() for event in self.events], "parties": []})
+        if path == "/v1/key-events":
+            if request.method == "POST":
+                self.admit_event(request.content)
+                return 202, b""
+            return 200, self._places(int(request.url.params.get("after", 0)))
         if path == "/v1/instruments" and self.registry:
             return 200, self.registry
         if named := re.fullmatch(r"/v1/messages/([^/]+)", path):
@@ -128,10 +133,12 @@ class PaperExchange(PaperServices):
 
     def _fetch(self, caller: str, message: str, call: VerifiedCall) -> bytes:
         received = self.envelopes.get(message)
-        kid = party(caller).sealing_kid
-        if received is None or kid not in received.wraps:
+        kids = [] if received is None else [kid for kid in received.wraps if kid.startswith(f"{caller}#")]
+        if received is None or not kids:
             raise NotThere()
-        if caller != received.header.sender:
+        kid = kids[0]
+        told = [(kind, recipient) for kind, recipient, _ in self.evidences.get(message, [])]
+        if caller != received.header.sender and ("retrieval", caller) not in told:
             self.evidence("retrieval", received, caller, request=call.signature_text)
         manifest = received.manifest
         return dump(
@@ -159,6 +166,17 @@ class PaperExchange(PaperServices):
             place = {"kind": kind, "recipient": recipient, "at": encode_time(self.now), "leaf_index": index}
             items.append({**place, "proof": proof})
         return dump({"message": message, "items": items})
+
+    def _places(self, after: int) -> bytes:
+        size, items = len(self.log.entries), []
+        for seq, index in list(self.places.items())[after : after + 3]:
+            proof = None
+            if index < size:
+                hashes = tuple(prove_inclusion(index, size, self.log.reader(size)))
+                told = TlogProof(index, hashes, self.log.files["checkpoint"], self.log.entries[index])
+                proof = encode_proof(told).decode()
+            items.append({"seq": seq, "leaf_index": index, "proof": proof})
+        return dump({"items": items})
 
     def _legs_of(self, dossier: str, caller: str) -> list[Leg]:
         return [leg for (of, _), leg in self.legs.items() if of == dossier and leg.side_of(caller)]

@@ -58,6 +58,7 @@ class PaperServices:
 
     def __post_init__(self) -> None:
         self.directory = Directory.empty(ORIGIN)
+        self.places: dict[int, int] = {}
         self.forget()
 
     def forget(self) -> None:
@@ -96,10 +97,14 @@ class PaperServices:
     def record_event(self, type_: Any, authority: str, **members: Any) -> None:
         event = draft_event(type_, self.directory, self.now, authority, **members)
         document = encode_event(event, [sign_event(event, operator) for operator in self.operators])
+        self.admit_event(document)
+
+    def admit_event(self, document: bytes) -> None:
         trust = self.trust()
         self.directory = self.directory.apply(verify_event(document, trust.operator_keys, 2, self.directory))
         self.events.append(document)
-        self.add_leaf("directory.key-event", event=json.loads(document), seq=self.directory.index)
+        index = self.add_leaf("directory.key-event", event=json.loads(document), seq=self.directory.index)
+        self.places[self.directory.index] = index
 
     def load_registry(self, raw: bytes = REGISTRY) -> None:
         self.registry = sign_instruments(raw, self.operators, ORIGIN)

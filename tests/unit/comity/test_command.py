@@ -60,7 +60,14 @@ def test_every_command_explains_itself(name: str) -> None:
     "command",
     [
         *(["send"], ["inbox"], ["watch"], ["show"], ["status"], ["open"], ["reply"], ["proof"], ["audit", "verify"]),
-        *(["ledger", "export"], ["keys", "new"], ["keys", "show"], ["keys", "compare"], ["trust", "import"]),
+        *(
+            ["ledger", "export"],
+            ["keys", "new"],
+            ["keys", "show"],
+            ["keys", "rotate"],
+            ["keys", "compare"],
+            ["trust", "import"],
+        ),
         *(["trust", "show"], ["operator", "init"], ["operator", "enrol"], ["operator", "suspend"]),
         *(["operator", "reinstate"], ["operator", "instruments", "load"], ["operator", "queues"]),
         *(["operator", "recover"], ["operator", "compromise"]),
