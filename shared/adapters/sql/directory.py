@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from shared.adapters.sql.engine import Store
 from shared.adapters.tables import METADATA
@@ -18,6 +19,10 @@ from shared.ports.keyring import PublishedInstruments
 
 _EVENT = METADATA.tables["key_event"]
 _INSTRUMENTS = METADATA.tables["instruments"]
+_NEWEST = select(
+    select(func.max(_EVENT.c.seq)).scalar_subquery(), select(func.max(_INSTRUMENTS.c.version)).scalar_subquery()
+)
+"""Asked for every batch, nearly always in vain: made once."""
 
 
 class SqlKeyRing:
@@ -36,21 +41,11 @@ class SqlKeyRing:
 
     async def refresh(self) -> Directory:
         known = self._directory  # others may refresh meanwhile: what is read here follows this snapshot, not theirs
-        newer_events = select(_EVENT.c.event).where(_EVENT.c.seq > known.index).order_by(_EVENT.c.seq)
-        newer_registry = (
-            select(_INSTRUMENTS.c.version, _INSTRUMENTS.c.document)
-            .where(_INSTRUMENTS.c.version > self._instruments.number)
-            .order_by(_INSTRUMENTS.c.version.desc())
-            .limit(1)
-        )
-        newest = select(
-            select(func.max(_EVENT.c.seq)).scalar_subquery(), select(func.max(_INSTRUMENTS.c.version)).scalar_subquery()
-        )
         async with self._store.read() as connection:
-            if (await connection.execute(newest)).one() == (known.index or None, self._instruments.number or None):
+            if (await connection.execute(_NEWEST)).one() == (known.index or None, self._instruments.number or None):
                 return self._directory
-            events = list((await connection.execute(newer_events)).scalars())
-            published = (await connection.execute(newer_registry)).first()
+            events = list((await connection.execute(_events_after(known.index))).scalars())
+            published = (await connection.execute(_registry_after(self._instruments.number))).first()
         directory = replay_events(events, self._operator_keys, self._quorum, known)
         if directory.index > self._directory.index:
             self._directory = directory
@@ -66,3 +61,13 @@ class SqlKeyRing:
         """All stored events as they were signed, in order, for readers who replay them themselves."""
         async with self._store.read() as connection:
             return list((await connection.execute(select(_EVENT.c.event).order_by(_EVENT.c.seq))).scalars())
+
+
+def _events_after(seq: int) -> Select[Any]:
+    return select(_EVENT.c.event).where(_EVENT.c.seq > seq).order_by(_EVENT.c.seq)
+
+
+def _registry_after(number: int) -> Select[Any]:
+    """The newest one, if it is newer."""
+    newer = select(_INSTRUMENTS.c.version, _INSTRUMENTS.c.document).where(_INSTRUMENTS.c.version > number)
+    return newer.order_by(_INSTRUMENTS.c.version.desc()).limit(1)
