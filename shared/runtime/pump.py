@@ -31,7 +31,9 @@ BOLD_PREFETCH: Final = 300
 CAUTIOUS_FRAMES: Final = 20
 BATCH_FRAMES: Final = 50
 TAKE_WAIT_S: Final = 0.5
-GATHER_S: Final = 0.02
+GATHER_S: Final = 0.05
+BUSY_ITEMS: Final = 8
+"""A batch as large as this is followed by another: then frames gather for GATHER_S first."""
 LOOK_EVERY_S: Final = 0.5
 BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 OUTBOX_AGE_LIMIT_S: Final = 1.0
@@ -119,17 +121,17 @@ class Pump:
             if settled is None:
                 return  # stopping with the store down: leaving the subscription gives the frames back
             told.note({Size.frames: len(deliveries), Size.items: settled.handled, Size.parked: settled.parked})
+            self._is_busy = settled.handled >= BUSY_ITEMS
             if self.slowed_s:
                 await self._clock.sleep(self.slowed_s * settled.handled)
             await self._finish(settled, consumer, deliveries, stop)
 
     async def _take(self, consumer: Consumer) -> list[Delivery]:
-        """Frames, one at once when there is little to do; under load they gather: a batch costs little more."""
+        """Frames, at once when there is little to do; under load they gather: a batch costs little more."""
         deliveries = await consumer.take(BATCH_FRAMES, TAKE_WAIT_S)
-        if self._is_busy and len(deliveries) < BATCH_FRAMES:
+        if deliveries and self._is_busy and len(deliveries) < BATCH_FRAMES:
             await self._clock.sleep(GATHER_S)
             deliveries += await consumer.take(BATCH_FRAMES - len(deliveries), 0)
-        self._is_busy = len(deliveries) > 1
         return deliveries
 
     async def _finish(
