@@ -50,9 +50,11 @@ def content_digest(body: bytes) -> str:
 
 
 def moment(seconds: object) -> datetime:
-    """The UTC time of a created or expires parameter. Raises ValueError."""
+    """The UTC time of a created or expires parameter: an integer, no text of digits. Raises ValueError."""
     try:
-        return datetime.fromtimestamp(int(str(seconds)), UTC)
+        if not isinstance(seconds, int):
+            raise ValueError
+        return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         raise ValueError("created and expires are seconds since 1970, within the calendar") from None
 

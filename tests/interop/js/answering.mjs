@@ -2,9 +2,10 @@
 // `{"refused": code, "stage": …}`. Anything else that goes wrong is `{"broken": …}` and fails the test that asked.
 import { createInterface } from "node:readline";
 import { Refusal } from "./bytes.mjs";
+import * as calls from "./call_questions.mjs";
 import * as envelopes from "./envelope_questions.mjs";
 
-const QUESTIONS = { ...envelopes };
+const QUESTIONS = { ...envelopes, ...calls };
 
 async function answer(line) {
   const { ask, ...question } = JSON.parse(line);

@@ -1,0 +1,178 @@
+"""Signed calls and receipts, written from `docs/spec/api-signatures.md` as texts: nothing of ours signs them.
+
+Each refused call is rightly signed but for what its name says, so that a verifier which does not look there accepts it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.keys.base64url import encode_b64u
+from tests.vectors.primitives import drawn, ed25519
+
+CREATED = 1_795_338_000
+NOW = "2026-11-22T09:00:05.000000Z"
+ORIGIN = "https://exchange.example"
+BODY = b'{"jws":{}}'
+TYPE = "application/vnd.comity.message+json"
+SIGNER = ed25519("MA.PGR/api")
+KEYID = SIGNER.kid("MA.PGR")
+ALWAYS = ('"@method"', '"@authority"', '"@target-uri"')
+CONTENT = ('"content-type"', '"content-digest"')
+
+
+def digest_field(body: bytes) -> str:
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call to sign, each member as the profile wants it unless it is given."""
+
+    method: str = "GET"
+    url: str = f"{ORIGIN}/v1/feed?after=a%2Fb&wait=5"
+    body: bytes = b""
+    covered: tuple[str, ...] = ()
+    changes: Mapping[str, str | None] = field(default_factory=dict)
+    label: str = "comity"
+    order: tuple[str, ...] = ("created", "keyid", "alg", "expires", "nonce", "tag")
+    digest: str = ""
+    authority: str = "exchange.example"
+
+    def parameters(self) -> str:
+        usual = {
+            "created": str(CREATED),
+            "keyid": f'"{KEYID}"',
+            "alg": '"ed25519"',
+            "expires": str(CREATED + 60),
+            "nonce": f'"{encode_b64u(drawn(self.method + self.url, 16))}"',
+            "tag": '"comity-v1"',
+        }
+        given = {**usual, **self.changes}
+        names = [*self.order, *(name for name in given if name not in self.order)]
+        return "".join(f";{name}={given[name]}" for name in names if given[name] is not None)
+
+    def components(self) -> tuple[str, ...]:
+        return self.covered or (ALWAYS + CONTENT if self.body else ALWAYS)
+
+    def base(self) -> str:
+        values = {
+            '"@method"': self.method,
+            '"@authority"': self.authority,
+            '"@target-uri"': self.url,
+            '"content-type"': TYPE,
+            '"content-digest"': self.digest or digest_field(self.body),
+            '"@path"': "/v1/feed",
+        }
+        lines = [f"{name}: {values[name]}" for name in self.components()]
+        return "\n".join([*lines, f'"@signature-params": {self.listed()}'])
+
+    def listed(self) -> str:
+        return f"({' '.join(self.components())}){self.parameters()}"
+
+    def signature(self) -> bytes:
+        return SIGNER.sign(self.base().encode())
+
+    def headers(self) -> dict[str, str]:
+        content = {"Content-Type": TYPE, "Content-Digest": self.digest or digest_field(self.body)} if self.body else {}
+        return {
+            **content,
+            "Signature-Input": f"{self.label}={self.listed()}",
+            "Signature": f"{self.label}=:{base64.b64encode(self.signature()).decode()}:",
+        }
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "method": self.method,
+            "url": self.url,
+            "headers": self.headers(),
+            "body": self.body.decode(),
+            "now": NOW,
+        }
+
+
+GOOD = {
+    "a read": _Call(),
+    "a submission": _Call("POST", f"{ORIGIN}/v1/messages", BODY),
+    "components and parameters in another order": _Call(
+        "POST",
+        f"{ORIGIN}/v1/messages",
+        BODY,
+        covered=tuple(reversed(ALWAYS + CONTENT)),
+        order=("tag", "nonce", "expires", "alg", "keyid", "created"),
+    ),
+    "behind a path prefix": _Call(url=f"{ORIGIN}/comity/v1/authorities"),
+    "on another port": _Call(url="http://127.0.0.1:8470/v1/authorities", authority="127.0.0.1:8470"),
+}
+_POST = ("POST", f"{ORIGIN}/v1/messages", BODY)
+REFUSED: dict[str, tuple[str, _Call]] = {
+    "the tag is another": ("call.unsigned", _Call(changes={"tag": '"other-v1"'})),
+    "no keyid": ("call.key-unknown", _Call(changes={"keyid": None})),
+    "the key of another": ("call.key-unknown", _Call(changes={"keyid": f'"{SIGNER.kid("BE.PF")}"'})),
+    "the label is another": ("call.signature-invalid", _Call(label="sig1")),
+    "no nonce": ("call.signature-invalid", _Call(changes={"nonce": None})),
+    "a short nonce": ("call.signature-invalid", _Call(changes={"nonce": '"abc"'})),
+    "no alg": ("call.signature-invalid", _Call(changes={"alg": None})),
+    "another alg": ("call.signature-invalid", _Call(changes={"alg": '"hmac-sha256"'})),
+    "a parameter more": ("call.signature-invalid", _Call(changes={"x": '"y"'})),
+    "created as a text": ("call.signature-invalid", _Call(changes={"created": f'"{CREATED}"'})),
+    "a life of 61 s": ("call.signature-invalid", _Call(changes={"expires": str(CREATED + 61)})),
+    "no life": ("call.signature-invalid", _Call(changes={"expires": str(CREATED)})),
+    "no target covered": ("call.signature-invalid", _Call(covered=ALWAYS[:2])),
+    "the path covered too": ("call.signature-invalid", _Call(covered=(*ALWAYS, '"@path"'))),
+    "a component twice": ("call.signature-invalid", _Call(covered=(*ALWAYS, '"@method"'))),
+    "its content not covered": ("call.signature-invalid", _Call(*_POST, covered=ALWAYS)),
+    "the digest of another body": ("call.digest-mismatch", _Call(*_POST, digest=digest_field(b"{}"))),
+    "a digest in another form": ("call.digest-mismatch", _Call(*_POST, digest=digest_field(BODY) + ";x=1")),
+    "too old": ("call.clock-skew", _Call(changes={"created": str(CREATED - 120), "expires": str(CREATED - 60)})),
+    "from the future": ("call.clock-skew", _Call(changes={"created": str(CREATED + 30), "expires": str(CREATED + 60)})),
+}
+
+
+def files() -> dict[str, object]:
+    return {"calls/calls.json": _calls(), "calls/receipt.json": _receipt()}
+
+
+def _calls() -> dict[str, Any]:
+    return {
+        "seed": encode_b64u(SIGNER.seed),
+        "keyid": KEYID,
+        "public": encode_b64u(SIGNER.public),
+        "accepted": [
+            {
+                "name": name,
+                **one.document(),
+                "signature_base": one.base(),
+                "text": f"{one.base()}\nsignature: {encode_b64u(one.signature())}",
+            }
+            for name, one in GOOD.items()
+        ],
+        "refused": [{"name": name, "code": code, **one.document()} for name, (code, one) in REFUSED.items()],
+    }
+
+
+def _receipt() -> dict[str, Any]:
+    signer = ed25519("exchange/gateway receipts")
+    protected = {"alg": "Ed25519", "kid": signer.kid("exchange/gateway"), "typ": "comity-receipt"}
+    payload = {
+        "decide_by": "2026-11-22T10:00:00.000000Z",
+        "envelope_sha256": encode_b64u(hashlib.sha256(b"an envelope").digest()),
+        "exchange": "comity.example/log",
+        "message": "019aaa00-0000-7000-8000-000000000001",
+        "received_at": "2026-11-22T09:00:00.000000Z",
+        "sender": "MA.PGR",
+    }
+    pieces = [encode_b64u(json.dumps(one, separators=(",", ":")).encode()) for one in (protected, payload)]
+    signed = ".".join(pieces)
+    return {
+        "seed": encode_b64u(signer.seed),
+        "public": encode_b64u(signer.public),
+        "kid": protected["kid"],
+        "members": payload,
+        "receipt": f"{signed}.{encode_b64u(signer.sign(signed.encode()))}",
+    }
