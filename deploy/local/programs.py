@@ -1,6 +1,6 @@
 """Finds the programs of RabbitMQ and PostgreSQL on this machine, and installs Debian's packages of them on request; and
-Go with its checksum-database library, by which a stranger's program verifies our ledger: without it, those tests are
-left out and say so.
+what strangers verify us with: Go with its checksum-database library, for the ledger, and nginx, for calls behind a proxy.
+Without these, their tests are left out and say so.
 
 Does not start anything: while Debian's packages are being installed, a policy forbids them to start their services.
 """
@@ -64,7 +64,7 @@ def install_missing() -> str:
     Returns an empty string when everything is there afterwards, else the line that says what to do by hand.
     """
     programs = find_programs()
-    packages = programs.debian_packages + ([] if _has_go() else _GO_PACKAGES)
+    packages = programs.debian_packages + _strangers_packages()
     if not packages or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return programs.missing
     print(f"installing {' '.join(packages)}", flush=True)
@@ -92,8 +92,9 @@ def _no_service_starts() -> Iterator[None]:
         _POLICY.unlink(missing_ok=True)
 
 
-def _has_go() -> bool:
-    return shutil.which("go") is not None and _GO_LIBRARY.is_dir()
+def _strangers_packages() -> list[str]:
+    has_go = shutil.which("go") is not None and _GO_LIBRARY.is_dir()
+    return ([] if has_go else _GO_PACKAGES) + ([] if shutil.which("nginx") else ["nginx"])
 
 
 def _newest(pattern: str) -> Path | None:
