@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from client.archive import Archive
 from client.composition import Composed, ReplyWish, compose_reply, compose_request
 from client.directory_watch import DirectoryWatch, fetch_history
 from client.exchange import Exchange
@@ -95,6 +96,10 @@ class Correspondence:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def archive(self) -> Archive:
+        """What is sealed to this authority's sealing keys, to be moved from one to the next."""
+        return Archive(self.keys, self.register, self.exchange, self.mailbox, self._clock)
 
     # --- what everybody believes -------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from client.opening import OpenedMessage, open_message
 from client.outbox import Outbox, entry_of
 from client.register import Register
 from client.register_rows import EventKept
+from client.rewraps import opener_of
 from client.signing import AuthorityKeys
 from shared.contracts.api import FEED_WAIT_MOST_S, FeedItem, MessageForReader
 from shared.domain.ids import encode_time, parse_time
@@ -119,7 +120,7 @@ class Mailbox:
             keys = valid_keys(whole, moment.directory, moment.at)
             return open_message(
                 whole,
-                opener=self._keys.opener(fetched.kid),
+                opener=opener_of(whole, fetched.kid, self._keys, self._register.rewraps),
                 own_kid=fetched.kid,
                 exchange=self._origin,
                 now=moment.at,

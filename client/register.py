@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from client.leg_chain import Fork, Gap, Link, forks_of, gaps_of, head_of
 from client.register_rows import SCHEMA, DecisionKept, Entry, EventKept, Kept, Submission
+from client.rewraps import Rewraps
 from shared.errors import Ambiguous, NotInRegister, RegisterUnusable
 
 VERSION: Final = "1"
@@ -44,6 +45,7 @@ class Register:
                 self._db.execute("INSERT INTO facts VALUES ('version', ?) ON CONFLICT DO NOTHING", (VERSION,))
         except (OSError, sqlite3.Error) as broken:
             raise RegisterUnusable(file=file, why=broken) from None
+        self.rewraps = Rewraps(self._db)
         if self.fact("version") != VERSION:
             raise RegisterUnusable(file=file, why=f"its version is {self.fact('version')}, not {VERSION}")
 

@@ -7,6 +7,7 @@ COMITY_PASSPHRASE_FILE win over it. One home is one party on one exchange.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tomllib
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from shared.keys.trust import Trust
 
 SETTINGS_FILE: Final = "comity.toml"
+MAX_SECRET_BYTES: Final = 4096
 _KNOWN: Final = frozenset({"url", "passphrase_file"})
 
 
@@ -67,20 +69,14 @@ class Home:
 
     def passphrase(self, file: Path | None = None, *, new: bool = False) -> str:
         """From the environment, from a file, or asked for at the terminal. Raises SettingsRefused."""
-        given = os.environ.get("COMITY_PASSPHRASE")
-        if given is not None:
-            return given
-        if self.passphrase_file is not None:
-            try:
-                return self.passphrase_file.read_text(encoding="utf-8").rstrip("\r\n")
-            except OSError as broken:
-                raise SettingsRefused(why=f"{self.passphrase_file} cannot be read: {broken.strerror}") from None
-        if not sys.stdin.isatty():
-            raise SettingsRefused(why="set COMITY_PASSPHRASE or COMITY_PASSPHRASE_FILE: there is no terminal to ask at")
-        import typer
+        asked = f"{'New passphrase' if new else 'Passphrase'} for {file or self.keys}"
+        return _secret("COMITY_PASSPHRASE", self.passphrase_file, asked, confirm=new)
 
-        prompt = f"{'New passphrase' if new else 'Passphrase'} for {file or self.keys}"
-        return str(typer.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True))
+    def new_passphrase(self) -> str:
+        """The one to change to. Raises SettingsRefused."""
+        file = os.environ.get("COMITY_NEW_PASSPHRASE_FILE")
+        asked = f"New passphrase for {self.keys}"
+        return _secret("COMITY_NEW_PASSPHRASE", None if file is None else self.path / file, asked, confirm=True)
 
     def correspondence(self) -> Correspondence:
         """This authority at its exchange. Raises SettingsRefused, and what opening its files raises."""
@@ -139,6 +135,37 @@ def exchange_as(signer: Signer, owner: str, url: str, trust: Trust) -> Exchange:
     from client.http_calls import Calls
 
     return Exchange(Calls(url, sign_calls(signer, owner, now)), check_receipts(trust, owner))
+
+
+def _secret(variable: str, file: Path | None, asked: str, *, confirm: bool = False) -> str:
+    given = os.environ.get(variable)
+    if given is not None:
+        return given
+    if file is not None:
+        return _read_secret(file)
+    if not sys.stdin.isatty():
+        raise SettingsRefused(why=f"set {variable} or {variable}_FILE: there is no terminal to ask at")
+    import typer
+
+    return str(typer.prompt(asked, hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def _read_secret(file: Path) -> str:
+    """The text of a file that nobody else may read, without its last line break. Raises SettingsRefused."""
+    try:
+        with file.open("rb") as opened:
+            mode = stat.S_IMODE(os.fstat(opened.fileno()).st_mode)
+            raw = opened.read(MAX_SECRET_BYTES + 1)
+    except OSError as broken:
+        raise SettingsRefused(why=f"{file} cannot be read: {broken.strerror}") from None
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsRefused(why=f"others may use {file} (mode {mode:04o}); run `chmod 600 {file}`")
+    if len(raw) > MAX_SECRET_BYTES:
+        raise SettingsRefused(why=f"{file} has more than {MAX_SECRET_BYTES} bytes")
+    try:
+        return raw.decode().rstrip("\r\n")
+    except UnicodeDecodeError:  # `from None`: that error carries the secret
+        raise SettingsRefused(why=f"{file} is not text in UTF-8") from None
 
 
 def _read_settings(file: Path) -> dict[str, str]:

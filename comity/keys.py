@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity import key_rotation
+from comity import key_archive, key_rotation
 from comity.home import Home, find_home, now
 from comity.options import HomeDir, Json, Url, authority_id, pairs
 from comity.output import local_time, reporting, say
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Make, renew, show and compare keys.")
 app.command()(key_rotation.rotate)
+app.command()(key_archive.rewrap)
+app.command()(key_archive.destroy)
+app.command()(key_archive.passphrase)
 
 
 @app.command()
@@ -92,7 +95,9 @@ def show(home: HomeDir = None, json: Json = False) -> None:
         def render(console: Any) -> None:
             say(console, f"{owner} · {place.keys}")
             for key in kids:
-                say(console, f"  {key['use']:<17} {fingerprint(key['kid'])}")
+                say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}")
+                since = f"acts since {local_time(key['since'])}" if key["since"] else "not registered yet"
+                say(console, f"    made {local_time(key['made_at'])}, {since}")
 
         output.show({"owner": owner, "file": str(place.keys), "keys": kids}, render)
 

@@ -413,6 +413,12 @@ class KeyNotFound(Rejection):
     code = "keys.not-found"
 
 
+class KeyStillNeeded(Rejection):
+    """The sealing key {kid} was not destroyed: {why}."""
+
+    code = "keys.still-needed"
+
+
 class TrustFileInvalid(Rejection):
     """The trust file cannot be used: {why}."""
 

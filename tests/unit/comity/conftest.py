@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from client.callers import check_receipts
 from client.exchange import Exchange
+from client.key_file import SCRYPT_N_READ
 from client.keystore import save_keystore
 from comity import home as home_module
 from comity.main import app
@@ -33,7 +34,7 @@ def key_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     files = {}
     for authority in ("MA.PGR", "FR.BEPI"):
         files[authority] = folder / f"{authority}.json"
-        save_keystore(files[authority], PASSPHRASE, party(authority))
+        save_keystore(files[authority], PASSPHRASE, party(authority), cost=min(SCRYPT_N_READ))
     return files
 
 
@@ -52,6 +53,7 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> PaperExchange:
     monkeypatch.setattr("client.correspondence.time.sleep", paper.pass_time)
     monkeypatch.setattr("client.correspondence.datetime", _Clock(paper))
     monkeypatch.setattr("comity.dossiers.now", lambda: paper.now)
+    monkeypatch.setattr("comity.key_rotation.now", lambda: paper.now)
     return paper
 
 
