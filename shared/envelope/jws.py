@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from shared.envelope.encoding import ALGORITHMS, JWS_TYP, MAX_JWS_BYTES, digest_of
@@ -29,6 +30,8 @@ from shared.errors import (
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.public import parse_kid
 
+HEADERS_KEPT: Final = 1024
+"""Protected headers that are not read again: they are the same in all messages of a party."""
 _COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -105,8 +108,9 @@ def encode_protected(alg: str, kid: str) -> str:
 
 
 def encode_jws(payload_text: str, signatures: Sequence[JwsSignature]) -> bytes:
-    """The canonical bytes (rule 1)."""
-    return _COMPACT.encode(_document(payload_text, signatures)).encode()
+    """The canonical bytes (rule 1). All texts are base64url, which JSON writes as they are."""
+    signed = ",".join([f'{{"protected":"{one.protected}","signature":"{one.text}"}}' for one in signatures])
+    return f'{{"payload":"{payload_text}","signatures":[{signed}]}}'.encode("ascii")
 
 
 def _document(payload_text: str, signatures: Sequence[JwsSignature]) -> dict[str, Any]:
@@ -121,15 +125,22 @@ def _protected(alg: str, kid: str) -> bytes:
 def _read_signature(node: object) -> JwsSignature:
     members = read_object(node, ("protected", "signature"), "a signature")
     protected, text = read_text(members["protected"], "protected"), read_text(members["signature"], "signature")
-    raw = read_bytes(protected, "protected")
+    alg, kid = _read_protected(protected)
+    read_bytes(text, "signature")
+    return JwsSignature(alg, kid, protected, text)
+
+
+@lru_cache(HEADERS_KEPT)
+def _read_protected(text: str) -> tuple[str, str]:
+    """Algorithm and kid."""
+    raw = read_bytes(text, "protected")
     header = read_object(read_document(raw, "a protected header"), ("alg", "kid", "typ"), "a protected header")
     alg, kid = read_text(header["alg"], "alg"), read_text(header["kid"], "kid")
     if alg not in ALGORITHMS:
         raise EnvelopeDowngraded()
     if not _is_kid(kid) or raw != _protected(alg, kid):
         raise EnvelopeMalformed(why=f"the protected header of {alg} is not in its canonical form with typ {JWS_TYP}")
-    read_bytes(text, "signature")
-    return JwsSignature(alg, kid, protected, text)
+    return alg, kid
 
 
 def _is_kid(text: str) -> bool:
