@@ -1,6 +1,6 @@
 """Finds the programs of RabbitMQ and PostgreSQL on this machine, and installs Debian's packages of them on request; and
-what strangers verify us with: Go with its checksum-database library, for the ledger, and nginx, for calls behind a proxy.
-Without these, their tests are left out and say so.
+what strangers hold us against: Go with its checksum-database library, and nginx before the gateway. Without these,
+their tests are left out and say so.
 
 Does not start anything: while Debian's packages are being installed, a policy forbids them to start their services.
 """
