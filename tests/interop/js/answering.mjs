@@ -4,8 +4,9 @@ import { createInterface } from "node:readline";
 import { Refusal } from "./bytes.mjs";
 import * as calls from "./call_questions.mjs";
 import * as envelopes from "./envelope_questions.mjs";
+import * as frames from "./frame_questions.mjs";
 
-const QUESTIONS = { ...envelopes, ...calls };
+const QUESTIONS = { ...envelopes, ...calls, ...frames };
 
 async function answer(line) {
   const { ask, ...question } = JSON.parse(line);

@@ -24,6 +24,11 @@ ROSTER: dict[str, Any] = json.loads((FILES / "roster.json").read_text(encoding="
 
 @pytest.fixture
 def reader() -> FrameOpener:
+    return a_reader()
+
+
+def a_reader() -> FrameOpener:
+    """The consumer of the frame, who trusts the roster of its operators."""
     operators = [parse_ed25519(parse_b64u(key)) for key in ROSTER["operators"]]
     roster = verify_roster(ROSTER["roster"].encode(), operators, ROSTER["quorum"], ROSTER["exchange"])
     service = FRAME["consumer"]
