@@ -39,7 +39,7 @@ up: .venv/.runtime  ## the exchange as separate services on RabbitMQ and Postgre
 	@exec $(PY) -m deploy.local.up --replicas $(REPLICAS)
 
 .PHONY: test
-test: .venv/.dev $(SECOND)  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
+test: .venv/.dev .venv/.fuzz $(SECOND)  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
 	$(PY) -m deploy.local
 	$(PY) -m tests
 
@@ -77,6 +77,10 @@ interop: .venv/.dev $(SECOND)  ## strangers' software and a second implementatio
 .PHONY: vectors
 vectors: .venv/.dev  ## golden attacks, Project Wycheproof and RFC 6962's roots, each judged; no network
 	$(PY) -m tests.vectors.play
+
+.PHONY: fuzz
+fuzz: .venv/.fuzz  ## atheris over every reader of hostile bytes, SECONDS divided between them; SEED repeats a run
+	$(PY) -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
 bench: bench-pipeline bench-memory  ## every benchmark, each with its peers
@@ -132,7 +136,7 @@ docs: .venv/.dev  ## the pages that are made from code
 
 .PHONY: locks
 locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed
-	cd requirements && for lock in runtime:../pyproject.toml build:build.in telemetry:telemetry.in dev:dev.in manifests:manifests.in; do \
+	cd requirements && for lock in runtime:../pyproject.toml build:build.in telemetry:telemetry.in dev:dev.in fuzz:fuzz.in manifests:manifests.in; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-header --system-certs $${lock#*:} --output-file $${lock%%:*}.txt || exit 1; done
 
@@ -156,4 +160,9 @@ clean:  ## remove the environment and everything that was made
 
 .venv/.dev: .venv/.runtime requirements/dev.txt
 	$(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+# Where atheris has no wheel for this Python or platform, its runs are left out and everything else goes on.
+.venv/.fuzz: .venv/.dev requirements/fuzz.txt
+	@$(LOCKED) -r requirements/fuzz.txt 2>.venv/fuzz-why-not || { cat .venv/fuzz-why-not; echo "fuzzing is left out"; }
 	@touch $@
