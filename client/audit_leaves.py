@@ -248,7 +248,7 @@ class LeafJudge:
         self._memory.spend(header.id, received.digest)
         try:
             if header.leg is None:
-                legs = open_legs(header, received.digest, at, self._registry.clocks() if self._registry else {})
+                legs = open_legs(header, received.digest, at, self._registry.clocks if self._registry else {})
                 if self._memory.knows_dossier(header.dossier):
                     return DossierExists.code, ()
                 return None, legs

@@ -94,7 +94,7 @@ def compose_request(
     )
     content = request.sealed_content()
     check_body(header, content)
-    legs = open_legs(header, _NO_DIGEST, now, registry.clocks() if registry else {})
+    legs = open_legs(header, _NO_DIGEST, now, registry.clocks if registry else {})
     flags = [flag for leg in legs for flag in (admissibility(header, leg, registry, now) if registry else [])]
     return Composed(header, content, tuple(dict.fromkeys(flags)))
 

@@ -84,7 +84,7 @@ def decide_admission(
     """
     header = verified.header
     if header.leg is None:
-        clocks: Mapping[str, str] = registry.clocks() if registry else {}
+        clocks: Mapping[str, str] = registry.clocks if registry else {}
         legs = open_legs(header, verified.digest, now, clocks)
         if dossier_exists:
             raise DossierExists(dossier=header.dossier)

@@ -61,12 +61,12 @@ class Sequencer:
         rests_at = await self._ledger.rests_at()
         if rests_at is not None and rests_at == self._rested_at:
             return 0  # nothing waits, and the last whole round found it so: one question, and no transaction
-        await self._sign_head()
+        await self._sign_newest()
         placed = await self._place_waiting()
         self._rested_at = rests_at
-        if placed:
+        if placed and self._placed is not None:
             self._reach("round-committed")
-            await self._sign_head()
+            await self._sign(self._placed)
             self._reach("round-signed")
         return placed
 
@@ -88,7 +88,7 @@ class Sequencer:
             self._placed = planned.head
             return len(waiting)
 
-    async def _sign_head(self) -> None:
+    async def _sign_newest(self) -> None:
         """Sign the newest committed head if it has no note yet; before the first, check it against the tiles."""
         head = await self._ledger.unsigned_head()
         if head is None:
@@ -101,6 +101,9 @@ class Sequencer:
                 check_root(committed, await round_.edge(committed.size))
                 await self._check_kept(round_, committed)
             self._root_checked = True
+        await self._sign(head)
+
+    async def _sign(self, head: TreeHead) -> None:
         note = encode_checkpoint(
             NotedHead(self._origin, head.size, head.root), self._signers.ed25519, self._signers.mldsa44
         )

@@ -57,7 +57,7 @@ NO_CLOCKS: Mapping[str, str] = MappingProxyType({})
 def open_legs(header: Header, digest: str, at: datetime, clocks: Mapping[str, str] = NO_CLOCKS) -> list[Leg]:
     """One leg per recipient of a message that opens a dossier, in the order of the recipients.
 
-    `digest` is the envelope's, `clocks` names the law's clock of each instrument that has one (`Registry.clocks()`).
+    `digest` is the envelope's, `clocks` names the law's clock of each instrument that has one (`Registry.clocks`).
     Raises what check_header raises, and HeaderInconsistent for a kind that opens no dossier.
     """
     kind = check_header(header)

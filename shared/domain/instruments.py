@@ -12,8 +12,10 @@ bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -166,11 +168,16 @@ class Registry(_Entry):
         return self
 
     def instrument(self, code: str) -> Instrument | None:
-        return next((instrument for instrument in self.instruments if instrument.code == code), None)
+        return self._by_code.get(code)
 
-    def clocks(self) -> dict[str, str]:
+    @cached_property
+    def clocks(self) -> Mapping[str, str]:
         """The law's clock of each instrument that has one, as `open_legs` takes it."""
         return {entry.code: entry.clock for entry in self.instruments if entry.clock != NO_LIMIT}
+
+    @cached_property
+    def _by_code(self) -> Mapping[str, Instrument]:
+        return {entry.code: entry for entry in self.instruments}
 
     def between(self, one: str, other: str, on: date) -> list[Instrument]:
         """The instruments, groups apart, that bind these two countries on this day; bilateral ones first."""

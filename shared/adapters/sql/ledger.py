@@ -51,12 +51,10 @@ class SqlLedger:
             return size
 
     async def unsigned_head(self) -> TreeHead | None:
+        newest = select(_CHECKPOINT, _NOTE.c.size.label("signed")).outerjoin(_NOTE, _NOTE.c.size == _CHECKPOINT.c.size)
         async with self._store.read() as connection:
-            head = await _newest_head(connection)
-            if head is None:
-                return None
-            signed = await connection.execute(select(_NOTE.c.size).where(_NOTE.c.size == head.size))
-            return None if signed.first() else head
+            row = (await connection.execute(newest.order_by(_CHECKPOINT.c.size.desc()).limit(1))).first()
+        return None if row is None or row.signed is not None else TreeHead(row.size, row.root, row.logged_at)
 
     async def publish_note(self, size: int, note: bytes) -> None:
         insert_note = sqlite.insert(_NOTE) if self._store.is_sqlite else postgresql.insert(_NOTE)
