@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.vectors import exact_calls, exact_envelope, exact_frame
+from tests.vectors import exact_calls, exact_envelope, exact_frame, exact_keys
 
 HERE = Path(__file__).parent
-MAKERS = (exact_envelope.files, exact_calls.files, exact_frame.files)
+MAKERS = (exact_envelope.files, exact_calls.files, exact_frame.files, exact_keys.files)
 
 
 def made() -> dict[str, str]:

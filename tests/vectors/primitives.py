@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -42,6 +43,7 @@ def xwing(label: str) -> XWingOpener:
     return XWingOpener(drawn(label))
 
 
+@cache
 def sign_mldsa65(seed: bytes, data: bytes) -> bytes:
     """FIPS 204's deterministic variant, with the empty context."""
     _, secret = ML_DSA_65.key_derive(seed)
