@@ -31,8 +31,8 @@ COUNTING: tuple[tuple[str, int, str, Generations], ...] = (
     ("MA.PGR", 8, "2026-06-07T00:00:00Z", {**BOTH, "sign-ed25519": (2,)}),
     ("ES.SGCJI", 8, "2026-06-13T00:00:00Z", NONE),
 )
-"""A party, how many events are known, the time that is asked for, and of which generation the accepted keys are, the one
-that counts first: by the page, not by ours."""
+"""A party, how many events are known, the time that is asked for, and of which generation the accepted keys are, that
+which counts first: by the page, not by ours."""
 
 
 def files() -> dict[str, object]:
