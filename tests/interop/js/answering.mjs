@@ -5,8 +5,9 @@ import { Refusal } from "./bytes.mjs";
 import * as calls from "./call_questions.mjs";
 import * as envelopes from "./envelope_questions.mjs";
 import * as frames from "./frame_questions.mjs";
+import * as keys from "./key_questions.mjs";
 
-const QUESTIONS = { ...envelopes, ...calls, ...frames };
+const QUESTIONS = { ...envelopes, ...calls, ...frames, ...keys };
 
 async function answer(line) {
   const { ask, ...question } = JSON.parse(line);

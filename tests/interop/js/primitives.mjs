@@ -3,7 +3,7 @@ import { createHash, createHmac, hkdfSync, webcrypto } from "node:crypto";
 import { Aes256Gcm, CipherSuite, HkdfSha256 } from "@hpke/core";
 import { XWing } from "@hpke/hybridkem-x-wing";
 import { ed25519, x25519 } from "@noble/curves/ed25519.js";
-import { ml_dsa65 } from "@noble/post-quantum/ml-dsa.js";
+import { ml_dsa44, ml_dsa65 } from "@noble/post-quantum/ml-dsa.js";
 import { join, same, toB64u, unsigned, utf8, ZERO } from "./bytes.mjs";
 
 const { subtle } = webcrypto;
@@ -107,6 +107,9 @@ const SCHEMES = {
     sign: async (seed, data) => new Uint8Array(await subtle.sign("Ed25519", await ed25519Private(seed), data)),
     verify: async (raw, signature, data) =>
       subtle.verify("Ed25519", await subtle.importKey("raw", raw, "Ed25519", false, ["verify"]), signature, data),
+  },
+  "ML-DSA-44": {
+    public: (seed) => ml_dsa44.keygen(seed).publicKey,
   },
   "ML-DSA-65": {
     public: (seed) => ml_dsa65.keygen(seed).publicKey,
