@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from client.directory_watch import CROSSING, DirectoryWatch
+from client.directory_watch import LOGGED_WITHIN, DirectoryWatch
 from client.exchange import Exchange
 from client.mailbox import Mailbox
 from client.register import Register
@@ -203,7 +203,7 @@ class Archive:
     def _check_not_accepted(self, kid: str, watch: DirectoryWatch) -> None:
         """By the directory as it is, suspension apart; and an hour ago, since messages and events cross."""
         party, now = watch.latest.party(self._keys.authority), self._clock()
-        for at in (now, now - CROSSING):
+        for at in (now, now - LOGGED_WITHIN):
             if party is not None and any(key.kid == kid for key in party.accepted("seal-xwing", at)):
                 raise KeyStillNeeded(kid=kid, why="others may still seal to it: a rotated key is accepted for a week")
 

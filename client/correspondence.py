@@ -20,8 +20,10 @@ from client.archive import Archive
 from client.composition import Composed, ReplyWish, compose_reply, compose_request
 from client.directory_watch import DirectoryWatch, fetch_history
 from client.exchange import Exchange
+from client.ledger_view import LedgerView
 from client.leg_replay import check_leg
 from client.mailbox import Mailbox
+from client.message_judge import MessageJudge
 from client.outbox import Outbox
 from client.register import Register
 from client.request_file import RequestFile
@@ -82,10 +84,10 @@ class Correspondence:
         self._clock = clock
         self._sleep = sleep
         self._watch: DirectoryWatch | None = None
+        self.ledger = LedgerView(trust, self.register, exchange.log_file)
         self.outbox = Outbox(exchange, self.register, place.outbox, sleep=sleep)
-        self.mailbox = Mailbox(
-            keys, trust.origin, exchange, self.register, watch=self.directory, outbox=self.outbox, clock=clock
-        )
+        judge = MessageJudge(exchange, self.ledger, self.directory, keys.authority, clock)
+        self.mailbox = Mailbox(keys, trust.origin, exchange, self.register, judge, outbox=self.outbox, clock=clock)
 
     def close(self) -> None:
         self.exchange.close()
@@ -106,8 +108,9 @@ class Correspondence:
     def directory(self, *, anew: bool = False) -> DirectoryWatch:
         """The directory, fetched and held against memory once per session. Raises KeyChangeUnexplained."""
         if self._watch is None or anew:
-            history = fetch_history(self.exchange, self.trust, self.register, self._sleep)
-            self._watch = DirectoryWatch(history, self.register, self.trust, self._clock())
+            now = self._clock()
+            history = fetch_history(self.exchange, self.trust, self.register, self.ledger, now, self._sleep)
+            self._watch = DirectoryWatch(history, self.register, self.trust, now)
             self._watch.check_own_keys(self.keys.authority, self.keys.own_kids)
         return self._watch
 

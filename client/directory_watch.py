@@ -1,168 +1,205 @@
-"""The directory as this authority believes it: signed key events, replayed against the trust file, and never forgotten.
+"""The directory as this authority believes it: signed key events that stand in the ledger, and are never forgotten.
 
 Rules:
 1. Nothing but signed events counts. The rows that the exchange shows beside them are not read.
 2. The directory only grows: an event that was seen here once must stand at its place for ever. A directory that is
    shorter, or has another event there, is an unexplained change, and everything stops.
-3. The authority's own keys are watched: a key in its name that is not in its key file is an unexplained change.
-4. In production a sealing key that the ceremony did not pin is used only after a person has compared it, or 72 hours
-   after it was first seen here, unless the party's old keys signed for it (a rotation).
-5. A message is judged by the directory as it stood when the message was delivered. Events and messages cross by up to
-   an hour (the exchange's limit for a decision), so the snapshots of that hour are tried too, the nearest first.
+3. An event counts here once its place in the ledger is proven (`ledger_view`): a key that was swapped for this client
+   alone would have to stand where every auditor reads it. One that is shown for an hour and is in no ledger is an
+   unexplained change.
+4. The authority's own keys are watched, in every event that is shown: a key in its name that is not in its key file is
+   an unexplained change.
+5. In production a key that the ceremony did not pin is used, to seal to or to believe what it signed, only after a
+   person has compared it, or 72 hours after it was first seen here. A rotated key waits as long as the keys that signed
+   for it: a thief who recovers a party cannot make the recovery look like a rotation.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from client.directory_history import DirectoryHistory, replay_history
 from client.exchange import Exchange
+from client.ledger_view import LedgerView, ProvenEntry
 from client.register import Register
 from shared.domain.ids import encode_time, parse_time
-from shared.errors import KeyChangeUnexplained, KeyEventRefused, KeyTooNew, RecipientUnknown
-from shared.keys.directory import Directory, DirectoryKey, KeyEvent, Party, SealingKey
-from shared.keys.events import verify_event
+from shared.domain.strict_json import encode_canonical_json
+from shared.errors import KeyChangeUnexplained, KeyRecovered, KeyTooNew, RecipientUnknown
+from shared.keys.directory import Directory, DirectoryKey, KeyEvent, SealingKey
 from shared.keys.trust import Trust
 
 WAIT_FOR_NEW_KEY: Final = timedelta(hours=72)
-CROSSING: Final = timedelta(hours=1)
-_INDEX, _HEAD = "directory-index", "directory-head"
+LOGGED_WITHIN: Final = timedelta(hours=1)
+"""From when an event is seen first: the exchange's own limit for its ledger."""
+_PATIENCE_S: Final = 15
+_LEDGER_PATIENCE_S: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """A directory, and the time at which it is to be asked."""
+class Waiting:
+    """A key that is not used before this time, because of this event: its party was enrolled by it, or recovered."""
 
-    directory: Directory
-    at: datetime
-
-
-class DirectoryHistory:
-    """The directory after each event, oldest first; made by `replay_history` alone."""
-
-    def __init__(self, origin: str, events: Sequence[KeyEvent], snapshots: Sequence[Directory]) -> None:
-        self.events = tuple(events)
-        self._snapshots = (Directory.empty(origin), *snapshots)
-
-    @property
-    def latest(self) -> Directory:
-        return self._snapshots[-1]
-
-    def moments(self, at: datetime) -> Iterator[Moment]:
-        """The directory as it stood at `at`, then as it stood in the hour before and in the hour after (rule 5)."""
-        stood = [one for one in self._snapshots if one.last_at is None or one.last_at <= at]
-        yield Moment(stood[-1], at)
-        for snapshot, successor in zip(reversed(stood[:-1]), reversed(stood[1:]), strict=True):
-            if successor.last_at is None or successor.last_at < at - CROSSING:
-                break
-            yield Moment(snapshot, at)
-        for snapshot in self._snapshots[len(stood) :]:
-            if snapshot.last_at is not None and snapshot.last_at <= at + CROSSING:
-                yield Moment(snapshot, at)
-
-    def event(self, seq: int) -> KeyEvent:
-        return self.events[seq - 1]
-
-
-def replay_history(documents: Sequence[str], trust: Trust) -> DirectoryHistory:
-    """Verify and fold all events, each in its signed form as text. Raises KeyChangeUnexplained at the first bad one."""
-    events: list[KeyEvent] = []
-    snapshots: list[Directory] = []
-    directory = Directory.empty(trust.origin)
-    try:
-        for text in documents:
-            event = verify_event(text.encode(), trust.operator_keys, trust.operator_quorum, directory)
-            directory = directory.apply(event)
-            events.append(event)
-            snapshots.append(directory)
-    except (KeyEventRefused, ValueError) as refused:
-        raise KeyChangeUnexplained(why=f"event {len(events) + 1}: {refused}") from None
-    return DirectoryHistory(trust.origin, events, snapshots)
+    until: datetime
+    event: KeyEvent
 
 
 def fetch_history(
-    exchange: Exchange, trust: Trust, register: Register, sleep: Callable[[float], None] = time.sleep
+    exchange: Exchange,
+    trust: Trust,
+    register: Register,
+    ledger: LedgerView,
+    now: datetime,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> DirectoryHistory:
-    """The exchange's directory, replayed. Replicas may be some seconds behind each other: a directory that is shorter
-    than one seen before is asked for again, for 15 s. Raises KeyChangeUnexplained, and what the call raises."""
-    remembered = int(register.fact(_INDEX) or 0)
+    """The exchange's directory: replayed, held against this register's memory, and proven where it is new.
+
+    Replicas may be some seconds behind each other: a directory that is shorter than one seen before is asked for again,
+    for 15 s, and an event that is not in the ledger yet for 5 s. Raises KeyChangeUnexplained, LedgerInvalid, and what
+    the calls raise.
+    """
+    remembered = register.keys.events()
     documents = exchange.directory().events
-    for _ in range(15):
-        if len(documents) >= remembered:
+    for _ in range(_PATIENCE_S):
+        if len(documents) >= len(remembered):
             break
         sleep(1)
         documents = exchange.directory().events
-    return replay_history(documents, trust)
+    history = replay_history(documents, trust)
+    if history.latest.index < len(remembered):
+        raise KeyChangeUnexplained(
+            why=f"it shows {history.latest.index} key events, {len(remembered)} were seen here before"
+        )
+    for seen in remembered:
+        if history.event(seen.seq).digest != seen.digest:
+            raise KeyChangeUnexplained(why=f"key event {seen.seq} is not the one that was seen here before")
+    newer = [(event.seq, event.digest) for event in history.events[len(remembered) :]]
+    if newer:
+        register.keys.note_events(newer, encode_time(now))
+    _prove_new(exchange, history, register, ledger, sleep)
+    return history
+
+
+def _prove_new(
+    exchange: Exchange,
+    history: DirectoryHistory,
+    register: Register,
+    ledger: LedgerView,
+    sleep: Callable[[float], None],
+) -> None:
+    proven = sum(one.logged_at is not None for one in register.keys.events())
+    waits = 0
+    while proven < history.latest.index:
+        before = proven
+        for item in exchange.key_event_places(proven):
+            if item.proof is None or item.seq != proven + 1 or item.seq > history.latest.index:
+                break
+            logged = _prove(item.proof, history.event(item.seq), ledger)
+            register.keys.note_logged(item.seq, encode_time(logged.logged_at))
+            proven += 1
+        if proven == before:
+            if waits == _LEDGER_PATIENCE_S:
+                return
+            waits += 1
+            sleep(1)
+
+
+def _prove(proof: str, event: KeyEvent, ledger: LedgerView) -> ProvenEntry:
+    """Raises KeyChangeUnexplained, LedgerInvalid."""
+    logged = ledger.prove(proof)
+    leaf = logged.leaf
+    if leaf.type != "directory.key-event" or encode_canonical_json(leaf.fields["event"]) != event.document:
+        raise KeyChangeUnexplained(why=f"key event {event.seq} is not the one that stands in the ledger")
+    return logged
 
 
 class DirectoryWatch:
-    """Holds the exchange's directory against what this register remembers. Raises KeyChangeUnexplained at once."""
+    """What of a fetched history counts here. Raises KeyChangeUnexplained at once."""
 
-    def __init__(self, history: DirectoryHistory, register: Register, trust: Trust, now: datetime) -> None:
-        self.history = history
+    def __init__(self, shown: DirectoryHistory, register: Register, trust: Trust, now: datetime) -> None:
         self._register = register
         self._trust = trust
         self._now = now
-        self._compare_with_memory()
-        self._remember()
+        self._shown = shown
+        self._logged_at: dict[int, datetime] = {}
+        for one in register.keys.events():
+            if one.logged_at is not None:
+                self._logged_at[one.seq] = parse_time(one.logged_at)
+            elif now - parse_time(one.first_seen) > LOGGED_WITHIN:
+                raise KeyChangeUnexplained(why=f"key event {one.seq}, seen here at {one.first_seen}, is in no ledger")
+        self.history = shown.until(len(self._logged_at))
+        keys = [(key.party, key.use, key.kid, key.seq) for party in self.latest.parties() for key in party.keys]
+        register.keys.pin(keys, encode_time(now))
 
     @property
     def latest(self) -> Directory:
         return self.history.latest
 
+    def logged_at(self, seq: int) -> datetime | None:
+        """When this event was logged; None for one that does not count yet."""
+        return self._logged_at.get(seq)
+
     def check_own_keys(self, party: str, kids: Collection[str]) -> None:
-        """The keys that count for this party are the given ones, its own. Raises KeyChangeUnexplained (rule 3)."""
-        known = self.latest.party(party)
-        if known is None:
-            return
-        for key in known.keys:
-            if known.current(key.use, self._now) is key and key.kid not in kids:
+        """Every key that counts for this party, or is announced, is one of these, its own.
+
+        So is every key that came since this register looked last, but by a rotation that another followed: of those
+        that were made and renewed again a key file keeps no signing keys. Raises KeyChangeUnexplained (rule 4).
+        """
+        looked = int(self._register.fact("own-keys-index") or 0)
+        known = self._shown.latest.party(party)
+        for key in known.keys if known else ():
+            counts = known is not None and known.current(key.use, self._now) is key
+            is_new = looked > 0 and key.seq > looked and key.by != "rotate"
+            if key.kid not in kids and (counts or is_new or self._now < key.not_before):
                 raise KeyChangeUnexplained(why=f"event {key.seq} gave {party} the key {key.kid}, which is not yours")
+        if looked != self._shown.latest.index:
+            self._register.note_fact("own-keys-index", str(self._shown.latest.index))
 
     def sealing_key(self, party: str) -> SealingKey:
-        """The key to seal to now. Raises RecipientUnknown, KeyTooNew (rule 4)."""
+        """The key to seal to now. Raises RecipientUnknown, KeyTooNew, KeyRecovered (rule 5)."""
         key = self.latest.sealing_key(party, self._now)
         if key is None:
             raise RecipientUnknown(recipient=party)
-        usable_from = self.usable_from(key.kid)
-        if usable_from is not None and self._now < usable_from:
-            raise KeyTooNew(party=party, kid=key.kid, usable_from=encode_time(usable_from))
+        self.require_usable(key.kid)
         return key
 
-    def usable_from(self, kid: str) -> datetime | None:
-        """When a key may be used without a comparison; None when it may be used at once."""
+    def require_usable(self, kid: str) -> None:
+        """Raises KeyTooNew, or KeyRecovered where the operators replaced a key that did not sign for it (rule 5)."""
+        waiting = self.waiting(kid)
+        if waiting is None or self._now >= waiting.until:
+            return
+        facts = {"party": waiting.event.party, "kid": kid, "usable_from": encode_time(waiting.until)}
+        if waiting.event.type == "recover":
+            raise KeyRecovered(**facts, seq=waiting.event.seq, at=encode_time(waiting.event.at))
+        raise KeyTooNew(**facts)
+
+    def waiting(self, kid: str) -> Waiting | None:
+        """Until when a key is not used without a comparison; None when it may be used at once."""
         known = self.latest.key(kid)
         if known is None or self._trust.environment == "development" or kid in self._trust.pinned_keys:
             return None
-        if self.history.event(known.seq).type == "rotate" or self._register.fact(f"compared:{kid}") is not None:
+        if self._register.fact(f"compared:{kid}") is not None:
             return None
-        first_seen = self._register.first_seen(known.party, known.use, kid)
-        return (self._now if first_seen is None else parse_time(first_seen)) + WAIT_FOR_NEW_KEY
+        event = self.history.event(known.seq)
+        if event.type == "rotate":
+            signers = [waiting for signer in event.signers if (waiting := self.waiting(signer)) is not None]
+            return max(signers, key=lambda one: one.until, default=None)
+        first_seen = self._register.keys.first_seen(kid)
+        return Waiting((self._now if first_seen is None else parse_time(first_seen)) + WAIT_FOR_NEW_KEY, event)
 
-    def note_compared(self, party: Party) -> None:
-        """A person has compared the fingerprints of all keys of this party with the party itself."""
-        for key in party.keys:
-            self._register.note_fact(f"compared:{key.kid}", encode_time(self._now))
+    def recovered(self) -> list[Waiting]:
+        """Recoveries of parties whose new keys are not used here yet, each once."""
+        found: dict[int, Waiting] = {}
+        for party in self.latest.parties():
+            for key in party.keys:
+                waiting = self.waiting(key.kid) if party.current(key.use, self._now) is key else None
+                if waiting is not None and waiting.event.type == "recover" and self._now < waiting.until:
+                    found[waiting.event.seq] = waiting
+        return [found[seq] for seq in sorted(found)]
 
-    def _compare_with_memory(self) -> None:
-        index = int(self._register.fact(_INDEX) or 0)
-        if index == 0:
-            return
-        if self.latest.index < index:
-            raise KeyChangeUnexplained(why=f"it shows {self.latest.index} key events, {index} were seen here before")
-        if self.history.event(index).digest != self._register.fact(_HEAD):
-            raise KeyChangeUnexplained(why=f"key event {index} is not the one that was seen here before")
-
-    def _remember(self) -> None:
-        if self.latest.head is None or self._register.fact(_INDEX) == str(self.latest.index):
-            return
-        keys = [key for party in self.latest.parties() for key in party.keys]
-        facts = {_INDEX: str(self.latest.index), _HEAD: self.latest.head}
-        self._register.pin({_pin(key): key.seq for key in keys}, facts, encode_time(self._now))
-
-
-def _pin(key: DirectoryKey) -> tuple[str, str, str]:
-    return key.party, key.use, key.kid
+    def note_compared(self, keys: Collection[DirectoryKey]) -> None:
+        """A person has compared these keys with their party itself."""
+        self._register.note_facts({f"compared:{key.kid}": encode_time(self._now) for key in keys})

@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from client.directory_watch import replay_history
+from client.directory_history import replay_history
 from client.exchange import Exchange
 from client.request_file import load_json
 from client.signing import AuthorityKeys

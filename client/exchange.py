@@ -145,7 +145,7 @@ class Exchange:
         return _read(WellKnown, self._get("/.well-known/comity", _JSON_BYTES))
 
     def directory(self) -> Directory:
-        """The signed key events, unverified: `directory_watch` replays them."""
+        """The signed key events, unverified: `directory_history` replays them."""
         return _read(Directory, self._get("/v1/authorities", _DIRECTORY_BYTES))
 
     def instruments(self) -> bytes | None:

@@ -3,7 +3,8 @@
 Rules:
 1. Fetch, verify, record, and only then move the feed's cursor: after a crash the same page is read again, and
    recording is idempotent.
-2. What does not verify is not recorded. It stays an alarm at every reading until it verifies.
+2. What does not verify is not recorded. It stays an alarm at every reading until it verifies. A directory or a ledger
+   that contradicts what was seen before is no alarm but the end of the reading.
 3. A gap (a message that names an envelope which never came here) and a fork (two admitted successors of one envelope)
    are alarms of their own: somebody withholds, or tells two stories.
 4. So is a decision that a receipt promised and that did not come in time.
@@ -15,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
-from client.directory_watch import DirectoryWatch, Moment
+from client.directory_history import Moment
 from client.exchange import Exchange
 from client.leg_chain import Fork, Gap
+from client.message_judge import MessageJudge, unverified
 from client.opening import OpenedMessage, open_message
 from client.outbox import Outbox, entry_of
 from client.register import Register
@@ -27,27 +29,25 @@ from client.register_rows import EventKept
 from client.rewraps import opener_of
 from client.signing import AuthorityKeys
 from shared.contracts.api import FEED_WAIT_MOST_S, FeedItem, MessageForReader
-from shared.domain.ids import encode_time, parse_time
+from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
 from shared.envelope.jws import read_jws
 from shared.envelope.valid_keys import valid_keys
 from shared.envelope.verify import VerifiedEnvelope, verify_envelope
 from shared.errors import (
     ComityError,
-    EnvelopeKeyUnknown,
     EnvelopePartMismatch,
-    EnvelopeRecipientsMismatch,
-    MessageUnverified,
-    NotThere,
+    KeyChangeUnexplained,
+    LedgerInvalid,
     PromiseBroken,
     Rejection,
 )
 from shared.keys.base64url import parse_b64u
 
 _CURSOR: Final = "feed-cursor"
+STOPPING: Final = (KeyChangeUnexplained, LedgerInvalid)
+"""Not about one message: nothing that the exchange says can be judged any more."""
 _DECIDED: Final = ("message.accepted", "message.rejected")
-_NOT_VALID_THEN = (EnvelopeKeyUnknown, EnvelopeRecipientsMismatch)
-_Judged = TypeVar("_Judged", VerifiedEnvelope, OpenedMessage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Mailbox:
         origin: str,
         exchange: Exchange,
         register: Register,
-        watch: Callable[[], DirectoryWatch],
+        judge: MessageJudge,
         outbox: Outbox,
         clock: Callable[[], datetime],
     ) -> None:
@@ -85,7 +85,7 @@ class Mailbox:
         self._origin = origin
         self._exchange = exchange
         self._register = register
-        self._watch = watch
+        self._judge = judge
         self._outbox = outbox
         self._clock = clock
 
@@ -100,6 +100,8 @@ class Mailbox:
                 try:
                     self._take(item.type, item.message)
                     alarms.pop(item.message, None)
+                except STOPPING:
+                    raise
                 except Rejection as refused:
                     alarms[item.message] = Alarm(item.message, refused)
             events += self._register.keep_events([_event(item) for item in page.items], page.next)
@@ -128,7 +130,7 @@ class Mailbox:
                 sealing_kids=keys.sealing,
             )
 
-        opened = self._try_moments(message, fetched, open_at)
+        opened = self._judge.judge(whole, open_at)
         self._record(whole, fetched)
         if opened.header.sender != self._keys.authority:
             self._register.note_opened(message, encode_time(self._clock()))
@@ -162,7 +164,7 @@ class Mailbox:
                 wraps_for=(fetched.kid,),
             )
 
-        self._try_moments(message, fetched, verify_at)
+        self._judge.judge(received, verify_at)
         self._record(received, fetched)
 
     def _received(self, message: str, fetched: MessageForReader) -> ReceivedEnvelope:
@@ -172,26 +174,13 @@ class Mailbox:
             if received.header.id != message:
                 raise EnvelopePartMismatch(part="header")
         except (Rejection, ValueError) as broken:
-            raise _unverified(message, broken) from None
+            raise unverified(message, broken) from None
         return received
 
     def _record(self, received: ReceivedEnvelope, fetched: MessageForReader) -> None:
         own = received.header.sender == self._keys.authority
         entry = entry_of(received, self._keys.authority)
         self._register.keep_incoming(entry, fetched.delivered_at, "accepted" if own else "received")
-
-    def _try_moments(self, message: str, fetched: MessageForReader, judge: Callable[[Moment], _Judged]) -> _Judged:
-        """Judge by the directory of the time of delivery; where a key or a recipient does not fit, by those that it
-        crossed with. The first refusal is the one to tell."""
-        first: Rejection | None = None
-        for moment in self._watch().history.moments(parse_time(fetched.delivered_at)):
-            try:
-                return judge(moment)
-            except _NOT_VALID_THEN as refused:
-                first = first or refused
-            except Rejection as refused:
-                raise _unverified(message, refused) from None
-        raise _unverified(message, first or NotThere())
 
     def _broken_promises(self) -> dict[str, Alarm]:
         """Sent with a receipt and lost since: nobody but the sender can know of it."""
@@ -203,6 +192,8 @@ class Mailbox:
         for event in self._register.unrecorded():
             try:
                 self._take(event.type, event.message)
+            except STOPPING:
+                raise
             except Rejection as refused:
                 alarms.append(Alarm(event.message, refused))
         return alarms
@@ -210,8 +201,3 @@ class Mailbox:
 
 def _event(item: FeedItem) -> EventKept:
     return EventKept(item.cursor, item.at, item.type, item.message, item.dossier, item.data)
-
-
-def _unverified(message: str, broken: Exception) -> MessageUnverified:
-    code = broken.code if isinstance(broken, ComityError) else "envelope.malformed"
-    return MessageUnverified(message=message, broken=code, why=broken)

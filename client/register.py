@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from client.leg_chain import Fork, Gap, Link, forks_of, gaps_of, head_of
+from client.register_keys import SeenKeys
 from client.register_rows import SCHEMA, DecisionKept, Entry, EventKept, Kept, Submission
 from client.rewraps import Rewraps
 from shared.errors import Ambiguous, NotInRegister, RegisterUnusable
@@ -48,6 +49,7 @@ class Register:
         self.rewraps = Rewraps(self._db)
         if self.fact("version") != VERSION:
             raise RegisterUnusable(file=file, why=f"its version is {self.fact('version')}, not {VERSION}")
+        self.keys = SeenKeys(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -75,8 +77,13 @@ class Register:
         return None if row is None else str(row[0])
 
     def note_fact(self, name: str, value: str) -> None:
+        self.note_facts({name: value})
+
+    def note_facts(self, facts: Mapping[str, str]) -> None:
+        """All of them or none."""
         with self._transaction():
-            self._set_fact(name, value)
+            for name, value in facts.items():
+                self._set_fact(name, value)
 
     def _set_fact(self, name: str, value: str) -> None:
         self._db.execute(
@@ -253,24 +260,6 @@ class Register:
             Link(message, digest, seen, bool(changes), state in ("accepted", "received"), order)
             for message, digest, seen, changes, state, order in rows
         ]
-
-    # --- keys seen before --------------------------------------------------------------------------------------------
-
-    def first_seen(self, party: str, use: str, kid: str) -> str | None:
-        row = self._db.execute(
-            "SELECT first_seen FROM pins WHERE party = ? AND use = ? AND kid = ?", (party, use, kid)
-        ).fetchone()
-        return None if row is None else str(row[0])
-
-    def pin(self, keys: Mapping[tuple[str, str, str], int], facts: Mapping[str, str], at: str) -> None:
-        """Remember these keys, and these facts with them."""
-        with self._transaction():
-            self._db.executemany(
-                "INSERT INTO pins VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(*key, event_seq, at) for key, event_seq in keys.items()],
-            )
-            for name, value in facts.items():
-                self._set_fact(name, value)
 
     def _insert(self, entry: Entry, state: str, recorded_at: str) -> bool:
         done = self._db.execute(

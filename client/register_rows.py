@@ -37,6 +37,9 @@ CREATE TABLE IF NOT EXISTS events (
     entered INTEGER PRIMARY KEY, cursor TEXT NOT NULL UNIQUE, at TEXT NOT NULL, type TEXT NOT NULL,
     message TEXT NOT NULL, dossier TEXT NOT NULL, data TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS key_events (
+    seq INTEGER PRIMARY KEY, digest TEXT NOT NULL, first_seen TEXT NOT NULL, logged_at TEXT
+) STRICT;
 CREATE TABLE IF NOT EXISTS pins (
     party TEXT NOT NULL, use TEXT NOT NULL, kid TEXT NOT NULL, event_seq INTEGER NOT NULL, first_seen TEXT NOT NULL,
     PRIMARY KEY (party, use, kid)

@@ -14,11 +14,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from client.directory_watch import replay_history
+from client.directory_history import replay_history
 from client.enrolment import BACKDATE, ENROLMENT_VERSION, VALIDITY, EnrolmentRequest, await_event
 from client.exchange import Exchange
 from client.keystore import settle_keys, stage_keys
@@ -29,6 +29,8 @@ from shared.keys.event_document import USES_OF_ROLE, NameDocument, Use
 from shared.keys.events import draft_event, encode_event, sign_event, verify_event
 from shared.keys.trust import Trust
 
+RENEW_BEFORE: Final = timedelta(days=30)
+"""How long before its end a key's owner is told to renew it."""
 ATTEMPTS: Final = 5
 """How often an event is made anew because another one took its number."""
 
@@ -94,6 +96,14 @@ def settle_rotation(directory: Directory, keys: AuthorityKeys, file: Path, passp
         return None
     settle_keys(file, passphrase, max(key.not_before for key in known.values()))
     return Rotated(max(key.seq for key in known.values()), known)
+
+
+def renewal_due(directory: Directory, party: str, now: datetime) -> datetime | None:
+    """When the first of the party's keys ends, if it is time to renew it."""
+    known = directory.party(party)
+    standing = [known.current(use, now) for use in USES_OF_ROLE["authority"]] if known else []
+    ends = min((key.not_after for key in standing if key is not None), default=None)
+    return ends if ends is not None and ends - now <= RENEW_BEFORE else None
 
 
 def recovery_request(keys: AuthorityKeys, now: datetime) -> EnrolmentRequest:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from comity.advice import UNVERIFIED
-from comity.home import find_home
+from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import console as console_of
 from comity.output import local_time, reporting, say, visible
@@ -35,7 +35,8 @@ def inbox(
     url: Url = None,
     json: Json = False,
 ) -> None:
-    """Send what is stored, read the feed, verify what came, and list what nobody has opened yet.
+    """Send what is stored, read the feed, verify what came, and list what nobody has opened yet. What looks wrong is
+    told first, and so is a party that the operators gave new keys.
 
     Exit code 4 when something does not verify, is missing, or contradicts what was seen before.
     """
@@ -49,7 +50,7 @@ def inbox(
                 news = own.mailbox.read_feed(FEED_WAIT_MOST_S)
             document = _document(own, news, said)
         output.show(document, lambda console: _render(console, document))
-        if document["alarms"] or document["gaps"] or document["forks"]:
+        if any(document[wrong] for wrong in ("alarms", "gaps", "forks", "recovered")):
             raise typer.Exit(UNVERIFIED)
 
 
@@ -73,6 +74,8 @@ def watch(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
 
 
 def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]) -> dict[str, Any]:
+    from shared.domain.ids import encode_time
+
     return {
         "events": [_event(own, event) for event in news.events],
         "unopened": [
@@ -94,6 +97,16 @@ def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]
         "alarms": [
             {"message": one.message, "code": one.error.code, "sentence": one.error.sentence()} for one in news.alarms
         ],
+        "recovered": [
+            {
+                "party": one.event.party,
+                "event": one.event.seq,
+                "at": encode_time(one.event.at),
+                "usable_from": encode_time(one.until),
+            }
+            for one in own.directory().recovered()
+        ],
+        "keys_end": _end_of_keys(own),
         "gaps": [
             {"dossier": one.dossier, "leg": one.leg, "message": one.message, "missing": one.missing}
             for one in news.gaps
@@ -103,6 +116,15 @@ def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]
             for one in news.forks
         ],
     }
+
+
+def _end_of_keys(own: Correspondence) -> str | None:
+    """When the first of the own keys ends, if that is soon."""
+    from client.rotation import renewal_due
+    from shared.domain.ids import encode_time
+
+    ends = renewal_due(own.directory().latest, own.keys.authority, now())
+    return None if ends is None else encode_time(ends)
 
 
 def _event(own: Correspondence, event: EventKept) -> dict[str, Any]:
@@ -130,6 +152,13 @@ def _number(own: Correspondence, dossier: str) -> str | None:
 
 
 def _render(console: Any, document: dict[str, Any]) -> None:
+    for one in document["recovered"]:
+        told = f"the operators gave it new keys (key event {one['event']}, {local_time(one['at'])}), and its old keys"
+        say(console, f"RECOVERED  {one['party']}: {told} did not sign for them.", style="bold red")
+        say(console, f"  They are not used before {local_time(one['usable_from'])}. Call it at a number that you know")
+        say(console, f"  from before, and compare: comity keys compare {one['party']}")
+    if document["keys_end"]:
+        say(console, f"Your keys end at {local_time(document['keys_end'])}: comity keys rotate", style="bold")
     for event in document["events"]:
         _render_event(console, event)
     if not document["events"]:

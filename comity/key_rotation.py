@@ -50,7 +50,7 @@ def rotate(
 
 
 def _rotate(place: Home, uses: list[Use], patience_s: float) -> Rotated:
-    from client.directory_watch import replay_history
+    from client.directory_history import replay_history
     from client.keystore import load_keystore, stage_keys
     from client.rotation import rotate_keys, settle_rotation
     from shared.errors import CallKeyUnknown
@@ -91,7 +91,7 @@ def _request(output: Output, place: Home, target: Path) -> None:
     from client.enrolment import encode_enrolment
     from client.keystore import stage_keys
     from client.rotation import recovery_request
-    from comity.keys import fingerprint
+    from comity.fingerprints import fingerprint
 
     request = recovery_request(stage_keys(place.keys, place.passphrase()), now())
     target.write_bytes(encode_enrolment(request))
@@ -107,7 +107,7 @@ def _request(output: Output, place: Home, target: Path) -> None:
 
 
 def _show(output: Output, rotated: Rotated) -> None:
-    from comity.keys import fingerprint
+    from comity.fingerprints import fingerprint
     from shared.domain.ids import encode_time
 
     keys = [

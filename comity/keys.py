@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity import key_archive, key_rotation
-from comity.home import Home, find_home, now
-from comity.options import HomeDir, Json, Url, authority_id, pairs
-from comity.output import local_time, reporting, say
+from comity import key_archive, key_comparison, key_rotation
+from comity.fingerprints import fingerprint
+from comity.home import find_home, now
+from comity.options import HomeDir, Json, authority_id, pairs
+from comity.output import reporting, say
 
 if TYPE_CHECKING:
     from shared.keys.event_document import NameDocument
 
 app = typer.Typer(no_args_is_help=True, help="Make, renew, show and compare keys.")
+app.command()(key_comparison.show)
 app.command()(key_rotation.rotate)
+app.command()(key_comparison.compare)
 app.command()(key_archive.rewrap)
 app.command()(key_archive.destroy)
 app.command()(key_archive.passphrase)
@@ -81,85 +84,3 @@ def _official(names: dict[str, str]) -> NameDocument:
         return party_names(names)
     except ValueError:
         raise typer.BadParameter("a --name is fr=Name: a language in two or three small letters, a name") from None
-
-
-@app.command()
-def show(home: HomeDir = None, json: Json = False) -> None:
-    """The key ids of this home's key file; needs no passphrase."""
-    with reporting(json) as output:
-        from client.keystore import read_kids
-
-        place = find_home(home)
-        owner, kids = read_kids(place.keys)
-
-        def render(console: Any) -> None:
-            say(console, f"{owner} · {place.keys}")
-            for key in kids:
-                say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}")
-                since = f"acts since {local_time(key['since'])}" if key["since"] else "not registered yet"
-                say(console, f"    made {local_time(key['made_at'])}, {since}")
-
-        output.show({"owner": owner, "file": str(place.keys), "keys": kids}, render)
-
-
-@app.command()
-def compare(
-    party: Annotated[str, typer.Argument(help="Whose keys to compare.")],
-    confirm: Annotated[
-        bool, typer.Option("--confirm", help="The fingerprints were compared with the party itself.")
-    ] = False,
-    home: HomeDir = None,
-    url: Url = None,
-    json: Json = False,
-) -> None:
-    """The fingerprints of another party's keys, to be compared with it by telephone or in person."""
-    authority_id(party)
-    with reporting(json) as output:
-        _compare(find_home(home, url), party, confirm, output)
-
-
-def _compare(place: Home, party: str, confirm: bool, output: Any) -> None:
-    from shared.domain.ids import encode_time
-    from shared.errors import RecipientUnknown
-
-    with place.correspondence() as own:
-        watch = own.directory()
-        known = watch.latest.party(party)
-        if known is None:
-            raise RecipientUnknown(recipient=party)
-        if confirm:
-            watch.note_compared(known)
-        keys: list[dict[str, Any]] = []
-        for key in known.keys:
-            usable = watch.usable_from(key.kid)
-            keys.append(
-                {
-                    "use": key.use,
-                    "kid": key.kid,
-                    "not_before": encode_time(key.not_before),
-                    "not_after": encode_time(key.not_after),
-                    "event": key.seq,
-                    "event_type": watch.history.event(key.seq).type,
-                    "usable_from": None if usable is None else encode_time(usable),
-                }
-            )
-
-    def render(console: Any) -> None:
-        say(console, f"{party} · {known.name.official} · {known.status}")
-        for key in keys:
-            say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}")
-            wait = f", usable from {local_time(key['usable_from'])}" if key["usable_from"] else ""
-            say(
-                console,
-                f"    by event {key['event']} ({key['event_type']}), until {local_time(key['not_after'])}{wait}",
-            )
-        if not confirm:
-            say(console, "If they are the same: comity keys compare " + party + " --confirm")
-
-    output.show({"party": party, "name": known.name.official, "status": known.status, "keys": keys}, render)
-
-
-def fingerprint(kid: str) -> str:
-    """The kid in groups of four, to be read aloud."""
-    owner, _, digest = kid.partition("#")
-    return f"{owner} # " + " ".join(digest[at : at + 4] for at in range(0, len(digest), 4))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from comity import operator_backup, operator_letters, operator_queues
+from comity.fingerprints import fingerprint
 from comity.home import Home, exchange_as, find_home, load_trust, now
-from comity.keys import fingerprint
 from comity.operator_keys import load_operator
 from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url, authority_id
 from comity.output import Output, reporting, say
@@ -261,7 +261,7 @@ def _decide(
     told: KeysTold | None = None,
 ) -> None:
     """Make the next key event, post it, wait until the directory shows it."""
-    from client.directory_watch import replay_history
+    from client.directory_history import replay_history
     from client.enrolment import await_event, make_event
 
     trust = load_trust(trust_file or place.trust_file)

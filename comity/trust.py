@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from comity.fingerprints import fingerprint
 from comity.home import SETTINGS_FILE, find_home, load_trust
-from comity.keys import fingerprint
 from comity.options import HomeDir, Json
 from comity.output import reporting, say
 

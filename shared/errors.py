@@ -584,10 +584,24 @@ class KeyChangeUnexplained(Rejection):
 
 
 class KeyTooNew(Rejection):
-    """The sealing key {kid} of {party} was seen here for the first time a short while ago. Compare it with {party} in
-    person or by telephone, or wait until {usable_from}."""
+    """The key {kid} of {party} was seen here for the first time a short while ago. Compare it with {party} in person or
+    by telephone, or wait until {usable_from}."""
 
     code = "client.key-too-new"
+
+
+class KeyRecovered(Rejection):
+    """The operators gave {party} new keys at {at} (key event {seq}), and its old keys did not sign for them. Nothing is
+    sealed to {kid} and nothing signed under it is believed before {usable_from}, unless you compare it with {party}."""
+
+    code = "client.key-recovered"
+
+
+class SignedWhenCompromised(Rejection):
+    """The message {message} was logged at {logged_at}, and {kid}, which signed it, is in other hands since {since}:
+    whoever signed it need not be its sender. Nothing of it was used."""
+
+    code = "client.signed-when-compromised"
 
 
 class EventNotAdmitted(Transient):

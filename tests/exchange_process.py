@@ -28,7 +28,7 @@ from typing import Final, Self
 
 from client.callers import check_receipts, sign_calls
 from client.correspondence import Correspondence, Place
-from client.directory_watch import replay_history
+from client.directory_history import replay_history
 from client.enrolment import auditor_request, authority_request, await_event, make_event, party_names
 from client.exchange import Exchange
 from client.http_calls import Calls

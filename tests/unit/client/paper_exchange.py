@@ -158,7 +158,11 @@ class PaperExchange(PaperServices):
     def _evidences(self, message: str) -> bytes:
         size = len(self.log.entries)
         items = []
-        for kind, recipient, index in self.evidences.get(message, []):
+        told = list(self.evidences.get(message, []))
+        if message in self.envelopes:
+            sender, decided = self.envelopes[message].header.sender, self.decisions[message]["leaf_index"]
+            told.insert(0, ("submission-acceptance", sender, decided))
+        for kind, recipient, index in told:
             hashes = tuple(prove_inclusion(index, size, self.log.reader(size)))
             proof = encode_proof(
                 TlogProof(index, hashes, self.log.files["checkpoint"], self.log.entries[index])

@@ -57,7 +57,7 @@ def test_in_production_a_new_key_waits_or_is_compared(exchange: PaperExchange, t
     assert refused.value.code == "client.key-too-new"
     french = ma.directory().latest.party(FR)
     assert french is not None
-    ma.directory().note_compared(french)
+    ma.directory().note_compared(french.keys)
     assert ma.seal_and_store(composed, ()) == composed.header.id
     exchange.pass_time(73 * 3600)
     belgian = ma.compose_request(a_request(), (BE,), "quadripartite")

@@ -79,8 +79,8 @@ def test_new_keys_act_and_what_was_sealed_to_the_old_one_opens(
         assert fr.mailbox.open(message).content["facts"] == "Money moved."
     assert len(fr.register.received()) == 2
     reply(fr, dossier, "acknowledge")
-    assert ma.directory(anew=True).sealing_key(FR).kid == keys.sealing_kid
     assert not ma.mailbox.read_feed().alarms
+    assert ma.directory(anew=True).sealing_key(FR).kid == keys.sealing_kid
     assert audit(exchange, tmp_path / "ledger").ok
 
 

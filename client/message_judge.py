@@ -1,0 +1,139 @@
+"""By whose keys, and at what time, a message is judged: those of the decision on it, as the ledger holds it.
+
+The steps:
+1. The decision's leaf is fetched with its proof, and proven to stand in the ledger. It is an acceptance of exactly this
+   message, these bytes and this sender.
+2. It names the key event that the exchange knew, and its own time. The directory after that event, as it counts here,
+   is asked at that time; a directory that was stale when the leaf was logged, or a time far from it, is refused. So the
+   exchange cannot choose among the keys of the past which one a message is judged by.
+3. A message that was decided a moment ago has no place in the ledger yet: until it has, it is judged by the directory
+   of now at the time of now, where the exchange has no choice either.
+4. Keys that signed it must be usable here (`directory_watch`, rule 5), and not have been in other hands when it was
+   logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+from client.directory_history import Moment
+from client.directory_watch import DirectoryWatch
+from client.exchange import Exchange
+from client.ledger_view import LedgerView, ProvenEntry
+from shared.domain.ids import encode_time
+from shared.envelope.container import ReceivedEnvelope
+from shared.envelope.encoding import MAX_SKEW_S
+from shared.errors import ComityError, EvidenceInvalid, MessageUnverified, Rejection, SignedWhenCompromised
+
+_Judged = TypeVar("_Judged")
+_SKEW: Final = timedelta(seconds=MAX_SKEW_S)
+_MERGE_DELAY: Final = timedelta(hours=1)
+"""Between a decision and its place in the ledger, at most: the exchange's own limit."""
+_STALE: Final = timedelta(seconds=10)
+"""How old a directory the exchange may decide by."""
+
+
+class Watch(Protocol):
+    """The directory as it counts here; `anew` fetches it again. Raises KeyChangeUnexplained, and what calls raise."""
+
+    def __call__(self, *, anew: bool = False) -> DirectoryWatch: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What a message is judged by; `logged_at` is None while its decision has no place in the ledger."""
+
+    moment: Moment
+    logged_at: datetime | None
+
+
+class MessageJudge:
+    def __init__(
+        self, exchange: Exchange, ledger: LedgerView, watch: Watch, own: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._exchange = exchange
+        self._ledger = ledger
+        self._watch = watch
+        self._own = own
+        self._clock = clock
+
+    def judge(self, received: ReceivedEnvelope, verify: Callable[[Moment], _Judged]) -> _Judged:
+        """What `verify` makes of the message at its moment. Raises MessageUnverified, SignedWhenCompromised, KeyTooNew,
+        KeyRecovered."""
+        basis = self._basis(received)
+        try:
+            judged = verify(basis.moment)
+        except Rejection as refused:
+            raise unverified(received.header.id, refused) from None
+        self._doubt(received, basis.logged_at)
+        return judged
+
+    def _basis(self, received: ReceivedEnvelope) -> _Basis:
+        try:
+            decision = self._decision(received)
+            if decision is None:
+                return _Basis(Moment(self._watch(anew=True).latest, self._clock()), None)
+            index = decision.leaf.fields["directory_index"]
+            watch = self._watch()
+            if index > watch.latest.index:
+                watch = self._watch(anew=True)
+            return _Basis(_moment(decision, index, watch), decision.logged_at)
+        except EvidenceInvalid as bad:
+            raise unverified(received.header.id, bad) from None
+
+    def _decision(self, received: ReceivedEnvelope) -> ProvenEntry | None:
+        """Step 1. None while the ledger has no place for it. Raises EvidenceInvalid, LedgerInvalid."""
+        header = received.header
+        for item in self._exchange.evidences(header.id).items:
+            if item.kind != "submission-acceptance" or item.proof is None:
+                continue
+            entry = self._ledger.prove(item.proof)
+            fields = entry.leaf.fields
+            said = (fields.get("message"), fields.get("envelope_sha256"), fields.get("sender"))
+            if entry.leaf.type != "decision.accepted" or said != (header.id, received.digest, header.sender):
+                raise EvidenceInvalid(
+                    what=f"the decision on {header.id}", why="It is about other bytes than those shown here."
+                )
+            return entry
+        return None
+
+    def _doubt(self, verified: ReceivedEnvelope, logged_at: datetime | None) -> None:
+        """Step 4, for a message whose signatures hold."""
+        header, watch = verified.header, self._watch()
+        for kid in [signature.kid for signature in verified.jws.signatures]:
+            key = watch.latest.key(kid)
+            since = None if key is None else key.compromised_since
+            if since is not None and (logged_at or self._clock()) >= since:
+                raise SignedWhenCompromised(
+                    message=header.id,
+                    kid=kid,
+                    since=encode_time(since),
+                    logged_at="no known time" if logged_at is None else encode_time(logged_at),
+                )
+            if header.sender != self._own:
+                watch.require_usable(kid)
+
+
+def unverified(message: str, broken: Exception) -> MessageUnverified:
+    code = broken.code if isinstance(broken, ComityError) else "envelope.malformed"
+    return MessageUnverified(message=message, broken=code, why=broken)
+
+
+def _moment(decision: ProvenEntry, index: int, watch: DirectoryWatch) -> Moment:
+    """Step 2. Raises EvidenceInvalid."""
+    at, logged_at = decision.leaf.at, decision.logged_at
+    why = None
+    if index > watch.latest.index:
+        why = f"It names key event {index}, which is not shown or not in the ledger."
+    elif not logged_at - _MERGE_DELAY - _SKEW <= at <= logged_at + _SKEW:
+        why = f"It is dated {encode_time(at)} and was logged at {encode_time(logged_at)}."
+    else:
+        missed = watch.logged_at(index + 1)
+        if missed is not None and missed + _STALE + _SKEW < logged_at:
+            why = f"It was made without key event {index + 1}, known by then."
+    if why is not None:
+        raise EvidenceInvalid(what="the decision", why=why)
+    return Moment(watch.history.after(index), at)
