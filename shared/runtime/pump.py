@@ -27,7 +27,8 @@ from shared.runtime.publisher import Publisher
 from shared.runtime.telemetry import Size, SpanName, span
 
 CAUTIOUS_PREFETCH: Final = 1
-BOLD_PREFETCH: Final = 300
+BOLD_PREFETCH: Final = 64
+"""More than a batch, and bounded: frames of 4 MiB, as the publisher makes them at most, are 256 MiB in memory."""
 CAUTIOUS_FRAMES: Final = 20
 BATCH_FRAMES: Final = 50
 TAKE_WAIT_S: Final = 0.5
