@@ -15,10 +15,12 @@ import sys
 import time
 import traceback
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
 from shared.errors import ComityError
+from tests.fuzz.json_mutator import mutate_json
 from tests.fuzz.target import Forged, ReadTwice, Target
 
 ONE_INPUT_S: Final = 10
@@ -123,7 +125,12 @@ def fuzz(target: Target, place: Workplace, seconds: float, seed: int) -> NoRetur
     longest = max(map(len, (*target.seeds(), *target.attacks())))
     options = (f"-timeout={ONE_INPUT_S}", f"-rss_limit_mb={MEMORY_MB}", f"-max_len={longest + 4096}", f"-seed={seed}")
     files = (f"-dict={place.dictionary}", f"-artifact_prefix={place.findings}/", str(place.corpus))
-    atheris.Setup([target.name, *options, *files], test_one_input)
+
+    def mutate(data: bytes, max_size: int) -> bytes:  # looked up at each call: Setup puts another in its place
+        return bytes(atheris.Mutate(data, max_size))
+
+    changes = {"custom_mutator": partial(mutate_json, mutate=mutate)} if target.is_json else {}
+    atheris.Setup([target.name, *options, *files], test_one_input, **changes)
     atheris.Fuzz()
     sys.exit("libFuzzer returned")
 

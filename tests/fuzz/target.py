@@ -17,12 +17,14 @@ class ReadTwice(AssertionError):
 @dataclass(frozen=True)
 class Target:
     """`judge` reads the bytes by our own code. It may raise any ComityError, which is a refusal; what else it raises is
-    a finding. `seeds` are genuine texts, all of which it takes, and `attacks` texts that it must refuse."""
+    a finding. `seeds` are genuine texts, all of which it takes, and `attacks` texts that it must refuse. `is_json` says
+    that the bytes are JSON, and are changed as such too."""
 
     name: str
     judge: Callable[[bytes], None]
     seeds: Callable[[], Sequence[bytes]]
     attacks: Callable[[], Sequence[bytes]] = tuple
+    is_json: bool = False
 
 
 def require_genuine(is_genuine: bool, what: str) -> None:
