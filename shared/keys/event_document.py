@@ -10,6 +10,7 @@ It checks form only; `events` judges place, signatures and possession.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
@@ -38,9 +39,18 @@ USES_OF_ROLE: Final[dict[str, tuple[Use, ...]]] = {
 """Which keys a party must enrol with, each exactly once."""
 
 
+_UNPRINTABLE: Final = re.compile(
+    "[\\x00-\\x1f\\x7f-\\xa0\\xad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890-\\u0891\\u08e2\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f"
+    "\\u205f-\\u206f\\u3000\\ud800-\\uf8ff\\ufeff\\ufff9-\\ufffb\\U000110bd\\U000110cd\\U00013430-\\U0001343f"
+    "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff\\U000f0000-\\U0010ffff]"
+)
+"""Controls, formats, private characters, separators and spaces but U+0020. A list, and no question to the Unicode
+tables of this Python: readers with other tables would replay the same events to another directory."""
+
+
 def _printable(text: str) -> str:
     """Names are read by people who decide by them: no control and no invisible direction character."""
-    if not text.isprintable() or text != text.strip():
+    if _UNPRINTABLE.search(text) or text != text.strip(" "):
         raise ValueError("a name holds printable characters, no white space around it")
     return text
 

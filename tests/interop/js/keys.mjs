@@ -11,7 +11,12 @@ const ALG = { "sign-ed25519": "Ed25519", "sign-mldsa65": "ML-DSA-65", "seal-xwin
 const USES = { authority: Object.keys(ALG), auditor: ["api-ed25519"] };
 const MEMBERS = ["at", "country", "exchange", "keys", "mandate", "name", "party", "prev", "role", "seq", "type", "v"];
 const TYPES = ["enrol", "rotate", "recover", "suspend", "reinstate", "compromise"];
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+const INVISIBLE = new RegExp(
+  "[\\u0000-\\u001f\\u007f-\\u00a0\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890-\\u0891\\u08e2\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f" +
+    "\\u205f-\\u206f\\u3000\\ud800-\\uf8ff\\ufeff\\ufff9-\\ufffb\\u{110bd}\\u{110cd}\\u{13430}-\\u{1343f}" +
+    "\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}\\u{f0000}-\\u{10ffff}]",
+  "u",
+);
 
 const refused = (why) => new Refusal("keys.event-refused", why);
 
@@ -52,7 +57,7 @@ function checkEnrolment(event, uses) {
   const languages = Object.entries(event.name.languages);
   need(languages.length <= 40 && languages.every(([code]) => /^[a-z]{2,3}$/.test(code)), "languages");
   for (const name of [event.name.official, ...languages.map(([, one]) => one)]) {
-    need(text(name, 1, 200) && !INVISIBLE.test(name) && name === name.trim(), "a name");
+    need(text(name, 1, 200) && !INVISIBLE.test(name) && !/^ | $/.test(name), "a name");
   }
   need(text(event.country, 2, 2) && /^[A-Z]{2}$/.test(event.country) && event.party.startsWith(`${event.country}.`), "country");
   need([...uses].sort().join() === [...USES[event.role]].sort().join(), "the uses of its role");
