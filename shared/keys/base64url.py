@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import binascii
 from typing import Final
 
-_TO_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/\x00\x00\x00")
-_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
-_LAST_LETTERS: Final = {2: frozenset(b"AQgw"), 3: frozenset(b"AEIMQUYcgkosw048")}
+from pybase64 import b64decode, b64encode_as_string
+
+_ALPHABET: Final = b"-_"
+_LAST_LETTERS: Final = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 """After whole groups of four, two or three letters may be left; these are the last ones whose unused bits are zero."""
 
 
 def encode_b64u(raw: bytes) -> str:
-    return binascii.b2a_base64(raw, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
+    return b64encode_as_string(raw, _ALPHABET).rstrip("=")
 
 
 def parse_b64u(text: str, length: int | None = None) -> bytes:
@@ -21,13 +21,14 @@ def parse_b64u(text: str, length: int | None = None) -> bytes:
     Unused low bits of the last character must be zero: otherwise one value could be written in several ways, and a
     digest over the text would not name the value.
     """
-    standard = text.encode("ascii", "replace").translate(_TO_STANDARD)  # what was no letter is none afterwards either
-    left = len(standard) % 4
-    if left and standard[-1] not in _LAST_LETTERS.get(left, ()):
+    if "+" in text or "/" in text or "=" in text:  # which the library takes as well
+        raise ValueError("not base64url without padding")
+    left = len(text) % 4
+    if left and text[-1] not in _LAST_LETTERS.get(left, ()):
         raise ValueError("not canonical base64url without padding")
     try:
-        raw = binascii.a2b_base64(standard + b"=" * (-left % 4), strict_mode=True)
-    except binascii.Error:
+        raw = b64decode(text + "=" * (-left % 4), _ALPHABET, validate=True)
+    except ValueError:
         raise ValueError("not base64url") from None
     if length is not None and len(raw) != length:
         raise ValueError(f"{len(raw)} bytes instead of {length}")
