@@ -17,17 +17,14 @@ It knows nothing of what keys are for: `keystore` does.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from glob import escape as glob_escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,12 +32,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from client.whole_file import locked, put_in_place, remove_drafts
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.strict_json import NotStrictJson, encode_canonical_json, parse_strict_json
 from shared.errors import KeyFileUnusable, KeyRefused, PassphraseWrong
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.private import Ed25519Signer, MLDSA65Signer, PrivateKey, XWingOpener
-from shared.keys.public import is_owner
+from shared.keys.public import is_owner, kid
 
 FORMAT: Final = "comity-keys/2"
 CIPHER: Final = "AES-256-GCM"
@@ -76,6 +74,22 @@ class StoredKey:
             raise KeyRefused(alg=self.use, why="there is no such use")
         return kind(self.seed)
 
+    def kid(self, owner: str) -> str:
+        return self.restore().kid(owner)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """One key in a hardware token: its use, the token's serial number, the object's id, the raw public key."""
+
+    use: str
+    token: str
+    object_id: bytes
+    public: bytes
+
+    def kid(self, owner: str) -> str:
+        return kid(owner, self.public)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredGeneration:
@@ -83,9 +97,9 @@ class StoredGeneration:
 
     made_at: datetime
     since: datetime | None
-    keys: tuple[StoredKey, ...]
+    keys: tuple[StoredKey | TokenKey, ...]
 
-    def key(self, use: str) -> StoredKey | None:
+    def key(self, use: str) -> StoredKey | TokenKey | None:
         return next((key for key in self.keys if key.use == use), None)
 
 
@@ -98,13 +112,14 @@ class KeyFile:
     cost: int | None = None
 
     def kids(self) -> list[dict[str, Any]]:
-        """Of each key: `use`, `kid`, `made_at`, and `since` (null until it acts)."""
+        """Of each key: `use`, `kid`, `made_at`, `since` (null until it acts), `token` (null: it lies in the file)."""
         return [
             {
                 "use": key.use,
-                "kid": key.restore().kid(self.owner),
+                "kid": key.kid(self.owner),
                 "made_at": encode_time(generation.made_at),
                 "since": None if generation.since is None else encode_time(generation.since),
+                "token": key.token if isinstance(key, TokenKey) else None,
             }
             for generation in self.generations
             for key in generation.keys
@@ -127,10 +142,13 @@ def change_key_file(
 
     Raises what reading and writing raise.
     """
-    with _locked(path):
-        _remove_drafts(path)
-        changed = change(read_key_file(path, passphrase))
-        write_key_file(path, passphrase if new_passphrase is None else new_passphrase, changed, replace=True)
+    try:
+        with locked(path):
+            remove_drafts(path)
+            changed = change(read_key_file(path, passphrase))
+            write_key_file(path, passphrase if new_passphrase is None else new_passphrase, changed, replace=True)
+    except OSError as broken:
+        raise KeyFileUnusable(file=path, why=broken.strerror) from None
     return changed
 
 
@@ -161,7 +179,7 @@ def write_key_file(path: Path, passphrase: str, file: KeyFile, *, replace: bool 
     if len(document) > MAX_FILE_BYTES:
         raise KeyFileUnusable(file=path, why=f"it would have more than {MAX_FILE_BYTES} bytes: destroy old keys")
     try:
-        _put_in_place(path, document, replace)
+        put_in_place(path, document, replace)
     except FileExistsError:
         raise KeyFileUnusable(file=path, why="it exists already, and keys are not overwritten") from None
     except OSError as broken:
@@ -196,10 +214,23 @@ def _encode(generations: Sequence[StoredGeneration]) -> list[dict[str, Any]]:
         {
             "made_at": encode_time(one.made_at),
             "since": None if one.since is None else encode_time(one.since),
-            "keys": [{"use": key.use, "seed": encode_b64u(key.seed)} for key in one.keys],
+            "keys": [_encode_key(key) for key in one.keys],
         }
         for one in generations
     ]
+
+
+def _encode_key(key: StoredKey | TokenKey) -> dict[str, str]:
+    if isinstance(key, StoredKey):
+        return {"use": key.use, "seed": encode_b64u(key.seed)}
+    lies = {"token": key.token, "object_id": encode_b64u(key.object_id), "public": encode_b64u(key.public)}
+    return {"use": key.use, **lies}
+
+
+def _parse_key(key: Mapping[str, str]) -> StoredKey | TokenKey:
+    if "seed" in key:
+        return StoredKey(key["use"], parse_b64u(key["seed"]))
+    return TokenKey(key["use"], key["token"], parse_b64u(key["object_id"]), parse_b64u(key["public"]))
 
 
 def _parse(generations: Sequence[Mapping[str, Any]]) -> tuple[StoredGeneration, ...]:
@@ -207,7 +238,7 @@ def _parse(generations: Sequence[Mapping[str, Any]]) -> tuple[StoredGeneration, 
         StoredGeneration(
             parse_time(one["made_at"]),
             None if one["since"] is None else parse_time(one["since"]),
-            tuple(StoredKey(key["use"], parse_b64u(key["seed"])) for key in one["keys"]),
+            tuple(_parse_key(key) for key in one["keys"]),
         )
         for one in generations
     )
@@ -242,44 +273,3 @@ def _read_document(path: Path) -> dict[str, Any]:
     if not isinstance(document.get("owner"), str) or not isinstance(document.get("kids"), list):
         raise KeyFileUnusable(file=path, why="it names no owner or no keys")
     return document
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One change at a time; the lock goes with the process. Raises KeyFileUnusable."""
-    try:
-        descriptor = os.open(path.with_name(f".{path.name}-lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as broken:
-        raise KeyFileUnusable(file=path, why=broken.strerror) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _remove_drafts(path: Path) -> None:
-    """A draft of a write that was killed may hold a key that has been destroyed since."""
-    for draft in path.parent.glob(f".{glob_escape(path.name)}.*"):
-        draft.unlink(missing_ok=True)
-
-
-def _put_in_place(path: Path, document: bytes, replace: bool) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            draft.replace(path)
-        else:
-            path.hardlink_to(draft)  # fails when the file exists, where a rename would overwrite it
-    finally:
-        draft.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

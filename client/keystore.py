@@ -7,50 +7,75 @@ Rules:
    it knows the directory better than this file.
 3. Every writing forgets signing and API keys that a successor has replaced: they can only be stolen. Sealing keys stay
    until `destroy_sealing_key`.
-4. An operator or an auditor has one key and no generations.
+4. A key's successor lies where it lies: in the file, or for the two Ed25519 keys in a hardware token (`token`), whose
+   module is then asked for. What a writing forgets is destroyed in the token as well, after the file is durable.
+5. An operator or an auditor has one key, in the file, and no generations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from client.key_bundle import (
+    ALL_USES,
+    API,
+    SEAL,
+    SIGN_ED25519,
+    Held,
+    acting_key,
+    bundle_of,
+    former_sealing,
+    has_begun,
+    seed_of,
+    signer_of,
+)
 from client.key_file import (
     KINDS,
     KeyFile,
     StoredGeneration,
     StoredKey,
+    TokenKey,
     change_key_file,
     read_clear,
     read_key_file,
     write_key_file,
 )
-from client.signing import AuthorityKeys, ComingKeys, SoftwareOpener, generate_authority_keys
-from shared.errors import KeyFileUnusable, KeyNotFound
-from shared.keys.custody import Opener, Signer
-from shared.keys.event_document import USES_OF_ROLE, Use
-from shared.keys.private import Ed25519Signer, MLDSA65Signer, XWingOpener, generate_ed25519, generate_seed
+from client.signing import AuthorityKeys, SoftwareOpener
+from shared.domain.ids import is_authority_id
+from shared.errors import KeyFileUnusable, KeyModuleUnusable, KeyNotFound, KeyRefused
+from shared.keys.custody import KeyModule, Opener, Signer
+from shared.keys.event_document import Use
+from shared.keys.private import Ed25519Signer, generate_ed25519, generate_seed
 from shared.keys.public import OPERATOR
 
-ALL_USES = USES_OF_ROLE["authority"]
-_SIGN_ED25519, _SIGN_MLDSA65, _SEAL, _API = ALL_USES
-_Key = TypeVar("_Key", Ed25519Signer, MLDSA65Signer, XWingOpener)
+IN_TOKEN: tuple[Use, ...] = (SIGN_ED25519, API)
+"""What a hardware token can hold: ML-DSA-65 and X-Wing are beyond the tokens of today."""
 
 
 # --- an authority ----------------------------------------------------------------------------------------------------
 
 
-def create_keystore(path: Path, passphrase: str, authority: str, cost: int | None = None) -> AuthorityKeys:
-    """New keys for an authority, durable in a new file on return.
+def create_keystore(
+    path: Path, passphrase: str, authority: str, cost: int | None = None, module: KeyModule | None = None
+) -> AuthorityKeys:
+    """New keys for an authority, durable in a new file on return; with a module, the Ed25519 keys in it.
 
-    Raises KeyFileUnusable when the file exists or the passphrase is too short, KeyRefused for a bad authority id.
+    Raises KeyFileUnusable when the file exists or the passphrase is too short, KeyRefused for a bad authority id,
+    KeyModuleUnusable.
     """
-    keys = generate_authority_keys(authority)
-    save_keystore(path, passphrase, keys, cost)
-    return keys
+    if not is_authority_id(authority):
+        raise KeyRefused(alg="authority's", why=f"{authority} is not an authority id")
+    if path.exists():  # before a token makes keys that no file would know
+        raise KeyFileUnusable(file=path, why="it exists already, and keys are not overwritten")
+    now = datetime.now(UTC)
+    keys = _make(authority, ALL_USES, IN_TOKEN if module else (), module)
+    file = KeyFile(authority, (StoredGeneration(now, now, keys),), cost)
+    write_key_file(path, passphrase, file)
+    return bundle_of(path, file, now, module)
 
 
 def save_keystore(path: Path, passphrase: str, keys: AuthorityKeys, cost: int | None = None) -> None:
@@ -63,13 +88,17 @@ def save_keystore(path: Path, passphrase: str, keys: AuthorityKeys, cost: int | 
     write_key_file(path, passphrase, KeyFile(keys.authority, (StoredGeneration(now, now, stored),), cost))
 
 
-def load_keystore(path: Path, passphrase: str, at: datetime | None = None) -> AuthorityKeys:
+def load_keystore(
+    path: Path, passphrase: str, at: datetime | None = None, module: KeyModule | None = None
+) -> AuthorityKeys:
     """The keys with which an authority acts at this time, now unless it is given. Raises PassphraseWrong,
-    KeyFileUnusable."""
-    return _bundle(path, read_key_file(path, passphrase), at or datetime.now(UTC))
+    KeyFileUnusable, KeyModuleUnusable."""
+    return bundle_of(path, read_key_file(path, passphrase), at or datetime.now(UTC), module)
 
 
-def stage_keys(path: Path, passphrase: str, uses: Sequence[Use] = ALL_USES) -> AuthorityKeys:
+def stage_keys(
+    path: Path, passphrase: str, uses: Sequence[Use] = ALL_USES, module: KeyModule | None = None
+) -> AuthorityKeys:
     """A new generation of keys for these uses, durable on return and not acting yet: it stands as `coming`.
 
     Repeated after a crash it gives the same keys, since their event may have been posted. Raises KeyFileUnusable when
@@ -80,7 +109,8 @@ def stage_keys(path: Path, passphrase: str, uses: Sequence[Use] = ALL_USES) -> A
     def stage(file: KeyFile) -> KeyFile:
         newest = file.generations[0]
         if newest.since is not None and newest.since <= now:
-            keys = tuple(StoredKey(use, generate_seed()) for use in ALL_USES if use in uses)
+            in_token = [use for use in ALL_USES if isinstance(acting_key(path, file, use, now), TokenKey)]
+            keys = _make(file.owner, [use for use in ALL_USES if use in uses], in_token, module)
             return _tidied(replace(file, generations=(StoredGeneration(now, None, keys), *file.generations)), now)
         if newest.since is not None or {key.use for key in newest.keys} != set(uses):
             raise KeyFileUnusable(
@@ -88,10 +118,10 @@ def stage_keys(path: Path, passphrase: str, uses: Sequence[Use] = ALL_USES) -> A
             )
         return file
 
-    return _bundle(path, change_key_file(path, passphrase, stage), now)
+    return bundle_of(path, _change(path, passphrase, stage, module), now, module)
 
 
-def settle_keys(path: Path, passphrase: str, since: datetime) -> AuthorityKeys:
+def settle_keys(path: Path, passphrase: str, since: datetime, module: KeyModule | None = None) -> AuthorityKeys:
     """The directory shows the staged generation, counting from `since`: it acts from then on. Durable on return.
 
     Settling again changes nothing. Raises KeyFileUnusable, PassphraseWrong.
@@ -104,16 +134,16 @@ def settle_keys(path: Path, passphrase: str, since: datetime) -> AuthorityKeys:
             newest = replace(newest, since=since)
         return _tidied(replace(file, generations=(newest, *others)), now)
 
-    return _bundle(path, change_key_file(path, passphrase, settle), now)
+    return bundle_of(path, _change(path, passphrase, settle, module), now, module)
 
 
-def discard_staged_keys(path: Path, passphrase: str) -> None:
+def discard_staged_keys(path: Path, passphrase: str, module: KeyModule | None = None) -> None:
     """Forget staged keys whose event was never admitted, and never will be. Raises KeyFileUnusable, PassphraseWrong."""
 
     def discard(file: KeyFile) -> KeyFile:
         return replace(file, generations=tuple(one for one in file.generations if one.since is not None))
 
-    change_key_file(path, passphrase, discard)
+    _change(path, passphrase, discard, module)
 
 
 def destroy_sealing_key(path: Path, passphrase: str, kid: str) -> None:
@@ -124,10 +154,9 @@ def destroy_sealing_key(path: Path, passphrase: str, kid: str) -> None:
     now = datetime.now(UTC)
 
     def destroy(file: KeyFile) -> KeyFile:
-        former = {one.kid(file.owner) for one in _bundle(path, file, now).former_sealing}
-        if kid not in former:
+        if kid not in {key.kid(file.owner) for key in former_sealing(path, file, now)}:
             raise KeyNotFound(kid=kid)
-        return _without(file, lambda key: key.restore().kid(file.owner) == kid)
+        return _without(file, lambda key: key.kid(file.owner) == kid)
 
     change_key_file(path, passphrase, destroy)
 
@@ -145,23 +174,25 @@ def change_passphrase(path: Path, old: str, new: str, cost: int | None = None) -
 
 def create_operator_key(path: Path, passphrase: str, cost: int | None = None) -> Ed25519Signer:
     """A new operator key, which signs key events and API calls. Raises KeyFileUnusable."""
-    return _create_single(path, passphrase, OPERATOR, _SIGN_ED25519, cost)
+    return _create_single(path, passphrase, OPERATOR, SIGN_ED25519, cost)
 
 
 def load_operator_key(path: Path, passphrase: str) -> Ed25519Signer:
     """Raises PassphraseWrong, KeyFileUnusable."""
-    return _single(path, read_key_file(path, passphrase), _SIGN_ED25519)
+    key = acting_key(path, read_key_file(path, passphrase), SIGN_ED25519, datetime.now(UTC))
+    return Ed25519Signer(seed_of(path, key))
 
 
 def create_auditor_key(path: Path, passphrase: str, auditor: str, cost: int | None = None) -> Ed25519Signer:
     """A new API key for an auditor, who signs calls and nothing else. Raises KeyFileUnusable."""
-    return _create_single(path, passphrase, auditor, _API, cost)
+    return _create_single(path, passphrase, auditor, API, cost)
 
 
-def load_auditor_key(path: Path, passphrase: str) -> tuple[str, Ed25519Signer]:
-    """The id and API key of an auditor, or of an authority. Raises PassphraseWrong, KeyFileUnusable."""
+def load_api_key(path: Path, passphrase: str, module: KeyModule | None = None) -> tuple[str, Signer]:
+    """The id and API key of an auditor, or of an authority. Raises PassphraseWrong, KeyFileUnusable,
+    KeyModuleUnusable."""
     file = read_key_file(path, passphrase)
-    return file.owner, _single(path, file, _API)
+    return file.owner, signer_of(path, acting_key(path, file, API, datetime.now(UTC)), module)
 
 
 def read_kids(path: Path) -> tuple[str, list[dict[str, Any]]]:
@@ -170,45 +201,44 @@ def read_kids(path: Path) -> tuple[str, list[dict[str, Any]]]:
     return read_clear(path)
 
 
-# --- from stored keys to keys that act -------------------------------------------------------------------------------
+# --- changing the file -----------------------------------------------------------------------------------------------
 
 
-def _bundle(path: Path, file: KeyFile, at: datetime) -> AuthorityKeys:
-    sealing = _acting(path, file, _SEAL, at, XWingOpener)
-    newest = file.generations[0]
-    has_come = newest.since is not None and newest.since <= at
-    coming = None if has_come else ComingKeys(newest.since, {key.use: _holder(key) for key in newest.keys})  # type: ignore[misc]
-    return AuthorityKeys(
-        authority=file.owner,
-        ed25519=_acting(path, file, _SIGN_ED25519, at, Ed25519Signer),
-        mldsa65=_acting(path, file, _SIGN_MLDSA65, at, MLDSA65Signer),
-        sealing=SoftwareOpener(sealing),
-        api=_acting(path, file, _API, at, Ed25519Signer),
-        former_sealing=tuple(
-            SoftwareOpener(XWingOpener(key.seed))
-            for generation in file.generations
-            for key in generation.keys
-            if key.use == _SEAL and key.seed != sealing.seed and _has_begun(generation, at)
-        ),
-        coming=coming,
-    )
+def _make(owner: str, uses: Sequence[str], in_token: Collection[str], module: KeyModule | None) -> tuple[Held, ...]:
+    """New keys for these uses. Raises KeyModuleUnusable."""
+    made: list[Held] = []
+    for use in uses:
+        if use not in in_token:
+            made.append(StoredKey(use, generate_seed()))
+        elif module is None:
+            why = f"the {use} key before lies in a token, and no token is open"
+            raise KeyModuleUnusable(module="-", why=f"{why}; COMITY_PKCS11_MODULE names its library")
+        else:
+            object_id, signer = module.generate(f"comity {owner} {use}")
+            made.append(TokenKey(use, module.serial, object_id, signer.public))
+    return tuple(made)
 
 
-def _holder(key: StoredKey) -> Signer | Opener:
-    restored = key.restore()
-    return SoftwareOpener(restored) if isinstance(restored, XWingOpener) else restored
+def _change(path: Path, passphrase: str, change: Callable[[KeyFile], KeyFile], module: KeyModule | None) -> KeyFile:
+    """Change the file; what it names no more is destroyed in its token, if that is open."""
+    before: list[KeyFile] = []
+
+    def noting(file: KeyFile) -> KeyFile:
+        before.append(file)
+        return change(file)
+
+    changed = change_key_file(path, passphrase, noting)
+    if module is not None:
+        kept = set(_token_keys(changed))
+        for key in _token_keys(before[0]):
+            if key not in kept and key.token == module.serial:
+                module.destroy(key.object_id)
+    return changed
 
 
-def _has_begun(generation: StoredGeneration, at: datetime) -> bool:
-    return generation.since is not None and generation.since <= at
-
-
-def _acting(path: Path, file: KeyFile, use: str, at: datetime, kind: type[_Key]) -> _Key:
+def _token_keys(file: KeyFile) -> Iterator[TokenKey]:
     for generation in file.generations:
-        key = generation.key(use) if _has_begun(generation, at) else None
-        if key is not None:
-            return kind(key.seed)
-    raise KeyFileUnusable(file=path, why=f"it holds no {use} key: it belongs to another kind of owner")
+        yield from (key for key in generation.keys if isinstance(key, TokenKey))
 
 
 def _tidied(file: KeyFile, at: datetime) -> KeyFile:
@@ -218,12 +248,12 @@ def _tidied(file: KeyFile, at: datetime) -> KeyFile:
     for generation in file.generations:
         keys = tuple(key for key in generation.keys if key.use not in replaced)
         kept.append(replace(generation, keys=keys))
-        if _has_begun(generation, at):
-            replaced |= {key.use for key in keys} - {_SEAL}
+        if has_begun(generation, at):
+            replaced |= {key.use for key in keys} - {SEAL}
     return replace(file, generations=tuple(one for one in kept if one.keys))
 
 
-def _without(file: KeyFile, is_gone: Callable[[StoredKey], bool]) -> KeyFile:
+def _without(file: KeyFile, is_gone: Callable[[Held], bool]) -> KeyFile:
     kept = [replace(one, keys=tuple(key for key in one.keys if not is_gone(key))) for one in file.generations]
     return replace(file, generations=tuple(one for one in kept if one.keys))
 
@@ -241,7 +271,3 @@ def _create_single(path: Path, passphrase: str, owner: str, use: str, cost: int 
         path, passphrase, KeyFile(owner, (StoredGeneration(now, now, (StoredKey(use, signer.seed),)),), cost)
     )
     return signer
-
-
-def _single(path: Path, file: KeyFile, use: str) -> Ed25519Signer:
-    return _acting(path, file, use, datetime.now(UTC), Ed25519Signer)

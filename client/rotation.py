@@ -24,6 +24,7 @@ from client.exchange import Exchange
 from client.keystore import settle_keys, stage_keys
 from client.signing import AuthorityKeys
 from shared.errors import EventOvertaken, KeyRefused
+from shared.keys.custody import KeyModule
 from shared.keys.directory import Directory, DirectoryKey
 from shared.keys.event_document import USES_OF_ROLE, NameDocument, Use
 from shared.keys.events import draft_event, encode_event, sign_event, verify_event
@@ -51,15 +52,16 @@ def rotate_keys(
     now: Callable[[], datetime],
     uses: Sequence[Use] = USES_OF_ROLE["authority"],
     *,
+    module: KeyModule | None = None,
     patience_s: float = 30,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Rotated:
     """Renew the keys for these uses. Raises KeyEventRefused when the old keys may not sign for the new ones,
     EventNotAdmitted, and what the key file and the calls raise; repeated, it goes on where it was."""
-    keys = stage_keys(file, passphrase, uses)
+    keys = stage_keys(file, passphrase, uses, module)
     for attempt in range(ATTEMPTS):
         directory = replay_history(exchange.directory().events, trust).latest
-        settled = settle_rotation(directory, keys, file, passphrase)
+        settled = settle_rotation(directory, keys, file, passphrase, module)
         if settled is not None:
             return settled
         event = make_rotation(keys, directory, trust, now())
@@ -70,7 +72,7 @@ def rotate_keys(
             if attempt + 1 == ATTEMPTS:
                 raise
             continue
-        settled = settle_rotation(directory, keys, file, passphrase)
+        settled = settle_rotation(directory, keys, file, passphrase, module)
         if settled is not None:
             return settled
     raise AssertionError("the last attempt returned or raised")
@@ -87,14 +89,16 @@ def make_rotation(keys: AuthorityKeys, directory: Directory, trust: Trust, now: 
     return event
 
 
-def settle_rotation(directory: Directory, keys: AuthorityKeys, file: Path, passphrase: str) -> Rotated | None:
+def settle_rotation(
+    directory: Directory, keys: AuthorityKeys, file: Path, passphrase: str, module: KeyModule | None = None
+) -> Rotated | None:
     """Take the coming keys into use if the directory shows them, all; None if it does not."""
     coming = {} if keys.coming is None else keys.coming.keys
     shown = {use: directory.key(key.kid(keys.authority)) for use, key in coming.items()}
     known = {use: key for use, key in shown.items() if key is not None}
     if not known or len(known) < len(coming):
         return None
-    settle_keys(file, passphrase, max(key.not_before for key in known.values()))
+    settle_keys(file, passphrase, max(key.not_before for key in known.values()), module)
     return Rotated(max(key.seq for key in known.values()), known)
 
 

@@ -56,6 +56,7 @@ _ADVICE: Final[dict[str, str]] = {
     "envelope.too-large": "Send fewer or smaller attachments, in several messages if need be.",
     "keys.event-refused": "Nothing changed. Give --operator-key once for each operator of the quorum.",
     "keys.passphrase-wrong": "Set COMITY_PASSPHRASE or COMITY_PASSPHRASE_FILE, or type it when asked.",
+    "keys.module-unusable": "docs/guide/authority.md, `Keys in a token`, has its settings: COMITY_PKCS11_….",
     "keys.still-needed": "Run `comity keys rewrap`; docs/guide/authority.md says when a key may go: `Old keys`.",
     "ledger.forked": "Do not start it again by force. docs/guide/operator.md says how to go on: `The ledger halted`.",
     "operator.backup-refused": "docs/guide/operator.md, `Backup and restore`, says what belongs together.",

@@ -1,7 +1,7 @@
 """The home of a party: where its keys, its trust file and its register lie, and how the exchange is called.
 
-`comity.toml` in the home holds `url` and `passphrase_file`; COMITY_HOME, COMITY_URL, COMITY_PASSPHRASE and
-COMITY_PASSPHRASE_FILE win over it. One home is one party on one exchange.
+`comity.toml` in the home holds `url`, `passphrase_file` and the three settings `pkcs11_…`; COMITY_HOME, COMITY_URL,
+COMITY_PASSPHRASE, COMITY_PASSPHRASE_FILE and COMITY_PKCS11_… win over it. One home is one party on one exchange.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from shared.errors import SettingsRefused
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.exchange import Exchange
+    from client.token import Token
     from shared.keys.custody import Signer
-    from shared.keys.private import Ed25519Signer
     from shared.keys.trust import Trust
 
 SETTINGS_FILE: Final = "comity.toml"
 MAX_SECRET_BYTES: Final = 4096
-_KNOWN: Final = frozenset({"url", "passphrase_file"})
+_KNOWN: Final = frozenset({"url", "passphrase_file", "pkcs11_module", "pkcs11_token", "pkcs11_pin_file"})
 
 
 def now() -> datetime:
@@ -40,6 +40,11 @@ class Home:
     path: Path
     url: str | None
     passphrase_file: Path | None
+    pkcs11_module: Path | None = None
+    """The library by which the hardware token is spoken to."""
+    pkcs11_token: str | None = None
+    """Its label, where the module has several and the key file does not name one yet."""
+    pkcs11_pin_file: Path | None = None
 
     @property
     def keys(self) -> Path:
@@ -78,22 +83,46 @@ class Home:
         asked = f"New passphrase for {self.keys}"
         return _secret("COMITY_NEW_PASSPHRASE", None if file is None else self.path / file, asked, confirm=True)
 
-    def correspondence(self) -> Correspondence:
-        """This authority at its exchange. Raises SettingsRefused, and what opening its files raises."""
+    def key_module(self) -> Token | None:
+        """The open token that the key file names, or None if it names none. Raises SettingsRefused, KeyModuleUnusable,
+        KeyFileUnusable."""
+        from client.keystore import read_kids
+
+        serials = sorted({kid["token"] for kid in read_kids(self.keys)[1] if kid.get("token")})
+        return self._token(serials[0], f"{self.keys} names keys in the token {serials[0]}") if serials else None
+
+    def new_key_module(self) -> Token:
+        """The token in which keys are to be made. Raises SettingsRefused, KeyModuleUnusable."""
+        return self._token(None, "keys in a token need its library")
+
+    def _token(self, serial: str | None, why: str) -> Token:
+        from client.token import Token
+
+        if self.pkcs11_module is None:
+            raise SettingsRefused(why=f"{why}: set COMITY_PKCS11_MODULE, or `pkcs11_module` in {SETTINGS_FILE}")
+        pin = _secret(
+            "COMITY_PKCS11_PIN", self.pkcs11_pin_file, f"PIN of the token {self.pkcs11_token or serial or ''}"
+        )
+        return Token(self.pkcs11_module, pin, label=None if serial else self.pkcs11_token, serial=serial)
+
+    def correspondence(self, passphrase: str | None = None, module: Token | None = None) -> Correspondence:
+        """This authority at its exchange; asks for what is not given. Raises SettingsRefused, and what opening files
+        raises."""
         from client.correspondence import Correspondence, Place
         from client.keystore import load_keystore
 
         self._require_keys("seal-xwing")
         trust, url = self.trust(), self.require_url()
-        keys = load_keystore(self.keys, self.passphrase())
+        known = self.passphrase() if passphrase is None else passphrase
+        keys = load_keystore(self.keys, known, module=module or self.key_module())
         return Correspondence(keys, trust, exchange_as(keys.api, keys.authority, url, trust), Place(self.path))
 
-    def api_key(self) -> tuple[str, Ed25519Signer]:
+    def api_key(self) -> tuple[str, Signer]:
         """This party, auditor or authority, and the key that signs its calls."""
-        from client.keystore import load_auditor_key
+        from client.keystore import load_api_key
 
         self._require_keys("api-ed25519")
-        return load_auditor_key(self.keys, self.passphrase())
+        return load_api_key(self.keys, self.passphrase(), self.key_module())
 
     def _require_keys(self, use: str) -> None:
         from client.keystore import read_kids
@@ -110,10 +139,15 @@ def find_home(path: Path | None = None, url: str | None = None) -> Home:
     home = path or Path(os.environ.get("COMITY_HOME") or Path.home() / ".comity")
     settings = _read_settings(home / SETTINGS_FILE)
     file = os.environ.get("COMITY_PASSPHRASE_FILE") or settings.get("passphrase_file")
+    module = os.environ.get("COMITY_PKCS11_MODULE") or settings.get("pkcs11_module")
+    pin_file = os.environ.get("COMITY_PKCS11_PIN_FILE") or settings.get("pkcs11_pin_file")
     return Home(
         path=home,
         url=url or os.environ.get("COMITY_URL") or settings.get("url"),
         passphrase_file=None if file is None else home / file,
+        pkcs11_module=None if module is None else home / module,
+        pkcs11_token=os.environ.get("COMITY_PKCS11_TOKEN") or settings.get("pkcs11_token"),
+        pkcs11_pin_file=None if pin_file is None else home / pin_file,
     )
 
 

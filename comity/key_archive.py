@@ -60,7 +60,7 @@ def destroy(
 
         place = find_home(home, url)
         passphrase = place.passphrase()
-        with place.correspondence() as own:
+        with place.correspondence(passphrase) as own:
             sealed = own.archive().check_destroyable(kid, own.directory(anew=True), give_up or ())
         if not yes and not json:
             typer.confirm(

@@ -31,7 +31,8 @@ def show(home: HomeDir = None, json: Json = False) -> None:
             for key in kids:
                 say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}")
                 since = f"acts since {local_time(key['since'])}" if key["since"] else "not registered yet"
-                say(console, f"    made {local_time(key['made_at'])}, {since}")
+                token = f", in the token {key['token']}" if key["token"] else ""
+                say(console, f"    made {local_time(key['made_at'])}, {since}{token}")
             say(console, f"Number for a comparison: {number}")
 
         output.show({"owner": owner, "file": str(place.keys), "keys": kids, "number": number}, render)

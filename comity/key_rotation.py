@@ -55,13 +55,15 @@ def _rotate(place: Home, uses: list[Use], patience_s: float) -> Rotated:
     from client.rotation import rotate_keys, settle_rotation
     from shared.errors import CallKeyUnknown
 
-    passphrase = place.passphrase()
+    passphrase, module = place.passphrase(), place.key_module()
     try:
-        with place.correspondence() as own:
+        with place.correspondence(passphrase, module) as own:
             own.directory()  # stops where the directory names keys that are not ours
-            return rotate_keys(own.exchange, own.trust, place.keys, passphrase, now, uses, patience_s=patience_s)
+            return rotate_keys(
+                own.exchange, own.trust, place.keys, passphrase, now, uses, module=module, patience_s=patience_s
+            )
     except CallKeyUnknown:
-        keys = load_keystore(place.keys, passphrase)
+        keys = load_keystore(place.keys, passphrase, module=module)
         if keys.coming is None or keys.coming.since is not None:
             raise
         exchange = _calling_with_coming_key(place, keys)  # after a recovery the old key calls no more
@@ -69,9 +71,8 @@ def _rotate(place: Home, uses: list[Use], patience_s: float) -> Rotated:
             directory = replay_history(exchange.directory().events, place.trust()).latest
         finally:
             exchange.close()
-        settled = settle_rotation(
-            directory, stage_keys(place.keys, passphrase, list(keys.coming.keys)), place.keys, passphrase
-        )
+        staged = stage_keys(place.keys, passphrase, list(keys.coming.keys), module)
+        settled = settle_rotation(directory, staged, place.keys, passphrase, module)
         if settled is None:
             raise
         return settled
@@ -93,7 +94,8 @@ def _request(output: Output, place: Home, target: Path) -> None:
     from client.rotation import recovery_request
     from comity.fingerprints import fingerprint
 
-    request = recovery_request(stage_keys(place.keys, place.passphrase()), now())
+    staged = stage_keys(place.keys, place.passphrase(), module=place.key_module())
+    request = recovery_request(staged, now())
     target.write_bytes(encode_enrolment(request))
     document = {"party": request.party, "request": str(target), "kids": request.kids()}
 

@@ -34,6 +34,9 @@ def new(
         list[str] | None, typer.Option(help="Name in one language, fr=…; the first is the official one.")
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to write the enrolment request.")] = None,
+    in_token: Annotated[
+        bool, typer.Option("--in-token", help="Make an authority's Ed25519 keys in the token of COMITY_PKCS11_MODULE.")
+    ] = False,
     home: HomeDir = None,
     json: Json = False,
 ) -> None:
@@ -43,6 +46,8 @@ def new(
     """
     if (authority is None) == (auditor is None):
         raise typer.BadParameter("give either --authority or --auditor")
+    if in_token and authority is None:
+        raise typer.BadParameter("an auditor's key lies in its file")
     if mandate not in ("full", "country"):
         raise typer.BadParameter("a mandate is full or country")
     party = authority_id(authority or auditor or "")
@@ -58,7 +63,8 @@ def new(
         place.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         passphrase = place.passphrase(new=True)
         if authority is not None:
-            keys = create_keystore(place.keys, passphrase, party, place.key_cost)
+            module = place.new_key_module() if in_token else None
+            keys = create_keystore(place.keys, passphrase, party, place.key_cost, module)
             request = authority_request(keys, official, now())
         else:
             key = create_auditor_key(place.keys, passphrase, party, place.key_cost)

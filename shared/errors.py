@@ -413,6 +413,12 @@ class KeyNotFound(Rejection):
     code = "keys.not-found"
 
 
+class KeyModuleUnusable(Rejection):
+    """The key module {module} cannot be used: {why}."""
+
+    code = "keys.module-unusable"
+
+
 class KeyStillNeeded(Rejection):
     """The sealing key {kid} was not destroyed: {why}."""
 

@@ -17,6 +17,7 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 _POLICY_DENIES = "#!/bin/sh\n# Written for the length of one installation: packages start no service.\nexit 101\n"
 _GO_LIBRARY = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")
 _GO_PACKAGES = ["golang-go", "golang-golang-x-mod-dev"]
+_STRANGERS = {"nginx": "nginx", "softhsm2-util": "softhsm2"}
 _POSTGRES_PROGRAMS = ("initdb", "postgres", "psql")
 
 
@@ -94,7 +95,9 @@ def _no_service_starts() -> Iterator[None]:
 
 def _strangers_packages() -> list[str]:
     has_go = shutil.which("go") is not None and _GO_LIBRARY.is_dir()
-    return ([] if has_go else _GO_PACKAGES) + ([] if shutil.which("nginx") else ["nginx"])
+    return ([] if has_go else _GO_PACKAGES) + [
+        package for program, package in _STRANGERS.items() if shutil.which(program) is None
+    ]
 
 
 def _newest(pattern: str) -> Path | None:

@@ -42,3 +42,24 @@ class Opener(Protocol):
     def open_wrap(self, wrap: bytes, info: bytes) -> bytes:
         """What was sealed to this key under `info`. Raises EnvelopeCannotOpen."""
         ...
+
+
+class KeyModule(Protocol):
+    """An open hardware module that makes and uses Ed25519 keys. All raise KeyModuleUnusable."""
+
+    @property
+    def serial(self) -> str:
+        """The number by which key files name it."""
+        ...
+
+    def generate(self, label: str) -> tuple[bytes, Signer]:
+        """A new key that never leaves the module, durable on return: the id of its object, and the key."""
+        ...
+
+    def signer(self, object_id: bytes, public: bytes) -> Signer:
+        """The key in this object, whose public half is known to be this one."""
+        ...
+
+    def destroy(self, object_id: bytes) -> None:
+        """Repeating it is no error."""
+        ...

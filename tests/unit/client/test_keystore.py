@@ -16,7 +16,7 @@ from client.keystore import (
     create_auditor_key,
     create_keystore,
     create_operator_key,
-    load_auditor_key,
+    load_api_key,
     load_keystore,
     load_operator_key,
     read_kids,
@@ -214,13 +214,13 @@ def test_operators_and_auditors_hold_one_key(tmp_path: Path) -> None:
     listed = read_kids(tmp_path / "operator.keys")[1]
     assert [(one["use"], one["kid"]) for one in listed] == [("sign-ed25519", operator.kid("operator"))]
     auditor = create_auditor_key(tmp_path / "auditor.keys", PASSPHRASE, "MA.AUDIT")
-    assert load_auditor_key(tmp_path / "auditor.keys", PASSPHRASE)[0] == "MA.AUDIT"
-    assert load_auditor_key(tmp_path / "auditor.keys", PASSPHRASE)[1].public == auditor.public
+    assert load_api_key(tmp_path / "auditor.keys", PASSPHRASE)[0] == "MA.AUDIT"
+    assert load_api_key(tmp_path / "auditor.keys", PASSPHRASE)[1].public == auditor.public
 
 
 def test_an_auditors_file_gives_no_authoritys_keys(path: Path) -> None:
     create_auditor_key(path, PASSPHRASE, "MA.AUDIT")
-    with pytest.raises(KeyFileUnusable, match="seal-xwing"):
+    with pytest.raises(KeyFileUnusable, match="sign-ed25519"):
         load_keystore(path, PASSPHRASE)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from client.key_file import read_key_file
+from client.key_file import StoredKey, read_key_file
 from client.keystore import load_keystore
 from shared.keys.base64url import encode_b64u
 from tests.unit.client.paper_exchange import PaperExchange
@@ -133,6 +133,7 @@ def test_no_secret_stands_in_output_logs_or_tracebacks(
         form
         for generation in read_key_file(path, PASSPHRASE).generations
         for key in generation.keys
+        if isinstance(key, StoredKey)
         for form in (encode_b64u(key.seed), key.seed.hex(), repr(key.seed)[2:-1])
     ]
     shown = [repr(held), repr(held.acting), repr(held.coming), repr(read_key_file(path, PASSPHRASE))]
