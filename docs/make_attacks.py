@@ -23,7 +23,9 @@ accepted.
 
 A file in `envelope/attacks/` is one submission, judged at `now`. A file in `attacks/` with `steps` is what one exchange
 is handed, in order, with the caller and the time of each; one step is the attack, and all others are accepted, those
-after it too. A file with `refused` holds public keys. `deflated` is `submission`, as base64url of its zlib form.
+after it too; `call` says of a step that its HTTP call is not its own (`replayed`: the header of the call before;
+`of another body`: signed for `{}`). A file with `refused` holds public keys. `deflated` is `submission`, as base64url
+of its zlib form.
 `repeat` is no refusal: the same bytes under the same id get the answer that they got before, and nothing is done.
 """
 _SECTIONS: Final = {

@@ -57,6 +57,7 @@ def _step(step: Step, is_large: bool = False) -> dict[str, Any]:
         "is_attack": step.is_attack,
         "outcome": step.outcome,
         "by": step.by,
+        **({} if step.call == "own" else {"call": step.call}),
         **text,
     }
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import httpx2
 from fastapi import FastAPI
@@ -57,6 +58,11 @@ EFFECTS = ("claim", "decision", "dossier", "leg", "leaf_waiting")
 _BESIDE = ("intake_inbox", "intake_outbox", "intake_parked", "intake_dead_letter")
 
 
+CallForm = Literal["own", "replayed", "of another body"]
+"""Signed for this submission; the header of the call before, sent again; signed for other bytes."""
+NO_LETTER = b"{}"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of a submission: `code` is that of its refusal, `accepted`, or `repeat` (answered as the first time);
@@ -79,12 +85,14 @@ class ExchangeOnFile:
     app: FastAPI
     clock: FakeClock
     taken: list[ServiceMessage] = field(default_factory=list)
+    fields_before: dict[str, str] = field(default_factory=dict)
+    """The header of the last submission, for who replays it."""
 
-    async def submit(self, submission: bytes, caller: str, at: datetime = NOW) -> Outcome:
+    async def submit(self, submission: bytes, caller: str, at: datetime = NOW, call: CallForm = "own") -> Outcome:
         """Post it at this time, in a call that `caller` signs, and see what it comes to."""
         self.clock.jump(at)
         held_before = len(self.taken)
-        answer = await self._post(submission, caller)
+        answer = await self._post(submission, caller, call)
         if answer.status_code >= 400:
             return Outcome(answer.json()["code"], "gateway")
         if answer.status_code == 200:
@@ -101,11 +109,9 @@ class ExchangeOnFile:
 
     async def effects(self) -> dict[str, int]:
         """How many rows each of intake's tables has."""
+        counts = [select(func.count()).select_from(METADATA.tables[name]).scalar_subquery() for name in EFFECTS]
         async with self.store.read() as connection:
-            return {
-                name: (await connection.execute(select(func.count()).select_from(METADATA.tables[name]))).scalar_one()
-                for name in EFFECTS
-            }
+            return dict(zip(EFFECTS, (await connection.execute(select(*counts))).one(), strict=True))
 
     async def forget(self) -> None:
         """As on the first day: the parties are enrolled, nothing was ever submitted."""
@@ -127,20 +133,25 @@ class ExchangeOnFile:
             self.clock.advance((UNKNOWN_DOSSIER_WAIT + timedelta(seconds=1)).total_seconds())
             await self.settler.settle_due()
 
-    async def _post(self, body: bytes, caller: str) -> httpx2.Response:
-        return await self._call("POST", "/v1/messages", caller, body, MESSAGE_CONTENT_TYPE)
+    async def _post(self, body: bytes, caller: str, call: CallForm) -> httpx2.Response:
+        if call != "replayed":
+            signed_for = NO_LETTER if call == "of another body" else body
+            self.fields_before = self._signed(caller, "POST", "/v1/messages", signed_for, MESSAGE_CONTENT_TYPE)
+        return await self._call("POST", "/v1/messages", self.fields_before, body)
 
     async def _get(self, path: str, caller: str) -> httpx2.Response:
-        return await self._call("GET", path, caller)
+        return await self._call("GET", path, self._signed(caller, "GET", path))
 
-    async def _call(
-        self, method: str, path: str, caller: str, body: bytes = b"", content_type: str | None = None
-    ) -> httpx2.Response:
+    def _signed(
+        self, caller: str, method: str, path: str, body: bytes = b"", content_type: str | None = None
+    ) -> dict[str, str]:
         keys = party(caller)
         assert isinstance(keys.api, Ed25519Signer)
-        headers = sign_request(method, URL + path, body, content_type, keys.api, keys.api_kid, self.clock.now())
+        return sign_request(method, URL + path, body, content_type, keys.api, keys.api_kid, self.clock.now())
+
+    async def _call(self, method: str, path: str, fields: dict[str, str], body: bytes = b"") -> httpx2.Response:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url=URL) as client:
-            return await client.request(method, path, content=body, headers=headers)
+            return await client.request(method, path, content=body, headers=fields)
 
 
 @asynccontextmanager

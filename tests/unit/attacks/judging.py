@@ -81,7 +81,8 @@ class Court:
         await exchange.forget()
         for step in document["steps"]:
             before = await exchange.effects()
-            outcome = await exchange.submit(submission_of(step), step["caller"], parse_time(step["at"]))
+            at, form = parse_time(step["at"]), step.get("call", "own")
+            outcome = await exchange.submit(submission_of(step), step["caller"], at, form)
             if outcome.code == "repeat":
                 assert await exchange.effects() == before, "a repeat has a second effect"
             outcomes.append(outcome)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import (
+    CallClockSkew,
+    CallDigestMismatch,
+    CallReplayed,
     CallSenderMismatch,
     ComityError,
     DossierExists,
@@ -22,6 +25,7 @@ from shared.errors import (
     KindUnknown,
     MessageIdReused,
 )
+from tests.unit.attacks.exchange_on_file import CallForm
 from tests.unit.envelope.workshop import NOW
 from tests.unit.services.desk import BE, ES, FR, MA, digest_of, new_id, reply, request
 
@@ -39,6 +43,7 @@ class Step:
     by: str = "intake"
     at: datetime = NOW
     is_attack: bool = False
+    call: CallForm = "own"
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,14 @@ def move(make: Callable[[], list[Step]]) -> Callable[[], list[Step]]:
 
 
 def refused(
-    submission: bytes, error: type[ComityError], caller: str = MA, by: str = "intake", at: datetime = NOW
+    submission: bytes,
+    error: type[ComityError],
+    caller: str = MA,
+    by: str = "intake",
+    at: datetime = NOW,
+    call: CallForm = "own",
 ) -> Step:
-    return Step(submission, caller, error.code, by, at, is_attack=True)
+    return Step(submission, caller, error.code, by, at, is_attack=True, call=call)
 
 
 # --- replays
@@ -86,6 +96,27 @@ def its_bytes_come_again_after_the_window() -> list[Step]:
 def its_bytes_come_after_the_window_to_an_exchange_that_forgot() -> list[Step]:
     """The same, on an exchange that lost its memory of ids, say by a restored backup."""
     return [refused(request(), EnvelopeExpired, by="gateway", at=NOW + 15 * DAY), Step(request())]
+
+
+@move
+def its_call_comes_again_inside_the_window() -> list[Step]:
+    """The whole call, header and body, recorded and sent again within its minute."""
+    first = request()
+    return [Step(first), refused(first, CallReplayed, by="gateway", at=NOW + timedelta(seconds=30), call="replayed")]
+
+
+@move
+def its_call_comes_again_after_the_window() -> list[Step]:
+    """The whole call, sent again when its signature has expired."""
+    first = request()
+    return [Step(first), refused(first, CallClockSkew, by="gateway", at=NOW + 2 * MINUTE, call="replayed")]
+
+
+@move
+def another_text_comes_under_its_calls_header() -> list[Step]:
+    """The header of a call, caught before its body, with another letter under it."""
+    first = request()
+    return [refused(first, CallDigestMismatch, by="gateway", call="of another body"), Step(first)]
 
 
 @move
