@@ -24,8 +24,9 @@ from typing import Final
 
 from client.audit_envelopes import Question, question_of
 from client.audit_evidences import EvidenceJudge
+from client.audit_keys import change_of, look_back_at_keys
 from client.audit_memory import AuditMemory, Decided
-from client.audit_report import AuditReport, KeyChange
+from client.audit_report import AuditReport
 from client.audit_retries import judge_retry
 from shared.audit.leaves import leg_states
 from shared.audit.log_verification import LoggedLeaf
@@ -123,6 +124,7 @@ class LeafJudge:
     def look_back(self, last_logged_at: datetime) -> None:
         """What should have followed by the end of the log and did not."""
         self._evidences.look_back(last_logged_at)
+        look_back_at_keys(self._report, self._memory)
 
     # --- the operators' documents ------------------------------------------------------------------------------------
 
@@ -138,8 +140,7 @@ class LeafJudge:
         self._events.append(logged)
         if logged.leaf.fields["seq"] != event.seq:
             self._differ(logged, "key-event", f"its leaf calls event {event.seq} number {logged.leaf.fields['seq']}")
-        kids = tuple(key.kid for key in event.keys)
-        self._report.key_changes.append(KeyChange(event.seq, event.type, event.party, event.at, logged.index, kids))
+        self._report.key_changes.append(change_of(event, logged))
 
     def _take_registry(self, logged: LoggedLeaf) -> None:
         fields = logged.leaf.fields
@@ -216,7 +217,10 @@ class LeafJudge:
             ought = "accepted" if due is None else f"rejected as {due}"
             self._differ(logged, "decision", f"it was {said}; by the rules it is {ought}")
         header = received.header
-        decided = Decided(logged.index, code is None, header.dossier, header.recipients, code, logged.logged_at)
+        first, second = (signature.kid for signature in received.jws.signatures)
+        decided = Decided(
+            logged.index, code is None, header.dossier, header.recipients, code, logged.logged_at, (first, second)
+        )
         self._memory.decide(header.id, received.digest, decided)
         if code is None and due is None:
             self._keep_legs(logged, header, legs)

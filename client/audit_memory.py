@@ -21,7 +21,7 @@ _SCHEMA = """
 CREATE TABLE spent (message TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE decided (
     message TEXT, digest TEXT, place INTEGER, accepted INTEGER, dossier TEXT, recipients TEXT, code TEXT,
-    logged_at TEXT, PRIMARY KEY (message, digest)
+    logged_at TEXT, ed25519 TEXT, mldsa65 TEXT, PRIMARY KEY (message, digest)
 ) WITHOUT ROWID;
 CREATE TABLE evidences (message TEXT, kind TEXT, recipient TEXT, PRIMARY KEY (message, kind, recipient)) WITHOUT ROWID;
 CREATE TABLE legs (dossier TEXT, requested TEXT, state TEXT, PRIMARY KEY (dossier, requested)) WITHOUT ROWID;
@@ -38,6 +38,7 @@ class Decided:
     recipients: tuple[str, ...]
     code: str | None
     logged_at: datetime
+    signers: tuple[str, str]
 
 
 class AuditMemory:
@@ -60,24 +61,34 @@ class AuditMemory:
 
     def decided(self, message: str, digest: str) -> Decided | None:
         row = self._db.execute(
-            "SELECT place, accepted, dossier, recipients, code, logged_at FROM decided"
+            "SELECT place, accepted, dossier, recipients, code, logged_at, ed25519, mldsa65 FROM decided"
             " WHERE message = ? AND digest = ?",
             (message, digest),
         ).fetchone()
         if row is None:
             return None
-        place, accepted, dossier, recipients, code, logged_at = row
-        return Decided(place, bool(accepted), dossier, tuple(json.loads(recipients)), code, parse_time(logged_at))
+        place, accepted, dossier, recipients, code, logged_at, *signers = row
+        readers, at = tuple(json.loads(recipients)), parse_time(logged_at)
+        return Decided(place, bool(accepted), dossier, readers, code, at, (signers[0], signers[1]))
 
     def decide(self, message: str, digest: str, decided: Decided) -> None:
         one = decided
         self._db.execute(
-            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 *(message, digest, one.place, one.accepted, one.dossier),
-                *(json.dumps(one.recipients), one.code, encode_time(one.logged_at)),
+                *(json.dumps(one.recipients), one.code, encode_time(one.logged_at), *one.signers),
             ),
         )
+
+    def signed_by(self, kid: str, since: datetime) -> list[tuple[int, str]]:
+        """Place and message of what was accepted under this key and logged at this time or later."""
+        rows = self._db.execute(
+            "SELECT place, message FROM decided WHERE accepted AND logged_at >= ?1 AND ?2 IN (ed25519, mldsa65)"
+            " ORDER BY place",
+            (encode_time(since), kid),
+        )
+        return [(int(place), str(message)) for place, message in rows]
 
     def is_new_evidence(self, message: str, kind: str, recipient: str) -> bool:
         done = self._db.execute(

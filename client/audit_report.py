@@ -23,14 +23,33 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """One line of the directory's history: every key that ever counted came by one of these."""
+    """One line of the directory's history: every key that ever counted came by one of these.
+
+    `since` is a compromise's; `kids` are its keys, or those that the event registers. `flags` say what about the event
+    nobody but a person can explain (`audit_keys`).
+    """
 
     seq: int
     type: str
     party: str
     at: datetime
     index: int
+    logged_at: datetime
     kids: tuple[str, ...]
+    uses: tuple[str, ...]
+    signers: tuple[str, ...]
+    since: datetime | None
+    digest: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An admitted message that a key signed when it was in other hands, as is known since."""
+
+    index: int
+    message: str
+    kid: str
 
 
 @dataclass
@@ -50,6 +69,8 @@ class AuditReport:
     taken_on_trust: int = 0
     """Rejections for sealed parts or wraps, which never stand in the ledger: their code cannot be checked from it."""
     key_changes: list[KeyChange] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+    """No fault of the exchange, which could not know it: whoever relies on such a message asks its sender."""
     differences: list[Difference] = field(default_factory=list)
     difference_count: int = 0
     finished: bool = False
@@ -84,10 +105,17 @@ class AuditReport:
                     "party": one.party,
                     "at": _time(one.at),
                     "index": one.index,
+                    "logged_at": _time(one.logged_at),
                     "kids": list(one.kids),
+                    "uses": list(one.uses),
+                    "signers": list(one.signers),
+                    "since": _time(one.since),
+                    "digest": one.digest,
+                    "flags": list(one.flags),
                 }
                 for one in self.key_changes
             ],
+            "doubts": [{"index": one.index, "message": one.message, "kid": one.kid} for one in self.doubts],
             "difference_count": self.difference_count,
             "differences": [{"index": one.index, "what": one.what, "why": one.why} for one in self.differences],
         }

@@ -10,6 +10,7 @@ Rules:
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ from shared.errors import (
     DossierStale,
     HeaderInconsistent,
     InstrumentsInvalid,
+    KeyChangeUnexplained,
+    LedgerInvalid,
     NotInRegister,
     RegisterUnusable,
 )
@@ -81,6 +84,7 @@ class Correspondence:
         self.exchange = exchange
         self.register = Register(place.register)
         self._claim_register(place)
+        self._home = place.home
         self._clock = clock
         self._sleep = sleep
         self._watch: DirectoryWatch | None = None
@@ -109,10 +113,19 @@ class Correspondence:
         """The directory, fetched and held against memory once per session. Raises KeyChangeUnexplained."""
         if self._watch is None or anew:
             now = self._clock()
-            history = fetch_history(self.exchange, self.trust, self.register, self.ledger, now, self._sleep)
+            try:
+                history = fetch_history(self.exchange, self.trust, self.register, self.ledger, now, self._sleep)
+            except (KeyChangeUnexplained, LedgerInvalid):
+                self._keep_evidence()
+                raise
             self._watch = DirectoryWatch(history, self.register, self.trust, now)
             self._watch.check_own_keys(self.keys.authority, self.keys.own_kids)
         return self._watch
+
+    def _keep_evidence(self) -> None:
+        """What was shown, for an auditor: signed events that are in no ledger prove who signed them."""
+        shown = json.dumps({"events": list(self.exchange.directory().events)}, indent=1)
+        (self._home / "unexplained-directory.json").write_text(shown + "\n", encoding="utf-8")
 
     def instruments(self) -> Registry | None:
         """The registry that the operators signed, and never one older than was seen here. Raises InstrumentsInvalid."""

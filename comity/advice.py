@@ -40,7 +40,7 @@ _ADVICE: Final[dict[str, str]] = {
     "client.key-too-new": "Compare its number with `comity keys compare PARTY`, then confirm with --confirm.",
     "client.key-recovered": "Ask it by a telephone number that you know from before: `comity keys compare PARTY`.",
     "client.signed-when-compromised": "Ask the sender by another road, and have it send the message again.",
-    "client.key-change-unexplained": "Do not send anything. Ask the operator and the other parties by another road.",
+    "client.key-change-unexplained": "Send nothing. Hand unexplained-directory.json of this home to an auditor.",
     "client.message-unverified": "Do not use the message. Ask its sender by another road what was sent.",
     "client.promise-broken": "`comity proof MESSAGE -o DIR` writes the receipt: show it to operator and auditor.",
     "client.receipt-invalid": "Keep this output: a receipt that does not verify is evidence against the exchange.",

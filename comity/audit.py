@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from comity import key_audit
 from comity.advice import UNVERIFIED
-from comity.home import Home, exchange_as, find_home, load_trust
+from comity.home import find_home, load_trust
+from comity.ledger_sources import open_source, progress_bar
 from comity.options import HomeDir, Json, TrustFile
-from comity.output import Output, local_time, reporting, say
-
-if TYPE_CHECKING:
-    from client.auditor import Progress
-    from client.ledger_source import LedgerSource
-    from shared.keys.trust import Trust
+from comity.output import local_time, reporting, say
 
 app = typer.Typer(no_args_is_help=True, help="Verify a whole ledger from outside.")
+app.command()(key_audit.keys)
 
 
 @app.callback()
@@ -52,32 +47,6 @@ def verify(
             raise typer.Exit(UNVERIFIED)
 
 
-def open_source(source: str, place: Home, trust: Trust) -> LedgerSource:
-    """A directory if it is no address."""
-    from client.ledger_source import DirectoryLedger, ExchangeLedger
-
-    if source.startswith(("https://", "http://")):
-        owner, key = place.api_key()
-        return ExchangeLedger(exchange_as(key, owner, source, trust))
-    return DirectoryLedger(Path(source))
-
-
-@contextmanager
-def progress_bar(output: Output) -> Iterator[Progress | None]:
-    """A bar on standard error, for people at a terminal."""
-    from comity.output import console
-
-    errors = console(stderr=True)
-    if output.as_json or not errors.is_terminal:
-        yield None
-        return
-    from rich.progress import Progress
-
-    with Progress(console=errors, transient=True) as bar:
-        task = bar.add_task("entries", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
 def _render(console: Any, document: dict[str, Any]) -> None:
     verdict = "verifies" if document["ok"] else "DOES NOT VERIFY"
     style = "green" if document["ok"] else "bold red"
@@ -101,6 +70,10 @@ def _render(console: Any, document: dict[str, Any]) -> None:
             console,
             f"  {one['seq']:>4}  {one['type']:<9} {one['party']:<12} {local_time(one['at'])}, entry {one['index']}",
         )
+    flagged = [one for one in document["key_changes"] if one["flags"]]
+    if flagged or document["doubts"]:
+        doubted = f"{len(flagged)} key events and {len(document['doubts'])} messages"
+        say(console, f"{doubted} want an explanation that no ledger can give: comity audit keys", style="bold")
     for one in document["differences"]:
         where = "ledger" if one["index"] is None else f"entry {one['index']}"
         say(console, f"DIFFERENCE  {where}, {one['what']}: {one['why']}", style="bold red")

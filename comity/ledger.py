@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from comity.audit import open_source, progress_bar
 from comity.home import find_home
+from comity.ledger_sources import open_source, progress_bar
 from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
 

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "keys": ("comity.keys:app", "Make, show and compare keys."),
+    "keys": ("comity.keys:app", "Make, renew, show and compare keys."),
     "trust": ("comity.trust:app", "Import and show the trust file of an exchange."),
     "send": ("comity.send:send", "Open a dossier: check, seal, sign and send a request."),
     "inbox": ("comity.inbox:inbox", "What came, what was decided, and what looks wrong."),
@@ -25,7 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "open": ("comity.reading:open_message", "Verify and open one message."),
     "reply": ("comity.reply:reply", "Answer in a dossier: acknowledge, accept, refuse, ask, deliver …"),
     "proof": ("comity.reading:proof", "The evidences of one message, and whether they verify."),
-    "audit": ("comity.audit:app", "Verify a whole ledger from outside."),
+    "audit": ("comity.audit:app", "Verify a whole ledger from outside, and every change of a key."),
     "ledger": ("comity.ledger:app", "Keep a copy of the ledger."),
     "operator": ("comity.operator:app", "Set up and run an exchange, enrol parties, load instruments."),
     "database": ("comity.database:app", "Migrate a PostgreSQL database and apply its rights."),

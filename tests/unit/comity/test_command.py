@@ -59,7 +59,18 @@ def test_every_command_explains_itself(name: str) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *(["send"], ["inbox"], ["watch"], ["show"], ["status"], ["open"], ["reply"], ["proof"], ["audit", "verify"]),
+        *(
+            ["send"],
+            ["inbox"],
+            ["watch"],
+            ["show"],
+            ["status"],
+            ["open"],
+            ["reply"],
+            ["proof"],
+            ["audit", "verify"],
+            ["audit", "keys"],
+        ),
         *(
             ["ledger", "export"],
             ["keys", "new"],

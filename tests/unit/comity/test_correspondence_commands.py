@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.client.letters import CONTENT
 from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.client.test_swapped_keys import new_entries
 from tests.unit.comity.conftest import Run, document_of
 
 MA, FR = "MA.PGR", "FR.BEPI"
@@ -280,3 +281,30 @@ def test_watching_prints_each_event_once_until_the_line_breaks(
     told = [line for line in result.stdout.splitlines() if message in line]
     assert [json.loads(line)["type"] for line in told] == ["message.received"]
     assert "client.exchange-unreachable" in result.stdout
+
+
+def test_keys_are_compared_by_the_same_number_on_both_sides(run: Run) -> None:
+    theirs = document_of(run("FR.BEPI", "keys", "show", "--json"))["number"]
+    seen = document_of(run(MA, "keys", "compare", "FR.BEPI", "--json"))
+    assert seen["number"] == theirs
+    assert [len(group) for group in theirs.split()] == [5] * 8
+    assert document_of(run(MA, "keys", "show", "--json"))["number"] != theirs
+
+
+def test_an_unexplained_key_event_ends_the_audit_with_4_until_it_is_explained(
+    run: Run, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    ledger = str(exchange.write_ledger(tmp_path / "ledger"))
+    assert run(MA, "audit", "keys", ledger).exit_code == 0
+    entries = new_entries(exchange, "FR.BEPI")
+    exchange.record_event("recover", "FR.BEPI", keys=entries)
+    shown = tmp_path / "shown.json"
+    shown.write_text(json.dumps({"events": [one.decode() for one in exchange.events]}))
+    behind = run(MA, "audit", "keys", ledger, "--against", str(shown), "--json")
+    assert behind.exit_code == 4
+    assert [one["proves_two_stories"] for one in document_of(behind)["not_in_the_ledger"]] == [True]
+    exchange.write_ledger(tmp_path / "ledger")
+    flagged = run(MA, "audit", "keys", ledger)
+    assert flagged.exit_code == 4
+    assert "RECOVERED: ask the party" in flagged.stdout
+    assert run(MA, "audit", "keys", ledger, "--explained", "3", "--against", str(shown)).exit_code == 0

@@ -1,0 +1,135 @@
+"""Every change of a key in a whole ledger: in words, and which of them only a person can explain.
+
+An event that verifies is what those who may decide it signed. What they signed may still be wrong; flagged is
+
+- `recovered`: the operators gave a party new keys, and its old ones did not sign for them
+- `dated-elsewhere`: its date is more than a day from when it was logged; a stolen pair that has ended would be used so
+- `signed-when-compromised`: it is signed by keys that were in other hands by then, as is known since
+- `not-in-the-ledger`: somebody was shown it, and it is not where every auditor reads it
+
+A flag is answered by asking its party over another road, and then by naming the event as explained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from client.audit_memory import AuditMemory
+from client.audit_report import AuditReport, Doubt, KeyChange
+from shared.audit.log_verification import LoggedLeaf
+from shared.domain.ids import encode_time
+from shared.keys.base64url import encode_b64u
+from shared.keys.directory import KeyEvent
+from shared.keys.event_document import EVENT_DOMAIN, KeyEventDocument, parse_event_document
+from shared.keys.signed_document import SignedDocument, parse_signed_document, verify_quorum
+from shared.keys.trust import Trust
+
+RECOVERED: Final = "recovered"
+DATED_ELSEWHERE: Final = "dated-elsewhere"
+SIGNED_WHEN_COMPROMISED: Final = "signed-when-compromised"
+NOT_IN_THE_LEDGER: Final = "not-in-the-ledger"
+DATE_TOLERANCE: Final = timedelta(days=1)
+"""Intake's own: it admits no event that is dated further from its clock."""
+
+_WORDS: Final = {
+    "enrol": "{party} was enrolled with its first keys ({uses})",
+    "rotate": "{party} renewed its keys ({uses}); its old keys signed for the new ones",
+    "recover": "the operators gave {party} new keys ({uses}); its old keys did NOT sign for them",
+    "suspend": "{party} was suspended: none of its keys counts",
+    "reinstate": "{party} was reinstated: its keys count again",
+    "compromise": "keys of {party} are in other hands since {since}: {kids}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """An event that somebody was shown and that the ledger does not have at its place."""
+
+    seq: int
+    type: str
+    party: str
+    kids: tuple[str, ...]
+    signers: tuple[str, ...]
+    is_proof: bool
+    """A quorum of the operators signed it: it proves by itself that they told two stories."""
+
+
+def change_of(event: KeyEvent, logged: LoggedLeaf) -> KeyChange:
+    """The event as the log tells it, with the flags that can be seen at its own place."""
+    told = event.compromise
+    flags = [RECOVERED] if event.type == "recover" else []
+    flags += [DATED_ELSEWHERE] if abs(logged.logged_at - event.at) > DATE_TOLERANCE else []
+    return KeyChange(
+        seq=event.seq,
+        type=event.type,
+        party=event.party,
+        at=event.at,
+        index=logged.index,
+        logged_at=logged.logged_at,
+        kids=tuple(key.kid for key in event.keys) if told is None else told.kids,
+        uses=tuple(key.use for key in event.keys),
+        signers=event.signers,
+        since=None if told is None else told.since,
+        digest=event.digest,
+        flags=tuple(flags),
+    )
+
+
+def look_back_at_keys(report: AuditReport, memory: AuditMemory) -> None:
+    """What a later event says of what came before it: doubts about messages and about other events."""
+    since = {
+        kid: change.since for change in report.key_changes if change.since is not None for kid in change.kids
+    }  # a later compromise of the same key moves its point to an earlier time
+    for kid, moment in since.items():
+        report.doubts += [Doubt(place, message, kid) for place, message in memory.signed_by(kid, moment)]
+    for number, change in enumerate(report.key_changes):
+        if any(kid in since and change.logged_at >= since[kid] for kid in change.signers):
+            report.key_changes[number] = replace(change, flags=(*change.flags, SIGNED_WHEN_COMPROMISED))
+    report.doubts.sort(key=lambda doubt: (doubt.index, doubt.kid))
+
+
+def words_of(change: KeyChange) -> str:
+    """One sentence, without its end."""
+    return _WORDS[change.type].format(
+        party=change.party,
+        uses=", ".join(change.uses),
+        kids=", ".join(change.kids),
+        since="" if change.since is None else encode_time(change.since),
+    )
+
+
+def unexplained(changes: Iterable[KeyChange], explained: Iterable[int]) -> list[KeyChange]:
+    """Those that are flagged and that nobody has explained."""
+    known = set(explained)
+    return [change for change in changes if change.flags and change.seq not in known]
+
+
+def events_not_in_the_ledger(shown: Sequence[str], report: AuditReport, trust: Trust) -> list[ShownEvent]:
+    """Of the signed events that somebody was shown, those that the ledger has not. Raises ValueError for what is no
+    signed key event at all."""
+    logged = {change.digest for change in report.key_changes}
+    found = []
+    for text in shown:
+        signed = parse_signed_document(text.encode())
+        if encode_b64u(signed.digest()) not in logged:
+            found.append(_shown(signed, parse_event_document(signed.document), trust))
+    return found
+
+
+def _shown(signed: SignedDocument, written: KeyEventDocument, trust: Trust) -> ShownEvent:
+    try:
+        verify_quorum(signed, EVENT_DOMAIN, trust.operator_keys, trust.operator_quorum)
+        is_proof = True
+    except ValueError:
+        is_proof = False
+    return ShownEvent(
+        seq=written.seq,
+        type=written.type,
+        party=written.party,
+        kids=() if written.compromise is None else written.compromise.kids,
+        signers=tuple(one.kid for one in signed.signatures),
+        is_proof=is_proof,
+    )

@@ -1,0 +1,144 @@
+"""`comity audit keys`: every change of a key in words, and those that nobody but a person can explain."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from comity.advice import UNVERIFIED
+from comity.home import find_home, load_trust
+from comity.ledger_sources import open_source, progress_bar
+from comity.options import HomeDir, Json, TrustFile
+from comity.output import local_time, reporting, say
+
+if TYPE_CHECKING:
+    from client.audit_keys import ShownEvent
+    from client.audit_report import KeyChange
+
+_FLAGS: Final = {
+    "recovered": "ask the party in person whether these keys are its own",
+    "dated-elsewhere": "it was logged more than a day from its date",
+    "signed-when-compromised": "whoever signed it need not be the party: its keys were in other hands by then",
+}
+
+
+def keys(
+    source: Annotated[str, typer.Argument(help="Address of an exchange, or directory of an exported ledger.")],
+    explained: Annotated[
+        list[int] | None, typer.Option(help="Number of a flagged event that was explained to you. Repeat it.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="A directory that somebody was shown (unexplained-directory.json of its home).")
+    ] = None,
+    trust: TrustFile = None,
+    workers: Annotated[int, typer.Option(help="Processes that check signatures.")] = 2,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Verify the whole ledger, and list every key event in words. Exit code 4 if one is flagged and not explained.
+
+    Flagged is what verifies and may still be wrong: a recovery, a date far from its place, a signature by keys that
+    were in other hands, and with --against an event that is not in the ledger at all.
+    """
+    with reporting(json) as output:
+        from client.audit_keys import unexplained, words_of
+        from client.auditor import verify_ledger
+
+        place = find_home(home)
+        believed = place.trust() if trust is None else load_trust(trust)
+        with progress_bar(output) as progress:
+            report = verify_ledger(open_source(source, place, believed), believed, progress, workers=workers)
+        open_flags = unexplained(report.key_changes, explained or [])
+        foreign = [] if against is None else _foreign(against, report, believed)
+        events = [{**_document(one), "words": words_of(one)} for one in report.key_changes]
+        document = {
+            "ok": report.ok and not open_flags and not foreign,
+            "ledger_ok": report.ok,
+            "origin": report.origin,
+            "size": report.size,
+            "root": report.root,
+            "events": events,
+            "unexplained": [one.seq for one in open_flags],
+            "not_in_the_ledger": [_shown(one) for one in foreign],
+            "doubts": report.as_json()["doubts"],
+            "differences": report.as_json()["differences"],
+        }
+        output.show(document, lambda console: _render(console, document))
+        if not document["ok"]:
+            raise typer.Exit(UNVERIFIED)
+
+
+def _foreign(file: Path, report: Any, trust: Any) -> list[ShownEvent]:
+    from client.audit_keys import events_not_in_the_ledger
+    from shared.errors import RequestFileInvalid
+
+    try:
+        shown = jsonlib.loads(file.read_text(encoding="utf-8"))["events"]
+        return events_not_in_the_ledger([str(one) for one in shown], report, trust)
+    except OSError as broken:
+        raise RequestFileInvalid(file=file, why=broken.strerror) from None
+    except (ValueError, TypeError, KeyError):
+        raise RequestFileInvalid(file=file, why="it is no directory of signed key events") from None
+
+
+def _document(change: KeyChange) -> dict[str, Any]:
+    from shared.domain.ids import encode_time
+
+    return {
+        "seq": change.seq,
+        "type": change.type,
+        "party": change.party,
+        "at": encode_time(change.at),
+        "index": change.index,
+        "logged_at": encode_time(change.logged_at),
+        "kids": list(change.kids),
+        "signers": list(change.signers),
+        "flags": list(change.flags),
+    }
+
+
+def _shown(one: ShownEvent) -> dict[str, Any]:
+    return {
+        "seq": one.seq,
+        "type": one.type,
+        "party": one.party,
+        "signers": list(one.signers),
+        "proves_two_stories": one.is_proof,
+    }
+
+
+def _render(console: Any, document: dict[str, Any]) -> None:
+    from comity.fingerprints import fingerprint
+
+    say(console, f"{document['origin']}: {document['size']} entries, root {document['root']}")
+    for one in document["events"]:
+        is_open = one["seq"] in document["unexplained"]
+        say(console, f"  {one['seq']:>4}  {local_time(one['logged_at'])}, entry {one['index']}: {one['words']}")
+        for kid in one["kids"]:
+            say(console, f"          {fingerprint(kid)}")
+        for flag in one["flags"]:
+            told = f"        {flag.upper()}: {_FLAGS[flag]}"
+            say(console, told if is_open else f"{told} (explained)", style="bold red" if is_open else None)
+    for one in document["not_in_the_ledger"]:
+        told = f"{one['type']} of {one['party']}, shown as key event {one['seq']}"
+        say(console, f"NOT IN THE LEDGER  {told}, signed by {', '.join(one['signers'])}", style="bold red")
+        if one["proves_two_stories"]:
+            say(console, "  A quorum of the operators signed it: this document proves it. Keep it.", style="bold red")
+    for one in document["doubts"]:
+        say(console, f"DOUBTED  entry {one['index']}: message {one['message']}, signed by {one['kid']} in other hands")
+    for one in document["differences"]:
+        where = "ledger" if one["index"] is None else f"entry {one['index']}"
+        say(console, f"DIFFERENCE  {where}, {one['what']}: {one['why']}", style="bold red")
+    open_flags = len(document["unexplained"]) + len(document["not_in_the_ledger"])
+    if document["ok"]:
+        say(console, "Every key event is explained by its signatures, or was explained to you.", style="green")
+        return
+    say(
+        console,
+        f"{open_flags} key events want an explanation: ask their party by a road that you know",
+        style="bold red",
+    )
+    say(console, "from before. Then name each that was explained: --explained NUMBER")

@@ -1,0 +1,42 @@
+"""Where an audit reads from, and how it shows how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from comity.home import Home, exchange_as
+from comity.output import Output
+
+if TYPE_CHECKING:
+    from client.auditor import Progress
+    from client.ledger_source import LedgerSource
+    from shared.keys.trust import Trust
+
+
+def open_source(source: str, place: Home, trust: Trust) -> LedgerSource:
+    """A directory if it is no address."""
+    from client.ledger_source import DirectoryLedger, ExchangeLedger
+
+    if source.startswith(("https://", "http://")):
+        owner, key = place.api_key()
+        return ExchangeLedger(exchange_as(key, owner, source, trust))
+    return DirectoryLedger(Path(source))
+
+
+@contextmanager
+def progress_bar(output: Output) -> Iterator[Progress | None]:
+    """A bar on standard error, for people at a terminal."""
+    from comity.output import console
+
+    errors = console(stderr=True)
+    if output.as_json or not errors.is_terminal:
+        yield None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=errors, transient=True) as bar:
+        task = bar.add_task("entries", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
