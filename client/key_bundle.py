@@ -1,7 +1,7 @@
 """From the keys of a file to the keys that act at a time, wherever each of them lies.
 
-Of each use the newest generation whose `since` has come acts. Keys in a hardware token are asked of its open module.
-Everything here raises KeyFileUnusable, and KeyModuleUnusable where that module is not open.
+Of each use the newest generation whose `since` has come acts. Keys in a hardware token are asked of its open module;
+where it is not open they keep their names and sign nothing. Everything here raises KeyFileUnusable, KeyModuleUnusable.
 """
 
 from __future__ import annotations
@@ -49,9 +49,32 @@ def _holder(path: Path, key: Held, module: KeyModule | None) -> Signer | Opener:
     return _opener(path, key) if key.use == SEAL else signer_of(path, key, module)
 
 
+class AbsentSigner:
+    """A key whose token is not open: it has its name and signs nothing. What needs no signature goes on without it."""
+
+    def __init__(self, path: Path, key: TokenKey) -> None:
+        self._path = path
+        self._key = key
+
+    @property
+    def public(self) -> bytes:
+        return self._key.public
+
+    def kid(self, owner: str) -> str:
+        return self._key.kid(owner)
+
+    def sign(self, data: bytes) -> bytes:
+        """Raises KeyModuleUnusable."""
+        why = (
+            f"{self._path} names its {self._key.use} key there; COMITY_PKCS11_MODULE names the library to open it with"
+        )
+        raise KeyModuleUnusable(module=f"token {self._key.token}", why=f"it is not open, and {why}")
+
+
 def signer_of(path: Path, key: Held, module: KeyModule | None) -> Signer:
     if isinstance(key, TokenKey):
-        return _require(path, key, module).signer(key.object_id, key.public)
+        is_open = module is not None and module.serial == key.token
+        return module.signer(key.object_id, key.public) if module and is_open else AbsentSigner(path, key)
     restored = key.restore()
     if isinstance(restored, XWingOpener):
         raise KeyFileUnusable(file=path, why=f"its {key.use} key signs nothing")
@@ -66,15 +89,6 @@ def seed_of(path: Path, key: Held) -> bytes:
     if isinstance(key, TokenKey):
         raise KeyFileUnusable(file=path, why=f"its {key.use} key does not lie in it")
     return key.seed
-
-
-def _require(path: Path, key: TokenKey, module: KeyModule | None) -> KeyModule:
-    if module is None or module.serial != key.token:
-        why = (
-            f"{path} names keys in the token {key.token}, and that is not open; COMITY_PKCS11_MODULE names its library"
-        )
-        raise KeyModuleUnusable(module="-" if module is None else module.serial, why=why)
-    return module
 
 
 def has_begun(generation: StoredGeneration, at: datetime) -> bool:

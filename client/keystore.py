@@ -97,10 +97,16 @@ def load_keystore(
 
 
 def stage_keys(
-    path: Path, passphrase: str, uses: Sequence[Use] = ALL_USES, module: KeyModule | None = None
+    path: Path,
+    passphrase: str,
+    uses: Sequence[Use] = ALL_USES,
+    module: KeyModule | None = None,
+    *,
+    in_file: bool = False,
 ) -> AuthorityKeys:
     """A new generation of keys for these uses, durable on return and not acting yet: it stands as `coming`.
 
+    They lie where their predecessors do; `in_file` takes them all into the file, as when a token was lost.
     Repeated after a crash it gives the same keys, since their event may have been posted. Raises KeyFileUnusable when
     another generation has still to come, PassphraseWrong.
     """
@@ -110,7 +116,7 @@ def stage_keys(
         newest = file.generations[0]
         if newest.since is not None and newest.since <= now:
             in_token = [use for use in ALL_USES if isinstance(acting_key(path, file, use, now), TokenKey)]
-            keys = _make(file.owner, [use for use in ALL_USES if use in uses], in_token, module)
+            keys = _make(file.owner, [use for use in ALL_USES if use in uses], () if in_file else in_token, module)
             return _tidied(replace(file, generations=(StoredGeneration(now, None, keys), *file.generations)), now)
         if newest.since is not None or {key.use for key in newest.keys} != set(uses):
             raise KeyFileUnusable(
@@ -211,8 +217,8 @@ def _make(owner: str, uses: Sequence[str], in_token: Collection[str], module: Ke
         if use not in in_token:
             made.append(StoredKey(use, generate_seed()))
         elif module is None:
-            why = f"the {use} key before lies in a token, and no token is open"
-            raise KeyModuleUnusable(module="-", why=f"{why}; COMITY_PKCS11_MODULE names its library")
+            why = f"the {use} key before lies in one, and none is open; COMITY_PKCS11_MODULE names its library"
+            raise KeyModuleUnusable(module="of the token", why=why)
         else:
             object_id, signer = module.generate(f"comity {owner} {use}")
             made.append(TokenKey(use, module.serial, object_id, signer.public))

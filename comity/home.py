@@ -84,26 +84,27 @@ class Home:
         return _secret("COMITY_NEW_PASSPHRASE", None if file is None else self.path / file, asked, confirm=True)
 
     def key_module(self) -> Token | None:
-        """The open token that the key file names, or None if it names none. Raises SettingsRefused, KeyModuleUnusable,
-        KeyFileUnusable."""
+        """The open token that the key file names; None if it names none, or no library is set to open it with: then its
+        keys sign nothing. Raises SettingsRefused, KeyModuleUnusable, KeyFileUnusable."""
         from client.keystore import read_kids
 
         serials = sorted({kid["token"] for kid in read_kids(self.keys)[1] if kid.get("token")})
-        return self._token(serials[0], f"{self.keys} names keys in the token {serials[0]}") if serials else None
+        return None if not serials or self.pkcs11_module is None else self._token(self.pkcs11_module, serials[0])
 
     def new_key_module(self) -> Token:
         """The token in which keys are to be made. Raises SettingsRefused, KeyModuleUnusable."""
-        return self._token(None, "keys in a token need its library")
+        if self.pkcs11_module is None:
+            why = f"set COMITY_PKCS11_MODULE, or `pkcs11_module` in {SETTINGS_FILE}, to the library of the token"
+            raise SettingsRefused(why=why)
+        return self._token(self.pkcs11_module, None)
 
-    def _token(self, serial: str | None, why: str) -> Token:
+    def _token(self, module: Path, serial: str | None) -> Token:
         from client.token import Token
 
-        if self.pkcs11_module is None:
-            raise SettingsRefused(why=f"{why}: set COMITY_PKCS11_MODULE, or `pkcs11_module` in {SETTINGS_FILE}")
         pin = _secret(
             "COMITY_PKCS11_PIN", self.pkcs11_pin_file, f"PIN of the token {self.pkcs11_token or serial or ''}"
         )
-        return Token(self.pkcs11_module, pin, label=None if serial else self.pkcs11_token, serial=serial)
+        return Token(module, pin, label=None if serial else self.pkcs11_token, serial=serial)
 
     def correspondence(self, passphrase: str | None = None, module: Token | None = None) -> Correspondence:
         """This authority at its exchange; asks for what is not given. Raises SettingsRefused, and what opening files

@@ -1,4 +1,4 @@
-"""`comity keys rewrap`, `destroy` and `passphrase`: old sealing keys, and the file that all keys lie in."""
+"""`comity keys rewrap`, `destroy`, `discard` and `passphrase`: keys that go, and the file that all keys lie in."""
 
 from __future__ import annotations
 
@@ -74,6 +74,22 @@ def destroy(
                 console, f"{kid} is gone from {place.keys}. Destroy copies of that file: they hold it."
             ),
         )
+
+
+def discard(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, home: HomeDir = None, json: Json = False
+) -> None:
+    """Forget new keys whose rotation or recovery was given up, so that others can be made. Keys that act stay."""
+    with reporting(json) as output:
+        from client.keystore import discard_staged_keys
+
+        place = find_home(home)
+        if not yes and not json:
+            typer.confirm(
+                "Their event must never be admitted, or nobody can act for you. Forget them?", abort=True, err=True
+            )
+        discard_staged_keys(place.keys, place.passphrase(), place.key_module())
+        output.show({"file": str(place.keys)}, lambda console: say(console, f"{place.keys} holds no keys to come"))
 
 
 def passphrase(home: HomeDir = None, json: Json = False) -> None:

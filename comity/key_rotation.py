@@ -26,6 +26,9 @@ def rotate(
     for_recovery: Annotated[
         bool, typer.Option("--for-recovery", help="Write a request for the operators: the old keys cannot sign.")
     ] = False,
+    in_file: Annotated[
+        bool, typer.Option("--in-file", help="Make the new keys in the key file, though the old ones lie in a token.")
+    ] = False,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to write that request.")] = None,
     patience: Annotated[float, typer.Option("--patience", help="Seconds to wait until it counts.")] = 30.0,
     home: HomeDir = None,
@@ -44,25 +47,27 @@ def rotate(
     with reporting(json) as output:
         place = find_home(home, url)
         if for_recovery:
-            _request(output, place, out or place.path / "recovery.json")
+            _request(output, place, out or place.path / "recovery.json", in_file)
         else:
-            _show(output, _rotate(place, uses, patience))
+            _show(output, _rotate(place, uses, patience, in_file))
 
 
-def _rotate(place: Home, uses: list[Use], patience_s: float) -> Rotated:
+def _rotate(place: Home, uses: list[Use], patience_s: float, in_file: bool) -> Rotated:
     from client.directory_history import replay_history
     from client.keystore import load_keystore, stage_keys
     from client.rotation import rotate_keys, settle_rotation
-    from shared.errors import CallKeyUnknown
+    from shared.errors import CallKeyUnknown, KeyModuleUnusable
 
     passphrase, module = place.passphrase(), place.key_module()
+    if in_file:
+        stage_keys(place.keys, passphrase, uses, module, in_file=True)
     try:
         with place.correspondence(passphrase, module) as own:
             own.directory()  # stops where the directory names keys that are not ours
             return rotate_keys(
                 own.exchange, own.trust, place.keys, passphrase, now, uses, module=module, patience_s=patience_s
             )
-    except CallKeyUnknown:
+    except (CallKeyUnknown, KeyModuleUnusable):
         keys = load_keystore(place.keys, passphrase, module=module)
         if keys.coming is None or keys.coming.since is not None:
             raise
@@ -88,13 +93,13 @@ def _calling_with_coming_key(place: Home, keys: AuthorityKeys) -> Exchange:
     return homes.exchange_as(key, keys.authority, place.require_url(), place.trust())
 
 
-def _request(output: Output, place: Home, target: Path) -> None:
+def _request(output: Output, place: Home, target: Path, in_file: bool) -> None:
     from client.enrolment import encode_enrolment
     from client.keystore import stage_keys
     from client.rotation import recovery_request
     from comity.fingerprints import fingerprint
 
-    staged = stage_keys(place.keys, place.passphrase(), module=place.key_module())
+    staged = stage_keys(place.keys, place.passphrase(), module=place.key_module(), in_file=in_file)
     request = recovery_request(staged, now())
     target.write_bytes(encode_enrolment(request))
     document = {"party": request.party, "request": str(target), "kids": request.kids()}

@@ -22,6 +22,7 @@ app.command()(key_rotation.rotate)
 app.command()(key_comparison.compare)
 app.command()(key_archive.rewrap)
 app.command()(key_archive.destroy)
+app.command()(key_archive.discard)
 app.command()(key_archive.passphrase)
 
 

@@ -113,11 +113,27 @@ def test_an_authority_whose_keys_lie_in_a_token_corresponds(
 
 
 def test_without_its_token_the_file_signs_nothing(path: Path, keys: AuthorityKeys) -> None:
-    for read in (lambda: load_keystore(path, PASSPHRASE), lambda: load_api_key(path, PASSPHRASE)):
+    alone = load_keystore(path, PASSPHRASE)
+    assert alone.own_kids == keys.own_kids
+    attempts: list[Callable[[], object]] = [
+        lambda: alone.sign_manifest(b"{}"),
+        lambda: load_api_key(path, PASSPHRASE)[1].sign(b"a call"),
+        lambda: alone.prove(datetime.now(UTC), datetime.now(UTC) + timedelta(days=1)),
+        lambda: stage_keys(path, PASSPHRASE),
+    ]
+    for attempt in attempts:
         with pytest.raises(KeyModuleUnusable, match="COMITY_PKCS11_MODULE"):
-            read()
-    with pytest.raises(KeyModuleUnusable):
-        stage_keys(path, PASSPHRASE)
+            attempt()
+
+
+def test_after_the_loss_of_a_token_a_recovery_takes_all_keys_into_the_file(path: Path, keys: AuthorityKeys) -> None:
+    staged = stage_keys(path, PASSPHRASE, in_file=True)
+    now = datetime.now(UTC)
+    assert {entry.use for entry in staged.prove_coming(now, now + timedelta(days=1))} == set(keys.acting)
+    new = settle_keys(path, PASSPHRASE, now)
+    assert new.sign_manifest(b"{}")
+    assert token_keys(path) == {}
+    assert new.opener(keys.sealing_kid).public == keys.sealing.public
 
 
 def test_a_successor_lies_in_the_token_too_and_what_it_replaced_is_gone_from_it(
@@ -194,6 +210,8 @@ def test_the_command_makes_keys_in_the_token_and_calls_with_them(
     assert key.kid(owner) == json.loads(made.stdout)["kids"]["api-ed25519"]
     parse_ed25519(key.public).verify(key.sign(b"a call"), b"a call")
     monkeypatch.delenv("COMITY_PKCS11_MODULE")
+    with pytest.raises(KeyModuleUnusable, match="COMITY_PKCS11_MODULE"):
+        find_home().api_key()[1].sign(b"a call")
     with pytest.raises(SettingsRefused, match="COMITY_PKCS11_MODULE"):
-        find_home().api_key()
+        find_home().new_key_module()
     assert PIN not in made.output + shown.output
