@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from tests.fuzz.calls import CALL_TARGETS
+from tests.fuzz.documents import DOCUMENT_TARGETS
 from tests.fuzz.envelopes import ENVELOPE_TARGETS
 from tests.fuzz.frames import FRAME_TARGETS
 from tests.fuzz.ledgers import LEDGER_TARGETS
 
-TARGETS = {target.name: target for target in (*ENVELOPE_TARGETS, *FRAME_TARGETS, *LEDGER_TARGETS, *CALL_TARGETS)}
+TARGETS = {
+    target.name: target
+    for target in (*ENVELOPE_TARGETS, *FRAME_TARGETS, *LEDGER_TARGETS, *CALL_TARGETS, *DOCUMENT_TARGETS)
+}
