@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +46,9 @@ def circumstances(now: datetime = NOW) -> dict[str, Any]:
     return {"keys": keys, "sealing": sealing_kids_of(*PARTIES), "exchange": EXCHANGE, "now": encode_time(now)}
 
 
-def opened_by_javascript(there: JavaScript, submission: bytes, reader: str, now: datetime = NOW) -> Any:
+def opened_by_javascript(
+    there: JavaScript, submission: bytes, reader: str, now: datetime = NOW, uploaded: Mapping[str, bytes] | None = None
+) -> Any:
     """Its digest, content and attachments. Raises RefusedThere."""
     return there.ask(
         "open",
@@ -52,12 +56,16 @@ def opened_by_javascript(there: JavaScript, submission: bytes, reader: str, now:
         circumstances=circumstances(now),
         kid=party(reader).sealing_kid,
         seed=encode_b64u(sealing_seed_of(reader)),
+        uploaded={name: encode_b64u(ct) for name, ct in (uploaded or {}).items()},
     )
 
 
-def opened_by_python(submission: bytes, reader: str, now: datetime = NOW) -> Any:
+def opened_by_python(
+    submission: bytes, reader: str, now: datetime = NOW, uploaded: Mapping[str, bytes] | None = None
+) -> Any:
     """The same of ours. Raises ComityError."""
     received = parse_submission(submission)
+    received = replace(received, parts={**received.parts, **(uploaded or {})})
     verify(received, now=now)
     opened = open_as(reader, received, now=now)
     return {"digest": received.digest, "content": opened.content, "attachments": listed(opened.attachments)}
@@ -70,7 +78,14 @@ def listed(attachments: Any) -> list[dict[str, str]]:
 def sealed_by_javascript(
     there: JavaScript, header: bytes, content: Any, attachments: list[Attachment], sender: str, **further: Any
 ) -> bytes:
-    """A submission. Raises RefusedThere."""
+    """A submission with all its parts. Raises RefusedThere."""
+    return sealed_with_uploads(there, header, content, attachments, sender, **further)[0]
+
+
+def sealed_with_uploads(
+    there: JavaScript, header: bytes, content: Any, attachments: list[Attachment], sender: str, **further: Any
+) -> tuple[bytes, dict[str, bytes]]:
+    """A submission, and the parts that must be uploaded before it, by name. Raises RefusedThere."""
     answer = there.ask(
         "seal",
         header=header.decode(),
@@ -80,7 +95,7 @@ def sealed_by_javascript(
         sealing={authority: encode_b64u(party(authority).sealing.public) for authority in PARTIES},
         **further,
     )
-    return parse_b64u(answer["submission"])
+    return parse_b64u(answer["submission"]), {name: parse_b64u(ct) for name, ct in answer["uploads"].items()}
 
 
 def outcome_in_python(submission: bytes, now: datetime = NOW, reader: str = "BE.PF") -> Outcome:

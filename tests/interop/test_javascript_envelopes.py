@@ -14,6 +14,8 @@ import pytest
 
 from client.sealing import Attachment
 from shared.domain.ids import parse_time
+from shared.envelope.container import parse_submission
+from shared.errors import EnvelopePartMismatch
 from shared.keys.base64url import parse_b64u
 from tests.interop.changed_envelopes import differences
 from tests.interop.envelopes import (
@@ -23,8 +25,10 @@ from tests.interop.envelopes import (
     outcome_in_javascript,
     outcome_in_python,
     sealed_by_javascript,
+    sealed_with_uploads,
 )
 from tests.interop.javascript import JavaScript, RefusedThere, missing_javascript
+from tests.unit.envelope.test_envelope_strangers import KEYS, verified_by_jwcrypto
 from tests.unit.envelope.workshop import ATTACHMENTS, CONTENT, forge, header_document, later, refusal_of, seal
 
 ATTACKS = sorted((Path(__file__).parents[1] / "vectors" / "envelope" / "attacks").glob("*.json"))
@@ -60,6 +64,32 @@ def test_what_javascript_seals_python_opens(there: JavaScript, size: int) -> Non
         assert opened == opened_by_javascript(there, sealed, reader)
         assert opened["content"] == CONTENT
         assert [one["name"] for one in opened["attachments"]] == ["يوم.bin"]
+
+
+LARGE = [Attachment(f"{number}.bin", "application/octet-stream", bytes(250_000)) for number in range(5)]
+LARGE += [Attachment("large.bin", "application/octet-stream", bytes(300_000)), *ATTACHMENTS]
+
+
+def test_parts_that_do_not_fit_go_before_the_submission_either_way(there: JavaScript) -> None:
+    ours = seal(attachments=LARGE)
+    apart = {one.name: one.ct for one in ours.uploads}
+    assert "p6" in apart
+    here = opened_by_python(ours.submission, "BE.PF", uploaded=apart)
+    assert opened_by_javascript(there, ours.submission, "BE.PF", uploaded=apart) == here
+    sealed, uploads = sealed_with_uploads(there, header(), CONTENT, LARGE, "MA.PGR")
+    assert set(uploads) == set(apart)
+    assert opened_by_python(sealed, "BE.PF", uploaded=uploads)["attachments"] == here["attachments"]
+    del uploads["p6"]
+    with pytest.raises(EnvelopePartMismatch):
+        opened_by_python(sealed, "BE.PF", uploaded=uploads)
+    with pytest.raises(RefusedThere, match=r"envelope\.part-mismatch at open"):
+        opened_by_javascript(there, sealed, "BE.PF", uploaded=uploads)
+
+
+def test_a_third_library_verifies_both_signatures_of_what_javascript_sealed(there: JavaScript) -> None:
+    sealed = parse_submission(sealed_by_javascript(there, header(), CONTENT, [], "MA.PGR"))
+    for index, alg in enumerate(KEYS):
+        assert verified_by_jwcrypto(sealed, index, alg) == sealed.manifest.encoded
 
 
 def header(**changes: Any) -> bytes:

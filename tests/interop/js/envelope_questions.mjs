@@ -17,9 +17,10 @@ const circumstances = ({ keys, sealing, exchange, now }) => ({
   now: parseTime(now),
 });
 
-export async function open({ submission, circumstances: given, kid, seed }, stage) {
+export async function open({ submission, circumstances: given, kid, seed, uploaded = {} }, stage) {
   stage.at = "parse";
   const received = parseSubmission(fromB64u(submission));
+  for (const [name, ct] of Object.entries(uploaded)) received.parts.set(name, fromB64u(ct));
   stage.at = "verify";
   await verifyEnvelope(received, circumstances(given));
   stage.at = "open";
@@ -44,5 +45,6 @@ export async function seal({ header, content, attachments, seeds, sealing, fixed
   };
   const keys = Object.fromEntries(Object.entries(seeds).map(([alg, seed]) => [alg, fromB64u(seed)]));
   const sealed = await sealMessage(utf8(header), content, documents, keys, mapOf(sealing, fromB64u), drawn);
-  return { submission: toB64u(sealed.submission), digest: sealed.digest };
+  const uploads = Object.fromEntries(sealed.uploads.map(({ name, ct }) => [name, toB64u(ct)]));
+  return { submission: toB64u(sealed.submission), digest: sealed.digest, uploads };
 }

@@ -5,8 +5,14 @@ import { parseTime } from "./header.mjs";
 
 const times = (given, ...names) => Object.fromEntries(names.map((name) => [name, parseTime(given[name])]));
 
-async function serviceKeys({ document, operators, quorum, exchange }) {
-  return verifyRoster(utf8(document), operators.map(fromB64u), quorum, exchange);
+const verified = new Map();
+
+// Once for each roster that is trusted: its keys take some milliseconds to check.
+async function serviceKeys(trusted) {
+  const asked = JSON.stringify(trusted);
+  const { document, operators, quorum, exchange } = trusted;
+  if (!verified.has(asked)) verified.set(asked, await verifyRoster(utf8(document), operators.map(fromB64u), quorum, exchange));
+  return verified.get(asked);
 }
 
 export async function roster(given) {

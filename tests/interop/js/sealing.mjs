@@ -44,7 +44,23 @@ export async function sealMessage(header, content, attachments, keys, sealing, f
     recipients: wraps.map(({ kid, wrap }) => ({ kid, wrap_sha256: digest(wrap) })),
   }));
   const jws = await signManifest(manifest, stated.sender, keys, fixed !== undefined);
-  return { submission: submissionOf(jws, wraps, parts), digest: digest(jws) };
+  const inline = partsThatFit(parts, LIMITS.submission - submissionOf(jws, wraps, []).length);
+  const uploads = parts.filter((one) => !inline.includes(one));
+  return { submission: submissionOf(jws, wraps, inline), digest: digest(jws), uploads };
+}
+
+function partsThatFit(parts, room) {
+  const inline = [];
+  let [left, total] = [room, 0];
+  for (const part of parts) {
+    const cost = Math.ceil((part.ct.length * 4) / 3) + `{"name":"${part.name}","ct":""},`.length;
+    if (part.ct.length <= LIMITS.inlinePart && total + part.ct.length <= LIMITS.inline && cost <= left) {
+      inline.push(part);
+      total += part.ct.length;
+      left -= cost;
+    }
+  }
+  return inline;
 }
 
 async function signManifest(manifest, sender, keys, deterministic) {
