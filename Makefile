@@ -131,6 +131,7 @@ docs: .venv/.dev  ## the pages that are made from code
 	$(PY) -m docs.make_states
 	$(PY) -m docs.make_openapi
 	$(PY) -m docs.make_problems
+	$(PY) -m docs.make_rights
 	$(PY) -m docs.make_alerts
 	$(PY) -m docs.make_attacks
 

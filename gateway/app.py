@@ -27,6 +27,7 @@ from gateway.gateway import Gateway
 from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
 from gateway.problems import problem_response
+from gateway.rights import check_declared
 from gateway.routes import directory, dossiers, feed, health, key_events, ledger, messages, operations, operator
 from gateway.settlement import Settlement
 from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
@@ -80,7 +81,16 @@ def routed_app() -> FastAPI:
     )
     for module in ROUTERS:
         app.include_router(module.router)
+    check_declared((method, route.path) for route in routes() for method in route.methods or ())
     return app
+
+
+def routes() -> list[APIRoute]:
+    """Everything that can be called. Raises LookupError for a route that the framework would serve in another way."""
+    found = [route for module in ROUTERS for route in module.router.routes]
+    if strange := [route for route in found if not isinstance(route, APIRoute)]:
+        raise LookupError(f"not an address of the API: {strange}")
+    return [route for route in found if isinstance(route, APIRoute)]
 
 
 def short_ways() -> ShortWays:
@@ -88,11 +98,8 @@ def short_ways() -> ShortWays:
     framework to find or to prepare."""
     return {
         (method, route.path): route.endpoint
-        for module in ROUTERS
-        for route in module.router.routes
-        if isinstance(route, APIRoute)
-        and not route.param_convertors
-        and list(signature(route.endpoint).parameters) == ["request"]
+        for route in routes()
+        if not route.param_convertors and list(signature(route.endpoint).parameters) == ["request"]
         for method in route.methods or ()
     }
 

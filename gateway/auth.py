@@ -4,7 +4,7 @@ The steps, in order, and what each raises:
 (1) the call names a key in a signature tagged comity-v1 (CallUnsigned)
 (2) the directory is fresh (Busy); the key counts now, after one more refresh if it is unknown (CallKeyUnknown)
 (3) the signature and its time verify over the header (`shared.apisig.verify`, with its own steps)
-(4) the caller's role may make this call (CallNotPermitted)
+(4) the caller's role may make this call, by `gateway.rights` (CallNotPermitted)
 (5) the body is announced as this call takes it, and the signature was not used for a body before
     (CallWrongContentType, CallTooLarge, CallReplayed)
 (6) the caller calls no more often than its rate (`gateway.rates`: CallRateExceeded); for a submission, there is room
@@ -24,7 +24,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -35,11 +34,11 @@ from gateway.config import GatewayConfig
 from gateway.fresh_directory import FreshDirectory
 from gateway.rates import DOCUMENTS, READS, SUBMISSIONS, RateLimits
 from gateway.replays import SpentSignatures
+from gateway.rights import Role, right_to, role_of
 from shared.apisig.profile import TAG
 from shared.apisig.verify import VerifiedCall, verify_body, verify_call
 from shared.errors import Busy, CallKeyUnknown, CallNotPermitted, CallUnsigned
 from shared.keys.directory import Directory
-from shared.keys.event_document import Mandate
 from shared.keys.public import OPERATOR, Ed25519Public
 from shared.ports.clock import Clock
 from shared.ports.keyring import KeyRing
@@ -51,22 +50,12 @@ _TAGGED: Final = f'tag="{TAG}"'
 _KEYID: Final = re.compile(r';keyid="([^"\\]{1,200})"')
 
 
-class Role(StrEnum):
-    authority = "authority"
-    auditor = "auditor"
-    operator = "operator"
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A verified call. `party` is an enrolled party's id or `operator`; `request_text` is the proof that it asked.
-
-    `mandate` is an auditor's: how much of the ledger it may read; None for everybody else.
-    """
+    """A verified call. `party` is an enrolled party's id or `operator`; `request_text` is the proof that it asked."""
 
     party: str
     role: Role
-    mandate: Mandate | None
     kid: str
     request_text: str
     body: bytes
@@ -78,7 +67,6 @@ class ProvenCaller:
 
     party: str
     role: Role
-    mandate: Mandate | None
     verified: VerifiedCall
 
 
@@ -99,14 +87,12 @@ class Authenticator:
         """One that is at most a second old, for those who wait for a change of it. Raises Busy."""
         return await self._fresh.get_newer()
 
-    async def admit(self, request: Request, roles: frozenset[Role], takes: Document | None) -> Call:
+    async def admit(self, request: Request, takes: Document | None) -> Call:
         """(1) to (8). Without `takes` the call has no body, and one that comes along is not read."""
-        caller = await self.prove(request, roles, takes)
+        caller = await self.prove(request, takes)
         return await self.read(request, caller, takes)
 
-    async def prove(
-        self, request: Request, roles: frozenset[Role], takes: Document | None, refuse_early: Refuse | None = None
-    ) -> ProvenCaller:
+    async def prove(self, request: Request, takes: Document | None, refuse_early: Refuse | None = None) -> ProvenCaller:
         """(1) to (6), all but the room: who calls. Nothing of the body is read.
 
         `refuse_early` may refuse by the party whose key is named, before the signature is looked at: a full exchange
@@ -128,21 +114,21 @@ class Authenticator:
         known = directory.party(party)
         if known is None and party != OPERATOR:
             raise CallNotPermitted()
-        role = Role.operator if known is None else Role(known.role)
-        if role not in roles:
+        role = Role.operator if known is None else role_of(known)
+        if role is None or role not in right_to(request.scope).roles:
             raise CallNotPermitted()
         if takes is not None:
             check_body_headers(request, takes)
             self._spent.spend(verified.signature)
         await self._rates.count(_kind_of(role, takes), party)
-        return ProvenCaller(party, role, None if known is None else known.mandate, verified)
+        return ProvenCaller(party, role, verified)
 
     async def read(self, request: Request, caller: ProvenCaller, takes: Document | None) -> Call:
         """(7), (8): the whole call."""
         body = b"" if takes is None else await read_body(request, takes, self._config.limits.body_timeout_s)
         verified = caller.verified
         verify_body(verified, body)
-        return Call(caller.party, caller.role, caller.mandate, verified.keyid, verified.signature_text, body)
+        return Call(caller.party, caller.role, verified.keyid, verified.signature_text, body)
 
     async def _directory_for(self, headers: Headers) -> tuple[Directory, str]:
         """(1), (2): one that knows a key which the call names, and whose key that is. Raises CallUnsigned,
@@ -176,13 +162,12 @@ class Authenticator:
         return None if api_key is None else api_key.public
 
 
-def admitted(*roles: Role, takes: Document | None = None) -> Callable[[Request], Awaitable[Call]]:
-    """The dependency of a route that only these roles may call."""
-    allowed = frozenset(roles)
+def admitted(takes: Document | None = None) -> Callable[[Request], Awaitable[Call]]:
+    """The dependency of a route that not everybody may call; who may stands in `gateway.rights`."""
 
     async def admit(request: Request) -> Call:
         authenticator: Authenticator = request.app.state.gateway.authenticator
-        return await authenticator.admit(request, allowed, takes)
+        return await authenticator.admit(request, takes)
 
     return admit
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.answers import answer_model
-from gateway.auth import Call, Role, admitted
+from gateway.auth import Call, admitted
 from gateway.cursors import encode_dossier_cursor, parse_dossier_cursor
 from gateway.description import signed
 from gateway.gateway import gateway_of
@@ -20,13 +20,13 @@ from shared.domain.ids import is_uuid7
 from shared.errors import NotThere
 
 router = APIRouter(tags=["dossiers"])
-AuthorityCall = Annotated[Call, Depends(admitted(Role.authority))]
+SignedCall = Annotated[Call, Depends(admitted())]
 After = Annotated[str | None, Query(max_length=200, description="The cursor `next` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=FEED_PAGE_MOST)]
 
 
 @router.get("/v1/dossiers", summary="My dossiers, newest first", **signed(304, 400, model=DossierPage))
-async def dossiers(request: Request, call: AuthorityCall, after: After = None, limit: Limit = FEED_PAGE) -> Response:
+async def dossiers(request: Request, call: SignedCall, after: After = None, limit: Limit = FEED_PAGE) -> Response:
     gateway = gateway_of(request)
     found = await gateway.ports.queries.dossiers(call.party, parse_dossier_cursor(after), limit + 1)
     page, more = found[:limit], len(found) > limit
@@ -38,7 +38,7 @@ async def dossiers(request: Request, call: AuthorityCall, after: After = None, l
 
 
 @router.get("/v1/dossiers/{dossier}", summary="One dossier", **signed(304, 404, model=DossierAnswer))
-async def dossier(request: Request, dossier: str, call: AuthorityCall) -> Response:
+async def dossier(request: Request, dossier: str, call: SignedCall) -> Response:
     """The requesting authority sees every leg, a requested one its own."""
     gateway = gateway_of(request)
     view = await gateway.ports.queries.dossier(call.party, dossier) if is_uuid7(dossier) else None

@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway.admission import Submitted
 from gateway.answers import IMMUTABLE, answer_model, answer_once, holds, not_modified
-from gateway.auth import Call, Role, admitted
+from gateway.auth import Call, admitted
 from gateway.bodies import Document
 from gateway.config import DECIDE_WITHIN
 from gateway.description import also, carries, gives, signed
@@ -51,11 +51,10 @@ from shared.runtime.telemetry import SpanName, span
 router = APIRouter(tags=["messages"])
 
 _SUBMISSION: Final = Document(MESSAGE_CONTENT_TYPE, MAX_SUBMISSION_BYTES)
-_AUTHORITIES: Final = frozenset({Role.authority})
 _OCTETS: Final = "application/octet-stream"
 
 
-AuthorityCall = Annotated[Call, Depends(admitted(Role.authority))]
+SignedCall = Annotated[Call, Depends(admitted())]
 
 
 @router.post(
@@ -72,7 +71,7 @@ AuthorityCall = Annotated[Call, Depends(admitted(Role.authority))]
 async def submit(request: Request) -> Response:
     """202 with a signed receipt once the bus keeps it; 200 with the decision where it is decided already."""
     gateway = gateway_of(request)
-    caller = await gateway.authenticator.prove(request, _AUTHORITIES, _SUBMISSION, gateway.admission.require_room)
+    caller = await gateway.authenticator.prove(request, _SUBMISSION, gateway.admission.require_room)
     with gateway.room_for_submission(caller.party), span(SpanName.accept):
         return await _accept(gateway, await gateway.authenticator.read(request, caller, _SUBMISSION))
 
@@ -105,7 +104,7 @@ async def _accept(gateway: Gateway, call: Call) -> Response:
 
 
 @router.get("/v1/messages/{message}", summary="Fetch a sealed message", **signed(304, 400, 404, model=MessageForReader))
-async def fetch(request: Request, message: str, call: AuthorityCall) -> Response:
+async def fetch(request: Request, message: str, call: SignedCall) -> Response:
     """The signed manifest and the reader's own key wrap. A recipient's call is kept as its proof of asking."""
     gateway = gateway_of(request)
     envelope = await _readable(gateway, call.party, message)
@@ -140,7 +139,7 @@ async def fetch(request: Request, message: str, call: AuthorityCall) -> Response
 @router.get(
     "/v1/messages/{message}/decision", summary="What was decided on a submission", **signed(304, 404, model=Decision)
 )
-async def decision(request: Request, message: str, call: AuthorityCall) -> Response:
+async def decision(request: Request, message: str, call: SignedCall) -> Response:
     """For the sender alone. Not there until it is decided."""
     queries = gateway_of(request).ports.queries
     view = await queries.decision(call.party, message) if is_uuid7(message) else None
@@ -154,7 +153,7 @@ async def decision(request: Request, message: str, call: AuthorityCall) -> Respo
     summary="Fetch one sealed part",
     **signed(304, 404, **gives(_OCTETS, "The ciphertext")),
 )
-async def part(request: Request, message: str, name: str, call: AuthorityCall) -> Response:
+async def part(request: Request, message: str, name: str, call: SignedCall) -> Response:
     """The ciphertext of one part, in the clear to nobody: it opens with the message's secret only."""
     gateway = gateway_of(request)
     envelope = await _readable(gateway, call.party, message)
@@ -173,7 +172,7 @@ async def part(request: Request, message: str, name: str, call: AuthorityCall) -
 @router.get(
     "/v1/messages/{message}/evidences", summary="What happened to a message", **signed(304, 404, model=Evidences)
 )
-async def evidences(request: Request, message: str, call: AuthorityCall) -> Response:
+async def evidences(request: Request, message: str, call: SignedCall) -> Response:
     """Submission, relay, delivery and retrieval, each with its proof once the ledger holds it."""
     gateway = gateway_of(request)
     views = await gateway.ports.queries.evidences(call.party, message) if is_uuid7(message) else None

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.answers import NOT_KEPT, answer_model, answer_once
-from gateway.auth import Call, Role, admitted
+from gateway.auth import Call, admitted
 from gateway.cursors import encode_letter_cursor, parse_letter_cursor
 from gateway.description import signed
 from gateway.gateway import Gateway, gateway_of
@@ -47,7 +47,7 @@ ANSWER_WAIT_S: Final = 4.0
 """How long broker and database may each keep an operator waiting who wants to know whether they answer."""
 _SILENT: Final = f"It did not answer within {ANSWER_WAIT_S:.0f} s."
 _LETTER: Final = re.compile(r"([a-z]{1,20})-([1-9][0-9]{0,15})")
-OperatorCall = Annotated[Call, Depends(admitted(Role.operator))]
+SignedCall = Annotated[Call, Depends(admitted())]
 Service = Annotated[str | None, Query(pattern=f"^({'|'.join(QUEUES)})$", description="Of this service only")]
 Reason = Annotated[
     str | None, Query(max_length=128, description="With this error code, or whose reason begins with this word")
@@ -57,7 +57,7 @@ Limit = Annotated[int, Query(ge=1, le=LETTER_PAGE_MOST)]
 
 
 @router.get("/queues", summary="How much waits where", **signed(model=OperatorQueues))
-async def queues(request: Request, call: OperatorCall) -> Response:
+async def queues(request: Request, call: SignedCall) -> Response:
     gateway = gateway_of(request)
     now = gateway.ports.clock.now()
     unread: list[Unread] = []
@@ -72,7 +72,7 @@ async def queues(request: Request, call: OperatorCall) -> Response:
 @router.get("/dead-letters", summary="What nobody could process", **signed(304, 400, model=DeadLetterPage))
 async def dead_letters(
     request: Request,
-    call: OperatorCall,
+    call: SignedCall,
     service: Service = None,
     reason: Reason = None,
     after: After = None,
@@ -89,7 +89,7 @@ async def dead_letters(
 
 
 @router.get("/dead-letters/{letter}", summary="One dead letter", **signed(304, 404, model=DeadLetterAnswer))
-async def dead_letter(request: Request, letter: str, call: OperatorCall) -> Response:
+async def dead_letter(request: Request, letter: str, call: SignedCall) -> Response:
     service, number = _parse_letter(letter)
     found = await gateway_of(request).ports.operations.letter(service, number)
     if found is None:
@@ -99,7 +99,7 @@ async def dead_letter(request: Request, letter: str, call: OperatorCall) -> Resp
 
 
 @router.post("/dead-letters/{letter}/retry", summary="Try a dead letter again", **signed(404, ok=202))
-async def retry(request: Request, letter: str, call: OperatorCall) -> Response:
+async def retry(request: Request, letter: str, call: SignedCall) -> Response:
     """202: the service will take it out of its dead letters and try it. For one that is gone this has no effect."""
     service, number = _parse_letter(letter)
     gateway = gateway_of(request)
