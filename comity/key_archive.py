@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,6 +13,9 @@ from comity.output import reporting, say
 
 if TYPE_CHECKING:
     from client.archive import Archive, Rewrapping
+
+
+_AFTERWARDS: Final = "Destroy copies of that file, and back up register.sqlite3: it opens the old messages now."
 
 
 def rewrap(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
@@ -70,9 +73,7 @@ def destroy(
         document = {"destroyed": kid, "file": str(place.keys), "messages": sealed, "given_up": give_up or []}
         output.show(
             document,
-            lambda console: say(
-                console, f"{kid} is gone from {place.keys}. Destroy copies of that file: they hold it."
-            ),
+            lambda console: say(console, f"{kid} is gone from {place.keys}. {_AFTERWARDS}"),
         )
 
 
@@ -110,6 +111,7 @@ def _with_progress(archive: Archive, quiet: bool) -> Rewrapping:
         return archive.rewrap()
     from rich.progress import Progress
 
-    with Progress(console=console_of(stderr=True), transient=True) as progress:
+    console = console_of(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("re-wrapping", total=None)
         return archive.rewrap(lambda done, of: progress.update(task, completed=done, total=of))

@@ -23,12 +23,15 @@ from client.keystore import (
     save_keystore,
     stage_keys,
 )
+from client.rewraps import rewrap_info
 from client.signing import AuthorityKeys, SoftwareOpener
 from shared.errors import KeyFileUnusable, KeyRefused, PassphraseWrong
-from shared.keys.base64url import encode_b64u
-from shared.keys.private import Ed25519Signer
+from shared.keys.base64url import encode_b64u, parse_b64u
+from shared.keys.private import Ed25519Signer, XWingOpener
+from shared.keys.public import parse_ed25519
 
 pytestmark = pytest.mark.usefixtures("cheap_guesses")
+VECTORS = Path(__file__).parents[2] / "vectors/keys"
 PASSPHRASE = "correct horse battery"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -247,3 +250,27 @@ def test_a_key_that_lies_in_hardware_is_not_stored(path: Path) -> None:
     hard = AuthorityKeys("MA.PGR", Module(), soft.mldsa65, soft.sealing, soft.api)
     with pytest.raises(KeyFileUnusable, match="does not lie in this process"):
         save_keystore(path.with_suffix(".hard"), PASSPHRASE, hard)
+
+
+def test_the_published_key_file_opens(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    vector = json.loads((VECTORS / "key-file.json").read_text())
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(vector["file"]))
+    keys = load_keystore(path, vector["passphrase"])
+    listed = vector["file"]["kids"]
+    assert keys.own_kids == {one["kid"] for one in listed}
+    assert keys.coming is not None
+    assert {key.kid("MA.PGR") for key in keys.coming.keys.values()} == {
+        one["kid"] for one in listed if not one["since"]
+    }
+    assert read_kids(path) == ("MA.PGR", listed)
+    parse_ed25519(keys.ed25519.public).verify(keys.ed25519.sign(b"x"), b"x")
+
+
+def test_the_published_re_wrap_opens() -> None:
+    vector = json.loads((VECTORS / "rewrap.json").read_text())
+    key = SoftwareOpener(XWingOpener(parse_b64u(vector["seed"])))
+    info = rewrap_info(parse_b64u(vector["context"]), vector["kid"])
+    assert (info, key.kid("MA.PGR")) == (parse_b64u(vector["info"]), vector["kid"])
+    assert key.open_wrap(parse_b64u(vector["rewrap"]), info) == parse_b64u(vector["secret"])
