@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from shared.adapters.sql.engine import Store
 from shared.adapters.tables.messaging import MESSAGING
 from shared.contracts.records import LegRecord
+from shared.errors import StoreConflict, StoreUnavailable
 from shared.ports.unit_of_work import Effects, ParkedItem, UnitOfWork
 from tests.conformance.rows import NOW, a_dead_letter, a_leg, a_parked_item, everything, new_id
 from tests.conformance.stores import BLOCKED_S, OpenStore, row_counts, rows_of, stored, two_units, units_of, write
@@ -69,6 +70,17 @@ async def test_leaving_without_commit_undoes_everything(store: Store, error: Bas
                 raise error
     assert await row_counts(store) == before
     assert (await stored(store, leg.key()))[leg.key()] == leg
+
+
+async def test_a_unit_in_which_a_write_failed_does_not_say_that_it_committed(postgres_url: str) -> None:
+    """PostgreSQL answers a commit after an error with a rollback, and calls that a success."""
+    leg = a_leg()
+    async with two_units(postgres_url) as (unit, _):
+        await unit.claim([new_id()])
+        with pytest.raises(StoreConflict):
+            await unit.write(Effects(inserts=[leg, replace(leg, version=2)]))
+        with pytest.raises(StoreUnavailable):
+            await unit.commit()
 
 
 async def test_a_commit_is_still_there_when_the_store_is_opened_anew(open_store: OpenStore) -> None:

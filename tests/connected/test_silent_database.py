@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import literal_column, select, text
 
 from deploy.local import PrivatePostgres
 from shared.adapters.sql import engine
-from shared.adapters.sql.engine import CLOSE_S, DOUBTED_AFTER_S, Store
+from shared.adapters.sql.doubts import DOUBTED_AFTER_S
+from shared.adapters.sql.engine import CLOSE_S, Store
+from shared.adapters.sql.prepared import Prepared
 from shared.errors import StoreUnavailable
 from tests.connected.silent_proxy import SilentProxy, silent_proxy
 
@@ -58,6 +60,29 @@ async def test_a_statement_into_silence_fails_in_time_and_a_later_one_finds_a_ne
         proxy.speak_again()
         await ask(store)
         assert proxy.accepted > 1
+
+
+async def test_a_prepared_statement_into_silence_takes_all_pooled_connections_with_it(
+    postgres: PrivatePostgres, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "ANSWER_S", 60.0)  # whoever asks one of them for an answer waits for that long
+    monkeypatch.setattr(engine, "CONNECT_TIMEOUT_S", 0.5)
+    one = Prepared(select(literal_column("1").label("one")), is_sqlite=False)
+    async with through_proxy(postgres, database) as (store, proxy):
+
+        async def ask_prepared() -> None:
+            async with store.transaction() as wire:
+                await wire.run(one, {})
+
+        async with store.transaction(), store.transaction() as wire:
+            """Two connections: one lies in the pool while the other meets silence."""
+            await wire.run(one, {})
+        proxy.fall_silent()
+        assert await seconds_until_unavailable(ask_prepared()) < COMMAND_S + GIVEN_UP_S + SLACK_S
+        async with asyncio.timeout(30):
+            assert await seconds_until_unavailable(ask_prepared()) < GIVEN_UP_S + 0.5 + SLACK_S
+        proxy.speak_again()
+        await ask_prepared()
 
 
 async def test_a_pooled_connection_that_fell_silent_is_not_used_again(

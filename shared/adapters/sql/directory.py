@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
 from shared.adapters.sql.engine import Store
+from shared.adapters.sql.prepared import Prepared
 from shared.adapters.tables import METADATA
 from shared.domain.instruments import parse_registry
 from shared.errors import InstrumentsInvalid
@@ -19,10 +21,6 @@ from shared.ports.keyring import PublishedInstruments
 
 _EVENT = METADATA.tables["key_event"]
 _INSTRUMENTS = METADATA.tables["instruments"]
-_NEWEST = select(
-    select(func.max(_EVENT.c.seq)).scalar_subquery(), select(func.max(_INSTRUMENTS.c.version)).scalar_subquery()
-)
-"""Asked for every batch, nearly always in vain: made once."""
 
 
 class SqlKeyRing:
@@ -41,9 +39,11 @@ class SqlKeyRing:
 
     async def refresh(self) -> Directory:
         known = self._directory  # others may refresh meanwhile: what is read here follows this snapshot, not theirs
+        async with self._store.reading() as wire:
+            [newest] = await wire.run(_newest(wire.is_sqlite), {})
+        if (newest["event"], newest["registry"]) == (known.index or None, self._instruments.number or None):
+            return self._directory
         async with self._store.read() as connection:
-            if (await connection.execute(_NEWEST)).one() == (known.index or None, self._instruments.number or None):
-                return self._directory
             events = list((await connection.execute(_events_after(known.index))).scalars())
             published = (await connection.execute(_registry_after(self._instruments.number))).first()
         directory = replay_events(events, self._operator_keys, self._quorum, known)
@@ -61,6 +61,15 @@ class SqlKeyRing:
         """All stored events as they were signed, in order, for readers who replay them themselves."""
         async with self._store.read() as connection:
             return list((await connection.execute(select(_EVENT.c.event).order_by(_EVENT.c.seq))).scalars())
+
+
+@cache
+def _newest(is_sqlite: bool) -> Prepared:
+    """Asked for every batch, nearly always in vain."""
+    event = select(func.max(_EVENT.c.seq)).scalar_subquery().label("event")
+    return Prepared(
+        select(event, select(func.max(_INSTRUMENTS.c.version)).scalar_subquery().label("registry")), is_sqlite
+    )
 
 
 def _events_after(seq: int) -> Select[Any]:

@@ -8,27 +8,24 @@ Rules:
 3. Nothing waits for PostgreSQL without a limit. A frozen machine or a cut cable says nothing, ever: a connection is
    asked for an answer before it is used again, and a statement without one takes all pooled connections with it. Reads
    have less time altogether, READ_WITHIN_S, since somebody waits for them at the gateway.
-4. Driver errors leave as StoreConflict (a race: try again), StoreRefused (the row can never be written) or
-   StoreUnavailable (all others: whatever is wrong, it is not the row's fault, and nobody's message pays for it).
+4. Driver errors leave as `translation` says.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from math import inf
-from typing import Any, Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from sqlalchemy import ColumnElement, Double, cast, event, func, literal_column
-from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidatePoolError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.errors import StoreConflict, StoreRefused, StoreUnavailable
+from shared.adapters.sql.doubts import Doubts
+from shared.adapters.sql.translation import translated
+from shared.adapters.sql.wires import PostgresWire, SqliteWire, Wire
 
 SQLITE_BUSY_S = 5.0
 POOL_WAIT_S = 10.0
@@ -42,18 +39,6 @@ ANSWER_S = 3.0
 IDLE_TRANSACTION_S = 30
 """After this PostgreSQL ends a transaction whose client says nothing more, and its locks with it."""
 CLOSE_S = 2.0
-DOUBTED_AFTER_S: Final = 1.0
-RACES: Final = frozenset(
-    {
-        "23505",  # unique_violation
-        "40001",  # serialization_failure
-        "40P01",  # deadlock_detected
-        "SQLITE_CONSTRAINT_PRIMARYKEY",
-        "SQLITE_CONSTRAINT_UNIQUE",
-        "SQLITE_CONSTRAINT_ROWID",
-    }
-)
-ROW_AT_FAULT: Final = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
 
 
 class Store:
@@ -69,11 +54,12 @@ class Store:
         """A TLS context is for PostgreSQL: then nothing is said before the server has proven itself. Without a
         `command_timeout_s` a statement may take as long as it likes, which is for migrations.
         """
+        self._doubts = Doubts(ANSWER_S)
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.is_sqlite:
             self._writers, self._readers = _sqlite_engine(url), _sqlite_readers(url, pool_size)
         else:
-            self._writers = _pg_engine(url, pool_size, ssl_context, command_timeout_s)
+            self._writers = _pg_engine(url, pool_size, ssl_context, command_timeout_s, self._doubts)
             self._readers = self._writers.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
@@ -107,6 +93,38 @@ class Store:
             ):
                 yield connection
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Wire]:
+        """A wire in a transaction, which its user commits; what is not committed is undone.
+
+        Raises StoreUnavailable, StoreConflict, StoreRefused.
+        """
+        with translated():
+            async with self._writers.connect() as connection:
+                wire = await self._wire(connection)
+                try:
+                    await wire.begin()
+                    yield wire
+                finally:
+                    await wire.end()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Wire]:
+        """A wire on which committed rows are read. Raises StoreUnavailable."""
+        if self.is_sqlite:
+            async with self.read() as connection:
+                yield SqliteWire(connection)
+            return
+        with translated():
+            async with asyncio.timeout(READ_WITHIN_S), self._writers.connect() as connection:
+                yield await self._wire(connection)
+
+    async def _wire(self, connection: AsyncConnection) -> Wire:
+        if self.is_sqlite:
+            return SqliteWire(connection)
+        driver = (await connection.get_raw_connection()).driver_connection
+        return PostgresWire(connection, driver, self._doubts.give_up)
+
     async def ping(self) -> None:
         """Raises StoreUnavailable unless the database answers now."""
         async with self.read() as connection:
@@ -125,37 +143,6 @@ def epoch_now(is_sqlite: bool) -> ColumnElement[float]:
     if is_sqlite:
         return literal_column("((julianday('now') - 2440587.5) * 86400.0)")
     return cast(func.extract("epoch", func.clock_timestamp()), Double)
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn the driver's errors into ours."""
-    try:
-        yield
-    except DBAPIError as broken:
-        name = _error_name(broken)
-        if name in RACES:
-            raise StoreConflict() from broken
-        if not broken.connection_invalidated and _is_row_at_fault(broken, name):
-            raise StoreRefused(why=name) from broken
-        raise StoreUnavailable(why=_first_line(broken.orig)) from broken
-    except (PoolTimeout, OSError) as broken:  # asyncpg raises plain OSErrors while it connects
-        raise StoreUnavailable(why=_first_line(broken)) from broken
-
-
-def _error_name(broken: DBAPIError) -> str:
-    """The SQLSTATE, SQLite's name of the error, or the exception's own: none of them quotes a value."""
-    origin = broken.orig
-    known = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
-    return str(known or type(origin).__name__)
-
-
-def _is_row_at_fault(broken: DBAPIError, name: str) -> bool:
-    return isinstance(broken, IntegrityError | DataError) or name.startswith(ROW_AT_FAULT)
-
-
-def _first_line(error: object) -> str:
-    return str(error).split("\n")[0][:200] or type(error).__name__
 
 
 def _sqlite_engine(url: str) -> AsyncEngine:
@@ -189,7 +176,7 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str, query_only: bool) -> None:
 
 
 def _pg_engine(
-    url: str, pool_size: int, ssl_context: ssl.SSLContext | None, command_timeout_s: float | None
+    url: str, pool_size: int, ssl_context: ssl.SSLContext | None, command_timeout_s: float | None, doubts: Doubts
 ) -> AsyncEngine:
     arguments: dict[str, Any] = {
         "timeout": CONNECT_TIMEOUT_S,
@@ -201,7 +188,7 @@ def _pg_engine(
     engine = create_async_engine(
         url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S, connect_args=arguments
     )
-    _doubt_idle_connections(engine, ANSWER_S)
+    doubts.watch(engine)
     return engine
 
 
@@ -216,28 +203,3 @@ def _server_settings(command_timeout_s: float | None) -> dict[str, str]:
     if command_timeout_s is not None:
         settings["statement_timeout"] = str(int(command_timeout_s * 1000))
     return settings
-
-
-def _doubt_idle_connections(engine: AsyncEngine, answer_s: float) -> None:
-    """A connection that lay unused is asked for an answer before it is used: its server may have gone meanwhile.
-
-    One that was used just now is not, which `pool_pre_ping` would do, at three round trips [half of a read]. Without
-    an answer all pooled connections are given up.
-    """
-
-    @event.listens_for(engine.sync_engine, "checkin")
-    def _lay_down(_connection: object, record: Any) -> None:
-        record.info["unused_since"] = time.monotonic()
-
-    @event.listens_for(engine.sync_engine, "checkout")
-    def _take_up(connection: Any, record: Any, _proxy: object) -> None:
-        if time.monotonic() - record.info.get("unused_since", inf) > DOUBTED_AFTER_S:
-            try:
-                connection.run_async(lambda driver: driver.execute(";", timeout=answer_s))
-            except Exception as gone:
-                raise InvalidatePoolError from gone
-
-    @event.listens_for(engine.sync_engine, "handle_error")
-    def _give_up(context: ExceptionContext) -> None:
-        if isinstance(context.original_exception, TimeoutError):
-            context.is_disconnect = True

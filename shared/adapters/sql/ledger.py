@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Final
 
-from sqlalchemy import func, insert, select, text
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, func, select
 
-from shared.adapters.sql.engine import Store, translated
-from shared.adapters.sql.keyed import bound_keys
-from shared.adapters.sql.statements import deleting
+from shared.adapters.sql.engine import Store
+from shared.adapters.sql.keyed import bound_keys, bound_rows
+from shared.adapters.sql.prepared import Prepared
+from shared.adapters.sql.statements import deleting, inserting, inserting_new
+from shared.adapters.sql.wires import Wire
 from shared.adapters.tables import METADATA
 from shared.ports.ledger import FullTile, PlacedLeaf, Round, TreeHead, WaitingLeaf
 
@@ -33,33 +34,27 @@ class SqlLedger:
 
     @asynccontextmanager
     async def round(self) -> AsyncIterator[Round | None]:
-        async with self._store.connection() as connection:
-            transaction = await connection.begin()
-            try:
-                leads = self._store.is_sqlite or await _try_lead(connection)
-                yield SqlRound(connection, self._store.is_sqlite) if leads else None
-            finally:
-                if transaction.is_active:
-                    await transaction.rollback()
+        async with self._store.transaction() as wire:
+            leads = wire.is_sqlite or await _try_lead(wire)
+            yield SqlRound(wire) if leads else None
 
     async def rests_at(self) -> int | None:
-        committed = select(func.coalesce(func.max(_CHECKPOINT.c.size), 0)).scalar_subquery()
-        signed = select(func.coalesce(func.max(_NOTE.c.size), 0)).scalar_subquery()
-        resting = select(committed).where(committed == signed, ~select(_WAITING.c.id).exists())
-        async with self._store.read() as connection:
-            size: int | None = (await connection.execute(resting)).scalar()
-            return size
+        async with self._store.reading() as wire:
+            for row in await wire.run(_resting(wire.is_sqlite), {}):
+                return int(row["size"])
+        return None
 
     async def unsigned_head(self) -> TreeHead | None:
-        newest = select(_CHECKPOINT, _NOTE.c.size.label("signed")).outerjoin(_NOTE, _NOTE.c.size == _CHECKPOINT.c.size)
-        async with self._store.read() as connection:
-            row = (await connection.execute(newest.order_by(_CHECKPOINT.c.size.desc()).limit(1))).first()
-        return None if row is None or row.signed is not None else TreeHead(row.size, row.root, row.logged_at)
+        async with self._store.reading() as wire:
+            for row in await wire.run(_newest_signed(wire.is_sqlite), {}):
+                return None if row["signed"] is not None else TreeHead(row["size"], row["root"], row["logged_at"])
+        return None
 
     async def publish_note(self, size: int, note: bytes) -> None:
-        insert_note = sqlite.insert(_NOTE) if self._store.is_sqlite else postgresql.insert(_NOTE)
-        async with self._store.write() as connection:
-            await connection.execute(insert_note.on_conflict_do_nothing(), [{"size": size, "note": note}])
+        async with self._store.transaction() as wire:
+            rows = bound_rows([{"size": size, "note": note}], wire.is_sqlite)
+            await wire.run(inserting_new(_NOTE, wire.is_sqlite), rows)
+            await wire.commit()
 
     async def checkpoint(self) -> bytes | None:
         async with self._store.read() as connection:
@@ -72,13 +67,14 @@ class SqlLedger:
             return int((await connection.execute(select(func.coalesce(func.max(_NOTE.c.size), 0)))).scalar_one())
 
     async def tile(self, level: int, number: int, width: int) -> bytes | None:
-        async with self._store.read() as connection:
-            if width == WIDTH:
+        if width == WIDTH:
+            async with self._store.read() as connection:
                 full = select(_TILE.c.hashes).where(_TILE.c.level == level, _TILE.c.number == number)
                 hashes: bytes | None = (await connection.execute(full)).scalar()
                 return hashes
-            partial = await _hashes(connection, level, number * WIDTH, width)
-            return partial if len(partial) == width * HASH_BYTES else None
+        async with self._store.reading() as wire:
+            partial = await _hashes(wire, level, number * WIDTH, width)
+        return partial if len(partial) == width * HASH_BYTES else None
 
     async def entries(self, first: int, count: int) -> list[bytes]:
         wanted = select(_LEAF.c.entry).where(_LEAF.c.index >= first, _LEAF.c.index < first + count)
@@ -94,65 +90,98 @@ class SqlLedger:
 class SqlRound:
     """`ports.Round`: one transaction that holds the leader's lock."""
 
-    def __init__(self, connection: AsyncConnection, is_sqlite: bool) -> None:
-        self._connection = connection
-        self._is_sqlite = is_sqlite
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
 
     async def head(self) -> TreeHead | None:
-        with translated():
-            return await _newest_head(self._connection)
+        return await _newest_head(self._wire)
 
     async def waiting(self, most: int) -> list[WaitingLeaf]:
-        oldest = select(_WAITING).order_by(_WAITING.c.id).limit(most)
-        with translated():
-            return [WaitingLeaf(row.id, row.leaf) for row in await self._connection.execute(oldest)]
+        rows = await self._wire.run(_waiting(self._wire.is_sqlite), {"most": most})
+        return [WaitingLeaf(row["id"], row["leaf"]) for row in rows]
 
     async def edge(self, size: int) -> dict[tuple[int, int], bytes]:
         edge: dict[tuple[int, int], bytes] = {}
         level, count = 0, size
-        with translated():
-            while count:
-                number, width = divmod(count, WIDTH)
-                if width:
-                    edge[level, number] = await _hashes(self._connection, level, number * WIDTH, width)
-                level, count = level + 1, number
+        while count:
+            number, width = divmod(count, WIDTH)
+            if width:
+                edge[level, number] = await _hashes(self._wire, level, number * WIDTH, width)
+            level, count = level + 1, number
         return edge
 
     async def append(
         self, leaves: Sequence[PlacedLeaf], tiles: Sequence[FullTile], head: TreeHead, placed: Sequence[int]
     ) -> None:
-        with translated():
-            await self._connection.execute(insert(_LEAF), [vars(leaf) for leaf in leaves])
-            if tiles:
-                await self._connection.execute(insert(_TILE), [vars(tile) for tile in tiles])
-            await self._connection.execute(insert(_CHECKPOINT), [vars(head)])
-            if placed:
-                gone = bound_keys([(one,) for one in placed], self._is_sqlite)
-                await self._connection.execute(deleting(_WAITING, "id", self._is_sqlite), gone)
+        is_sqlite = self._wire.is_sqlite
+        for table, rows in ((_LEAF, leaves), (_TILE, tiles), (_CHECKPOINT, [head])):
+            if rows:
+                given = bound_rows([vars(row) for row in rows], is_sqlite)
+                await self._wire.run(inserting(table, is_sqlite), given)
+        if placed:
+            gone = bound_keys([(one,) for one in placed], is_sqlite)
+            await self._wire.run(deleting(_WAITING, "id", is_sqlite), gone)
 
     async def commit(self) -> None:
-        with translated():
-            await self._connection.commit()
+        await self._wire.commit()
 
 
-async def _try_lead(connection: AsyncConnection) -> bool:
-    answer = await connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LEADER_LOCK})
-    return bool(answer.scalar())
+async def _try_lead(wire: Wire) -> bool:
+    [answer] = await wire.run(_leading(), {})
+    return bool(answer["leads"])
 
 
-async def _newest_head(connection: AsyncConnection) -> TreeHead | None:
-    row = (await connection.execute(select(_CHECKPOINT).order_by(_CHECKPOINT.c.size.desc()).limit(1))).first()
-    return None if row is None else TreeHead(row.size, row.root, row.logged_at)
+async def _newest_head(wire: Wire) -> TreeHead | None:
+    for row in await wire.run(_newest(wire.is_sqlite), {}):
+        return TreeHead(row["size"], row["root"], row["logged_at"])
+    return None
 
 
-async def _hashes(connection: AsyncConnection, level: int, first: int, count: int) -> bytes:
+async def _hashes(wire: Wire, level: int, first: int, count: int) -> bytes:
     """`count` hashes of one level from number `first` on: leaf hashes, or the roots of the tiles one level below."""
+    given = {"level": level - 1, "first": first, "end": first + count}
     if level == 0:
-        wanted = select(_LEAF.c.entry_hash).where(_LEAF.c.index >= first, _LEAF.c.index < first + count)
-        ordered = wanted.order_by(_LEAF.c.index)
-    else:
-        wanted = select(_TILE.c.root).where(
-            _TILE.c.level == level - 1, _TILE.c.number >= first, _TILE.c.number < first + count
-        )
-        ordered = wanted.order_by(_TILE.c.number)
-    return b"".join((await connection.execute(ordered)).scalars())
+        del given["level"]
+    rows = await wire.run(_hashed(level == 0, wire.is_sqlite), given)
+    return b"".join(row["hash"] for row in rows)
+
+
+@cache
+def _leading() -> Prepared:
+    return Prepared(select(func.pg_try_advisory_xact_lock(LEADER_LOCK).label("leads")), is_sqlite=False)
+
+
+@cache
+def _resting(is_sqlite: bool) -> Prepared:
+    committed = select(func.coalesce(func.max(_CHECKPOINT.c.size), 0)).scalar_subquery()
+    signed = select(func.coalesce(func.max(_NOTE.c.size), 0)).scalar_subquery()
+    resting = select(committed.label("size")).where(committed == signed, ~select(_WAITING.c.id).exists())
+    return Prepared(resting, is_sqlite)
+
+
+@cache
+def _newest(is_sqlite: bool) -> Prepared:
+    return Prepared(select(_CHECKPOINT).order_by(_CHECKPOINT.c.size.desc()).limit(1), is_sqlite)
+
+
+@cache
+def _newest_signed(is_sqlite: bool) -> Prepared:
+    """The newest head, and in `signed` whether it has a note."""
+    newest = select(_CHECKPOINT, _NOTE.c.size.label("signed")).outerjoin(_NOTE, _NOTE.c.size == _CHECKPOINT.c.size)
+    return Prepared(newest.order_by(_CHECKPOINT.c.size.desc()).limit(1), is_sqlite)
+
+
+@cache
+def _waiting(is_sqlite: bool) -> Prepared:
+    return Prepared(select(_WAITING).order_by(_WAITING.c.id).limit(bindparam("most")), is_sqlite)
+
+
+@cache
+def _hashed(is_leaf: bool, is_sqlite: bool) -> Prepared:
+    """The hashes with numbers from `first` to before `end`, in their order."""
+    number = _LEAF.c.index if is_leaf else _TILE.c.number
+    wanted = select((_LEAF.c.entry_hash if is_leaf else _TILE.c.root).label("hash"))
+    if not is_leaf:
+        wanted = wanted.where(_TILE.c.level == bindparam("level"))
+    between = wanted.where(number >= bindparam("first"), number < bindparam("end"))
+    return Prepared(between.order_by(number), is_sqlite)

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import Table
 
+from shared.adapters.sql.prepared import Row
 from shared.adapters.tables import METADATA
 from shared.contracts import records
 from shared.contracts.records import Record
@@ -39,5 +40,5 @@ def encode_row(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in _FIELDS[type(record)]}
 
 
-def parse_row(record: type[R], row: RowMapping) -> R:
+def parse_row(record: type[R], row: Row) -> R:
     return record(**{name: row[name] for name in _FIELDS[record]})

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, select
 
-from shared.adapters.sql.engine import Store, translated
+from shared.adapters.sql.engine import Store
+from shared.adapters.sql.keyed import bound_rows
+from shared.adapters.sql.statements import inserting_new
 from shared.adapters.tables import METADATA
 from shared.errors import EnvelopePartMismatch, NotThere
 from shared.keys.base64url import encode_b64u
@@ -19,15 +20,15 @@ _PART = METADATA.tables["part"]
 _CHUNK = METADATA.tables["part_chunk"]
 
 
-def part_rows(parts: Mapping[str, bytes]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows of `part` and of `part_chunk` for sealed parts by digest."""
+def part_rows(parts: Mapping[str, bytes]) -> list[tuple[Table, list[dict[str, Any]]]]:
+    """The rows of `part` and of `part_chunk` for sealed parts by digest, where there are any."""
     heads = [{"digest": digest, "size": len(data)} for digest, data in sorted(parts.items())]
     chunks = [
         {"digest": digest, "seq": seq, "data": data[start : start + CHUNK_BYTES]}
         for digest, data in sorted(parts.items())
         for seq, start in enumerate(range(0, len(data), CHUNK_BYTES))
     ]
-    return heads, chunks
+    return [(table, rows) for table, rows in ((_PART, heads), (_CHUNK, chunks)) if rows]
 
 
 class SqlParts:
@@ -37,12 +38,10 @@ class SqlParts:
     async def store(self, digest: str, data: bytes) -> None:
         if encode_b64u(hashlib.sha256(data).digest()) != digest:
             raise EnvelopePartMismatch(part=digest)
-        insert = sqlite.insert if self._store.is_sqlite else postgresql.insert
-        heads, chunks = part_rows({digest: data})
-        async with self._store.write() as connection:
-            await connection.execute(insert(_PART).on_conflict_do_nothing(), heads)
-            if chunks:
-                await connection.execute(insert(_CHUNK).on_conflict_do_nothing(), chunks)
+        async with self._store.transaction() as wire:
+            for table, rows in part_rows({digest: data}):
+                await wire.run(inserting_new(table, wire.is_sqlite), bound_rows(rows, wire.is_sqlite))
+            await wire.commit()
 
     async def holds(self, digest: str) -> bool:
         async with self._store.read() as connection:
@@ -56,10 +55,9 @@ class SqlParts:
         while True:
             # one short read per chunk: a slow reader holds no connection of the pool
             async with self._store.read() as connection:
-                with translated():
-                    chunk = await connection.execute(
-                        select(_CHUNK.c.data).where(_CHUNK.c.digest == digest, _CHUNK.c.seq == seq)
-                    )
+                chunk = await connection.execute(
+                    select(_CHUNK.c.data).where(_CHUNK.c.digest == digest, _CHUNK.c.seq == seq)
+                )
             data = chunk.scalar()
             if data is None:
                 return

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.adapters.gathering import Gathering
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.keyed import bound_keys, is_one_of
 from shared.adapters.sql.mapping import TABLES, parse_row
+from shared.adapters.sql.prepared import Prepared
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
 from shared.contracts.records import (
@@ -61,8 +62,8 @@ class SqlQueries:
 
     async def _decisions_of(self, keys: Sequence[tuple[str, str]]) -> list[DecisionView | None]:
         is_sqlite = self._store.is_sqlite
-        async with self._store.read() as connection:
-            rows = (await connection.execute(_decided(is_sqlite), bound_keys(keys, is_sqlite))).mappings().all()
+        async with self._store.reading() as wire:
+            rows = await wire.run(_decided(is_sqlite), bound_keys(keys, is_sqlite))
         first: dict[tuple[str, str], DecisionView] = {}
         for row in rows:
             view = DecisionView(parse_row(Decision, row), row["index"])
@@ -140,18 +141,17 @@ class SqlQueries:
         return [view for view in views if view is not None]
 
     async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
-        newer = select(_FEED).where(_FEED.c.authority == authority, _FEED.c.position > after)
-        async with self._store.read() as connection:
-            rows = await connection.execute(newer.order_by(_FEED.c.position).limit(limit))
-            return [parse_row(FeedEntry, row) for row in rows.mappings()]
+        asked = {"authority": authority, "after": after, "most": limit}
+        async with self._store.reading() as wire:
+            return [parse_row(FeedEntry, row) for row in await wire.run(_newer(wire.is_sqlite), asked)]
 
     async def settled(self, messages: Sequence[str]) -> set[tuple[str, str]]:
         if not messages:
             return set()
         is_sqlite = self._store.is_sqlite
         bound = bound_keys([(message,) for message in messages], is_sqlite)
-        async with self._store.read() as connection:
-            return {(row.authority, row.message) for row in await connection.execute(_told(is_sqlite), bound)}
+        async with self._store.reading() as wire:
+            return {(row["authority"], row["message"]) for row in await wire.run(_told(is_sqlite), bound)}
 
     async def key_event_places(self, after: int, limit: int) -> list[KeyEventPlace]:
         places = (
@@ -229,20 +229,29 @@ async def _view(connection: AsyncConnection, reader: str, dossier: Dossier) -> D
 
 
 @cache
-def _decided(is_sqlite: bool) -> Select[Any]:
+def _decided(is_sqlite: bool) -> Prepared:
     """The decisions on messages, by sender and id: first the one on the envelope that holds the id."""
     holder_first = (_CLAIM.c.digest == _DECISION.c.digest).desc().nulls_last()
-    return (
+    decided = (
         select(_DECISION, _LEAF.c.index)
         .outerjoin(_CLAIM, _CLAIM.c.message == _DECISION.c.message)
         .outerjoin(_LEAF, _LEAF.c.leaf_digest == _DECISION.c.leaf_digest)
         .where(is_one_of([_DECISION.c.sender, _DECISION.c.message], is_sqlite))
         .order_by(holder_first, _DECISION.c.decided_at.desc())
     )
+    return Prepared(decided, is_sqlite)
 
 
 @cache
-def _told(is_sqlite: bool) -> Select[Any]:
+def _newer(is_sqlite: bool) -> Prepared:
+    """At most `most` entries of the feed of `authority` that stand after the position `after`."""
+    newer = select(_FEED).where(_FEED.c.authority == bindparam("authority"), _FEED.c.position > bindparam("after"))
+    return Prepared(newer.order_by(_FEED.c.position).limit(bindparam("most")), is_sqlite)
+
+
+@cache
+def _told(is_sqlite: bool) -> Prepared:
     """In whose feeds it stands how these messages ended."""
-    ended = _FEED.c.type.in_(SETTLED_TYPES)
-    return select(_FEED.c.authority, _FEED.c.message).where(is_one_of([_FEED.c.message], is_sqlite), ended)
+    ended = or_(*(_FEED.c.type == type_ for type_ in SETTLED_TYPES))
+    told = select(_FEED.c.authority, _FEED.c.message).where(is_one_of([_FEED.c.message], is_sqlite), ended)
+    return Prepared(told, is_sqlite)
