@@ -1,8 +1,9 @@
 """`python -m tests.interop [--n N] [--seed S]`: strangers' software against ours, all of it.
 
-The tests of this folder and those that let strangers verify our signatures, then N changed envelopes before both
-implementations. What cannot run on this machine is named, with what to install. The last line is
-`interop: passed P / attempted A`; the exit code is 0 only if everything was attempted and passed.
+The tests of this folder and those that let strangers verify our signatures; then N changed envelopes, half as many
+changed calls and a tenth as many changed key events before both implementations. What cannot run on this machine is
+named, with what to install. The last line is `interop: passed P / attempted A`; the exit code is 0 only if everything
+was attempted and passed.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import argparse
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.interop.changed_calls import differences_over_calls
 from tests.interop.changed_envelopes import differences
+from tests.interop.changed_events import differences_over_events
 from tests.interop.javascript import JavaScript, missing_javascript
 from tests.unit.envelope.workshop import seal
 
@@ -39,22 +42,33 @@ class Count:
         elif report.when == "call":
             self.passed += 1
 
+    def judge(self, what: str, attempted: int, differences: Iterable[str]) -> None:
+        wrong = list(differences)
+        print(f"{attempted} {what}, {len(wrong)} read differently", flush=True)
+        for sentence in wrong[:20]:
+            print(f"wrong: {sentence}")
+        self.passed += attempted - len(wrong)
+        self.failed += len(wrong)
+
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.interop", description=__doc__.split("\n")[0])
-    parser.add_argument("--n", type=int, default=2000, help="changed envelopes to show to both implementations")
+    parser.add_argument(
+        "--n",
+        type=int,
+        default=2000,
+        help="changed envelopes; calls and events in proportion",
+    )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32), help="repeats the same changes")
     asked = parser.parse_args(arguments)
     count = Count()
     pytest.main(["-q", "-p", "no:cacheprovider", *map(str, STRANGERS)], plugins=[count])
     if missing_javascript() is None:
-        print(f"{asked.n} changed envelopes, seed {asked.seed}", flush=True)
+        print(f"seed {asked.seed}", flush=True)
         with JavaScript() as there:
-            wrong = list(differences(there, seal().submission, asked.n, asked.seed))
-        for sentence in wrong[:20]:
-            print(f"wrong: {sentence}")
-        count.passed += asked.n - len(wrong)
-        count.failed += len(wrong)
+            count.judge("changed envelopes", asked.n, differences(there, seal().submission, asked.n, asked.seed))
+            count.judge("changed calls", asked.n // 2, differences_over_calls(there, asked.n // 2, asked.seed))
+            count.judge("changed key events", asked.n // 10, differences_over_events(there, asked.n // 10, asked.seed))
     for reason in sorted(count.left_out):
         print(f"left out: {reason.removeprefix('Skipped: ')}")
     print(f"interop: passed {count.passed} / attempted {count.passed + count.failed}")

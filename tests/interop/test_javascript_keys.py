@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from shared.keys.base64url import encode_b64u
+from tests.interop.changed_events import differences_over_events
 from tests.interop.javascript import JavaScript, RefusedThere, missing_javascript
 from tests.unit.keys.parties import ExchangeOnTest
 from tests.unit.keys.test_exact_keys import CHAIN, KIDS, REFUSED
@@ -57,6 +58,10 @@ def test_no_changed_character_of_an_event_passes(there: JavaScript) -> None:
         changed = EVENTS[0][:at] + ("A" if EVENTS[0][at] != "A" else "B") + EVENTS[0][at + 1 :]
         with pytest.raises(RefusedThere, match=r"keys\.event-refused"):
             there.ask("directory", **TRUSTED, events=[changed])
+
+
+def test_both_say_the_same_of_changed_events(there: JavaScript) -> None:
+    assert list(differences_over_events(there, 40, seed=20261122)) == []
 
 
 def test_what_our_parties_enrol_with_is_taken(there: JavaScript) -> None:

@@ -68,6 +68,12 @@ class Party:
         return [{"kid": key.kid(self.id), "sig": encode_b64u(sign(key, data))} for key in self.pair()]
 
 
+def event_statement(signer: Ed25519Signer | MLDSA65Signer, owner: str, document: bytes) -> dict[str, str]:
+    """One signature over an event, as the key's own library makes it."""
+    value = signer.sign(b"comity-key-event/1\x00" + document)
+    return {"kid": signer.kid(owner), "sig": encode_b64u(value)}
+
+
 def operators(document: bytes, names: Sequence[str] = ("operator 1", "operator 2")) -> list[dict[str, str]]:
     data = b"comity-key-event/1\x00" + document
     return [{"kid": OPERATORS[name].kid("operator"), "sig": encode_b64u(OPERATORS[name].sign(data))} for name in names]

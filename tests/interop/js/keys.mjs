@@ -26,6 +26,8 @@ function need(holds, why) {
 
 const closed = (node, names) => isObject(node) && Object.keys(node).sort().join() === [...names].sort().join();
 const text = (node, least, most) => typeof node === "string" && [...node].length >= least && [...node].length <= most;
+const fits = (node, pattern) => typeof node === "string" && pattern.test(node);
+const named = (node, table) => typeof node === "string" && Object.hasOwn(table, node);
 const time = (node) => parseTime(node) !== undefined;
 
 // ---- the closed format
@@ -35,8 +37,8 @@ function readDocument(raw) {
   const isCompromise = isObject(event) && event.type === "compromise";
   need(closed(event, isCompromise ? [...MEMBERS, "compromise"] : MEMBERS), "its members");
   need(event.v === "comity-key-event/1" && TYPES.includes(event.type) && text(event.exchange, 1, 128), "v, type, exchange");
-  need(Number.isSafeInteger(event.seq) && event.seq >= 1 && time(event.at) && AUTHORITY.test(event.party), "seq, at, party");
-  need(event.prev === null || DIGEST.test(event.prev), "prev");
+  need(Number.isSafeInteger(event.seq) && event.seq >= 1 && time(event.at) && fits(event.party, AUTHORITY), "seq, at, party");
+  need(event.prev === null || fits(event.prev, DIGEST), "prev");
   need(Array.isArray(event.keys) && event.keys.length <= 4, "keys");
   event.keys.forEach(checkEntry);
   const uses = event.keys.map((one) => one.use);
@@ -51,7 +53,7 @@ function readDocument(raw) {
 }
 
 function checkEnrolment(event, uses) {
-  need(Object.hasOwn(USES, event.role ?? ""), "role");
+  need(named(event.role, USES), "role");
   need(event.role === "auditor" ? ["full", "country"].includes(event.mandate) : event.mandate === null, "mandate");
   need(closed(event.name, ["official", "languages"]) && isObject(event.name.languages), "name");
   const languages = Object.entries(event.name.languages);
@@ -64,7 +66,7 @@ function checkEnrolment(event, uses) {
 }
 
 function checkEntry(entry) {
-  need(closed(entry, ["use", "public", "not_before", "not_after", "proof"]) && Object.hasOwn(ALG, entry.use), "an entry");
+  need(closed(entry, ["use", "public", "not_before", "not_after", "proof"]) && named(entry.use, ALG), "an entry");
   need(text(entry.public, 0, 4000) && time(entry.not_before) && time(entry.not_after), "an entry");
   const life = parseTime(entry.not_after) - parseTime(entry.not_before);
   need(life > 0n && life <= 1096n * DAY_US, "its window");
