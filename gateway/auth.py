@@ -22,7 +22,7 @@ nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -98,15 +98,15 @@ class Authenticator:
         `refuse_early` may refuse by the party whose key is named, before the signature is looked at: a full exchange
         must be able to say so cheaply. It may not count anything, for nobody is proven yet.
         """
-        directory, claimed = await self._directory_for(request.headers)
+        directory, keys = await self._named_keys(request.headers)
         if refuse_early is not None:
-            refuse_early(claimed)
+            refuse_early(_owner(next(iter(keys))))
         verified = verify_call(
             request.method,
             self._config.public_url + _target(request),
             request.headers,
             takes is not None,
-            lambda kid: self._key_of(kid, directory),
+            keys.get,
             self._clock.now(),
         )
         request.state.caller = verified.keyid
@@ -130,11 +130,11 @@ class Authenticator:
         verify_body(verified, body)
         return Call(caller.party, caller.role, verified.keyid, verified.signature_text, body)
 
-    async def _directory_for(self, headers: Headers) -> tuple[Directory, str]:
-        """(1), (2): one that knows a key which the call names, and whose key that is. Raises CallUnsigned,
-        CallKeyUnknown, Busy.
+    async def _named_keys(self, headers: Headers) -> tuple[Directory, dict[str, Ed25519Public]]:
+        """(1), (2): the keys that the call names and that count, at least one, by the directory that knows them.
 
-        Without a directory that can be believed, only operators call: by an empty one, which knows nobody else.
+        Without a directory that can be believed, only operators call: by an empty one, which knows nobody else. Raises
+        CallUnsigned, CallKeyUnknown, Busy.
         """
         given = headers.get("signature-input", "")
         kids = _KEYID.findall(given)
@@ -142,24 +142,29 @@ class Authenticator:
             raise CallUnsigned()
         try:
             directory = await self._fresh.get()
-            if not any(self._key_of(kid, directory) for kid in kids):
+            keys = self._keys_of(kids, directory)
+            if not keys:
                 directory = await self._fresh.get_newer()
+                keys = self._keys_of(kids, directory)
         except Busy:
-            if not any(kid in self._operator_keys for kid in kids):
-                raise
             directory = Directory.empty(self._config.trust.origin)  # operators are pinned, and called when all is down
-        for kid in kids:
-            if self._key_of(kid, directory) is not None:
-                return directory, _owner(kid)
-        raise CallKeyUnknown(kid=kids[0])
+            keys = self._keys_of(kids, directory)
+            if not keys:
+                raise
+        if not keys:
+            raise CallKeyUnknown(kid=kids[0])
+        return directory, keys
 
-    def _key_of(self, kid: str, directory: Directory) -> Ed25519Public | None:
-        """The key that this id names now: an operator's, or the current API key of a party that is not suspended."""
-        operator_key = self._operator_keys.get(kid)
-        if operator_key is not None:
-            return operator_key
-        api_key = directory.api_key(kid, self._clock.now())
-        return None if api_key is None else api_key.public
+    def _keys_of(self, kids: Sequence[str], directory: Directory) -> dict[str, Ed25519Public]:
+        """What these ids name now: operators' keys, and API keys that are accepted of parties not suspended."""
+        now = self._clock.now()
+        keys: dict[str, Ed25519Public] = {}
+        for kid in kids:
+            api_key = directory.api_key(kid, now)
+            key = self._operator_keys.get(kid) or (None if api_key is None else api_key.public)
+            if key is not None:
+                keys[kid] = key
+        return keys
 
 
 def admitted(takes: Document | None = None) -> Callable[[Request], Awaitable[Call]]:

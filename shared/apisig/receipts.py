@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -18,7 +19,7 @@ from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.errors import ReceiptInvalid
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.private import Ed25519Signer
-from shared.keys.public import Ed25519Public, service_owner
+from shared.keys.public import Ed25519Public, kid, service_owner
 
 RECEIPT_OWNER: Final = service_owner("gateway")
 RECEIPT_TYP: Final = "comity-receipt"
@@ -41,7 +42,7 @@ class Receipt:
 
 def sign_receipt(receipt: Receipt, signer: Ed25519Signer) -> str:
     """The receipt as text. The same receipt and key give the same text."""
-    signed = f"{_protected(signer.kid(RECEIPT_OWNER))}.{encode_b64u(_payload(receipt))}"
+    signed = f"{_protected(signer.public)}.{encode_b64u(_payload(receipt))}"
     return f"{signed}.{encode_b64u(signer.sign(signed.encode('ascii')))}"
 
 
@@ -56,7 +57,7 @@ def verify_receipt(text: str, public: Ed25519Public) -> Receipt:
     try:
         if len(text) > MAX_RECEIPT_CHARS:  # (1)
             raise ValueError(f"more than {MAX_RECEIPT_CHARS} characters")
-        if protected != _protected(public.kid(RECEIPT_OWNER)):  # (2)
+        if protected != _protected(public.raw):  # (2)
             raise ValueError("it is not signed with the exchange's receipt key")
         public.verify(parse_b64u(signature, 64), f"{protected}.{payload}".encode("ascii"))  # (3)
         return _parse_payload(parse_b64u(payload))  # (4)
@@ -66,8 +67,10 @@ def verify_receipt(text: str, public: Ed25519Public) -> Receipt:
         raise ReceiptInvalid(message="this submission", why=bad) from None
 
 
-def _protected(kid: str) -> str:
-    return encode_b64u(encode_canonical_json({"alg": "Ed25519", "kid": kid, "typ": RECEIPT_TYP}))
+@lru_cache(maxsize=16)
+def _protected(key: bytes) -> str:
+    """The one header of all receipts that this key signs."""
+    return encode_b64u(encode_canonical_json({"alg": "Ed25519", "kid": kid(RECEIPT_OWNER, key), "typ": RECEIPT_TYP}))
 
 
 def _payload(receipt: Receipt) -> bytes:
