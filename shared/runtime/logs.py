@@ -11,11 +11,13 @@ Rules:
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Final, TextIO
 from urllib.parse import quote
 
@@ -28,7 +30,18 @@ SHORTEST_SECRET: Final = 6
 _WORDS: Final = "password|passwd|passphrase|secret|seed|token|authorization|signature|private_key"
 _FIELD: Final = re.compile(_WORDS, re.IGNORECASE)
 _IN_ADDRESS: Final = re.compile(r"(\w+://[^\s:/@\"]*):[^\s@\"]+@")
+_JSON: Final = json.JSONEncoder()
 _ASSIGNED: Final = re.compile(rf"((?:{_WORDS})[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s\"',;&)]+)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=256)
+def _is_secret(field: str) -> bool:
+    return _FIELD.search(field) is not None
+
+
+def _as_json(line: Mapping[str, Any], **_: Any) -> str:
+    """The renderer's own serializer makes an encoder for each line. What comes here has been through `Redactor`."""
+    return _JSON.encode(line)
 
 
 class Redactor:
@@ -45,7 +58,7 @@ class Redactor:
     def _hide(self, name: str, value: Any) -> Any:
         if value is None or isinstance(value, bool | int | float):
             return value
-        if _FIELD.search(name):
+        if _is_secret(name):
             return REDACTED
         if isinstance(value, Mapping):
             return {str(inner): self._hide(str(inner), one) for inner, one in value.items()}
@@ -54,8 +67,9 @@ class Redactor:
         return self._hide_in(value if isinstance(value, str) else repr(value))
 
     def _hide_in(self, text: str) -> str:
-        text = _IN_ADDRESS.sub(rf"\1:{REDACTED}@", text)
-        text = _ASSIGNED.sub(rf"\1{REDACTED}", text)
+        if ":" in text or "=" in text:  # as both forms have; to look for them costs more than all else of a short line
+            text = _IN_ADDRESS.sub(rf"\1:{REDACTED}@", text)
+            text = _ASSIGNED.sub(rf"\1{REDACTED}", text)
         return text if self._known is None else self._known.sub(REDACTED, text)
 
 
@@ -107,7 +121,7 @@ def configure_logs(level: str, service: str = "", secrets: Iterable[str] = ()) -
             name_service,
             structlog.processors.format_exc_info,
             Redactor(secrets),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_as_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(_LossyStream(sys.stderr)),  # type: ignore[arg-type]  # it writes and flushes, no more
