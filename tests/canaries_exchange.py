@@ -38,8 +38,8 @@ from tests.exchange_process import ORIGIN, EnrolledExchange, ExchangeProcess, en
 ON_THE_BROKER: Final = "a text that lies on the broker's disk in clear"
 COMPRESSED: Final = "a text in a value that PostgreSQL compresses"
 WAITING_IN_TEN: Final = 1
-WAITING_MOST: Final = 48
-"""Fewer than the gateway lets in while nothing is delivered (`admission_least`)."""
+WAITING_MOST: Final = 24
+"""Fewer than the gateway lets one sender in while nothing is delivered: half of `admission_least`."""
 PICTURES: Final = ("intake", "routing")
 COMPLAINTS: Final = ("pump.waits", "pump.holds", "relay.waits")
 
@@ -123,7 +123,7 @@ def enrol_separate(place: Path, keys: Iterable[AuthorityKeys], launch: Launch = 
 
 
 def plant_and_search(exchange: SeparateExchange, n: int, seed: int) -> dict[str, Search]:
-    """Plant N letters, a tenth of them, at most 48, while consumers are away; what to look for and where.
+    """Plant N letters, a tenth of them, at most 24, while consumers are away; what to look for and where.
 
     Then all is killed.
     """
