@@ -44,6 +44,6 @@ JUDGES = {
 
 if __name__ == "__main__":
     targets = [Target(name, judge, lambda: [b"genuine"]) for name, judge in JUDGES.items()]
-    for done in run(targets, seconds=2, seed=1, root=Path(sys.argv[1])):
+    for done in run(targets, seconds=3, seed=1, root=Path(sys.argv[1])):
         tally = done.tally
         print("found", done.target, done.crashes, tally.uncaught > 0, tally.forged > 0, tally.read_twice > 0)
