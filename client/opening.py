@@ -139,13 +139,7 @@ def _read_body(plaintext: bytes) -> Body:
     try:
         return parse_body(plaintext)
     except Rejection as refused:
-        raise EnvelopeCannotOpen(why=f"its body is malformed: {_reason(refused)}") from None
-
-
-def _reason(refused: Rejection) -> str:
-    """Why, in words that may quote the sender: shown only if they are such as a terminal prints and nothing more."""
-    why = str(refused.facts.get("why", refused.code))
-    return why if why.isascii() and why.isprintable() else refused.code
+        raise EnvelopeCannotOpen(why=f"its body is malformed: {refused.facts.get('why', refused.code)}") from None
 
 
 def _compare_with_header(header: Header, body: Body) -> None:

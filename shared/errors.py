@@ -29,9 +29,17 @@ class ComityError(Exception):
         return " ".join(first.split())
 
     def sentence(self) -> str:
-        """The template filled with this error's facts; a missing fact shows as its name, never as a second error."""
-        facts = _NamedGaps({name: str(value) for name, value in self.facts.items()})
+        """The template filled with this error's facts, on one line; a missing fact shows as its name, never as a second
+        error. Facts may quote an opponent: what would move a terminal's cursor or turn the writing's direction is
+        escaped."""
+        facts = _NamedGaps({name: _printable(str(value)) for name, value in self.facts.items()})
         return self.template().format_map(facts)
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
 class _NamedGaps(dict[str, str]):

@@ -89,4 +89,4 @@ def test_a_reason_that_quotes_the_sender_prints_nothing_but_text() -> None:
     assert (stage, refused is not None and refused.code) == ("open", "envelope.cannot-open")
     assert refused is not None
     assert refused.sentence().isprintable()
-    assert refused.sentence().isascii()
+    assert r"the unknown member \x1b[2J\u202e" in refused.sentence()
