@@ -125,7 +125,7 @@ class Authenticator:
 
     async def read(self, request: Request, caller: ProvenCaller, takes: Document | None) -> Call:
         """(7), (8): the whole call."""
-        body = b"" if takes is None else await read_body(request, takes, self._config.limits.body_timeout_s)
+        body = b"" if takes is None else await read_body(request, takes, self._config.limits)
         verified = caller.verified
         verify_body(verified, body)
         return Call(caller.party, caller.role, verified.keyid, verified.signature_text, body)

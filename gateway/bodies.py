@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from gateway.config import Limits
 from shared.errors import CallTooLarge, CallTooSlow, CallWrongContentType
 
 
@@ -21,20 +22,23 @@ class Document:
     limit: int
 
 
-async def read_body(request: Request, document: Document, timeout_s: float) -> bytes:
+async def read_body(request: Request, document: Document, limits: Limits) -> bytes:
     """The whole body, after `check_body_headers`. Raises CallTooLarge, CallTooSlow; starlette's ClientDisconnect
     passes."""
     chunks: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(limits.body_timeout_s) as patience:
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > document.limit:
                     raise CallTooLarge(limit=document.limit)
                 chunks.append(chunk)
+                until = patience.when()
+                if until is not None and len(chunks) > 1:
+                    patience.reschedule(until + len(chunk) / limits.body_bytes_per_s)
     except TimeoutError:
-        raise CallTooSlow(limit_s=round(timeout_s)) from None
+        raise CallTooSlow(limit_s=round(limits.body_timeout_s + size / limits.body_bytes_per_s)) from None
     return b"".join(chunks)
 
 

@@ -18,7 +18,9 @@ class Limits:
     """Bounds of one gateway process. Sizes in bytes, times in seconds."""
 
     header_bytes: int = 16 * 1024
-    body_timeout_s: float = 30.0
+    body_timeout_s: float = 20.0
+    """For a body, and as long again as its bytes take at the rate below: a slow line is no attack."""
+    body_bytes_per_s: int = 32 * 1024
     submissions_in_flight: int = 64
     """Submissions whose bodies are in memory at once; one more is answered as busy."""
     submissions_per_party: int = 16

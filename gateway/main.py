@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gateway.app import build_app, drain, readiness_of, settlement_of
 from gateway.config import GatewayConfig, Limits, Rates
 from gateway.ports import Depths, GatewayPorts, Submit
+from gateway.wire_answers import wire_answers
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
@@ -16,6 +17,7 @@ from shared.adapters.sql.queries import SqlQueries
 from shared.contracts.messages import ServiceMessage
 from shared.ports.bus import Bus
 from shared.runtime.backends import Backend
+from shared.runtime.connections import ConnectionLimits
 from shared.runtime.crash_points import Reach
 from shared.runtime.feed_wakeups import FeedWakeups
 from shared.runtime.http_server import HttpServer
@@ -53,8 +55,9 @@ class GatewayService:
             limits=_limits(settings),
             rates=_rates(settings),
         )
+        connections = _connections(settings, config.limits)
         self._app = build_app(ports, config)
-        self._server = HttpServer(self._app, config.limits.header_bytes)
+        self._server = HttpServer(self._app, connections, wire_answers(connections))
 
     @property
     def readiness(self) -> Readiness:
@@ -78,6 +81,18 @@ def _limits(settings: Settings) -> Limits:
         window_least=settings.admission_least,
         window_most=settings.admission_most,
         target_s=settings.admission_target_s,
+        body_timeout_s=settings.body_timeout_s,
+        body_bytes_per_s=settings.body_bytes_per_s,
+        polls_per_party=settings.polls_per_party,
+    )
+
+
+def _connections(settings: Settings, limits: Limits) -> ConnectionLimits:
+    return ConnectionLimits(
+        connections=settings.connections_most,
+        head_bytes=limits.header_bytes,
+        head_s=settings.head_timeout_s,
+        idle_s=settings.idle_timeout_s,
     )
 
 

@@ -117,7 +117,7 @@ class CallHeadersTooLarge(Rejection):
 
 
 class CallTooSlow(Rejection):
-    """The body of the call did not arrive within {limit_s} s. Send it again."""
+    """The call did not arrive whole within {limit_s} s. Send it again."""
 
     code = "call.too-slow"
 

@@ -15,11 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared.runtime.connections import ConnectionLimits
 from shared.runtime.http_server import HttpServer
 from shared.runtime.readiness import Readiness
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-HEADER_BYTES: Final = 4096
+LIMITS: Final = ConnectionLimits(connections=100, head_bytes=4096, message_bytes=64 * 1024)
 NOT_KEPT: Final = {"Cache-Control": "no-store"}
 OK: Final = "ok"
 
@@ -37,7 +38,7 @@ class HealthServer:
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics),
         ]
-        self._server = HttpServer(Starlette(routes=routes), HEADER_BYTES)
+        self._server = HttpServer(Starlette(routes=routes), LIMITS)
 
     @property
     def is_ready(self) -> bool:

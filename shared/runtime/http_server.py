@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from typing_extensions import override
 
 from shared.errors import SettingsRefused
+from shared.runtime.connections import PLAIN_ANSWERS, ConnectionLimits, Connections, Refusal
 
 GRACE_S: Final = 3
 """Open streams and polls are cut after this long; without it one open stream keeps uvicorn alive for ever."""
@@ -20,20 +21,23 @@ BACKLOG: Final = 1024
 
 
 class HttpServer:
-    """uvicorn, stopped by an event. `header_bytes` is the most that may come before a call is known to be malformed."""
+    """uvicorn, stopped by an event. `answers` are for those whose connection is refused before they make a call."""
 
-    def __init__(self, app: ASGIApp, header_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: ConnectionLimits, answers: Mapping[Refusal, bytes] = PLAIN_ANSWERS
+    ) -> None:
+        self._connections = Connections(limits, answers)
         self._server = _Server(
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=cast(Any, self._connections.make),  # any factory will do; uvicorn's type asks for a class
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,  # nobody is believed about who called
                 timeout_graceful_shutdown=GRACE_S,
-                h11_max_incomplete_event_size=header_bytes,
             )
         )
 
@@ -41,11 +45,17 @@ class HttpServer:
     def is_ready(self) -> bool:
         return self._server.started
 
+    @property
+    def open_connections(self) -> int:
+        return len(self._connections.open)
+
     async def run(self, stop: asyncio.Event, listener: socket.socket, before_end: Callable[[], None]) -> None:
         """Serve on this socket until `stop` is set; `before_end` is called then, before connections are closed."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._end_at(stop, before_end))
+            ticking = tasks.create_task(self._connections.run())
             await self._server.serve(sockets=[listener])
+            ticking.cancel()
 
     async def _end_at(self, stop: asyncio.Event, before_end: Callable[[], None]) -> None:
         await stop.wait()

@@ -79,6 +79,19 @@ class Settings(BaseSettings):
     rate_documents: str = "1000 per 10 seconds"
     """Key events and registries of instruments, which operators post."""
     rate_reads: str = "20000 per 10 seconds"
+    connections_most: int = Field(default=1000, ge=10)
+    """Open at once on one gateway process; fewer where its limit of open files is near."""
+    head_timeout_s: float = Field(default=10.0, gt=0)
+    """For all header fields of a call, and for the first byte on a new connection."""
+    body_timeout_s: float = Field(default=20.0, gt=0)
+    """For a body, and as long again as it takes at …"""
+    body_bytes_per_s: int = Field(default=32 * 1024, ge=1)
+    """… this rate, the least at which it must come."""
+    idle_timeout_s: float = Field(default=75.0, gt=0)
+    """A connection is kept so long without a call. Longer than a proxy or a client in front keeps it, or calls are
+    lost: the end of a connection and a call on it cross."""
+    polls_per_party: int = Field(default=16, ge=1)
+    """Calls of one authority that wait for updates on one gateway process."""
     admission_target_s: float = Field(default=1.0, gt=0)
     """From a submission to its delivery, when more comes than can be delivered: gateways let in what keeps to it."""
     admission_least: int = Field(default=64, ge=2)

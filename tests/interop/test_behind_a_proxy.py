@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.runtime.connections import ConnectionLimits
 from shared.runtime.http_server import HttpServer, listen
 from tests.interop.proxies import PATIENCE_S, PREFIX, exchange_over, missing_nginx, nginx, own_proxy
 from tests.unit.gateway.world import World
@@ -40,7 +41,7 @@ class Gateway:
 @pytest.fixture(scope="module")
 def gateway() -> Iterator[Gateway]:
     world = World(url=PUBLIC)
-    server = HttpServer(world.app, 16_384)
+    server = HttpServer(world.app, ConnectionLimits())
     stop = asyncio.Event()
     loop = asyncio.new_event_loop()
     with listen("127.0.0.1", 0) as listener:
