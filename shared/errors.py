@@ -18,7 +18,7 @@ class ComityError(Exception):
 
     code: ClassVar[str] = "comity.error"
 
-    def __init__(self, **facts: object) -> None:
+    def __init__(self, /, **facts: object) -> None:  # facts come from the other side too, one named `self` among them
         self.facts = facts
         super().__init__(self.sentence())
 

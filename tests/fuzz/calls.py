@@ -1,4 +1,5 @@
-"""Targets: the header fields of a signed call, and the cursors that come back from clients."""
+"""Targets: the header fields of a signed call, the cursors that come back from clients, the refusals that clients
+read."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from client.problems import error_of
 from gateway.cursors import (
     encode_dossier_cursor,
     encode_feed_cursor,
@@ -19,7 +21,7 @@ from gateway.cursors import (
 )
 from shared.apisig.verify import verify_request
 from shared.domain.ids import parse_time
-from shared.errors import ComityError
+from shared.errors import AnswerRefused, ComityError
 from shared.keys.private import Ed25519Signer
 from tests.fuzz.target import Target, require_genuine, require_same
 from tests.unit.apisig.plain_verifier import plainly_verifies
@@ -71,6 +73,20 @@ def _judge_cursor(data: bytes) -> None:
         raise refusal
 
 
+def _judge_problem(data: bytes) -> None:
+    """The exchange's refusal, as a client tells it to a person."""
+    refused = error_of(400, data)
+    require_genuine(refused.sentence().isprintable(), "a sentence that is more than text")
+    if isinstance(refused, AnswerRefused):
+        raise refused
+
+
+def _problems() -> list[bytes]:
+    problem = {"type": "/problems/dossier.stale", "title": "Stale", "status": 409, "detail": "Fetch your feed."}
+    known = {**problem, "code": "dossier.stale", "facts": {"leg": "BE.PF"}}
+    return [json.dumps(each).encode() for each in (known, {**known, "code": "dossier.newer", "facts": {}})]
+
+
 def _calls() -> list[bytes]:
     return ["\n".join(_golden()["headers"][name] for name in _FIELDS).encode("latin-1")]
 
@@ -83,4 +99,5 @@ def _cursors() -> list[bytes]:
 CALL_TARGETS = (
     Target("call", _judge_call, _calls),
     Target("cursor", _judge_cursor, _cursors),
+    Target("problem", _judge_problem, _problems, is_json=True),
 )
