@@ -35,13 +35,14 @@ def valid_keys(received: ReceivedEnvelope, directory: Directory, at: datetime) -
     header = received.header
     classical = directory.accepted(header.sender, "sign-ed25519", at)
     lattice = directory.accepted(header.sender, "sign-mldsa65", at)
-    signing = {key.kid: key.public for key in (*classical, *lattice)} if classical and lattice else {}
-    named = {recipient.kid for recipient in received.manifest.recipients}
+    both = (*classical, *lattice) if classical and lattice else ()
+    signing = {key.kid: key.public for key in both if isinstance(key.public, Ed25519Public | MLDSA65Public)}
     sealing = {}
     for reader in (*header.recipients, header.sender):
-        kids = [key.kid for key in directory.accepted(reader, "seal-xwing", at)]
-        if kids:
-            sealing[reader] = next((kid for kid in kids if kid in named), kids[0])
-    return ValidKeys(
-        {kid: key for kid, key in signing.items() if isinstance(key, Ed25519Public | MLDSA65Public)}, sealing
-    )
+        accepted = directory.accepted(reader, "seal-xwing", at)
+        if len(accepted) == 1:
+            sealing[reader] = accepted[0].kid
+        elif accepted:
+            named = {recipient.kid for recipient in received.manifest.recipients}
+            sealing[reader] = next((key.kid for key in accepted if key.kid in named), accepted[0].kid)
+    return ValidKeys(signing, sealing)

@@ -104,11 +104,11 @@ class Party:
 
     def accepted(self, use: Use, at: datetime) -> tuple[DirectoryKey, ...]:
         """The key that counts, and those that its rotations replaced not long ago (rule 3), suspension apart."""
-        begun = [key for key in self.keys if key.use == use and key.not_before <= at][::-1]
-        if not begun or not _stands(begun[0], at):
+        begun = [key for key in self.keys if key.use == use and key.not_before <= at]
+        if not begun or not _stands(begun[-1], at):
             return ()
-        found = begun[:1]
-        for newer, older in pairwise(begun):
+        found = begun[-1:]
+        for newer, older in pairwise(reversed(begun)):
             if newer.by != "rotate" or at >= newer.not_before + ROTATION_OVERLAP:
                 break
             found += [older] if _stands(older, at) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,31 @@ def test_the_same_log_grown_is_believed(exchange: PaperExchange, tmp_path: Path)
     exchange.log.append([encode_entry(exchange.now, leaf)] * 300)
     exchange.enrol("ES.SGCJI")
     assert exchange.correspond(MA, tmp_path).directory().latest.index == 4
+
+
+# --- in ones own name
+
+
+def test_a_recovery_that_was_undone_again_is_seen_by_the_party_itself(exchange: PaperExchange, tmp_path: Path) -> None:
+    """The operators used Paris' name for an hour, and then gave it the keys that it has made since."""
+    exchange.correspond(FR, tmp_path).directory()
+    exchange.record_event("recover", FR, keys=[one for one in new_entries(exchange, FR) if one.use != "api-ed25519"])
+    later = generate_authority_keys(FR)
+    keys = replace(party(FR), ed25519=later.ed25519, mldsa65=later.mldsa65, sealing=later.sealing)
+    entries = later.prove(exchange.now - timedelta(minutes=5), exchange.now + YEAR)
+    exchange.record_event("recover", FR, keys=[one for one in entries if one.use != "api-ed25519"])
+    with pytest.raises(KeyChangeUnexplained, match="event 4 gave"):
+        exchange.correspond_with(keys, tmp_path, exchange.trust()).directory()
+
+
+def test_a_key_that_is_announced_for_later_is_seen_before_it_counts(exchange: PaperExchange, tmp_path: Path) -> None:
+    """Whoever stole both signing keys renews them for next week: their owner sees it today."""
+    soon, old = exchange.now + timedelta(days=7), party(FR)
+    entries = generate_authority_keys(FR).prove(soon, soon + YEAR)
+    event = draft_event("rotate", exchange.directory, exchange.now, FR, keys=entries)
+    exchange.admit_event(encode_event(event, [sign_event(event, one, FR) for one in (old.ed25519, old.mldsa65)]))
+    with pytest.raises(KeyChangeUnexplained, match="not yours"):
+        exchange.correspond(FR, tmp_path).directory()
 
 
 # --- a recovery
