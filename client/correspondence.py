@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ from shared.domain.reference import encode_number, verify_number
 from shared.errors import (
     Ambiguous,
     AnswerRefused,
+    ComityError,
     DossierStale,
     HeaderInconsistent,
     InstrumentsInvalid,
@@ -112,20 +114,25 @@ class Correspondence:
     def directory(self, *, anew: bool = False) -> DirectoryWatch:
         """The directory, fetched and held against memory once per session. Raises KeyChangeUnexplained."""
         if self._watch is None or anew:
-            now = self._clock()
             try:
-                history = fetch_history(self.exchange, self.trust, self.register, self.ledger, now, self._sleep)
+                self._watch = self._fetch_directory()
             except (KeyChangeUnexplained, LedgerInvalid):
                 self._keep_evidence()
                 raise
-            self._watch = DirectoryWatch(history, self.register, self.trust, now)
-            self._watch.check_own_keys(self.keys.authority, self.keys.own_kids)
         return self._watch
+
+    def _fetch_directory(self) -> DirectoryWatch:
+        now = self._clock()
+        history = fetch_history(self.exchange, self.trust, self.register, self.ledger, now, self._sleep)
+        watch = DirectoryWatch(history, self.register, self.trust, now)
+        watch.check_own_keys(self.keys.authority, self.keys.own_kids)
+        return watch
 
     def _keep_evidence(self) -> None:
         """What was shown, for an auditor: signed events that are in no ledger prove who signed them."""
-        shown = json.dumps({"events": list(self.exchange.directory().events)}, indent=1)
-        (self._home / "unexplained-directory.json").write_text(shown + "\n", encoding="utf-8")
+        with suppress(ComityError, OSError):  # what made it necessary is the error to tell
+            shown = json.dumps({"events": list(self.exchange.directory().events)}, indent=1)
+            (self._home / "unexplained-directory.json").write_text(shown + "\n", encoding="utf-8")
 
     def instruments(self) -> Registry | None:
         """The registry that the operators signed, and never one older than was seen here. Raises InstrumentsInvalid."""
