@@ -6,13 +6,17 @@ newer exchange must stay readable.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
+from typing import Final
 
 from pydantic import ValidationError
 
 from shared.contracts.api import Problem
 from shared.errors import AnswerRefused, ComityError
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9-]{0,31}(\.[a-z][a-z0-9-]{0,63})+")
 
 
 class UnknownProblem(ComityError):
@@ -31,7 +35,12 @@ def error_of(status: int, body: bytes) -> ComityError:
 
 
 def error_by_code(code: str, detail: str, facts: dict[str, str]) -> ComityError:
-    """The error with this code; `detail` speaks where the code is unknown here."""
+    """The error with this code; `detail` speaks where the code is unknown here.
+
+    AnswerRefused for what is no code: a code is shown as it came.
+    """
+    if _CODE.fullmatch(code) is None:
+        return AnswerRefused(why="it refuses with a code that cannot be one")
     known = _by_code().get(code)
     if known is not None:
         return known(**facts)

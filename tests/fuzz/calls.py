@@ -76,7 +76,7 @@ def _judge_cursor(data: bytes) -> None:
 def _judge_problem(data: bytes) -> None:
     """The exchange's refusal, as a client tells it to a person."""
     refused = error_of(400, data)
-    require_genuine(refused.sentence().isprintable(), "a sentence that is more than text")
+    require_genuine(f"{refused.code} {refused.sentence()}".isprintable(), "a refusal that is more than text")
     if isinstance(refused, AnswerRefused):
         raise refused
 
