@@ -77,10 +77,10 @@ class Home:
         asked = f"{'New passphrase' if new else 'Passphrase'} for {file or self.keys}"
         return _secret("COMITY_PASSPHRASE", self.passphrase_file, asked, confirm=new)
 
-    def new_passphrase(self) -> str:
+    def new_passphrase(self, changed: Path) -> str:
         """The one to change to. Raises SettingsRefused."""
         file = os.environ.get("COMITY_NEW_PASSPHRASE_FILE")
-        asked = f"New passphrase for {self.keys}"
+        asked = f"New passphrase for {changed}"
         return _secret("COMITY_NEW_PASSPHRASE", None if file is None else self.path / file, asked, confirm=True)
 
     def key_module(self) -> Token | None:

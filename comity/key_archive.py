@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -93,7 +94,13 @@ def discard(
         output.show({"file": str(place.keys)}, lambda console: say(console, f"{place.keys} holds no keys to come"))
 
 
-def passphrase(home: HomeDir = None, json: Json = False) -> None:
+def passphrase(
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Another key file, such as an operator's.", show_default=False)
+    ] = None,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
     """Seal the key file under a new passphrase, asked for or given as COMITY_NEW_PASSPHRASE or its file.
 
     Copies of the file still open with the old one.
@@ -102,8 +109,9 @@ def passphrase(home: HomeDir = None, json: Json = False) -> None:
         from client.keystore import change_passphrase
 
         place = find_home(home)
-        change_passphrase(place.keys, place.passphrase(), place.new_passphrase(), place.key_cost)
-        output.show({"file": str(place.keys)}, lambda console: say(console, f"{place.keys} has a new passphrase"))
+        path = file or place.keys
+        change_passphrase(path, place.passphrase(path), place.new_passphrase(path), place.key_cost)
+        output.show({"file": str(path)}, lambda console: say(console, f"{path} has a new passphrase"))
 
 
 def _with_progress(archive: Archive, quiet: bool) -> Rewrapping:

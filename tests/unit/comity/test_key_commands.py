@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from client.key_file import StoredKey, read_key_file
-from client.keystore import load_keystore
+from client.keystore import create_operator_key, load_keystore, load_operator_key
 from shared.keys.base64url import encode_b64u
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.comity.conftest import PASSPHRASE, Run, document_of
@@ -92,6 +92,17 @@ def test_the_passphrase_is_changed(run: Run, tmp_path: Path, monkeypatch: pytest
     assert "keys.passphrase-wrong" in refused.stderr
     monkeypatch.setenv("COMITY_PASSPHRASE", "an even longer passphrase")
     assert run(MA, "inbox").exit_code == 0
+
+
+def test_the_passphrase_of_an_operators_file_is_changed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "operator.json"
+    made = create_operator_key(file, PASSPHRASE, cost=32768)
+    monkeypatch.setenv("COMITY_NEW_PASSPHRASE", "an even longer passphrase")
+    monkeypatch.setenv("COMITY_KEY_COST", "32768")
+    assert run(MA, "keys", "passphrase", "--file", str(file)).exit_code == 0
+    assert load_operator_key(file, "an even longer passphrase").public == made.public
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
