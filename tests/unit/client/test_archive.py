@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from client.archive import KEPT_AFTER_EXPIRY, Rewrapping
+from client.archive import KEPT_AFTER_EXPIRY, LONGEST_LIFE, Rewrapping
 from client.composition import LIFETIME
 from client.correspondence import Correspondence
 from client.directory_history import replay_history
@@ -17,7 +17,7 @@ from client.signing import AuthorityKeys, ComingKeys, generate_authority_keys
 from shared.errors import ExchangeUnreachable, KeyNotFound, KeyStillNeeded, MessageUnverified
 from shared.keys.directory import ROTATION_OVERLAP
 from shared.keys.events import draft_event, encode_event, sign_event
-from tests.unit.client.letters import BE, FR, MA, open_dossier, reply
+from tests.unit.client.letters import BE, FR, MA, a_request, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange, problem
 from tests.unit.envelope.workshop import party
 
@@ -150,7 +150,9 @@ def test_a_wrap_that_the_exchange_altered_is_not_moved(france: France) -> None:
     altered = {kid: bytes(len(wrap)) for kid, wrap in received.wraps.items()}
     france.exchange.envelopes[victim] = replace(received, wraps=altered)
     with france.at_work() as fr:
-        assert list(rewrap(fr).failed) == [victim]
+        failed = rewrap(fr).failed
+        assert list(failed) == [victim]
+        assert "does not match the signed manifest" in failed[victim]
 
 
 def test_a_key_is_kept_while_something_opens_with_it_alone(france: France) -> None:
@@ -179,6 +181,22 @@ def test_a_key_is_kept_for_thirty_days_after_the_last_message_sealed_to_it(franc
             check(fr)
         france.later(timedelta(minutes=1))
         assert check(fr) == 3
+
+
+def test_no_sender_keeps_anothers_key_alive_by_a_far_expiry(exchange: PaperExchange, tmp_path: Path) -> None:
+    rabat = exchange.correspond(MA, tmp_path)
+    composed = rabat.compose_request(a_request(), (FR,), "quadripartite")
+    forever = composed.header.model_copy(update={"expires_at": "2099-01-01T00:00:00Z"})
+    rabat.outbox.send(rabat.seal_and_store(replace(composed, header=forever), ()))
+    new = _renewed(OLD)
+    _rotate(exchange, OLD, new)
+    with exchange.correspond_with(new, tmp_path, exchange.trust()) as fr:
+        rewrap(fr)
+        exchange.pass_time((LONGEST_LIFE + KEPT_AFTER_EXPIRY - timedelta(minutes=1)).total_seconds())
+        with pytest.raises(KeyStillNeeded, match="30 days"):
+            check(fr)
+        exchange.pass_time(60)
+        assert check(fr) == 1
 
 
 def test_a_key_is_kept_while_others_may_still_seal_to_it(exchange: PaperExchange, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ LOOK_BEHIND = {
     "seed": {"client/key_file.py", "client/keystore.py", "client/key_bundle.py"},
     "hpke_key": {"client/signing.py", "client/sealing.py", "client/archive.py"},
 }
-"""A seed leaves a key for its file alone. `hpke_key` is for sealing, to public keys; `SoftwareOpener` opens with one."""
+"""A seed leaves a key for its file alone. `hpke_key` seals to public keys; `SoftwareOpener` alone opens with one."""
 
 
 @pytest.mark.parametrize("attribute", LOOK_BEHIND)
