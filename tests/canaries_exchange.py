@@ -30,7 +30,7 @@ from deploy.local import LocalExchange, find_programs
 from deploy.local.exchange import DATABASE, Launch, launch_command
 from shared.adapters.keyfiles import init_exchange
 from shared.keys.private import generate_ed25519
-from tests.canary_harvest import PATIENCE_S, Control, open_all, plant, send_all
+from tests.canary_harvest import PATIENCE_S, Control, await_all, open_all, plant
 from tests.canary_letters import RABAT, Letter, Sower, write_request
 from tests.canary_secrets import belongings, known_secrets, provoke_refusals
 from tests.exchange_process import ORIGIN, EnrolledExchange, ExchangeProcess, enrol_parties, now, wait_known
@@ -178,7 +178,7 @@ def _plant_waiting(exchange: SeparateExchange, sower: Sower, number: int) -> lis
     _take_picture(exchange, "intake", number)
     local.stop_process("routing-1")
     local.start_process("intake-1")
-    send_all(exchange, letters, None)
+    await_all(exchange, letters, None)
     _take_picture(exchange, "routing", 1)
     local.start_process("routing-1")
     open_all(exchange, letters)

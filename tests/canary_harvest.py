@@ -101,9 +101,14 @@ def harvest(places: Sequence[Path], canaries: Sequence[str | bytes], controls: S
 
 
 def send_all(exchange: EnrolledExchange, letters: Sequence[Letter], expected: str | None) -> None:
-    """Send all, then wait for all; each must be accepted, or rejected with the code that is expected."""
+    """Send all, then wait for all."""
     for letter in letters:
         exchange.correspondence(letter.sender).outbox.send(letter.message)
+    await_all(exchange, letters, expected)
+
+
+def await_all(exchange: EnrolledExchange, letters: Sequence[Letter], expected: str | None) -> None:
+    """Each must be accepted, or rejected with the code that is expected."""
     for letter in letters:
         decision = exchange.correspondence(letter.sender).outbox.await_decision(letter.message, PATIENCE_S)
         assert decision is not None, f"{letter.message} was not decided"
