@@ -16,6 +16,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from gateway.admission import Admission
 from gateway.auth import Authenticator
@@ -130,8 +131,15 @@ async def _not_routed(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         request.state.code = CallMethodNotAllowed.code
         refused = CallMethodNotAllowed(method=request.method[:20])
-        return problem_response(refused, {"Allow": (error.headers or {}).get("Allow", "")})
+        return problem_response(refused, {"Allow": ", ".join(_methods_at(request))})
     raise NotThere() if error.status_code == 404 else ComityError()
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Of all routes of this address: the framework names those of the first one alone (RFC 9110 §10.2.1)."""
+    matching = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
+    found = (route.methods or () for route in matching if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted(set[str]().union(*found))
 
 
 async def _not_valid(request: Request, error: Exception) -> Response:

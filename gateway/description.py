@@ -28,19 +28,21 @@ _SECURITY: Final = {
         "`nonce`, `keyid`, `alg`, `tag`.",
     }
 }
-_OF_EVERY_SIGNED_CALL: Final = (401, 403, 431, 500, 503)
+_OF_EVERY_CALL: Final = (400, 408, 413, 431, 500, 503)
+"""The connection's own bounds are before every address: see `shared.runtime.connections`."""
+_OF_EVERY_SIGNED_CALL: Final = (*_OF_EVERY_CALL, 401, 403, 429)
 _REASONS: Final = {
     304: "Not modified: the caller holds it already",
     400: "The call or the envelope cannot be read",
     401: "Not signed, or not by a key that counts",
     403: "The caller's role or identity does not allow it",
     404: "There is no such thing, or it is not the caller's",
-    408: "The body did not arrive in time",
+    408: "It did not arrive whole in time",
     409: "It contradicts what was sent before",
     413: "Too large",
     415: "Another content type than this call takes, or a compressed body",
     422: "Readable, and refused",
-    429: "Too many waiting calls",
+    429: "Too many calls in a while, or too many that wait",
     431: "The header fields are too large",
     500: "Something went wrong in the exchange",
     503: "The exchange accepts nothing more just now",
@@ -55,7 +57,7 @@ def signed(*statuses: int, model: type[BaseModel] | None = None, ok: int = 200, 
 
 def unsigned(*statuses: int, model: type[BaseModel] | None = None) -> dict[str, Any]:
     """Arguments of a route that anybody may call."""
-    return {**_answers(200, model, statuses), "openapi_extra": {"security": []}}
+    return {**_answers(200, model, (*statuses, *_OF_EVERY_CALL)), "openapi_extra": {"security": []}}
 
 
 def also(status: int, model: type[BaseModel], text: str) -> dict[str, Any]:
@@ -71,8 +73,8 @@ def carries(content_type: str, text: str) -> dict[str, Any]:
 
 
 def gives(content_type: str, text: str, status: int = 200) -> dict[str, Any]:
-    """An answer that is no JSON model: bytes or text of a format with a specification of its own."""
-    schema = {"type": "string", "description": text}
+    """An answer of a format with a specification of its own: bytes, text, or a JSON object."""
+    schema = {"type": "object" if content_type.endswith("+json") else "string", "description": text}
     return {"responses": {str(status): {"description": text, "content": {content_type: {"schema": schema}}}}}
 
 
@@ -98,7 +100,7 @@ def _answers(ok: int, model: type[BaseModel] | None, statuses: tuple[int, ...]) 
             if status == 304
             else {"description": _REASONS[status], "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
         )
-        for status in sorted(statuses)
+        for status in sorted(set(statuses))
     }
     media: dict[str, Any] = {"response_class": Response} if model is None else {"response_model": model}
     return {"status_code": ok, "responses": refusals, **media}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -11,6 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from gateway.admission import Admission
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+MOST_TEXTS: Final = 5
+"""Made anew within a second."""
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
 _GAUGES: Final = {
     "outbox_age_s": ("comity_outbox_age_seconds", "Age of the oldest message that waits for the bus"),
@@ -24,6 +27,7 @@ _GAUGES: Final = {
 class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self._text, self._second, self._made = b"", 0, 0
         self._calls = Counter("comity_calls", "Calls answered", ("method", "route", "status"), registry=self.registry)
         self._seconds = Histogram(
             "comity_call_seconds",
@@ -75,4 +79,12 @@ class Metrics:
         self._overdue.set(max(0.0, (now - due_at).total_seconds()) if isinstance(due_at, datetime) else 0.0)
 
     def text(self) -> bytes:
-        return generate_latest(self.registry)
+        """As it is now; if more is asked than MOST_TEXTS in a second, as it was then: anybody may ask, and a text takes
+        as long as several calls of those who have to."""
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._made = second, 0
+        if self._made < MOST_TEXTS:
+            self._made += 1
+            self._text = generate_latest(self.registry)
+        return self._text

@@ -21,7 +21,14 @@ from shared.errors import NotThere
 
 router = APIRouter(tags=["dossiers"])
 SignedCall = Annotated[Call, Depends(admitted())]
-After = Annotated[str | None, Query(max_length=200, description="The cursor `next` of the page before")]
+After = Annotated[
+    str | None,
+    Query(
+        max_length=200,
+        description="The cursor `next` of the page before",
+        json_schema_extra={"format": "dossier-cursor"},
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=FEED_PAGE_MOST)]
 
 

@@ -23,7 +23,12 @@ router = APIRouter(tags=["feed"])
 
 class Question(BaseModel):
     after: Annotated[
-        str | None, Field(max_length=200, description="The cursor of the last update that was processed")
+        str | None,
+        Field(
+            max_length=200,
+            description="The cursor of the last update that was processed",
+            json_schema_extra={"format": "feed-cursor"},
+        ),
     ] = None
     limit: Annotated[int, Field(ge=1, le=FEED_PAGE_MOST)] = FEED_PAGE
     wait: Annotated[float, Field(ge=0, le=FEED_WAIT_MOST_S, description="Seconds to wait where nothing is new")] = 0

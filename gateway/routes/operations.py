@@ -52,7 +52,14 @@ Service = Annotated[str | None, Query(pattern=f"^({'|'.join(QUEUES)})$", descrip
 Reason = Annotated[
     str | None, Query(max_length=128, description="With this error code, or whose reason begins with this word")
 ]
-After = Annotated[str | None, Query(max_length=200, description="The cursor `next` of the page before")]
+After = Annotated[
+    str | None,
+    Query(
+        max_length=200,
+        description="The cursor `next` of the page before",
+        json_schema_extra={"format": "letter-cursor"},
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=LETTER_PAGE_MOST)]
 
 

@@ -1,9 +1,9 @@
 """What the connections of callers may cost: uvicorn's protocol, which bounds next to nothing by itself, with bounds.
 
 Rules:
-1. A head is whole within `head_s`, has `head_bytes` and `head_fields` at most, and exactly one Host where HTTP/1.1
-   wants it (RFC 9112 §3.2). A caller that asks for `100-continue` gets no second call on its connection: whether its
-   body comes after a refusal, nobody could say.
+1. A head is whole within `head_s`, has `head_bytes` and `head_fields` at most, and exactly one Host, without which
+   HTTP/1.0 alone may come (RFC 9112 §3.2). A caller that asks for `100-continue` gets no second call on its connection:
+   whether its body comes after a refusal, nobody could say.
 2. A connection between two calls is kept for `idle_s`: longer than clients keep theirs, or theirs is the call that
    meets a closed door.
 3. What still comes of a body whose call is answered is dropped, for `leftover_s` and `message_bytes` at most.
@@ -256,7 +256,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
-        if self._hosts != 1 and (self._hosts or self.parser.get_http_version() == "1.1"):
+        if self._hosts != 1 and (self._hosts or self.parser.get_http_version() != "1.0"):
             raise _Broken(Refusal.malformed)
         if len(self.pipeline) >= self._limits.pipelined:
             raise _Broken(Refusal.too_large)

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.app import drain, short_ways
+from gateway.metrics import MOST_TEXTS
 from shared.domain.ids import encode_time
 from shared.errors import LedgerInvalid, StoreUnavailable
 from tests.unit.gateway.fakes import MESSAGE, NOW
@@ -214,6 +215,16 @@ async def test_the_figures_count_calls_by_route_and_refusals_by_code(world: Worl
     ):
         assert line in text
     assert "MA.PGR" not in text
+
+
+async def test_a_refused_method_names_those_of_all_routes_of_the_address(world: World) -> None:
+    for method in ("OPTIONS", "DELETE"):
+        assert (await world.bare(method, "/v1/key-events")).headers["allow"] == "GET, POST"
+
+
+async def test_figures_are_not_made_anew_for_each_of_many_that_ask(world: World) -> None:
+    texts = {(await world.bare("GET", "/metrics")).text for _ in range(50)}
+    assert len(texts) <= 3 * MOST_TEXTS  # the calls themselves change it, and a second or two may pass
 
 
 async def test_the_figures_are_there_without_the_store(world: World) -> None:

@@ -72,6 +72,7 @@ def quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     {
         "garbage": (b"\x16\x03\x01\x02\x00\r\n\r\n", 400),
         "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),
+        "HTTP/0.9": (b"GET /\r\n\r\n", 400),
         "two hosts": (b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
         "a tunnel": (b"CONNECT here:443 HTTP/1.1\r\nhost: here:443\r\n\r\n", 400),
         "two lengths": (HEAD + b"content-length: 1\r\ncontent-length: 2\r\n\r\nab", 400),
