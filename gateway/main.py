@@ -17,7 +17,7 @@ from shared.adapters.sql.queries import SqlQueries
 from shared.contracts.messages import ServiceMessage
 from shared.ports.bus import Bus
 from shared.runtime.backends import Backend
-from shared.runtime.connections import ConnectionLimits
+from shared.runtime.connection_limits import ConnectionLimits
 from shared.runtime.crash_points import Reach
 from shared.runtime.feed_wakeups import FeedWakeups
 from shared.runtime.http_server import HttpServer

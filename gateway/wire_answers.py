@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.problems import RETRY_AFTER_S, problem_response
 from shared.errors import Busy, CallHeadersTooLarge, CallMalformed, CallTooLarge, CallTooSlow, ComityError
-from shared.runtime.connections import ConnectionLimits, Refusal
+from shared.runtime.connection_limits import ConnectionLimits, Refusal
 
 _LAST: Final = {"Connection": "close", "X-Content-Type-Options": "nosniff"}
 

@@ -22,7 +22,6 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
@@ -32,6 +31,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from shared.runtime.connection_limits import ConnectionLimits, Refusal
+
 TICK_S: Final = 0.5
 CLOSED_TOGETHER: Final = 20
 """One part in so many of all connections is closed when there is no room: looking for them costs a look at each."""
@@ -39,45 +40,6 @@ FILES_KEPT: Final = 200
 """Open files that are left to the rest of the process, whatever number of connections is allowed."""
 _QUEUED_BYTES: Final = 256 * 1024
 """Of a call that waits behind another on its connection."""
-
-
-class Refusal(Enum):
-    """Why a connection is refused before there is a call that could be."""
-
-    malformed = "malformed"
-    head_too_large = "head-too-large"
-    head_too_slow = "head-too-slow"
-    too_large = "too-large"
-    full = "full"
-
-
-PLAIN_ANSWERS: Final[Mapping[Refusal, bytes]] = {
-    refusal: f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()
-    for refusal, status in {
-        Refusal.malformed: "400 Bad Request",
-        Refusal.head_too_large: "431 Request Header Fields Too Large",
-        Refusal.head_too_slow: "408 Request Timeout",
-        Refusal.too_large: "413 Content Too Large",
-        Refusal.full: "503 Service Unavailable",
-    }.items()
-}
-"""Whole answers, as they go over the wire."""
-
-
-@dataclass(frozen=True)
-class ConnectionLimits:
-    """Bounds of one listening process. Sizes in bytes as they come over the wire, times in seconds."""
-
-    connections: int = 1000
-    head_bytes: int = 16 * 1024
-    head_fields: int = 128
-    head_s: float = 10.0
-    idle_s: float = 75.0
-    message_bytes: int = 4 * 1024 * 1024
-    """Of one call: a body, and what dividing it into chunks adds to it."""
-    leftover_s: float = 30.0
-    unread_s: float = 30.0
-    pipelined: int = 8
 
 
 class _State(Enum):

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from shared.runtime.connections import ConnectionLimits
+from shared.runtime.connection_limits import ConnectionLimits
 from shared.runtime.http_server import HttpServer
 from shared.runtime.readiness import Readiness
 

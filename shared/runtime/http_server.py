@@ -13,7 +13,8 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from shared.errors import SettingsRefused
-from shared.runtime.connections import PLAIN_ANSWERS, ConnectionLimits, Connections, Refusal
+from shared.runtime.connection_limits import PLAIN_ANSWERS, ConnectionLimits, Refusal
+from shared.runtime.connections import Connections
 
 GRACE_S: Final = 3
 """Open streams and polls are cut after this long; without it one open stream keeps uvicorn alive for ever."""

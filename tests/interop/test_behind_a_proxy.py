@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.runtime.connections import ConnectionLimits
+from shared.runtime.connection_limits import ConnectionLimits
 from shared.runtime.http_server import HttpServer, listen
 from tests.interop.proxies import PATIENCE_S, PREFIX, exchange_over, missing_nginx, nginx, own_proxy
 from tests.unit.gateway.world import World

@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from shared.runtime import connections
-from shared.runtime.connections import PLAIN_ANSWERS, ConnectionLimits, Refusal
+from shared.runtime.connection_limits import PLAIN_ANSWERS, ConnectionLimits, Refusal
 from shared.runtime.http_server import HttpServer, listen
 from tests.hostile.wire import Raw, ask, connected
 
