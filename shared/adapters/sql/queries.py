@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import Select, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.adapters.gathering import Gathering
@@ -125,8 +125,11 @@ class SqlQueries:
         return submissions + [EvidenceView(parse_row(Evidence, row), row["index"]) for row in rows]
 
     async def dossier(self, reader: str, dossier: str) -> DossierView | None:
+        # One question, whether the dossier is another's or nobody's: how long an answer takes must not tell either.
+        own_leg = exists().where(_LEG.c.dossier == dossier, _LEG.c.requested == reader)
+        mine = select(_DOSSIER).where(_DOSSIER.c.dossier == dossier, or_(_DOSSIER.c.requesting == reader, own_leg))
         async with self._store.read() as connection:
-            row = await _one(connection, select(_DOSSIER).where(_DOSSIER.c.dossier == dossier))
+            row = await _one(connection, mine)
             return None if row is None else await _view(connection, reader, parse_row(Dossier, row))
 
     async def dossiers(self, reader: str, after: str | None, limit: int) -> list[DossierView]:
