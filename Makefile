@@ -78,6 +78,11 @@ interop: .venv/.dev $(SECOND)  ## strangers' software and a second implementatio
 vectors: .venv/.dev  ## golden attacks, Project Wycheproof and RFC 6962's roots, each judged; no network
 	$(PY) -m tests.vectors.play
 
+.PHONY: authz
+authz: N := 1000
+authz: .venv/.dev  ## every address, role and relation of the table of rights against a real exchange; the times of N refusals each
+	$(PY) -m tests.authz --n $(N) $(if $(SEED),--seed $(SEED))
+
 .PHONY: fuzz
 fuzz: .venv/.fuzz  ## atheris over every reader of hostile bytes, SECONDS divided between them; SEED repeats a run
 	$(PY) -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

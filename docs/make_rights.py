@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.rights import RIGHTS, Kind, Relation, Role, Shown
+from shared.errors import DossierUnknown
 
 PAGE: Final = Path(__file__).parent / "spec" / "api-rights.md"
 
@@ -50,14 +51,33 @@ furthest to the left counts.
 """
 
 _NOTHING: Final = """
-**nothing** is, of a single message or dossier, 404 `call.not-there`: the answer for what does not exist, byte for byte,
-by the same questions to the database. In a list it is left out.
+**refused** is 401 `call.key-unknown`, before anything is looked up. **nothing** is, of a single message or dossier, 404
+`call.not-there`: the answer for what does not exist, byte for byte, by the same questions to the database. In a list it
+is left out. Nor does the time of an answer tell: `make authz` makes a thousand calls about what is another's and a
+thousand about what is nobody's, in random order, and no threshold on the time of one call guesses better than chance
+explains.
 
 A holder that was named by a requested party has its leg through that party; it has no part of its own.
 
+## What an authority may do to a dossier
+
+A submission is let in if the caller is its sender (else 403 `call.sender-mismatch`), and is judged by intake, whose
+decision is a leaf of the ledger. Any authority may open a dossier. On a leg that exists:
+"""
+_AS_NONE: Final = f"rejected: `{DossierUnknown.code}`, as on a leg that does not exist, after the same thirty seconds"
+_MOVES: Final = (
+    ("opened the dossier", "moves the leg as the profile allows the requesting side: [states](../guide/states.md)"),
+    ("is the requested party of the leg", "moves it as the profile allows the requested side"),
+    (Relation.other_leg, _AS_NONE),
+    (Relation.unrelated, _AS_NONE),
+    (Relation.suspended, "refused before it is handed in"),
+)
+
+_MAY_BE_LEARNED: Final = """
 ## What may still be learned
 
-Two answers must differ, because the caller is entitled to them, and an outsider can make them say something:
+By who knows an id already. Two answers must differ, because the caller is entitled to them, and an outsider can make
+them say something; the third is what the machine does:
 """
 _LEARNED: Final = (
     (
@@ -70,15 +90,19 @@ _LEARNED: Final = (
         "that the number is taken: `dossier.exists`",
         "the same; where the number was free, a request of its own that its recipients now have",
     ),
+    (
+        "it asks for what it knows the id of, when nobody has for long, and times the answer",
+        "perhaps that a database had to fetch a row from its disk, which it need not for an id that is nobody's",
+        "a line in the gateway's log, which names the caller and not the id",
+    ),
 )
 
 _KEPT: Final = """
-Both are kept, on purpose. Ids are global: a message is fetched by its id, a dossier is told over the telephone by its
-number, so the second under one must be refused, and a refusal under any other name would say as much. An id has 74
-random bits, so that nobody finds one by trying. Who knows one was told it by a party to it, and learns that it is in
-use, not whose it is or what for. Each try is an act of a named authority, signed with both of its keys, that every
-auditor with the full mandate can list. A move on a leg of others is `dossier.unknown`, as on a leg that does not exist,
-after the same wait of thirty seconds.
+The two are kept, on purpose. Ids are global: a message is fetched by its id, a dossier is told over the telephone by
+its number, so the second under one must be refused, and a refusal under any other name would say as much. An id has 74
+random bits, so that nobody finds one by trying, in any of the three ways. Who knows one was told it by a party to it,
+and learns that it is in use, not whose it is or what for. Each submission is an act of a named authority, signed with
+both of its keys, that every auditor with the full mandate can list.
 
 An authority rotates its own keys only: another party's rotation is 403 `call.not-permitted`, whether there is such a
 party or not. Who is enrolled is no secret among those who are.
@@ -88,10 +112,11 @@ party or not. Who is enrolled is no secret among those who are.
 def rights_page() -> str:
     """The whole page, in Markdown."""
     refusals = _table(["who calls", "answer"], _REFUSALS)
+    moves = _table(["who sends a message on it", "what comes of it"], _MOVES)
     learned = _table(["what an authority does", "learns", "and leaves behind"], _LEARNED)
-    return "\n".join(
-        [_HEAD, *_callers(), "", _REFUSED, *refusals, _RELATIONS, *_shown(), _NOTHING, *learned, _KEPT],
-    )
+    callers = [_HEAD, *_callers(), "", _REFUSED, *refusals]
+    parts = [_RELATIONS, *_shown(), _NOTHING, *moves]
+    return "\n".join([*callers, *parts, _MAY_BE_LEARNED, *learned, _KEPT])
 
 
 def _callers() -> Iterator[str]:
@@ -116,8 +141,8 @@ def _shown() -> Iterator[str]:
 
 
 def _said(kind: Kind, shown: Shown) -> str:
-    if shown is Shown.nothing:
-        return "**nothing**"
+    if shown in (Shown.nothing, Shown.refused):
+        return f"**{shown.value}**"
     return f"{shown.value}, listed" if kind is Kind.listed else shown.value
 
 

@@ -43,12 +43,15 @@ class Relation(StrEnum):
     received = "is addressed by the message, or by the dossier's opening"
     other_leg = "has another leg of the same dossier"
     unrelated = "has no part in it"
+    suspended = "is suspended, whatever its part was"
 
 
 class Shown(StrEnum):
     whole = "all of it"
     own_part = "its own part"
     nothing = "nothing"
+    refused = "refused"
+    """Before anything is looked up: see rule 3."""
 
 
 class Kind(StrEnum):
@@ -76,13 +79,14 @@ _READERS_OF_THE_TREE: Final = frozenset({Role.authority, Role.country_auditor, R
 
 
 def _shown(wrote: Shown, received: Shown, other_leg: Shown) -> Mapping[Relation, Shown]:
-    """Those who have no part in it are shown nothing, ever."""
+    """Those who have no part in it are shown nothing, ever, and those who are suspended are not let in."""
     return MappingProxyType(
         {
             Relation.wrote: wrote,
             Relation.received: received,
             Relation.other_leg: other_leg,
             Relation.unrelated: Shown.nothing,
+            Relation.suspended: Shown.refused,
         }
     )
 

@@ -64,9 +64,15 @@ class Attempt:
     @property
     def shown(self) -> Shown:
         """Of one message or dossier, or in a list, to this caller, if its role may ask."""
+        return self.right.shown.get(self.part, Shown.whole)
+
+    @property
+    def part(self) -> Relation:
+        """That the caller has in it."""
+        if self.caller.is_suspended:
+            return Relation.suspended
         parts = IN_THE_DOSSIER if "dossiers" in self.address else PARTS
-        part = parts[self.about].get(self.caller.name, Relation.unrelated)
-        return self.right.shown.get(part, Shown.whole)
+        return parts[self.about].get(self.caller.name, Relation.unrelated)
 
     @property
     def refusal(self) -> tuple[int, str] | None:
@@ -83,7 +89,8 @@ class Attempt:
             return 404, "call.not-there"
         return None
 
-    def __str__(self) -> str:
+    @property
+    def title(self) -> str:
         gone = ", suspended" if self.caller.is_suspended else ""
         return f"{self.method} {self.address} by {self.caller.name} ({self.caller.role}{gone}) about the {self.about}"
 

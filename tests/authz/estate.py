@@ -25,7 +25,7 @@ from sqlalchemy import event
 from client.directory_history import replay_history
 from client.enrolment import EnrolmentRequest, auditor_request, await_event, make_event, party_names
 from gateway.app import build_app
-from gateway.config import GatewayConfig
+from gateway.config import GatewayConfig, Rates
 from gateway.ports import GatewayPorts
 from gateway.rights import Role
 from shared.adapters.sql.directory import SqlKeyRing
@@ -89,7 +89,7 @@ class Estate:
     """`request` went to Brussels, Paris and Rome; `answer` came from Paris alone."""
 
     app: FastAPI
-    queries: SqlQueries
+    store: Store
     callers: Mapping[str, Caller]
     request: Forgery
     answer: Forgery
@@ -189,7 +189,7 @@ def _record(exchange: EnrolledExchange, type_: EventType, events: Mapping[str, E
 def _correspond(exchange: EnrolledExchange) -> tuple[Forgery, Forgery]:
     """Rabat's request to three, which Brussels fetches, and the acknowledgement of Paris."""
     rabat, paris, brussels = (Counterparty(name, exchange.process.url) for name in (RABAT, PARIS, BRUSSELS))
-    law = {"primary": "untoc", "cited": [], "group": None}
+    law: dict[str, Any] = {"primary": "untoc", "cited": [], "group": None}
     recipients = [BRUSSELS, PARIS, ROME]
     request = rabat.letter(recipients=recipients, basis=dict.fromkeys(recipients, law))
     _accepted(exchange, rabat, request)
@@ -277,9 +277,8 @@ async def _compose(
     async def no_depth(queue: str) -> tuple[int, int]:
         return 0, 0
 
-    queries = SqlQueries(store)
     ports = GatewayPorts(
-        queries=queries,
+        queries=SqlQueries(store),
         ledger=SqlLedger(store),
         parts=SqlParts(store),
         keyring=_WithWitnesses(keyring),
@@ -293,8 +292,9 @@ async def _compose(
         checks=[],
         meters=Meters(CollectorRegistry()),
     )
-    app = build_app(ports, GatewayConfig(name="Comity on trial", public_url=URL, trust=trust))
-    estate = Estate(app, queries, callers, request, answer, ledger_size, clock, kept=kept)
+    rates = Rates(reads="1000000 per 10 seconds")  # the times of refusals are measured by many calls of one party
+    app = build_app(ports, GatewayConfig(name="Comity on trial", public_url=URL, trust=trust, rates=rates))
+    estate = Estate(app, store, callers, request, answer, ledger_size, clock, kept=kept)
     _listen(store, estate.asked)
     return estate
 

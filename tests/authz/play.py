@@ -34,7 +34,7 @@ class Score:
         self.attempted += 1
         self.outcomes[outcome] += 1
         if why is not None:
-            self.wrong.append(f"{attempt}: {why}")
+            self.wrong.append(f"{attempt.title}: {why}")
 
     @property
     def passed(self) -> int:

@@ -51,5 +51,6 @@ def test_what_is_one_partys_is_shown_to_nobody_without_a_part_in_it() -> None:
             assert right.roles == {Role.authority}
             assert set(right.shown) == set(Relation)
             assert right.shown[Relation.unrelated] is Shown.nothing
+            assert right.shown[Relation.suspended] is Shown.refused
         else:
             assert not right.shown
