@@ -39,7 +39,7 @@ up: .venv/.runtime  ## the exchange as separate services on RabbitMQ and Postgre
 	@exec $(PY) -m deploy.local.up --replicas $(REPLICAS)
 
 .PHONY: test
-test: .venv/.dev .venv/.fuzz $(SECOND)  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
+test: .venv/.dev .venv/.fuzz .venv/.hostile $(SECOND)  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
 	$(PY) -m deploy.local
 	$(PY) -m tests
 
@@ -86,6 +86,11 @@ authz: .venv/.dev  ## every address, role and relation of the table of rights ag
 .PHONY: fuzz
 fuzz: .venv/.fuzz  ## atheris over every reader of hostile bytes, SECONDS divided between them; SEED repeats a run
 	$(PY) -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+.PHONY: hostile
+hostile: N := 20
+hostile: .venv/.hostile  ## schemathesis with N examples an operation, wrong calls, attacks of SECONDS each; SEED repeats
+	$(PY) -m tests.hostile --n $(N) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
 bench: bench-pipeline bench-memory  ## every benchmark, each with its peers
@@ -142,7 +147,7 @@ docs: .venv/.dev  ## the pages that are made from code
 
 .PHONY: locks
 locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed
-	cd requirements && for lock in runtime:../pyproject.toml build:build.in telemetry:telemetry.in pkcs11:pkcs11.in dev:dev.in fuzz:fuzz.in manifests:manifests.in; do \
+	cd requirements && for lock in runtime:../pyproject.toml build:build.in telemetry:telemetry.in pkcs11:pkcs11.in dev:dev.in fuzz:fuzz.in hostile:hostile.in manifests:manifests.in; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-header --system-certs $${lock#*:} --output-file $${lock%%:*}.txt || exit 1; done
 
@@ -171,4 +176,10 @@ clean:  ## remove the environment and everything that was made
 # Where atheris has no wheel for this Python or platform, its runs are left out and everything else goes on.
 .venv/.fuzz: .venv/.dev requirements/fuzz.txt
 	@$(LOCKED) -r requirements/fuzz.txt 2>.venv/fuzz-why-not || { cat .venv/fuzz-why-not; echo "fuzzing is left out"; }
+	@touch $@
+
+# The same for schemathesis: without it the OpenAPI document is not played against the exchange, and the rest is.
+.venv/.hostile: .venv/.dev requirements/hostile.txt
+	@$(LOCKED) -r requirements/hostile.txt 2>.venv/hostile-why-not || \
+		{ cat .venv/hostile-why-not; echo "schemathesis is left out"; }
 	@touch $@

@@ -204,8 +204,15 @@ def embedded(place: Path, settings: Mapping[str, str]) -> Iterator[str]:
 
 
 @contextmanager
-def separate(place: Path, settings: Mapping[str, str], gateways: int = 2) -> Iterator[str]:
-    """The same with a process for each service, on a private RabbitMQ and PostgreSQL."""
+def separate(place: Path, settings: Mapping[str, str]) -> Iterator[str]:
+    """The same with a process for each service and two gateways, on a private RabbitMQ and PostgreSQL."""
+    with separate_exchange(place, settings, gateways=2) as exchange:
+        yield exchange.url
+
+
+@contextmanager
+def separate_exchange(place: Path, settings: Mapping[str, str], gateways: int) -> Iterator[LocalExchange]:
+    """A process for each service, running, with all parties of this load."""
     data = place / "data"
     data.mkdir(parents=True)
     operators = (generate_ed25519(), generate_ed25519())
@@ -220,7 +227,7 @@ def separate(place: Path, settings: Mapping[str, str], gateways: int = 2) -> Ite
         give_up_at = time.monotonic() + KNOWN_WITHIN_S
         while len(operator.directory().events) < count and time.monotonic() < give_up_at:
             time.sleep(0.2)
-        yield exchange.url
+        yield exchange
     finally:
         exchange.stop()
 

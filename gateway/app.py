@@ -118,6 +118,11 @@ def readiness_of(app: FastAPI) -> Readiness:
     return gateway.readiness
 
 
+def metrics_of(app: FastAPI) -> Metrics:
+    gateway: Gateway = app.state.gateway
+    return gateway.metrics
+
+
 def settlement_of(app: FastAPI) -> Settlement:
     """What must run beside the application, or its window fills and nothing more is let in."""
     gateway: Gateway = app.state.gateway

@@ -29,7 +29,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from gateway.bodies import Document, check_body_headers, read_body
+from gateway.bodies import Document, Incoming, check_body_headers, read_body
 from gateway.config import GatewayConfig
 from gateway.fresh_directory import FreshDirectory
 from gateway.rates import DOCUMENTS, READS, SUBMISSIONS, RateLimits
@@ -76,6 +76,7 @@ class Authenticator:
         self._config = config
         self._operator_keys = {key.kid(OPERATOR): key for key in config.trust.operator_keys}
         self._fresh = FreshDirectory(keyring, clock, config.limits)
+        self._incoming = Incoming(config.limits.incoming_bytes)
         self._spent = SpentSignatures(clock)
         self._rates = RateLimits(config.rates)
 
@@ -125,7 +126,8 @@ class Authenticator:
 
     async def read(self, request: Request, caller: ProvenCaller, takes: Document | None) -> Call:
         """(7), (8): the whole call."""
-        body = b"" if takes is None else await read_body(request, takes, self._config.limits)
+        limits, party = self._config.limits, caller.party
+        body = b"" if takes is None else await read_body(request, takes, limits, self._incoming, party)
         verified = caller.verified
         verify_body(verified, body)
         return Call(caller.party, caller.role, verified.keyid, verified.signature_text, body)

@@ -1,17 +1,19 @@
 """Reading the body of a call: one content type, no compression, at most so many bytes, in so much time.
 
-The limit holds on the bytes that arrive, whatever Content-Length says or where there is none.
+The limit holds on the bytes that arrive, whatever Content-Length says or where there is none. Bodies that come in more
+than one piece may wait long for the next, and so all of them together are bounded too.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from gateway.config import Limits
-from shared.errors import CallTooLarge, CallTooSlow, CallWrongContentType
+from shared.errors import Busy, CallTooLarge, CallTooSlow, CallWrongContentType
 
 
 @dataclass(frozen=True)
@@ -22,24 +24,50 @@ class Document:
     limit: int
 
 
-async def read_body(request: Request, document: Document, limits: Limits) -> bytes:
-    """The whole body, after `check_body_headers`. Raises CallTooLarge, CallTooSlow; starlette's ClientDisconnect
+class Incoming:
+    """Bytes of bodies that are not whole yet. A party may hold as many as are still free for everybody, as in
+    `gateway.admission`: there is always room for one that sends little."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: Counter[str] = Counter()
+
+    def take(self, party: str, size: int) -> None:
+        """Raises Busy."""
+        if self._held[party] + size > self._most - self._held.total():
+            raise Busy(retry_after_s=1)
+        self._held[party] += size
+
+    def give_back(self, party: str, size: int) -> None:
+        self._held[party] -= size
+        if not self._held[party]:
+            del self._held[party]
+
+
+async def read_body(request: Request, document: Document, limits: Limits, incoming: Incoming, party: str) -> bytes:
+    """The whole body, after `check_body_headers`. Raises CallTooLarge, CallTooSlow, Busy; starlette's ClientDisconnect
     passes."""
-    chunks: list[bytes] = []
-    size = 0
+    first, rest = b"", bytearray()  # a list of pieces would weigh forty times as much where each is one byte
+    size = held = 0
     try:
         async with asyncio.timeout(limits.body_timeout_s) as patience:
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > document.limit:
                     raise CallTooLarge(limit=document.limit)
-                chunks.append(chunk)
-                until = patience.when()
-                if until is not None and len(chunks) > 1:
-                    patience.reschedule(until + len(chunk) / limits.body_bytes_per_s)
+                if not first:
+                    first = chunk
+                elif chunk:
+                    incoming.take(party, size - held)
+                    held = size
+                    rest += chunk
+                    patience.reschedule((patience.when() or 0.0) + len(chunk) / limits.body_bytes_per_s)
     except TimeoutError:
         raise CallTooSlow(limit_s=round(limits.body_timeout_s + size / limits.body_bytes_per_s)) from None
-    return b"".join(chunks)
+    finally:
+        if held:
+            incoming.give_back(party, held)
+    return first + rest if rest else first
 
 
 def check_body_headers(request: Request, document: Document) -> None:

@@ -21,6 +21,8 @@ class Limits:
     body_timeout_s: float = 20.0
     """For a body, and as long again as its bytes take at the rate below: a slow line is no attack."""
     body_bytes_per_s: int = 32 * 1024
+    incoming_bytes: int = 32 * 1024 * 1024
+    """Of all bodies together that are not whole yet."""
     submissions_in_flight: int = 64
     """Submissions whose bodies are in memory at once; one more is answered as busy."""
     submissions_per_party: int = 16

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from gateway.links import add_links
 from gateway.problems import MEDIA_TYPE
 from shared.contracts.api import Problem
 
@@ -55,9 +56,9 @@ def signed(*statuses: int, model: type[BaseModel] | None = None, ok: int = 200, 
     return {**_answers(ok, model, (*statuses, *_OF_EVERY_SIGNED_CALL)), "openapi_extra": openapi}
 
 
-def unsigned(*statuses: int, model: type[BaseModel] | None = None) -> dict[str, Any]:
+def unsigned(*statuses: int, model: type[BaseModel] | None = None, **extra: Any) -> dict[str, Any]:
     """Arguments of a route that anybody may call."""
-    return {**_answers(200, model, (*statuses, *_OF_EVERY_CALL)), "openapi_extra": {"security": []}}
+    return {**_answers(200, model, (*statuses, *_OF_EVERY_CALL)), "openapi_extra": {"security": [], **extra}}
 
 
 def also(status: int, model: type[BaseModel], text: str) -> dict[str, Any]:
@@ -72,10 +73,12 @@ def carries(content_type: str, text: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {content_type: {"schema": schema}}}}
 
 
-def gives(content_type: str, text: str, status: int = 200) -> dict[str, Any]:
-    """An answer of a format with a specification of its own: bytes, text, or a JSON object."""
-    schema = {"type": "object" if content_type.endswith("+json") else "string", "description": text}
-    return {"responses": {str(status): {"description": text, "content": {content_type: {"schema": schema}}}}}
+def gives(content_type: str, text: str, *statuses: int) -> dict[str, Any]:
+    """An answer of a format with a specification of its own: bytes, text, or a JSON object. 200 if no other status is
+    given."""
+    schema = {"type": "object" if content_type.endswith("json") else "string", "description": text}
+    answer = {"description": text, "content": {content_type: {"schema": schema}}}
+    return {"responses": {str(status): answer for status in statuses or (200,)}}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -85,6 +88,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for operation in path.values():
             if _is_generated(operation["responses"].get("422")):
                 del operation["responses"]["422"]
+    add_links(document["paths"])
     components = document["components"]
     for name in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(name, None)

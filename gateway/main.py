@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 
-from gateway.app import build_app, drain, readiness_of, settlement_of
+from gateway.app import build_app, drain, metrics_of, readiness_of, settlement_of
 from gateway.config import GatewayConfig, Limits, Rates
 from gateway.ports import Depths, GatewayPorts, Submit
 from gateway.wire_answers import wire_answers
@@ -58,6 +58,7 @@ class GatewayService:
         connections = _connections(settings, config.limits)
         self._app = build_app(ports, config)
         self._server = HttpServer(self._app, connections, wire_answers(connections))
+        metrics_of(self._app).watch_connections(lambda: self._server.open_connections)
 
     @property
     def readiness(self) -> Readiness:

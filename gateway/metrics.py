@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -56,6 +56,10 @@ class Metrics:
         window.set_function(lambda: admission.window)
         inside = Gauge("comity_submissions_on_their_way", "Submissions not yet delivered", registry=self.registry)
         inside.set_function(lambda: len(admission.on_their_way))
+
+    def watch_connections(self, open_now: Callable[[], int]) -> None:
+        connections = Gauge("comity_connections_open", "Connections of callers", registry=self.registry)
+        connections.set_function(open_now)
 
     def count_call(self, method: str, route: str, status: int, seconds: float, code: str | None) -> None:
         self._calls.labels(method if method in _METHODS else "other", route, str(status)).inc()

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.answers import NOT_KEPT
 from gateway.config import VERSIONS
-from gateway.description import unsigned
+from gateway.description import gives, unsigned
 from gateway.gateway import Gateway, gateway_of
 from gateway.metrics import CONTENT_TYPE
 from gateway.problems import STATUS, error_classes, title_of, type_of
@@ -21,6 +21,7 @@ from shared.errors import ComityError, NotThere
 from shared.keys.base64url import encode_b64u
 
 router = APIRouter(tags=["health"])
+_JSON: Final = "application/json"
 _ONE_MINUTE: Final = {"Cache-Control": "public, max-age=60"}
 
 
@@ -43,7 +44,7 @@ async def well_known(request: Request) -> Response:
     )
 
 
-@router.get("/problems/{code}", summary="What a refusal means", **unsigned(404))
+@router.get("/problems/{code}", summary="What a refusal means", **unsigned(404, **gives(_JSON, "What it means")))
 async def problem(code: str) -> Response:
     """The page that the `type` of a problem leads to."""
     cls = next((cls for cls in error_classes() if cls.code == code and code in STATUS), None)
@@ -59,12 +60,16 @@ async def problem(code: str) -> Response:
     return JSONResponse(about, headers=_ONE_MINUTE)
 
 
-@router.get("/livez", summary="The process answers", **unsigned())
+@router.get("/livez", summary="The process answers", **unsigned(**gives(_JSON, "It does")))
 async def livez() -> Response:
     return JSONResponse({"alive": True}, headers={"Cache-Control": NOT_KEPT})
 
 
-@router.get("/readyz", summary="The process can do its work", **unsigned(503))
+@router.get(
+    "/readyz",
+    summary="The process can do its work",
+    **unsigned(**gives(_JSON, "Whether it can, and the name of what fails", 200, 503)),
+)
 async def readyz(request: Request) -> Response:
     """503 while it starts, stops, has no database or broker, or cannot trust its directory. Names alone: the reasons
     stand in the log."""
@@ -74,7 +79,7 @@ async def readyz(request: Request) -> Response:
     return JSONResponse(body, status_code=200 if report.is_ready else 503, headers={"Cache-Control": NOT_KEPT})
 
 
-@router.get("/metrics", summary="Figures for Prometheus", **unsigned())
+@router.get("/metrics", summary="Figures for Prometheus", **unsigned(**gives("text/plain", "In its text format")))
 async def metrics(request: Request) -> Response:
     gateway = gateway_of(request)
     figures = await gateway.figures.get()

@@ -27,6 +27,7 @@ from tests.hostile.callers import CALLERS_FILE, Callers
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENT: Final = ROOT / "docs" / "spec" / "openapi.json"
 CONFIG: Final = Path(__file__).parent / "schemathesis.toml"
+ALL_PHASES: Final = "examples,coverage,fuzzing,stateful"
 LETTERS: Final = 12
 _EVENTS: Final = "run.ndjson"
 
@@ -45,7 +46,9 @@ def is_installed() -> bool:
     return importlib.util.find_spec("schemathesis") is not None
 
 
-def judge_contract(exchange: EnrolledExchange, place: Path, examples: int, seed: int) -> Judged:
+def judge_contract(
+    exchange: EnrolledExchange, place: Path, examples: int, seed: int, phases: str = ALL_PHASES
+) -> Judged:
     """`examples` for each operation, of each phase; `place` gets the events and what the program said."""
     place.mkdir(parents=True, exist_ok=True)
     callers(exchange, seed).store(place / "callers.json")
@@ -54,6 +57,7 @@ def judge_contract(exchange: EnrolledExchange, place: Path, examples: int, seed:
     options = {
         "--url": exchange.process.url,
         "--checks": "all",
+        "--phases": phases,
         "--max-examples": str(examples),
         "--seed": str(seed),
         "--report": "ndjson",

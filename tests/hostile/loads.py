@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -40,7 +40,7 @@ class Aim:
         return int(self.url.rpartition(":")[2])
 
 
-Load = Callable[[Aim], Awaitable[None]]
+Load = Callable[[Aim], Coroutine[None, None, None]]
 
 
 async def _forever(count: int, one: Callable[[Raw], Awaitable[None]], aim: Aim, pause_s: float = 0.1) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from bench.signed_calls import SignedCalls
 from shared.contracts.api import MAX_SUBMISSION_BYTES
-from tests.hostile.wire import ask
+from tests.hostile.wire import ask_shortly
 
 DEEP: Final = 100_000
 _HOST: Final = b"host: exchange\r\n"
@@ -38,7 +38,7 @@ def probes(signed: SignedCalls, letter: bytes) -> Mapping[str, Probe]:
 
 async def judge(port: int, probe: Probe) -> str | None:
     """None, or what is wrong with the answer."""
-    said = await ask(port, probe.request)
+    said = await ask_shortly(port, probe.request)
     statuses = [status for status in said.statuses if status != 100]
     if not statuses or statuses[-1] not in probe.statuses:
         return f"answered {statuses or 'nothing'}, and should have with one of {probe.statuses}"

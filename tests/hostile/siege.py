@@ -23,7 +23,7 @@ from tests.hostile.loads import LOADS, Aim
 MOST_GROWTH: Final = 50 * 1024 * 1024
 LEAST_RATE: Final = 0.9
 WORKERS: Final = 4
-EVERY_S: Final = 0.1
+EVERY_S: Final = 0.05
 """Of each worker: this and their number are the honest load."""
 IN_TIME_S: Final = 1.0
 NEW_CONNECTION_EVERY: Final = 5
@@ -39,8 +39,13 @@ class Outcome:
     load: str
     peace_per_s: float
     attack_per_s: float
+    held_bytes: int
+    """The most of memory at any time of the attack."""
     grown_bytes: int
+    """… and how much more that is than before it."""
+    most_files: int
     files_left: int
+    """Still open, of those that the attack opened, when it was over for a while."""
     is_alive: bool
 
     @property
@@ -60,7 +65,8 @@ class Outcome:
     def line(self) -> str:
         return (
             f"{self.load:<18} honest {self.peace_per_s:5.1f}/s in peace, {self.attack_per_s:5.1f}/s under attack "
-            f"({self.ratio:4.0%}), memory {self.grown_bytes / 2**20:+6.1f} MiB, files {self.files_left:+d}"
+            f"({self.ratio:4.0%}), memory {self.held_bytes / 2**20:.0f} MiB ({self.grown_bytes / 2**20:+.1f}), "
+            f"files at most {self.most_files}, left {self.files_left}"
         )
 
 
@@ -135,17 +141,19 @@ class Process:
 
 async def besiege(load: str, aim: Aim, honest: Honest, process: Process, seconds: float, turns: int = 2) -> Outcome:
     """Peace and attack in turns, `seconds` of each altogether."""
-    peace, attack, grown = 0.0, 0.0, 0
+    peace, attack, held, grown, opened = 0.0, 0.0, 0, 0, 0
     async with _working(honest):
         files = process.files()
         for _ in range(turns):
             peace += await _stretch(honest, seconds / turns) / turns
             before = process.memory()
-            async with _attacking(load, aim), _watching(process) as peaks:
+            async with _watching(process) as samples, _attacking(load, aim):
                 attack += await _stretch(honest, seconds / turns) / turns
-            grown = max(grown, *(peak - before for peak in peaks))
+            most = max(memory for memory, _ in samples)
+            held, grown = max(held, most), max(grown, most - before)
+            opened = max(opened, *(number for _, number in samples))
         left = await _files_left(process, files)
-    return Outcome(load, peace, attack, grown, left, process.is_alive)
+    return Outcome(load, peace, attack, held, grown, opened, left, process.is_alive)
 
 
 async def _stretch(honest: Honest, seconds: float) -> float:
@@ -165,13 +173,13 @@ async def _working(honest: Honest) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _watching(process: Process) -> AsyncIterator[list[int]]:
-    """What it holds, time and again."""
-    samples = [process.memory()]
+async def _watching(process: Process) -> AsyncIterator[list[tuple[int, int]]]:
+    """Its memory and its open files, time and again."""
+    samples = [(process.memory(), process.files())]
 
     async def watch() -> None:
         while process.is_alive:
-            samples.append(process.memory())
+            samples.append((process.memory(), process.files()))
             await asyncio.sleep(_SAMPLE_S)
 
     watching = asyncio.create_task(watch())
@@ -195,7 +203,7 @@ async def _attacking(load: str, aim: Aim) -> AsyncIterator[None]:
 
 def attack_for_ever(load: str, aim: Aim) -> None:
     """What the attacker's process does."""
-    asyncio.run(LOADS[load](aim))  # type: ignore[arg-type]  # each is a coroutine function
+    asyncio.run(LOADS[load](aim))
 
 
 async def _files_left(process: Process, before: int) -> int:

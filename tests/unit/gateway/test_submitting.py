@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import gzip
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from client.sealing import SealedMessage
-from gateway.config import Limits
 from shared.apisig.receipts import verify_receipt
-from shared.contracts.api import MAX_SUBMISSION_BYTES, Accepted
+from shared.contracts.api import Accepted
 from shared.contracts.api import Decision as DecisionAnswer
 from shared.contracts.messages import SubmitEnvelope
 from shared.errors import Busy, StoreUnavailable
@@ -144,77 +141,6 @@ async def test_nobody_submits_in_anothers_name(world: World) -> None:
 
 async def test_an_auditor_submits_nothing(world: World) -> None:
     assert code_of(await post(world, a_letter().submission, name="MA.AUDIT")) == "call.not-permitted"
-
-
-# --- refused by how it comes -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/vnd.comity.message+json; v=2"])
-async def test_another_content_type_is_refused(world: World, content_type: str) -> None:
-    response = await world.post("MA.PGR", PATH, a_letter().submission, content_type)
-    assert response.status_code == 415
-    assert code_of(response) == "call.wrong-content-type"
-    assert response.json()["facts"] == {"given": content_type, "expected": CONTENT_TYPE}
-
-
-async def test_a_compressed_body_is_refused(world: World) -> None:
-    body = gzip.compress(a_letter().submission)
-    headers = {**world.signed("MA.PGR", "POST", PATH, body, CONTENT_TYPE), "Content-Encoding": "gzip"}
-    response = await world.bare("POST", PATH, content=body, headers=headers)
-    assert response.status_code == 415
-    assert code_of(response) == "call.wrong-content-type"
-
-
-async def test_a_body_beyond_the_limit_is_refused(world: World) -> None:
-    response = await post(world, b" " * (MAX_SUBMISSION_BYTES + 1))
-    assert response.status_code == 413
-    assert code_of(response) == "call.too-large"
-
-
-@pytest.mark.parametrize("announced", [None, "10"])
-async def test_the_limit_holds_without_a_length_and_with_a_false_one(world: World, announced: str | None) -> None:
-    sent = 0
-
-    async def endless() -> AsyncIterator[bytes]:
-        nonlocal sent
-        while True:
-            sent += 65_536
-            yield b" " * 65_536
-
-    headers = world.signed("MA.PGR", "POST", PATH, b"{}", CONTENT_TYPE)
-    if announced is not None:
-        headers["Content-Length"] = announced
-    response = await world.bare("POST", PATH, content=endless(), headers=headers)
-    assert code_of(response) == "call.too-large"
-    assert sent <= MAX_SUBMISSION_BYTES + 65_536
-
-
-async def test_a_body_that_does_not_come_ends_the_call() -> None:
-    world = World(Limits(body_timeout_s=0.1))
-
-    async def stuck() -> AsyncIterator[bytes]:
-        yield b"{"
-        await asyncio.sleep(30)
-
-    headers = world.signed("MA.PGR", "POST", PATH, b"{}", CONTENT_TYPE)
-    response = await world.bare("POST", PATH, content=stuck(), headers=headers)
-    assert response.status_code == 408
-    assert code_of(response) == "call.too-slow"
-
-
-async def test_a_body_that_was_changed_on_the_way_is_refused(world: World) -> None:
-    letter = a_letter()
-    headers = world.signed("MA.PGR", "POST", PATH, letter.submission, CONTENT_TYPE)
-    response = await world.bare("POST", PATH, content=letter.submission.replace(b"wraps", b"wrapz"), headers=headers)
-    assert response.status_code == 400
-    assert code_of(response) == "call.digest-mismatch"
-
-
-async def test_a_body_that_was_cut_on_the_way_is_refused(world: World) -> None:
-    letter = a_letter()
-    headers = world.signed("MA.PGR", "POST", PATH, letter.submission, CONTENT_TYPE)
-    response = await world.bare("POST", PATH, content=letter.submission[:-100], headers=headers)
-    assert code_of(response) == "call.digest-mismatch"
 
 
 # --- the same id again -----------------------------------------------------------------------------------------------
