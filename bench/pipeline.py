@@ -38,6 +38,8 @@ UNBOUNDED: Final = {
 """For the accept path alone, where nothing is ever delivered: the gateway must not wait for that."""
 POLL_PAUSE_S: Final = 0.05
 CALIBRATION_S: Final = 3.0
+CALIBRATIONS: Final = 6
+CLIMBING: Final = 1.1
 IDLE_S: Final = 5.0
 PACED_PART: Final = 0.2
 OVERLOAD_TIMES: Final = 5.0
@@ -62,10 +64,14 @@ class Pipeline:
         self._rates = {SMALL: 50.0, LARGE: 20.0}
 
     def calibrate(self, sizes: tuple[int, ...]) -> None:
-        """Short rounds that tell how many letters the next ones need, and warm everything up."""
+        """Short rounds until the rate stays: the number outstanding follows the rate, so that it climbs at first."""
         for body_bytes in (SMALL, *sizes):
-            rate, _ = self._saturate(body_bytes, CALIBRATION_S)
-            self._turns.say(f"  calibration: {rate:.0f} messages/s of {body_bytes} bytes")
+            for _ in range(CALIBRATIONS):
+                before = self._rates[body_bytes]
+                rate, _ = self._saturate(body_bytes, CALIBRATION_S)
+                self._turns.say(f"  calibration: {rate:.0f} messages/s of {body_bytes} bytes")
+                if rate < before * CLIMBING:
+                    break
 
     def saturated(self) -> dict[str, float]:
         rate, costs = self._saturate(SMALL, self._seconds)
