@@ -51,7 +51,7 @@ METHOD: Final = """## How it is measured
   ML-DSA-65) by the client's code before the round; its call is signed by the load generator while it runs. It counts
   when it stands in its recipient's feed, read by long polls; one that is lost or shown twice fails the round. The
   generator checks no receipt and opens no message: that is its reader's work, on the reader's machine.
-- **Outstanding**: of ours what was delivered in half a second, 48 to 400, posted and not yet in the feed, from four
+- **Outstanding**: of ours what was delivered in a second, 96 to 400, posted and not yet in the feed, from four
   senders to four recipients; 50 of the bare chain and of FastStream; four of AS2, one for each sender. Recipients
   wait 50 ms after a page with something in it when the exchange is saturated, and not at all when it is paced.
 - **The bare chain**: aio-pika, three quorum queues, persistent, mandatory, confirmed, acknowledged after the confirm;

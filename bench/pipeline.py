@@ -26,10 +26,12 @@ from deploy.local import PrivatePostgres, PrivateRabbitMQ
 
 WARM_UP_S: Final = 3.0
 CHAIN_OUTSTANDING: Final = 50
-OUTSTANDING_S: Final = 0.5
-OUTSTANDING_LEAST, OUTSTANDING_MOST = 48, 400
-"""Of ours: what was delivered in half a second of the last round. At twice that the gateway would begin to refuse,
-since it lets in what is delivered within a second."""
+OUTSTANDING_S: Final = 1.0
+OUTSTANDING_LEAST, OUTSTANDING_MOST = 96, 400
+"""Of ours: what was delivered in a second of the last round."""
+ROOMY: Final = {"admission_least": "1000", "admission_target_s": "5"}
+"""While the exchange is saturated: the number outstanding is bounded by the generator, as it is for the peers. What
+the gateway refuses by itself is the part `overload`, with the settings as they are by default."""
 UNBOUNDED: Final = {
     "admission_least": "1000000",
     "admission_most": "1000000",
@@ -61,7 +63,7 @@ class Pipeline:
         self._exchange = exchange
         self._turns = turns
         self._seconds = turns.sizes.seconds
-        self._rates = {SMALL: 50.0, LARGE: 20.0}
+        self._rates = {SMALL: 200.0, LARGE: 60.0}
 
     def calibrate(self, sizes: tuple[int, ...]) -> None:
         """Short rounds until the rate stays: the number outstanding follows the rate, so that it climbs at first."""
@@ -166,9 +168,11 @@ def measure_pipeline(sizes: Sizes, say: Callable[[str], None]) -> Measured:
         contestants |= _faststream(stack, turns, broker)
         contestants |= _as2(stack, turns, ours)
         turns.measured.idle_cpu = exchange.idle_cpu(IDLE_S)
+        exchange.restart("gateway-1", ROOMY)
         ours.calibrate((LARGE,) if "as2" in contestants else ())
         turns.play("saturated", contestants)
         capacity = min(turns.measured.series["saturated.comity"])
+        exchange.restart("gateway-1", {})
         if sizes.wants("paced"):
             turns.play(
                 "paced", {"comity": lambda: ours.paced(PACED_PART * capacity), "chain": lambda: _serial(chain, sizes)}
