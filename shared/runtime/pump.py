@@ -32,9 +32,9 @@ BOLD_PREFETCH: Final = 64
 CAUTIOUS_FRAMES: Final = 20
 BATCH_FRAMES: Final = 50
 TAKE_WAIT_S: Final = 0.5
-GATHER_S: Final = 0.05
-BUSY_ITEMS: Final = 8
-"""A batch as large as this is followed by another: then frames gather for GATHER_S first."""
+REST_MOST_S: Final = 0.05
+"""A service rests after a batch for as long as it worked on it, and no longer than this: what comes meanwhile shares the
+next one, and a batch costs little more than a message."""
 LOOK_EVERY_S: Final = 0.5
 BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 OUTBOX_AGE_LIMIT_S: Final = 1.0
@@ -68,7 +68,7 @@ class Pump:
         self._acknowledged = 0
         self._confirmed: list[str] = []
         self._next_upkeep = self._next_drain = self._next_look = 0.0
-        self._congested = self._is_busy = False
+        self._congested = False
         self.slowed_s = 0.0
         """Development only: seconds lost on each message, so that little load is an overload."""
         self.is_attached = False
@@ -110,11 +110,12 @@ class Pump:
                     return
 
     async def _take_and_settle(self, consumer: Consumer, stop: asyncio.Event) -> None:
-        deliveries = await self._take(consumer)
+        deliveries = await consumer.take(BATCH_FRAMES, TAKE_WAIT_S)
         if not deliveries:
             await self._forget_confirmed()
             return
         self._reach("taken")
+        began = self._clock.monotonic()
         self._meters.frames_taken.inc(len(deliveries))
         self._meters.batch_frames.observe(len(deliveries))
         with span(SpanName.batch, self._queue) as told:
@@ -122,18 +123,10 @@ class Pump:
             if settled is None:
                 return  # stopping with the store down: leaving the subscription gives the frames back
             told.note({Size.frames: len(deliveries), Size.items: settled.handled, Size.parked: settled.parked})
-            self._is_busy = settled.handled >= BUSY_ITEMS
             if self.slowed_s:
                 await self._clock.sleep(self.slowed_s * settled.handled)
             await self._finish(settled, consumer, deliveries, stop)
-
-    async def _take(self, consumer: Consumer) -> list[Delivery]:
-        """Frames, at once when there is little to do; under load they gather: a batch costs little more."""
-        deliveries = await consumer.take(BATCH_FRAMES, TAKE_WAIT_S)
-        if deliveries and self._is_busy and len(deliveries) < BATCH_FRAMES:
-            await self._clock.sleep(GATHER_S)
-            deliveries += await consumer.take(BATCH_FRAMES - len(deliveries), 0)
-        return deliveries
+        await self._clock.sleep(min(self._clock.monotonic() - began, REST_MOST_S))
 
     async def _finish(
         self, settled: Settled, consumer: Consumer, deliveries: Sequence[Delivery], stop: asyncio.Event
