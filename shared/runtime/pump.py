@@ -33,8 +33,8 @@ CAUTIOUS_FRAMES: Final = 20
 BATCH_FRAMES: Final = 50
 TAKE_WAIT_S: Final = 0.5
 REST_MOST_S: Final = 0.05
-"""A service rests after a batch for as long as it worked on it, and no longer than this: what comes meanwhile shares the
-next one, and a batch costs little more than a message."""
+"""A service rests after a batch for as long as it worked on it, and no longer than this: what comes meanwhile shares
+the next one, and a batch costs little more than a message."""
 LOOK_EVERY_S: Final = 0.5
 BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 OUTBOX_AGE_LIMIT_S: Final = 1.0
