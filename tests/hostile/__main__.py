@@ -25,6 +25,9 @@ from tests.unit.envelope.workshop import party
 
 ROOT: Final = Path(__file__).parents[2] / "var" / "hostile"
 LETTERS_PER_S: Final = 20
+TRIES: Final = 3
+"""Of an attack under which honest callers got too little: what the attack costs shows each time, what the machine does
+besides does not. Every try is printed."""
 AT_ONCE: Final = 4
 """Wrong calls."""
 SHORT_TIMES: Final = {"COMITY_HEAD_TIMEOUT_S": "2", "COMITY_BODY_TIMEOUT_S": "2"}
@@ -49,10 +52,13 @@ async def besieged(exchange: Besieged, loads: Sequence[str], seconds: float) -> 
     """The failures of each attack in one line; an empty one where there are none."""
     found = []
     for load in loads:
-        letters = exchange.letters(HONEST[0], int(seconds * 2 * LETTERS_PER_S))
-        honest = Honest(exchange.port, exchange.honest(), letters)
-        outcome = await besiege(load, exchange.aim(), honest, Process(exchange.pid), seconds)
-        print(outcome.line(), flush=True)
+        for _ in range(TRIES):
+            letters = exchange.letters(HONEST[0], int(seconds * 2 * LETTERS_PER_S))
+            honest = Honest(exchange.port, exchange.honest(), letters)
+            outcome = await besiege(load, exchange.aim(), honest, Process(exchange.pid), seconds)
+            print(outcome.line(), flush=True)
+            if not outcome.is_short:
+                break
         found.append("; ".join(f"{load}: {failure}" for failure in outcome.failures))
     return found
 

@@ -53,9 +53,13 @@ class Outcome:
         return self.attack_per_s / self.peace_per_s if self.peace_per_s else 0.0
 
     @property
+    def is_short(self) -> bool:
+        return self.ratio < LEAST_RATE
+
+    @property
     def failures(self) -> list[str]:
         checks = {
-            f"honest callers got {self.ratio:.0%} of their rate": self.ratio < LEAST_RATE,
+            f"honest callers got {self.ratio:.0%} of their rate": self.is_short,
             f"memory grew by {self.grown_bytes / 2**20:.0f} MiB": self.grown_bytes >= MOST_GROWTH,
             f"{self.files_left} more files are open": self.files_left > 0,
             "the process ended": not self.is_alive,
