@@ -112,6 +112,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._state = _State.new
         self._received = 0
         """Of the message in hand. What comes in one piece with the end of an earlier one counts too."""
+        self._has_body, self._bodiless = False, 0
+        """Whether the last piece had any of the body, and how much came since: what else may stand between chunks."""
         self._hosts = 0
         self._unread_since: float | None = None
 
@@ -180,10 +182,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(broken_by.why if isinstance(broken_by, _Broken) else Refusal.malformed)
             return
         self._received += len(data)
+        self._bodiless = 0 if self._has_body else self._bodiless + len(data)
+        self._has_body = False
         if self._state is _State.head:
             if self._received > self._limits.head_bytes:
                 self._refuse(Refusal.head_too_large)
-        elif self._received > (_QUEUED_BYTES if self.pipeline else self._limits.message_bytes):
+        elif self._received > (_QUEUED_BYTES if self.pipeline else self._limits.message_bytes) or (
+            self._state is _State.body and self._bodiless > 2 * self._limits.head_bytes
+        ):
             self._refuse(Refusal.too_large)
 
     @override
@@ -202,7 +208,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._state = _State.head
-        self._received = self._hosts = 0
+        self._received = self._bodiless = self._hosts = 0
         self.since = self._owner.now
 
     @override
@@ -228,6 +234,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     @override
+    def on_body(self, body: bytes) -> None:
+        self._has_body = True
+        super().on_body(body)
+
+    @override
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._state = _State.whole
@@ -242,8 +253,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        else:
-            self.cycle.body.clear()  # nobody will ask for it, and the connection may stay
+            return
+        self.cycle.body.clear()  # nobody will ask for it, and the connection may stay
+        if self._state is _State.body and any(name == b"transfer-encoding" for name, _ in self.headers):
+            self._drop_rest()  # the parser would keep what trails the chunks, however long
 
     def _refuse(self, why: Refusal) -> None:
         """Read nothing more; answer, unless others are to be answered first."""
@@ -252,8 +265,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.is_in_call and not self._give_up_call():
             return
         self.transport.write(self._owner.answers[why])
-        if why is not Refusal.full and self.transport.can_write_eof():
-            self.transport.write_eof()  # and what was sent before it reads this is dropped for a while
+        if why is Refusal.full:
+            self.transport.close()
+        else:
+            self._drop_rest()
+
+    def _drop_rest(self) -> None:
+        """What was sent before the caller reads its answer is dropped unread, for a while."""
+        self._state, self._received = _State.refused, 0
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         else:
             self.transport.close()
 

@@ -13,7 +13,7 @@ from tests.exchange_process import PARTIES, EnrolledExchange, enrol_exchange
 from tests.hostile.__main__ import probe
 from tests.hostile.arena import HONEST, Besieged
 from tests.hostile.contract import is_installed, judge_contract
-from tests.hostile.siege import MOST_GROWTH, Honest, Process, besiege
+from tests.hostile.siege import MOST_GROWTH, POOLED_FILES, Honest, Process, besiege
 from tests.unit.envelope.workshop import party
 
 NEEDS_SCHEMATHESIS = pytest.mark.skipif(
@@ -55,4 +55,4 @@ def test_an_attack_costs_no_memory_no_files_and_no_honest_caller(exchange: Enrol
     assert outcome.is_alive
     assert outcome.ratio > SERVED, outcome.line()
     assert outcome.grown_bytes < MOST_GROWTH, outcome.line()
-    assert outcome.files_left == 0, outcome.line()
+    assert outcome.files_left <= POOLED_FILES, outcome.line()

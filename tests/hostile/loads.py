@@ -16,10 +16,10 @@ from typing import Final
 from bench.signed_calls import SignedCalls
 from tests.hostile.wire import Raw, connected
 
-BYTES_PER_S: Final = 4 * 1024 * 1024
+BYTES_PER_S: Final = 16 * 1024 * 1024
 CALLS_PER_S: Final = 200
 _HOST: Final = b"host: exchange\r\n"
-_PIECE: Final = 16 * 1024
+_PIECE: Final = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ async def signed_chunks(aim: Aim) -> None:
 
 async def tiny_chunks(aim: Aim) -> None:
     head = b"POST /v1/messages HTTP/1.1\r\n" + _HOST + b"transfer-encoding: chunked\r\n\r\n"
-    await _forever(20, _stream(head, b"1\r\nx\r\n" * 200, 40), aim)
+    await _forever(20, _stream(head, b"1\r\nx\r\n" * 2000, 160), aim)
 
 
 async def chunk_extensions(aim: Aim) -> None:
@@ -140,7 +140,7 @@ async def chunk_extensions(aim: Aim) -> None:
 
 async def trailers(aim: Aim) -> None:
     head = b"POST /v1/messages HTTP/1.1\r\n" + _HOST + b"transfer-encoding: chunked\r\n\r\n0\r\n"
-    await _forever(20, _stream(head, b"a: " + b"b" * 1000 + b"\r\n", 20), aim)
+    await _forever(20, _stream(head + b"a: ", b"b" * _PIECE, 20), aim)
 
 
 async def header_flood(aim: Aim) -> None:
