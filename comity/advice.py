@@ -12,7 +12,9 @@ WRONG_USE: Final = 2
 UNREACHABLE: Final = 3
 UNVERIFIED: Final = 4
 
-_WRONG_USE: Final = frozenset({"settings.refused", "client.request-file-invalid", "client.ambiguous"})
+_WRONG_USE: Final = frozenset(
+    {"settings.refused", "client.request-file-invalid", "client.ambiguous", "keys.comparison-unreadable"}
+)
 _UNVERIFIED: Final = frozenset(
     {
         "client.receipt-invalid",
@@ -54,6 +56,7 @@ _ADVICE: Final[dict[str, str]] = {
     "envelope.expired": "Send it again: it gets a new id and new dates.",
     "envelope.future-dated": "Set the clock of this machine, then repeat the command.",
     "envelope.too-large": "Send fewer or smaller attachments, in several messages if need be.",
+    "keys.comparison-unreadable": "Give what `comity keys show` prints on the other side: 40 digits, or its QR code.",
     "keys.event-refused": "Nothing changed. Give --operator-key once for each operator of the quorum.",
     "keys.passphrase-wrong": "Set COMITY_PASSPHRASE or COMITY_PASSPHRASE_FILE, or type it when asked.",
     "keys.module-unusable": "docs/guide/authority.md, `Keys in a token`, has its settings: COMITY_PKCS11_….",

@@ -1,22 +1,40 @@
-"""`comity keys show` and `compare`: the number that two people read to each other, and the keys that it stands for."""
+"""`comity keys show` and `compare`: the number that two people read to each other, and the keys that it stands for.
+
+Rules:
+1. What the other side told is read before anything is asked of the exchange, and compared whole: a QR code also by the
+   exchange and the authority that it names.
+2. A comparison is noted in one way, whoever says that the numbers are the same: a person (`--confirm`) or the program
+   (`--against`). One that does not agree notes nothing.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from comity.advice import UNVERIFIED
 from comity.fingerprints import fingerprint
 from comity.home import Home, find_home
 from comity.options import HomeDir, Json, Url, authority_id
 from comity.output import Output, local_time, reporting, say
+from comity.qr_code import show_qr
+
+if TYPE_CHECKING:
+    from client.directory_watch import DirectoryWatch
+    from shared.keys.comparison import ToldNumber
+    from shared.keys.directory import DirectoryKey, Party
+    from shared.keys.event_document import Use
+
+Qr = Annotated[bool, typer.Option("--qr", help="A QR code of the number as well, for the other side to scan.")]
 
 
-def show(home: HomeDir = None, json: Json = False) -> None:
+def show(qr: Qr = False, home: HomeDir = None, json: Json = False) -> None:
     """The key ids of this home's key file, and their number for a comparison; needs no passphrase."""
     with reporting(json) as output:
         from client.keystore import read_kids
-        from shared.keys.comparison import comparison_number
+        from shared.keys.comparison import comparison_code, comparison_number
 
         place = find_home(home)
         owner, kids = read_kids(place.keys)
@@ -25,6 +43,7 @@ def show(home: HomeDir = None, json: Json = False) -> None:
             if key.get("since") is not None:
                 acting.setdefault(key["use"], key["kid"])
         number = comparison_number(owner, acting.values())
+        code = {"qr": comparison_code(place.trust().origin, owner, number)} if qr else {}
 
         def render(console: Any) -> None:
             say(console, f"{owner} · {place.keys}")
@@ -34,8 +53,10 @@ def show(home: HomeDir = None, json: Json = False) -> None:
                 token = f", in the token {key['token']}" if key["token"] else ""
                 say(console, f"    made {local_time(key['made_at'])}, {since}{token}")
             say(console, f"Number for a comparison: {number}")
+            if qr:
+                show_qr(console, code["qr"])
 
-        output.show({"owner": owner, "file": str(place.keys), "keys": kids, "number": number}, render)
+        output.show({"owner": owner, "file": str(place.keys), "keys": kids, "number": number, **code}, render)
 
 
 def compare(
@@ -43,6 +64,13 @@ def compare(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="The number was compared with the party itself, and was the same.")
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="What the party told: its 40 digits, or its scanned QR code; - reads a line."
+        ),
+    ] = None,
+    qr: Qr = False,
     home: HomeDir = None,
     url: Url = None,
     json: Json = False,
@@ -50,24 +78,75 @@ def compare(
     """The number of another party's keys, to be compared with it by telephone or in person.
 
     The party reads its own from `comity keys show`. It stands for the newest key of each use: 40 digits, 132 bits.
+    With --against, exit code 0 says that they agree, which is noted as by --confirm, and 4 that they do not.
     """
     authority_id(party)
+    if confirm + (against is not None) + qr > 1:
+        raise typer.BadParameter("give only one of --confirm, --against and --qr")
     with reporting(json) as output:
-        _compare(find_home(home, url), party, confirm, output)
+        place = find_home(home, url)
+        if against is None:
+            _compare(place, party, confirm, qr, output)
+        else:
+            _compare_against(place, party, _told(against, output), output)
 
 
-def _compare(place: Home, party: str, confirm: bool, output: Output) -> None:
+def _told(given: str, output: Output) -> ToldNumber:
+    """Raises ComparisonUnreadable."""
+    from shared.keys.comparison import MAX_COMPARISON_TEXT, read_told_number
+
+    if given == "-":
+        if sys.stdin.isatty():
+            output.note("Scan the QR code, or type the 40 digits; then Enter.")
+        # A line and not all: a scanner that types ends with Enter, and a camera that is read from goes on.
+        given = sys.stdin.buffer.readline(4 * MAX_COMPARISON_TEXT + 1).decode(errors="replace")
+    return read_told_number(given)
+
+
+def _compare_against(place: Home, party: str, told: ToldNumber, output: Output) -> None:
+    """Raises typer.Exit(4) where they do not agree."""
+    with place.correspondence() as own:
+        watch = own.directory()
+        _, newest, number = _keys_of(watch, party)
+        difference = _difference(told, own.trust.origin, party, number)
+        if difference is None:
+            watch.note_compared(newest.values())
+
+    def render(console: Any) -> None:
+        if difference is None:
+            say(console, f"They agree: these are the keys of {party}, and it was noted that they were compared.")
+            return
+        say(console, f"They do not agree: {difference}.", style="bold red")
+        say(
+            console,
+            f"Nothing was noted. Have {party} tell its number once more, in person or at a telephone number that you",
+        )
+        say(console, "know from before. If it differs again, send nothing, and tell the operators and an auditor.")
+
+    output.show({"party": party, "number": number, "agree": difference is None, "difference": difference}, render)
+    if difference is not None:
+        raise typer.Exit(UNVERIFIED)
+
+
+def _difference(told: ToldNumber, exchange: str, party: str, number: str) -> str | None:
+    """What is another on the other side; None: nothing."""
+    if told.exchange not in (None, exchange):
+        return f"the QR code is of the exchange {told.exchange}, and this home is at {exchange}"
+    if told.party not in (None, party):
+        return f"the QR code is of {told.party}, and not of {party}"
+    if told.digits != number.replace(" ", ""):
+        return f"the exchange shows other keys of {party} here than those that this number stands for"
+    return None
+
+
+def _compare(place: Home, party: str, confirm: bool, qr: bool, output: Output) -> None:
     from shared.domain.ids import encode_time
-    from shared.errors import RecipientUnknown
-    from shared.keys.comparison import COMPARISON_BITS, comparison_number
+    from shared.keys.comparison import COMPARISON_BITS, comparison_code
 
     with place.correspondence() as own:
         watch = own.directory()
-        known = watch.latest.party(party)
-        if known is None:
-            raise RecipientUnknown(recipient=party)
-        newest = {key.use: key for key in known.keys}
-        number = comparison_number(party, [key.kid for key in newest.values()])
+        known, newest, number = _keys_of(watch, party)
+        code = {"qr": comparison_code(own.trust.origin, party, number)} if qr else {}
         if confirm:
             watch.note_compared(newest.values())
         keys: list[dict[str, Any]] = []
@@ -99,9 +178,24 @@ def _compare(place: Home, party: str, confirm: bool, output: Output) -> None:
         say(console, f"Call {party} at a number that you know from before, and have it read to you the number that")
         say(console, f"`comity keys show` gives it ({COMPARISON_BITS} bits). If all 40 digits are the same:")
         say(console, f"  comity keys compare {party} --confirm")
+        say(console, f"Or have the program compare them: comity keys compare {party} --against NUMBER")
+        if qr:
+            show_qr(console, code["qr"])
 
     document = {"party": party, "name": known.name.official, "status": known.status, "number": number, "keys": keys}
-    output.show(document, render)
+    output.show({**document, **code}, render)
+
+
+def _keys_of(watch: DirectoryWatch, party: str) -> tuple[Party, dict[Use, DirectoryKey], str]:
+    """The party, its newest key of each use, and the number of these. Raises RecipientUnknown."""
+    from shared.errors import RecipientUnknown
+    from shared.keys.comparison import comparison_number
+
+    known = watch.latest.party(party)
+    if known is None:
+        raise RecipientUnknown(recipient=party)
+    newest = {key.use: key for key in known.keys}
+    return known, newest, comparison_number(party, [key.kid for key in newest.values()])
 
 
 def _standing(key: dict[str, Any]) -> str:

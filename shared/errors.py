@@ -433,6 +433,12 @@ class KeyStillNeeded(Rejection):
     code = "keys.still-needed"
 
 
+class ComparisonUnreadable(Rejection):
+    """What was given to compare keys against cannot be read: {why}. Nothing was compared."""
+
+    code = "keys.comparison-unreadable"
+
+
 class TrustFileInvalid(Rejection):
     """The trust file cannot be used: {why}."""
 

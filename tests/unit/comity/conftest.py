@@ -69,7 +69,7 @@ class _Clock:
 
 @pytest.fixture
 def run(tmp_path: Path, key_files: dict[str, Path], exchange: PaperExchange, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """`run("MA.PGR", "inbox")` runs the command in the home of this authority."""
+    """`run("MA.PGR", "inbox")` runs the command in the home of this authority; `typed` is its standard input."""
     monkeypatch.setenv("COMITY_PASSPHRASE", PASSPHRASE)
     monkeypatch.setenv("COMITY_URL", URL)
     monkeypatch.setenv("TZ", "UTC")
@@ -79,9 +79,9 @@ def run(tmp_path: Path, key_files: dict[str, Path], exchange: PaperExchange, mon
         shutil.copy(file, place / "keys.json")
         (place / "trust.json").write_bytes(encode_trust(exchange.trust()))
 
-    def run(authority: str, *arguments: str) -> Result:
+    def run(authority: str, *arguments: str, typed: str | bytes | None = None) -> Result:
         monkeypatch.setenv("COMITY_HOME", str(tmp_path / authority))
-        return CliRunner().invoke(app, list(arguments))
+        return CliRunner().invoke(app, list(arguments), input=typed)
 
     return run
 
