@@ -15,14 +15,6 @@ WAKEUPS: Final = "wakeups"
 
 SERVICES: Final = ("gateway", "intake", "routing", "notification", "ledger")
 
-PRODUCERS: Final[dict[str, frozenset[str]]] = {
-    "intake": frozenset({"gateway"}),
-    "routing": frozenset({"gateway", "intake"}),
-    "notification": frozenset({"gateway", "intake", "routing"}),
-    WAKEUPS: frozenset({"notification"}),
-}
-"""Destination → the services whose frames it accepts."""
-
 CONSUMER: Final[dict[str, str]] = {
     "intake": "intake",
     "routing": "routing",
@@ -46,6 +38,29 @@ DESTINATION: Final[dict[type[ServiceMessage], str]] = {
     messages.FeedAdvanced: WAKEUPS,
 }
 """Each message type has exactly one destination."""
+
+SAID_BY: Final[dict[type[ServiceMessage], frozenset[str]]] = {
+    messages.SubmitEnvelope: frozenset({"gateway"}),
+    messages.RecordKeyEvent: frozenset({"gateway"}),
+    messages.RecordInstruments: frozenset({"gateway"}),
+    messages.RetryIntakeLetter: frozenset({"gateway"}),
+    messages.RetryRoutingLetter: frozenset({"gateway"}),
+    messages.RetryNotificationLetter: frozenset({"gateway"}),
+    messages.EnvelopeAdmitted: frozenset({"intake"}),
+    messages.EnvelopeRetrieved: frozenset({"gateway"}),
+    messages.EnvelopeDecided: frozenset({"intake"}),
+    messages.EnvelopeDelivered: frozenset({"routing"}),
+    messages.RetrievalRecorded: frozenset({"routing"}),
+    messages.FeedAdvanced: frozenset({"notification"}),
+}
+"""Message type → the services that are believed when they say it: whoever takes the gateway, which strangers reach,
+cannot admit an envelope, nor tell of a delivery."""
+
+PRODUCERS: Final[dict[str, frozenset[str]]] = {
+    destination: frozenset().union(*(SAID_BY[said] for said, goes_to in DESTINATION.items() if goes_to == destination))
+    for destination in CONSUMER
+}
+"""Destination → the services whose frames it accepts."""
 
 RETRY_LETTER: Final[dict[str, type[RetryLetter]]] = {
     "intake": messages.RetryIntakeLetter,

@@ -16,7 +16,8 @@ import structlog
 
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.registry import parse_message
-from shared.errors import ComityError
+from shared.contracts.topology import SAID_BY
+from shared.errors import ComityError, FrameRefused
 from shared.frame.items import Item
 from shared.frame.open import FrameOpener
 from shared.frame.seal import MAX_FRAME_BYTES
@@ -62,14 +63,14 @@ class FrameReader:
                 continue
             for ordinal, item in enumerate(opened.items):
                 waiting = ParkedItem(id=item.id, frame=frame, ordinal=ordinal, attempts=0, first_at=now)
-                work.append(_read(waiting, item, is_parked=False))
+                work.append(_read(waiting, item, opened.producer, is_parked=False))
         return work, letters
 
     def read_parked(self, item: ParkedItem) -> Work:
         """One parked item. It was claimed when it came, so that its frame may be of any age."""
         try:
             opened = self._opener.open(item.frame, self._service, self._clock.now(), check_age=False)
-            return _read(item, opened.items[item.ordinal], is_parked=True)
+            return _read(item, opened.items[item.ordinal], opened.producer, is_parked=True)
         except Exception as failed:
             return Work(item, None, None, is_parked=True, why=reason_of(failed))
 
@@ -109,8 +110,11 @@ def reasons_so_far(letter: DeadLetter) -> str:
     return "\n".join([letter.reason, *letter.earlier.splitlines()][:EARLIER_REASONS])
 
 
-def _read(waiting: ParkedItem, item: Item, *, is_parked: bool) -> Work:
+def _read(waiting: ParkedItem, item: Item, producer: str, *, is_parked: bool) -> Work:
     try:
-        return Work(waiting, item.type, parse_message(item.type, item.v, item.data), is_parked)
+        message = parse_message(item.type, item.v, item.data)
+        if producer not in SAID_BY[type(message)]:
+            raise FrameRefused(why=f"{producer} may not say {message.TYPE}")
+        return Work(waiting, item.type, message, is_parked)
     except Exception as failed:
         return Work(waiting, item.type, None, is_parked, why=reason_of(failed))
