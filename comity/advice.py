@@ -39,7 +39,7 @@ _ADVICE: Final[dict[str, str]] = {
     "client.exchange-unreachable": "What was sealed is stored; `comity inbox` sends it once the exchange answers.",
     "client.answer-refused": "Check COMITY_URL: is this the address of an exchange?",
     "client.basis-missing": "Name another --instrument, or write the leg's `basis` into the request file.",
-    "client.key-too-new": "Compare its number with `comity keys compare PARTY`, then confirm with --confirm.",
+    "client.key-too-new": "Have the other side read its number to you: `comity keys compare PARTY --against NUMBER`.",
     "client.key-recovered": "Ask it by a telephone number that you know from before: `comity keys compare PARTY`.",
     "client.signed-when-compromised": "Ask the sender by another road, and have it send the message again.",
     "client.key-change-unexplained": "Send nothing. Hand unexplained-directory.json of this home to an auditor.",

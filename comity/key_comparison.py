@@ -3,8 +3,8 @@
 Rules:
 1. What the other side told is read before anything is asked of the exchange, and compared whole: a QR code also by the
    exchange and the authority that it names.
-2. A comparison is noted in one way, whoever says that the numbers are the same: a person (`--confirm`) or the program
-   (`--against`). One that does not agree notes nothing.
+2. What is noted is what was compared: the number that the other side told is held against the keys that are noted, in
+   one step. A mere yes would be to keys that the exchange could have changed since they were shown.
 """
 
 from __future__ import annotations
@@ -61,9 +61,6 @@ def show(qr: Qr = False, home: HomeDir = None, json: Json = False) -> None:
 
 def compare(
     party: Annotated[str, typer.Argument(help="Whose keys to compare.")],
-    confirm: Annotated[
-        bool, typer.Option("--confirm", help="The number was compared with the party itself, and was the same.")
-    ] = False,
     against: Annotated[
         str | None,
         typer.Option(
@@ -78,15 +75,15 @@ def compare(
     """The number of another party's keys, to be compared with it by telephone or in person.
 
     The party reads its own from `comity keys show`. It stands for the newest key of each use: 40 digits, 132 bits.
-    With --against, exit code 0 says that they agree, which is noted as by --confirm, and 4 that they do not.
+    With --against, exit code 0 says that they agree, which is noted, and 4 that they do not.
     """
     authority_id(party)
-    if confirm + (against is not None) + qr > 1:
-        raise typer.BadParameter("give only one of --confirm, --against and --qr")
+    if against is not None and qr:
+        raise typer.BadParameter("give only one of --against and --qr")
     with reporting(json) as output:
         place = find_home(home, url)
         if against is None:
-            _compare(place, party, confirm, qr, output)
+            _compare(place, party, qr, output)
         else:
             _compare_against(place, party, _told(against, output), output)
 
@@ -139,7 +136,7 @@ def _difference(told: ToldNumber, exchange: str, party: str, number: str) -> str
     return None
 
 
-def _compare(place: Home, party: str, confirm: bool, qr: bool, output: Output) -> None:
+def _compare(place: Home, party: str, qr: bool, output: Output) -> None:
     from shared.domain.ids import encode_time
     from shared.keys.comparison import COMPARISON_BITS, comparison_code
 
@@ -147,8 +144,6 @@ def _compare(place: Home, party: str, confirm: bool, qr: bool, output: Output) -
         watch = own.directory()
         known, newest, number = _keys_of(watch, party)
         code = {"qr": comparison_code(own.trust.origin, party, number)} if qr else {}
-        if confirm:
-            watch.note_compared(newest.values())
         keys: list[dict[str, Any]] = []
         for key in known.keys:
             waiting = watch.waiting(key.kid)
@@ -172,13 +167,9 @@ def _compare(place: Home, party: str, confirm: bool, qr: bool, output: Output) -
         say(console, f"  {number}", style="bold")
         for key in keys:
             say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}{_standing(key)}")
-        if confirm:
-            say(console, "Noted: these keys were compared.")
-            return
         say(console, f"Call {party} at a number that you know from before, and have it read to you the number that")
-        say(console, f"`comity keys show` gives it ({COMPARISON_BITS} bits). If all 40 digits are the same:")
-        say(console, f"  comity keys compare {party} --confirm")
-        say(console, f"Or have the program compare them: comity keys compare {party} --against NUMBER")
+        say(console, f"`comity keys show` gives it ({COMPARISON_BITS} bits). The program compares what you hear:")
+        say(console, f"  comity keys compare {party} --against NUMBER")
         if qr:
             show_qr(console, code["qr"])
 

@@ -90,7 +90,8 @@ def main() -> int:
                     print(f"schemathesis made {judged.attempted} calls and found {len(judged.found)}; see {ROOT}")
                     attempted, failures = attempted + judged.attempted, [*failures, *judged.found]
                 else:
-                    print("schemathesis is not installed: make hostile installs it where it can")
+                    failures = [*failures, "schemathesis is not installed: make hostile installs it where it can"]
+                    attempted += 1
         with (separate if given.separate else embedded)(Path(place) / "siege") as besieged_one:
             found = asyncio.run(besieged(besieged_one, given.loads or list(LOADS), given.seconds))
             attempted, failures = attempted + len(found), [*failures, *(one for one in found if one)]

@@ -258,7 +258,8 @@ def test_an_evidence_that_was_altered_exits_with_4(
 def test_keys_of_another_party_are_compared_once(run: Run, exchange: PaperExchange) -> None:
     shown = run(MA, "keys", "compare", FR)
     assert "by event 2 (enrol)" in shown.stdout
-    assert run(MA, "keys", "compare", FR, "--confirm").exit_code == 0
+    number = json.loads(run(MA, "keys", "compare", FR, "--json").stdout)["number"]
+    assert run(MA, "keys", "compare", FR, "--against", number).exit_code == 0
     assert run(MA, "keys", "compare", "ES.SGCJI").exit_code == 1
 
 
