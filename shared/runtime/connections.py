@@ -114,7 +114,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Of the message in hand. What comes in one piece with the end of an earlier one counts too."""
         self._has_body, self._bodiless = False, 0
         """Whether the last piece had any of the body, and how much came since: what else may stand between chunks."""
-        self._hosts = 0
+        self._hosts = self._fields = 0
         self._unread_since: float | None = None
 
     @property
@@ -208,19 +208,22 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._state = _State.head
-        self._received = self._bodiless = self._hosts = 0
+        self._received = self._bodiless = self._hosts = self._fields = 0
         self.since = self._owner.now
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields += 1
+        if self._fields > self._limits.head_fields:
+            raise _Broken(Refusal.head_too_large)
+        if self._state is not _State.head:
+            return  # what trails a body is counted and no more: RFC 9110 section 6.5.1 forbids to merge it
         name = name.lower()
         if name == b"host":
             self._hosts += 1
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
-        if len(self.headers) > self._limits.head_fields:
-            raise _Broken(Refusal.head_too_large)
 
     @override
     def on_headers_complete(self) -> None:

@@ -28,11 +28,13 @@ class Answering:
         self.calls: list[str] = []
         self.let_go = asyncio.Event()
         self.read = 0
+        self.heads: list[list[tuple[bytes, bytes]]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         self.calls.append(scope["path"])
+        self.heads.append(scope["headers"])
         if scope["path"] == "/hold":
             await self.let_go.wait()
         while scope["path"] == "/body":
@@ -93,6 +95,14 @@ async def test_trailing_fields_are_counted_with_the_others() -> None:
     async with serving(SOON) as (port, _, _):
         said = await ask(port, HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 200)
         assert (said.statuses, said.ended) == ([431], True)
+
+
+async def test_trailing_fields_are_no_part_of_the_head() -> None:
+    async with serving(ConnectionLimits()) as (port, app, _):
+        trailing = b"x-late: yes\r\nhost: elsewhere\r\ncontent-type: text/html\r\n"
+        said = await ask(port, HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n" + trailing + b"\r\n")
+        assert said.statuses == [200]
+        assert [name for name, _ in app.heads[0]] == [b"host", b"transfer-encoding"]
 
 
 async def test_a_body_that_breaks_off_into_nonsense_ends_its_call() -> None:
