@@ -6,7 +6,7 @@ Rules:
    shorter, or has another event there, is an unexplained change, and everything stops.
 3. An event counts here once its place in the ledger is proven (`ledger_view`): a key that was swapped for this client
    alone would have to stand where every auditor reads it. One that is shown for an hour and is in no ledger is an
-   unexplained change.
+   unexplained change, and so is one whose date is not that of its place in the ledger.
 4. The authority's own keys are watched, in every event that is shown: a key in its name that is not in its key file is
    an unexplained change.
 5. In production a key that the ceremony did not pin is used, to seal to or to believe what it signed, only after a
@@ -35,6 +35,9 @@ from shared.keys.trust import Trust
 WAIT_FOR_NEW_KEY: Final = timedelta(hours=72)
 LOGGED_WITHIN: Final = timedelta(hours=1)
 """From when an event is seen first: the exchange's own limit for its ledger."""
+DATED_WITHIN: Final = timedelta(days=2)
+"""Of when an event was logged: intake's tolerance of a day, and as much again for a ledger that stood still. An event
+dated back further would be signed by keys that had ended."""
 _PATIENCE_S: Final = 15
 _LEDGER_PATIENCE_S: Final = 5
 
@@ -113,6 +116,9 @@ def _prove(proof: str, event: KeyEvent, ledger: LedgerView) -> ProvenEntry:
     leaf = logged.leaf
     if leaf.type != "directory.key-event" or encode_canonical_json(leaf.fields["event"]) != event.document:
         raise KeyChangeUnexplained(why=f"key event {event.seq} is not the one that stands in the ledger")
+    if abs(logged.logged_at - event.at) > DATED_WITHIN:
+        dated, logged_at = encode_time(event.at), encode_time(logged.logged_at)
+        raise KeyChangeUnexplained(why=f"key event {event.seq} is dated {dated} and was logged at {logged_at}")
     return logged
 
 

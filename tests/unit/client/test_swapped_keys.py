@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from client.correspondence import Correspondence
 from client.directory_history import replay_history
+from client.directory_watch import DATED_WITHIN
 from client.sealing import seal_message
 from client.signing import generate_authority_keys
 from shared.audit.leaves import encode_entry, encode_leaf
@@ -87,6 +89,19 @@ def test_another_event_than_the_ledgers_is_seen_at_once(exchange: PaperExchange,
     exchange.record_event("suspend", BE)
     exchange.tamper = answers_of(other, "/v1/authorities")
     with pytest.raises(KeyChangeUnexplained, match="not the one that stands in the ledger"):
+        exchange.correspond(MA, tmp_path).directory()
+
+
+@pytest.mark.parametrize(("after", "believed"), [(DATED_WITHIN, True), (DATED_WITHIN + timedelta(seconds=1), False)])
+def test_an_event_that_was_dated_back_is_not_believed(
+    exchange: PaperExchange, tmp_path: Path, after: timedelta, believed: bool
+) -> None:
+    """Keys that ended would sign for new ones, at a time when they still counted."""
+    event = draft_event("suspend", exchange.directory, exchange.now, BE)
+    document = encode_event(event, [sign_event(event, operator) for operator in exchange.operators])
+    exchange.pass_time(after.total_seconds())
+    exchange.admit_event(document)
+    with nullcontext() if believed else pytest.raises(KeyChangeUnexplained, match="is dated"):
         exchange.correspond(MA, tmp_path).directory()
 
 
