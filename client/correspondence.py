@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from client.archive import Archive
 from client.composition import Composed, ReplyWish, compose_reply, compose_request
@@ -51,6 +52,9 @@ from shared.errors import (
 )
 from shared.keys.instruments import verify_instruments
 from shared.keys.trust import Trust
+
+WATCHED_FOR: Final = timedelta(minutes=1)
+"""After this the directory is fetched again, in a session that lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Correspondence:
         self._clock = clock
         self._sleep = sleep
         self._watch: DirectoryWatch | None = None
+        self._watched_at = clock()
         self.ledger = LedgerView(trust, self.register, exchange.log_file)
         self.outbox = Outbox(exchange, self.register, place.outbox, sleep=sleep)
         judge = MessageJudge(exchange, self.ledger, self.directory, keys.authority, clock)
@@ -112,10 +117,10 @@ class Correspondence:
     # --- what everybody believes -------------------------------------------------------------------------------------
 
     def directory(self, *, anew: bool = False) -> DirectoryWatch:
-        """The directory, fetched and held against memory once per session. Raises KeyChangeUnexplained."""
-        if self._watch is None or anew:
+        """The directory, held against memory; fetched again after a minute, or `anew`. Raises KeyChangeUnexplained."""
+        if anew or self._watch is None or self._clock() - self._watched_at > WATCHED_FOR:
             try:
-                self._watch = self._fetch_directory()
+                self._watch, self._watched_at = self._fetch_directory(), self._clock()
             except (KeyChangeUnexplained, LedgerInvalid):
                 self._keep_evidence()
                 raise

@@ -90,7 +90,11 @@ class Mailbox:
         self._clock = clock
 
     def read_feed(self, wait_s: int = 0) -> News:
-        """Everything new, page by page; waits up to `wait_s` seconds when nothing is there yet."""
+        """Everything new, page by page; waits up to `wait_s` seconds when nothing is there yet.
+
+        Keys are watched whether messages come or not. Raises KeyChangeUnexplained.
+        """
+        self._judge.watch_keys()
         events: list[EventKept] = []
         alarms: dict[str, Alarm] = {one.message: one for one in self._retry_unrecorded()}
         while True:

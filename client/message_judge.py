@@ -60,6 +60,10 @@ class MessageJudge:
         self._own = own
         self._clock = clock
 
+    def watch_keys(self) -> None:
+        """What `judge` would learn of keys, without a message. Raises KeyChangeUnexplained."""
+        self._watch()
+
     def judge(self, received: ReceivedEnvelope, verify: Callable[[Moment], _Judged]) -> _Judged:
         """What `verify` makes of the message at its moment. Raises MessageUnverified, SignedWhenCompromised, KeyTooNew,
         KeyRecovered."""

@@ -129,6 +129,18 @@ def test_the_same_log_grown_is_believed(exchange: PaperExchange, tmp_path: Path)
     assert exchange.correspond(MA, tmp_path).directory().latest.index == 4
 
 
+def test_a_session_that_lasts_watches_keys_while_no_message_comes(exchange: PaperExchange, tmp_path: Path) -> None:
+    ma = exchange.correspond(MA, tmp_path)
+    ma.mailbox.read_feed()
+    other = swapped(exchange)
+    exchange.record_event("suspend", BE)
+    exchange.tamper = answers_of(other, "/v1/authorities")
+    ma.mailbox.read_feed()
+    exchange.pass_time(61)
+    with pytest.raises(KeyChangeUnexplained, match="not the one that stands in the ledger"):
+        ma.mailbox.read_feed()
+
+
 # --- in ones own name
 
 
