@@ -6,10 +6,12 @@ against the instruments. They are kept in a file, in the order in which they wil
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +47,26 @@ def write_letters(path: Path, parties: Parties, count: int, body_bytes: int, wor
     ):
         for sealed in pool.map(_seal_chunk, chunks):
             file.write(sealed)
+
+
+@contextmanager
+def sealing_on(path: Path, parties: Parties, body_bytes: int) -> Iterator[None]:
+    """Another process goes on sealing into this file, for rounds too long to be sealed before: it has a lead."""
+    forked = multiprocessing.get_context("fork")
+    sealing = forked.Process(target=_seal_on, args=(path, parties, body_bytes), daemon=True)
+    sealing.start()
+    try:
+        yield
+    finally:
+        sealing.kill()
+        sealing.join()
+
+
+def _seal_on(path: Path, parties: Parties, body_bytes: int) -> None:
+    _inherit(parties, body_bytes)
+    with path.open("ab", buffering=0) as file:
+        for first in itertools.count(step=_CHUNK):
+            file.write(_seal_chunk(range(first, first + _CHUNK)))
 
 
 def read_letters(path: Path) -> Iterator[Letter]:
