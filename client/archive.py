@@ -19,7 +19,6 @@ It destroys nothing itself: `keystore.destroy_sealing_key` does, after this.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,11 +29,11 @@ from client.exchange import Exchange
 from client.mailbox import Mailbox
 from client.register import Register
 from client.rewraps import Archived, Rewrap, rewrap_info
-from client.sealing import derive_key_commit
+from client.sealing import is_committed
 from client.signing import WRAP_SUITE, AuthorityKeys
 from shared.domain.ids import encode_time, parse_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope, parse_submission
-from shared.envelope.encoding import SECRET_BYTES, digest_of, wrap_info
+from shared.envelope.encoding import digest_of, wrap_info
 from shared.errors import (
     EnvelopeCannotOpen,
     EnvelopeWrapMismatch,
@@ -130,7 +129,7 @@ class Archive:
             Rewrap(one.message, kid, WRAP_SUITE.encrypt(secret, parse_xwing(acting.public).hpke_key, info))
         )
         kept = self._register.rewraps.of(one.message)  # from the disk, as it will be read once the old key is gone
-        if kept is None or not _is_secret_of(received, acting.open_wrap(kept.wrap, info)):
+        if kept is None or not is_committed(acting.open_wrap(kept.wrap, info), received.manifest):
             raise EnvelopeCannotOpen(why="its re-wrap does not open")
 
     def _secret(self, one: Archived, received: ReceivedEnvelope) -> bytes:
@@ -143,7 +142,7 @@ class Archive:
             if digest_of(wrap) != _wrap_digest(received, kid):
                 raise EnvelopeWrapMismatch(kid=kid)
             secret = self._keys.opener(kid).open_wrap(wrap, wrap_info(received.context, kid))
-        if not _is_secret_of(received, secret):
+        if not is_committed(secret, received.manifest):
             raise EnvelopeCannotOpen(why="the secret is not the one that the sender committed to")
         return secret
 
@@ -176,7 +175,7 @@ class Archive:
         if one.rewrap is None or one.rewrap.kid not in kids:
             return False
         try:
-            return _is_secret_of(received, self._open_rewrap(one.rewrap, received))
+            return is_committed(self._open_rewrap(one.rewrap, received), received.manifest)
         except EnvelopeCannotOpen:
             return False
 
@@ -229,9 +228,3 @@ def _ends(sealed: Iterable[Archived]) -> Iterator[datetime]:
 
 def _wrap_digest(received: ReceivedEnvelope, kid: str) -> str | None:
     return next((one.wrap_sha256 for one in received.manifest.recipients if one.kid == kid), None)
-
-
-def _is_secret_of(received: ReceivedEnvelope, secret: bytes) -> bool:
-    return len(secret) == SECRET_BYTES and hmac.compare_digest(
-        derive_key_commit(secret, received.context), received.manifest.key_commit
-    )

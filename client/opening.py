@@ -13,7 +13,6 @@ It works in memory and writes no file.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,12 +21,12 @@ from typing import Any
 from cryptography.cobblestone import Cobblestone256Decryptor
 from cryptography.exceptions import InvalidTag
 
-from client.sealing import derive_key_commit, derive_part_key
+from client.sealing import derive_part_key, is_committed
 from shared.domain.header import Header
 from shared.domain.strict_json import encode_canonical_json
 from shared.envelope.body import AttachmentEntry, Body, parse_body
 from shared.envelope.container import ReceivedEnvelope
-from shared.envelope.encoding import BODY_PART, MAX_SKEW_S, SECRET_BYTES, digest_of, part_context, wrap_info
+from shared.envelope.encoding import BODY_PART, MAX_SKEW_S, digest_of, part_context, wrap_info
 from shared.envelope.padding import unpad_part
 from shared.envelope.verify import SigningKey, VerifiedEnvelope, verify_envelope
 from shared.errors import EnvelopeActContradicted, EnvelopeCannotOpen, EnvelopePartMismatch, Rejection
@@ -93,9 +92,7 @@ def open_with_secret(verified: VerifiedEnvelope, secret: bytes) -> OpenedMessage
 
     Raises EnvelopePartMismatch for a part that is not here, EnvelopeCannotOpen, EnvelopeActContradicted.
     """
-    if len(secret) != SECRET_BYTES or not hmac.compare_digest(
-        derive_key_commit(secret, verified.context), verified.manifest.key_commit
-    ):
+    if not is_committed(secret, verified.manifest):
         raise EnvelopeCannotOpen(why="the secret is not the one that the sender committed to for every recipient")
     for part in verified.absent_parts:
         raise EnvelopePartMismatch(part=part.name)

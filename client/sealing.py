@@ -13,6 +13,7 @@ It works in memory: a part is held whole, as plaintext and as ciphertext.
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ from shared.envelope.encoding import (
     part_name,
     wrap_info,
 )
-from shared.envelope.manifest import ManifestPart, ManifestRecipient, encode_manifest
+from shared.envelope.manifest import Manifest, ManifestPart, ManifestRecipient, encode_manifest
 from shared.envelope.padding import pad_part
 from shared.errors import EnvelopeKeyForeign, EnvelopeRecipientsMismatch, EnvelopeTooLarge
 from shared.keys.base64url import parse_b64u
@@ -133,6 +134,13 @@ def seal_message(
 def derive_part_key(secret: bytes, context: bytes, name: str) -> bytes:
     """32 bytes that open one part. Disclosed to a court they prove that one document, and open no other."""
     return _hkdf(secret, part_info(context, name))
+
+
+def is_committed(secret: bytes, manifest: Manifest) -> bool:
+    """Whether this is the secret that the sender committed to, for every recipient alike."""
+    if len(secret) != SECRET_BYTES:
+        return False
+    return hmac.compare_digest(derive_key_commit(secret, header_context(manifest.header)), manifest.key_commit)
 
 
 def derive_key_commit(secret: bytes, context: bytes) -> bytes:
