@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Final
 
 from client.audit_memory import AuditMemory
@@ -24,6 +23,7 @@ from shared.domain.ids import encode_time
 from shared.keys.base64url import encode_b64u
 from shared.keys.directory import KeyEvent
 from shared.keys.event_document import EVENT_DOMAIN, KeyEventDocument, parse_event_document
+from shared.keys.events import EVENT_DATE_TOLERANCE
 from shared.keys.signed_document import SignedDocument, parse_signed_document, verify_quorum
 from shared.keys.trust import Trust
 
@@ -31,9 +31,6 @@ RECOVERED: Final = "recovered"
 DATED_ELSEWHERE: Final = "dated-elsewhere"
 SIGNED_WHEN_COMPROMISED: Final = "signed-when-compromised"
 NOT_IN_THE_LEDGER: Final = "not-in-the-ledger"
-DATE_TOLERANCE: Final = timedelta(days=1)
-"""Intake's own: it admits no event that is dated further from its clock."""
-
 _WORDS: Final = {
     "enrol": "{party} was enrolled with its first keys ({uses})",
     "rotate": "{party} renewed its keys ({uses}); its old keys signed for the new ones",
@@ -61,7 +58,7 @@ def change_of(event: KeyEvent, logged: LoggedLeaf) -> KeyChange:
     """The event as the log tells it, with the flags that can be seen at its own place."""
     told = event.compromise
     flags = [RECOVERED] if event.type == "recover" else []
-    flags += [DATED_ELSEWHERE] if abs(logged.logged_at - event.at) > DATE_TOLERANCE else []
+    flags += [DATED_ELSEWHERE] if abs(logged.logged_at - event.at) > EVENT_DATE_TOLERANCE else []
     return KeyChange(
         seq=event.seq,
         type=event.type,

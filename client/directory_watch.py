@@ -30,12 +30,13 @@ from shared.domain.ids import encode_time, parse_time
 from shared.domain.strict_json import encode_canonical_json
 from shared.errors import KeyChangeUnexplained, KeyRecovered, KeyTooNew, RecipientUnknown
 from shared.keys.directory import Directory, DirectoryKey, KeyEvent, SealingKey
+from shared.keys.events import EVENT_DATE_TOLERANCE
 from shared.keys.trust import Trust
 
 WAIT_FOR_NEW_KEY: Final = timedelta(hours=72)
 LOGGED_WITHIN: Final = timedelta(hours=1)
 """From when an event is seen first: the exchange's own limit for its ledger."""
-DATED_WITHIN: Final = timedelta(days=2)
+DATED_WITHIN: Final = 2 * EVENT_DATE_TOLERANCE
 """Of when an event was logged: intake's tolerance of a day, and as much again for a ledger that stood still. An event
 dated back further would be signed by keys that had ended."""
 _PATIENCE_S: Final = 15

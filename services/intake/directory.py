@@ -16,7 +16,7 @@ from shared.domain.instruments import parse_registry
 from shared.domain.strict_json import parse_strict_json
 from shared.errors import InstrumentsInvalid, KeyEventRefused, RetryLater
 from shared.keys.base64url import encode_b64u
-from shared.keys.events import verify_event
+from shared.keys.events import EVENT_DATE_TOLERANCE, verify_event
 from shared.keys.instruments import verify_instruments
 from shared.keys.public import Ed25519Public
 from shared.keys.signed_document import SignedDocumentBad, parse_signed_document
@@ -26,8 +26,6 @@ from shared.ports.unit_of_work import Effects
 EARLIER_EVENT_WAIT: Final = timedelta(seconds=10)
 """Events are numbered: one that comes before its predecessor waits this long for it."""
 EARLIER_EVENT_RETRY_S: Final = 0.5
-EVENT_DATE_TOLERANCE: Final = timedelta(days=1)
-"""Keys are judged by the dates of events: an expired, stolen pair must not sign its renewal into the past."""
 
 
 class RecordDocuments:

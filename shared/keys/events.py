@@ -10,7 +10,7 @@ It does not ask whether `at` is near the clock: it may be replaying the past. Wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -47,6 +47,9 @@ from shared.keys.signed_document import (
 )
 
 DEFAULT_QUORUM: Final = 2
+EVENT_DATE_TOLERANCE: Final = timedelta(days=1)
+"""Between an event's date and the time at which it is admitted. Keys are judged by the dates of events: an expired,
+stolen pair must not sign its renewal into the past."""
 
 
 def verify_event(

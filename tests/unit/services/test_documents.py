@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.intake.directory import EARLIER_EVENT_WAIT, EVENT_DATE_TOLERANCE, RecordDocuments
+from services.intake.directory import EARLIER_EVENT_WAIT, RecordDocuments
 from services.intake.handler import IntakeHandler
 from shared.contracts.api import MAX_DOCUMENT_BYTES
 from shared.contracts.messages import RecordInstruments, RecordKeyEvent
@@ -19,6 +19,7 @@ from shared.domain.strict_json import encode_canonical_json
 from shared.errors import InstrumentsInvalid, KeyEventRefused, RetryLater
 from shared.keys.base64url import encode_b64u
 from shared.keys.directory import Directory
+from shared.keys.events import EVENT_DATE_TOLERANCE
 from shared.keys.instruments import publication_after, sign_instruments, verify_instruments
 from shared.ports.keyring import PublishedInstruments
 from shared.ports.unit_of_work import Effects
