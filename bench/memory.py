@@ -18,7 +18,7 @@ from bench.exchange import POSTGRES, RABBITMQ, BenchExchange
 from bench.figures import Goal, at_most, growth
 from bench.letters import sealing_on
 from bench.machine import describe
-from bench.pipeline import OUTSTANDING_LEAST, POLL_PAUSE_S, SMALL, WARM_UP_S, saturate
+from bench.pipeline import FIRST_GUESS, OUTSTANDING_LEAST, SMALL, saturate, saturate_with
 from bench.turns import Sizes
 
 SAMPLES: Final = 120
@@ -51,7 +51,7 @@ def measure_memory(sizes: Sizes, say: Callable[[str], None]) -> tuple[dict[str, 
     """The document that is kept, and a plain line for each process. Raises RoundFailed."""
     shutil.rmtree(sizes.directory, ignore_errors=True)
     with BenchExchange(sizes.directory / "exchange") as exchange:
-        rate = saturate(exchange, SMALL, min(CALIBRATION_S, sizes.seconds), 200.0)[0]
+        rate = saturate(exchange, SMALL, min(CALIBRATION_S, sizes.seconds), FIRST_GUESS[SMALL])[0]
         say(f"calibration: {rate:.0f} messages/s")
         watch = Watch(exchange, sizes.seconds / SAMPLES)
         rate = _watched(exchange, sizes.seconds, rate, watch)
@@ -84,16 +84,7 @@ def _watched(exchange: BenchExchange, seconds: float, rate: float, watch: Watch)
     with sealing_on(letters, exchange.parties, SMALL):
         watching.start()
         try:
-            result, _ = exchange.run(
-                letters,
-                "saturate",
-                seconds,
-                warm_up_s=WARM_UP_S,
-                outstanding=OUTSTANDING_LEAST,
-                poll_pause_s=POLL_PAUSE_S,
-            )
+            return saturate_with(exchange, letters, seconds, OUTSTANDING_LEAST)[0]
         finally:
             watch.stop()
             watching.join()
-    rate_in_window: float = result["delivered_in_window"] / result["seconds"]
-    return rate_in_window

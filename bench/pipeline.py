@@ -14,6 +14,7 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 from bench.drivers import Server, drive, module
@@ -52,6 +53,8 @@ SPARE: Final = 1.6
 """So many times more letters than the last rate would use."""
 SMALL: Final = 1024
 LARGE: Final = 102_400
+FIRST_GUESS: Final = {SMALL: 200.0, LARGE: 60.0}
+"""Messages a second, before the first calibration."""
 INTAKE_QUEUE: Final = "comity.intake"
 ACCEPT_LETTERS: Final = 400
 
@@ -63,7 +66,7 @@ class Pipeline:
         self._exchange = exchange
         self._turns = turns
         self._seconds = turns.sizes.seconds
-        self._rates = {SMALL: 200.0, LARGE: 60.0}
+        self._rates = dict(FIRST_GUESS)
 
     def calibrate(self, sizes: tuple[int, ...]) -> None:
         """Short rounds until the rate stays: the number outstanding follows the rate, so that it climbs at first."""
@@ -142,6 +145,11 @@ def saturate(exchange: BenchExchange, body_bytes: int, seconds: float, expected:
     """Delivered a second, refused in all, what it cost; `expected` is about how many a second. Raises RoundFailed."""
     letters = exchange.seal(int(expected * SPARE * (seconds + WARM_UP_S)) + 2 * OUTSTANDING_MOST, body_bytes)
     outstanding = round(min(max(expected * OUTSTANDING_S, OUTSTANDING_LEAST), OUTSTANDING_MOST))
+    return saturate_with(exchange, letters, seconds, outstanding)
+
+
+def saturate_with(exchange: BenchExchange, letters: Path, seconds: float, outstanding: int) -> tuple[float, int, Costs]:
+    """The same with letters that are there, and so many outstanding. Raises RoundFailed."""
     result, costs = exchange.run(
         letters, "saturate", seconds, warm_up_s=WARM_UP_S, outstanding=outstanding, poll_pause_s=POLL_PAUSE_S
     )
