@@ -54,6 +54,7 @@ def keys(
         open_flags = unexplained(report.key_changes, explained or [])
         foreign = [] if against is None else _foreign(against, report, believed)
         events = [{**_document(one), "words": words_of(one)} for one in report.key_changes]
+        verified = report.as_json()
         document = {
             "ok": report.ok and not open_flags and not foreign,
             "ledger_ok": report.ok,
@@ -63,8 +64,8 @@ def keys(
             "events": events,
             "unexplained": [one.seq for one in open_flags],
             "not_in_the_ledger": [_shown(one) for one in foreign],
-            "doubts": report.as_json()["doubts"],
-            "differences": report.as_json()["differences"],
+            "doubts": verified["doubts"],
+            "differences": verified["differences"],
         }
         output.show(document, lambda console: _render(console, document))
         if not document["ok"]:

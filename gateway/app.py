@@ -142,8 +142,7 @@ async def _not_routed(request: Request, error: Exception) -> Response:
 
 def _methods_at(request: Request) -> list[str]:
     """Of all routes of this address: the framework names those of the first one alone (RFC 9110 §10.2.1)."""
-    matching = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
-    found = (route.methods or () for route in matching if route.matches(request.scope)[0] is not Match.NONE)
+    found = (route.methods or () for route in routes() if route.matches(request.scope)[0] is not Match.NONE)
     return sorted(set[str]().union(*found))
 
 

@@ -63,7 +63,8 @@ class Jws:
     @property
     def document(self) -> dict[str, Any]:
         """What `encoded` says, as a document of which it is a part: a decision's leaf."""
-        return _document(self.payload_text, self.signatures)
+        signatures = [{"protected": one.protected, "signature": one.text} for one in self.signatures]
+        return {"payload": self.payload_text, "signatures": signatures}
 
 
 def parse_jws(raw: bytes) -> Jws:
@@ -111,11 +112,6 @@ def encode_jws(payload_text: str, signatures: Sequence[JwsSignature]) -> bytes:
     """The canonical bytes (rule 1). All texts are base64url, which JSON writes as they are."""
     signed = ",".join([f'{{"protected":"{one.protected}","signature":"{one.text}"}}' for one in signatures])
     return f'{{"payload":"{payload_text}","signatures":[{signed}]}}'.encode("ascii")
-
-
-def _document(payload_text: str, signatures: Sequence[JwsSignature]) -> dict[str, Any]:
-    listed = [{"protected": one.protected, "signature": one.text} for one in signatures]
-    return {"payload": payload_text, "signatures": listed}
 
 
 def _protected(alg: str, kid: str) -> bytes:
