@@ -8,12 +8,14 @@ Rules:
 3. A gap (a message that names an envelope which never came here) and a fork (two admitted successors of one envelope)
    are alarms of their own: somebody withholds, or tells two stories.
 4. So is a decision that a receipt promised and that did not come in time.
-5. Opening fetches every part, verifies again, and writes nothing: what is opened goes to the caller alone.
+5. What was taken before it had a place in the ledger is asked for at every reading, and judged again by the keys of its
+   place. Failing that, and having no place an hour after it came, are alarms.
+6. Opening fetches every part, verifies again, and writes nothing: what is opened goes to the caller alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -21,7 +23,7 @@ from typing import Final
 from client.directory_history import Moment
 from client.exchange import Exchange
 from client.leg_chain import Fork, Gap
-from client.message_judge import MessageJudge, unverified
+from client.message_judge import MERGE_DELAY, MessageJudge, unverified
 from client.opening import OpenedMessage, open_message
 from client.outbox import Outbox, entry_of
 from client.register import Register
@@ -29,7 +31,7 @@ from client.register_rows import EventKept
 from client.rewraps import opener_of
 from client.signing import AuthorityKeys
 from shared.contracts.api import FEED_WAIT_MOST_S, FeedItem, MessageForReader
-from shared.domain.ids import encode_time
+from shared.domain.ids import encode_time, parse_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
 from shared.envelope.jws import read_jws
 from shared.envelope.valid_keys import valid_keys
@@ -39,6 +41,7 @@ from shared.errors import (
     EnvelopePartMismatch,
     KeyChangeUnexplained,
     LedgerInvalid,
+    MessageNotLogged,
     PromiseBroken,
     Rejection,
 )
@@ -96,7 +99,7 @@ class Mailbox:
         """
         self._judge.watch_keys()
         events: list[EventKept] = []
-        alarms: dict[str, Alarm] = {one.message: one for one in self._retry_unrecorded()}
+        alarms: dict[str, Alarm] = {one.message: one for one in (*self._retry_unrecorded(), *self._judge_placeless())}
         while True:
             patience_s = 0 if events else min(wait_s, FEED_WAIT_MOST_S)
             page = self._exchange.feed(self._register.fact(_CURSOR), wait_s=patience_s)
@@ -134,8 +137,8 @@ class Mailbox:
                 sealing_kids=keys.sealing,
             )
 
-        opened = self._judge.judge(whole, open_at)
-        self._record(whole, fetched)
+        opened, logged_at = self._judge.judge(whole, open_at)
+        self._record(whole, fetched, logged_at)
         if opened.header.sender != self._keys.authority:
             self._register.note_opened(message, encode_time(self._clock()))
         return opened
@@ -156,7 +159,10 @@ class Mailbox:
     def _fetch(self, message: str) -> None:
         fetched = self._exchange.message(message)
         received = self._received(message, fetched)
+        _, logged_at = self._judge.judge(received, self._verifying(received, (fetched.kid,)))
+        self._record(received, fetched, logged_at)
 
+    def _verifying(self, received: ReceivedEnvelope, wraps_for: Collection[str]) -> Callable[[Moment], object]:
         def verify_at(moment: Moment) -> VerifiedEnvelope:
             keys = valid_keys(received, moment.directory, moment.at)
             return verify_envelope(
@@ -165,11 +171,10 @@ class Mailbox:
                 now=moment.at,
                 signing_keys=keys.signing,
                 sealing_kids=keys.sealing,
-                wraps_for=(fetched.kid,),
+                wraps_for=wraps_for,
             )
 
-        self._judge.judge(received, verify_at)
-        self._record(received, fetched)
+        return verify_at
 
     def _received(self, message: str, fetched: MessageForReader) -> ReceivedEnvelope:
         try:
@@ -181,10 +186,34 @@ class Mailbox:
             raise unverified(message, broken) from None
         return received
 
-    def _record(self, received: ReceivedEnvelope, fetched: MessageForReader) -> None:
+    def _record(self, received: ReceivedEnvelope, fetched: MessageForReader, logged_at: datetime | None) -> None:
         own = received.header.sender == self._keys.authority
         entry = entry_of(received, self._keys.authority)
         self._register.keep_incoming(entry, fetched.delivered_at, "accepted" if own else "received")
+        self._note_place(entry.message, logged_at)
+
+    def _note_place(self, message: str, logged_at: datetime | None) -> None:
+        told = None if logged_at is None else encode_time(logged_at)
+        self._register.places.note(message, encode_time(self._clock()), told)
+
+    def _judge_placeless(self) -> Iterator[Alarm]:
+        """Rule 5. The wraps of a message were judged when it came, and are not kept."""
+        for one in self._register.places.placeless():
+            kept = self._register.message(one.message)
+            if kept is None:
+                continue
+            try:
+                received = parse_envelope(kept.jws)
+                logged_at = self._judge.judge_again(received, self._verifying(received, ()))
+            except STOPPING:
+                raise
+            except Rejection as refused:
+                yield Alarm(one.message, refused)
+                continue
+            if logged_at is not None or one.since is None:
+                self._note_place(one.message, logged_at)
+            elif self._clock() - parse_time(one.since) > MERGE_DELAY:
+                yield Alarm(one.message, MessageNotLogged(message=one.message, since=one.since))
 
     def _broken_promises(self) -> dict[str, Alarm]:
         """Sent with a receipt and lost since: nobody but the sender can know of it."""

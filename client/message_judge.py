@@ -7,7 +7,8 @@ The steps:
    is asked at that time; a directory that was stale when the leaf was logged, or a time far from it, is refused. So the
    exchange cannot choose among the keys of the past which one a message is judged by.
 3. A message that was decided a moment ago has no place in the ledger yet: until it has, it is judged by the directory
-   of now at the time of now, where the exchange has no choice either.
+   of now at the time of now, where the exchange has no choice either. Whoever took it so asks again (`judge_again`)
+   until it has a place, and is alarmed when it has none after `MERGE_DELAY`.
 4. Keys that signed it must be usable here (`directory_watch`, rule 5), and not have been in other hands when it was
    logged.
 """
@@ -29,8 +30,9 @@ from shared.envelope.encoding import MAX_SKEW_S
 from shared.errors import ComityError, EvidenceInvalid, MessageUnverified, Rejection, SignedWhenCompromised
 
 _Judged = TypeVar("_Judged")
+Verify = Callable[[Moment], _Judged]
 _SKEW: Final = timedelta(seconds=MAX_SKEW_S)
-_MERGE_DELAY: Final = timedelta(hours=1)
+MERGE_DELAY: Final = timedelta(hours=1)
 """Between a decision and its place in the ledger, at most: the exchange's own limit."""
 _STALE: Final = timedelta(seconds=10)
 """How old a directory the exchange may decide by."""
@@ -64,10 +66,23 @@ class MessageJudge:
         """What `judge` would learn of keys, without a message. Raises KeyChangeUnexplained."""
         self._watch()
 
-    def judge(self, received: ReceivedEnvelope, verify: Callable[[Moment], _Judged]) -> _Judged:
-        """What `verify` makes of the message at its moment. Raises MessageUnverified, SignedWhenCompromised, KeyTooNew,
-        KeyRecovered."""
-        basis = self._basis(received)
+    def judge(self, received: ReceivedEnvelope, verify: Verify[_Judged]) -> tuple[_Judged, datetime | None]:
+        """What `verify` makes of the message at its moment, and when it was logged; None while it has no place in the
+        ledger. Raises MessageUnverified, SignedWhenCompromised, KeyTooNew, KeyRecovered."""
+        placed = self._placed(received)
+        basis = placed or _Basis(Moment(self._watch(anew=True).latest, self._clock()), None)
+        return self._judge_by(basis, received, verify), basis.logged_at
+
+    def judge_again(self, received: ReceivedEnvelope, verify: Verify[object]) -> datetime | None:
+        """A message that was taken without a place is judged by its place: when it was logged, or None while it has
+        none still. Raises what `judge` raises."""
+        placed = self._placed(received)
+        if placed is None:
+            return None
+        self._judge_by(placed, received, verify)
+        return placed.logged_at
+
+    def _judge_by(self, basis: _Basis, received: ReceivedEnvelope, verify: Verify[_Judged]) -> _Judged:
         try:
             judged = verify(basis.moment)
         except Rejection as refused:
@@ -75,11 +90,12 @@ class MessageJudge:
         self._doubt(received, basis.logged_at)
         return judged
 
-    def _basis(self, received: ReceivedEnvelope) -> _Basis:
+    def _placed(self, received: ReceivedEnvelope) -> _Basis | None:
+        """Steps 1 and 2. None while the decision has no place."""
         try:
             decision = self._decision(received)
             if decision is None:
-                return _Basis(Moment(self._watch(anew=True).latest, self._clock()), None)
+                return None
             index = decision.leaf.fields["directory_index"]
             watch = self._watch()
             if index > watch.latest.index:
@@ -132,7 +148,7 @@ def _moment(decision: ProvenEntry, index: int, watch: DirectoryWatch) -> Moment:
     why = None
     if index > watch.latest.index:
         why = f"It names key event {index}, which is not shown or not in the ledger."
-    elif not logged_at - _MERGE_DELAY - _SKEW <= at <= logged_at + _SKEW:
+    elif not logged_at - MERGE_DELAY - _SKEW <= at <= logged_at + _SKEW:
         why = f"It is dated {encode_time(at)} and was logged at {encode_time(logged_at)}."
     else:
         missed = watch.logged_at(index + 1)

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from client.leg_chain import Fork, Gap, Link, forks_of, gaps_of, head_of
 from client.register_keys import SeenKeys
+from client.register_places import MessagePlaces
 from client.register_rows import SCHEMA, DecisionKept, Entry, EventKept, Kept, Submission
 from client.rewraps import Rewraps
 from shared.errors import Ambiguous, NotInRegister, RegisterUnusable
@@ -50,6 +51,7 @@ class Register:
         if self.fact("version") != VERSION:
             raise RegisterUnusable(file=file, why=f"its version is {self.fact('version')}, not {VERSION}")
         self.keys = SeenKeys(self._db)
+        self.places = MessagePlaces(self._db)
 
     def close(self) -> None:
         self._db.close()
@@ -207,9 +209,8 @@ class Register:
         return [kept for kept in map(_kept, rows) if not (unopened_only and kept.opened_at)]
 
     def events(self, dossier: str) -> list[EventKept]:
-        rows = self._db.execute(
-            "SELECT cursor, at, type, message, dossier, data FROM events WHERE dossier = ? ORDER BY entered", (dossier,)
-        )
+        told = "SELECT cursor, at, type, message, dossier, data FROM events WHERE dossier = ? ORDER BY entered"
+        rows = self._db.execute(told, (dossier,))
         return [_event(row) for row in rows]
 
     def unrecorded(self) -> list[EventKept]:

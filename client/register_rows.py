@@ -44,6 +44,9 @@ CREATE TABLE IF NOT EXISTS pins (
     party TEXT NOT NULL, use TEXT NOT NULL, kid TEXT NOT NULL, event_seq INTEGER NOT NULL, first_seen TEXT NOT NULL,
     PRIMARY KEY (party, use, kid)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS places (
+    message TEXT PRIMARY KEY REFERENCES messages (message), since TEXT NOT NULL, logged_at TEXT
+) STRICT;
 CREATE TABLE IF NOT EXISTS rewraps (
     message TEXT PRIMARY KEY REFERENCES messages (message), kid TEXT NOT NULL, wrap BLOB NOT NULL
 ) STRICT;

@@ -19,6 +19,7 @@ _UNVERIFIED: Final = frozenset(
     {
         "client.receipt-invalid",
         "client.message-unverified",
+        "client.message-not-logged",
         "client.promise-broken",
         "client.state-contradicted",
         "client.evidence-invalid",
@@ -44,6 +45,7 @@ _ADVICE: Final[dict[str, str]] = {
     "client.signed-when-compromised": "Ask the sender by another road, and have it send the message again.",
     "client.key-change-unexplained": "Send nothing. Hand unexplained-directory.json of this home to an auditor.",
     "client.message-unverified": "Do not use the message. Ask its sender by another road what was sent.",
+    "client.message-not-logged": "Ask its sender by another road whether it stands by it; tell operator and auditor.",
     "client.promise-broken": "`comity proof MESSAGE -o DIR` writes the receipt: show it to operator and auditor.",
     "client.receipt-invalid": "Keep this output: a receipt that does not verify is evidence against the exchange.",
     "client.state-contradicted": "Do not act on it. Ask the other party by another road, and tell the auditor.",

@@ -35,6 +35,7 @@ def open_message(
     with reporting(json) as output:
         with find_home(home, url).correspondence() as own:
             opened = own.mailbox.open(_find(own, message))
+            logged_at = own.register.places.logged_at(opened.header.id)
         files = [] if out is None else write_files(opened, out)
         header = opened.header
         document = {
@@ -44,6 +45,7 @@ def open_message(
             "sender": header.sender,
             "recipients": list(header.recipients),
             "sent_at": header.sent_at,
+            "logged_at": logged_at,
             "urgency": header.urgency,
             "handling": list(header.handling),
             "measures": header.measures,
@@ -162,6 +164,13 @@ def _find(own: Correspondence, fragment: str) -> str:
 def _render_message(console: Any, document: dict[str, Any]) -> None:
     say(console, f"{document['kind']} from {document['sender']} to {', '.join(document['recipients'])}", style="bold")
     say(console, f"sent {local_time(document['sent_at'])}, {document['urgency']}, message {document['message']}")
+    if document["logged_at"] is None:
+        told = (
+            "Not in the ledger yet: judged by the keys of now. `comity inbox` asks again, and says if that was wrong."
+        )
+        say(console, told, style="bold")
+    else:
+        say(console, f"in the ledger since {local_time(document['logged_at'])}")
     for name, value in document["act"].items():
         say(console, f"{name}: {value if isinstance(value, str | int) else jsonlib.dumps(value)}")
     for name, value in document["content"].items():

@@ -590,6 +590,13 @@ class MessageUnverified(Rejection):
     code = "client.message-unverified"
 
 
+class MessageNotLogged(Rejection):
+    """The message {message} came here at {since}, and the exchange has not shown since that its decision stands in the
+    ledger: nobody but this exchange says so far that it was accepted, and when."""
+
+    code = "client.message-not-logged"
+
+
 class EvidenceInvalid(Rejection):
     """The proof of {what} does not verify: {why}"""
 
