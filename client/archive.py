@@ -31,6 +31,7 @@ from client.register import Register
 from client.rewraps import Archived, Rewrap, rewrap_info
 from client.sealing import is_committed
 from client.signing import WRAP_SUITE, AuthorityKeys
+from shared.domain.header import MAX_LIFETIME
 from shared.domain.ids import encode_time, parse_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope, parse_submission
 from shared.envelope.encoding import digest_of, wrap_info
@@ -47,8 +48,6 @@ from shared.keys.public import parse_xwing
 
 KEPT_AFTER_EXPIRY: Final = timedelta(days=30)
 """Docs 04: a sealing key outlives the last `expires_at` by 30 days."""
-LONGEST_LIFE: Final = timedelta(days=90)
-"""A message counts as expired so long after it was recorded, whatever it says: no sender keeps another's key alive."""
 _NAMED_AT_MOST: Final = 5
 
 
@@ -223,7 +222,9 @@ def _refuse_unless_given_up(kid: str, lost: list[str]) -> None:
 
 def _ends(sealed: Iterable[Archived]) -> Iterator[datetime]:
     for one in sealed:
-        yield min(parse_envelope(one.jws).header.expires, parse_time(one.recorded_at) + LONGEST_LIFE)
+        yield min(
+            parse_envelope(one.jws).header.expires, parse_time(one.recorded_at) + MAX_LIFETIME
+        )  # dated far ahead?
 
 
 def _wrap_digest(received: ReceivedEnvelope, kid: str) -> str | None:

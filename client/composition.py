@@ -30,7 +30,7 @@ from shared.domain.profiles import check_body, check_header, kind_of
 from shared.errors import BasisMissing, GroundMissing, HeaderInconsistent, IllegalMove
 
 LIFETIME: Final = timedelta(days=7)
-"""For how long the exchange may still accept an envelope; it stays readable for ever."""
+"""For how long the exchange may still accept an envelope; it stays readable for ever. `MAX_LIFETIME` bounds it."""
 
 _NO_DIGEST: Final = "A" * 43
 

@@ -11,8 +11,8 @@ Rules:
    wait for a dossier of their own say nothing about it.
 3. A party may have as many on their way as are still free for everybody (Choudhury and Hahne, dynamic thresholds): one
    that floods has half, of two that flood each has a third, and there is always room for one that sends little.
-4. A refusal is cheap, and may come before the call's signature is verified, for it takes nothing from anybody: what it
-   costs to refuse, delivery does not get.
+4. Room is asked for by proven callers alone: a refusal widens the window and tells how busy the exchange is, which is
+   nothing for those who merely name a party.
 5. If nothing is settled, nothing is let in once the window is full. What was not settled in `forgotten_after_s` is
    counted no more: it may be in the dead letters, or its sender reused an id.
 No state of it outlives the process, and none is needed: the limits of the queues hold besides.
@@ -62,8 +62,8 @@ class Admission:
         self._narrowed_until = -inf
         self._age_s = 0.0
 
-    def require_room(self, party: str) -> None:
-        """Raises Busy where one more of this party would be too many. Takes no room."""
+    def _require_room(self, party: str) -> None:
+        """Raises Busy where one more of this party would be too many."""
         limits = self._limits
         in_memory = self.arriving.total() >= limits.submissions_in_flight
         if in_memory or self.arriving[party] >= limits.submissions_per_party:
@@ -74,8 +74,9 @@ class Admission:
 
     @contextmanager
     def arrival(self, party: str) -> Iterator[None]:
-        """One submission of this party while its body arrives and until the bus keeps it. Raises Busy."""
-        self.require_room(party)
+        """One submission of this party, which signed the call, while its body arrives and until the bus keeps it.
+        Raises Busy."""
+        self._require_room(party)
         self.arriving[party] += 1
         self._load[party] += 1
         try:

@@ -8,11 +8,12 @@ The steps, in order, and what each raises:
 (5) the body is announced as this call takes it, and the signature was not used for a body before
     (CallWrongContentType, CallTooLarge, CallReplayed)
 (6) the caller calls no more often than its rate (`gateway.rates`: CallRateExceeded); for a submission, there is room
-    (`gateway.admission`: Busy)
+    (`gateway.admission`: Busy, asked by the route)
 (7) the body is read within its bounds (CallTooLarge, CallTooSlow)
 (8) the body has the signed digest (CallDigestMismatch)
-The caller is proven before a byte of the body is read: calls are counted in between, for the party that signed. The
-header covers the digest, so that nobody can put another body under it.
+The caller is proven before a byte of the body is read, and before anything is asked or counted that depends on how busy
+the exchange is: who is nobody here learns nothing of that, and cannot move it. Calls are counted in between, for the
+party that signed. The header covers the digest, so that nobody can put another body under it.
 
 The signed address is the configured public one with the path and query as received, never the Host header. Reads may
 be repeated; a message is known by its id and bytes, an operator's document by its own, so that a repeated call changes
@@ -42,9 +43,6 @@ from shared.keys.directory import Directory
 from shared.keys.public import OPERATOR, Ed25519Public
 from shared.ports.clock import Clock
 from shared.ports.keyring import KeyRing
-
-Refuse = Callable[[str], None]
-"""Raises an error where this party is to be refused; else without effect."""
 
 _TAGGED: Final = f'tag="{TAG}"'
 _KEYID: Final = re.compile(r';keyid="([^"\\]{1,200})"')
@@ -93,15 +91,9 @@ class Authenticator:
         caller = await self.prove(request, takes)
         return await self.read(request, caller, takes)
 
-    async def prove(self, request: Request, takes: Document | None, refuse_early: Refuse | None = None) -> ProvenCaller:
-        """(1) to (6), all but the room: who calls. Nothing of the body is read.
-
-        `refuse_early` may refuse by the party whose key is named, before the signature is looked at: a full exchange
-        must be able to say so cheaply. It may not count anything, for nobody is proven yet.
-        """
+    async def prove(self, request: Request, takes: Document | None) -> ProvenCaller:
+        """(1) to (6), all but the room: who calls. Nothing of the body is read."""
         directory, keys = await self._named_keys(request.headers)
-        if refuse_early is not None:
-            refuse_early(_owner(next(iter(keys))))
         verified = verify_call(
             request.method,
             self._config.public_url + _target(request),

@@ -61,6 +61,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "envelope.downgraded": 422,
         "envelope.wrong-exchange": 422,
         "envelope.expired": 422,
+        "envelope.lives-too-long": 422,
         "envelope.future-dated": 422,
         "message.id-reused": 409,
         # documents of the operator

@@ -258,6 +258,13 @@ class EnvelopeExpired(Rejection):
     code = "envelope.expired"
 
 
+class EnvelopeLivesTooLong(Rejection):
+    """The envelope, sent at {sent_at}, would be accepted until {expires_at}: the limit is {limit_days} days. Send it
+    anew with a new id and an earlier end."""
+
+    code = "envelope.lives-too-long"
+
+
 class EnvelopeFutureDated(Rejection):
     """The envelope is dated {sent_at}, later than the exchange's clock {now} allows. Set your clock."""
 

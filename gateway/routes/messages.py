@@ -71,7 +71,7 @@ SignedCall = Annotated[Call, Depends(admitted())]
 async def submit(request: Request) -> Response:
     """202 with a signed receipt once the bus keeps it; 200 with the decision where it is decided already."""
     gateway = gateway_of(request)
-    caller = await gateway.authenticator.prove(request, _SUBMISSION, gateway.admission.require_room)
+    caller = await gateway.authenticator.prove(request, _SUBMISSION)
     with gateway.room_for_submission(caller.party), span(SpanName.accept):
         return await _accept(gateway, await gateway.authenticator.read(request, caller, _SUBMISSION))
 

@@ -24,7 +24,7 @@ class LedgerService:
     name = "ledger"
 
     def __init__(self, backend: Backend) -> None:
-        signers = LogSigners(*load_log_signers(backend.settings.data, backend.trust))
+        signers = LogSigners(*load_log_signers(backend.settings.data, backend.trust, backend.settings.keys_mounted))
         ledger = SqlLedger(backend.store)
         self._clock = backend.clock
         origin = backend.trust.origin

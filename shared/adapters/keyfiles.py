@@ -1,7 +1,8 @@
 """The exchange's own keys, as files of its data directory: service keys, log keys, roster, trust file.
 
 Rules:
-1. Private keys lie in files of mode 600, one per service, so that each process can be given its own and no other.
+1. Private keys lie in files of mode 600, one per service, so that each process can be given its own and no other. A
+   file that others may use is refused, unless it is mounted: a container's platform sets modes of its own.
 2. Files are written whole or not at all, and never over an existing key.
 3. Operators' keys are not here: they are made and kept by people, and sign what is made here.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +32,8 @@ from shared.keys.trust import Environment, Trust, encode_trust, parse_trust
 KEYS: Final = "keys"
 ROSTER_FILE: Final = "roster.json"
 TRUST_FILE: Final = "trust.json"
+MAX_KEY_FILE_BYTES: Final = 4096
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True)
@@ -97,10 +101,10 @@ def load_roster(directory: Path, trust: Trust) -> Roster:
     return verify_roster(_read(directory / ROSTER_FILE), trust.operator_keys, trust.operator_quorum, trust.origin)
 
 
-def load_service_keys(directory: Path, service: str, roster: Roster) -> ServiceKeyPair:
-    """Raises SettingsRefused when the file is missing, unreadable, or not what the roster says."""
+def load_service_keys(directory: Path, service: str, roster: Roster, are_mounted: bool = False) -> ServiceKeyPair:
+    """Raises SettingsRefused when the file is missing, unreadable, open to others, or not what the roster says."""
     path = directory / KEYS / f"{service}.json"
-    seeds = _read_seeds(path, ("sign", "seal"))
+    seeds = _read_seeds(path, ("sign", "seal"), are_mounted)
     pair = ServiceKeyPair(service, Ed25519Signer(seeds["sign"]), XWingOpener(seeds["seal"]))
     known = roster.services.get(service)
     if known is None or (known.sign.raw, known.seal.raw) != (
@@ -111,10 +115,10 @@ def load_service_keys(directory: Path, service: str, roster: Roster) -> ServiceK
     return pair
 
 
-def load_log_signers(directory: Path, trust: Trust) -> tuple[NoteSigner, NoteSigner]:
+def load_log_signers(directory: Path, trust: Trust, are_mounted: bool = False) -> tuple[NoteSigner, NoteSigner]:
     """The log's Ed25519 and ML-DSA-44 signers. Raises SettingsRefused."""
     path = directory / KEYS / "log.json"
-    seeds = _read_seeds(path, ("ed25519", "mldsa44"))
+    seeds = _read_seeds(path, ("ed25519", "mldsa44"), are_mounted)
     if set(_vkeys(trust.origin, seeds)) != set(trust.log_vkeys):
         raise SettingsRefused(why=f"the keys in {path} are not those of the trust file")
     return (
@@ -137,8 +141,17 @@ def _read(path: Path) -> bytes:
         raise SettingsRefused(why=f"{path} cannot be read: {missing.strerror}") from None
 
 
-def _read_seeds(path: Path, names: Sequence[str]) -> dict[str, bytes]:
-    raw = _read(path)
+def _read_seeds(path: Path, names: Sequence[str], are_mounted: bool) -> dict[str, bytes]:
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            raw = file.read(MAX_KEY_FILE_BYTES)
+    except OSError as missing:
+        raise SettingsRefused(why=f"{path} cannot be read: {missing.strerror}") from None
+    if mode & _OTHERS and not are_mounted:
+        raise SettingsRefused(
+            why=f"others may use the keys in {path} (mode {mode:04o}). Find out who could; then run `chmod 600 {path}`"
+        )
     try:
         document = json.loads(raw)
         return {name: parse_b64u(document[name], 32) for name in names}

@@ -12,21 +12,30 @@ Rules:
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, Timestamp, parse_time
 from shared.domain.strict_json import NotStrictJson, parse_strict_json
-from shared.errors import EnvelopeDowngraded, EnvelopeMalformed, EnvelopeTooLarge, EnvelopeUnknownField
+from shared.errors import (
+    EnvelopeDowngraded,
+    EnvelopeLivesTooLong,
+    EnvelopeMalformed,
+    EnvelopeTooLarge,
+    EnvelopeUnknownField,
+)
 
 SUITE = "comity-env/1"
 REQUIRED_SIGNATURES = ("Ed25519", "ML-DSA-65")
 MAX_HEADER_BYTES = 16 * 1024
 MAX_RECIPIENTS = 199  # 200 key wraps in all: the sender is among its own recipients
 MAX_MEASURES = 50
+MAX_LIFETIME_DAYS: Final = 90
+MAX_LIFETIME: Final = timedelta(days=MAX_LIFETIME_DAYS)
+"""From `sent_at` to `expires_at`: a stolen pair, or whoever holds a text back, can bring it no later than this."""
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:()+-]{0,63}$")]
 """A closed-list code: lower case, no space, so that free text cannot hide in it."""
@@ -91,7 +100,8 @@ class Header(_Part):
 def parse_header(raw: bytes) -> Header:
     """The header in these exact bytes.
 
-    Raises EnvelopeTooLarge, EnvelopeUnknownField, EnvelopeDowngraded, or EnvelopeMalformed naming the field.
+    Raises EnvelopeTooLarge, EnvelopeUnknownField, EnvelopeDowngraded, EnvelopeLivesTooLong, or EnvelopeMalformed naming
+    the field.
     """
     if len(raw) > MAX_HEADER_BYTES:
         raise EnvelopeTooLarge(what="header", limit=f"{MAX_HEADER_BYTES} bytes")
@@ -113,6 +123,8 @@ def parse_header(raw: bytes) -> Header:
         raise EnvelopeMalformed(why="a recipient is named twice")
     if header.expires <= header.sent:
         raise EnvelopeMalformed(why="it expires before it is sent")
+    if header.expires - header.sent > MAX_LIFETIME:
+        raise EnvelopeLivesTooLong(sent_at=header.sent_at, expires_at=header.expires_at, limit_days=MAX_LIFETIME_DAYS)
     return header
 
 

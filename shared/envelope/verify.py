@@ -2,7 +2,8 @@
 
 The numbers are those of `docs/spec/envelope.md`, each with the codes it can end in:
 
- 1. form: bounds, strict JSON, closed objects, canonical base64url (`malformed`, `too-large`, `unknown-field`)
+ 1. form: bounds, strict JSON, closed objects, canonical base64url (`malformed`, `too-large`, `unknown-field`,
+    `lives-too-long`)
  2. exactly two signatures, Ed25519 then ML-DSA-65, protected {alg, kid, typ} alone (`signature-missing`, `downgraded`)
  3. the header asks for this suite and for both signatures (`downgraded`)
  4. both keys belong to header.sender and are among the keys passed in (`key-foreign`, `key-unknown`)

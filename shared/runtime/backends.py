@@ -59,7 +59,7 @@ class Backend:
 
     def keys(self, service: str) -> ServiceKeyPair:
         """Raises SettingsRefused."""
-        return load_service_keys(self.settings.data, service, self.roster)
+        return load_service_keys(self.settings.data, service, self.roster, self.settings.keys_mounted)
 
     def units(self, service: str) -> SqlUnitsOfWork:
         return SqlUnitsOfWork(self.store, service, self.clock)

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     state: Path | None = None
     """What a process must not forget, outside the database: the ledger's last signed head. Must outlive the process and
     is never restored from a backup; without it, the data directory, which containers mount read-only."""
+    keys_mounted: bool = False
+    """Key files come from a container's platform, which sets their modes; nobody else is in there who could read them.
+    Elsewhere a key file that others may read is refused."""
     secrets: Path | None = None
     """Directory of files of secrets. Read from the environment only."""
     name: str = "Comity"

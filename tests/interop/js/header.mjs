@@ -6,6 +6,7 @@ export const SUITE = "comity-env/1";
 export const ALGORITHMS = ["Ed25519", "ML-DSA-65"];
 const MAX_HEADER_BYTES = 16384;
 const MAX_RECIPIENTS = 199;
+const MAX_LIFETIME_US = 90n * 86_400_000_000n;
 
 export const AUTHORITY = /^[A-Z]{2}\.[A-Z0-9]{2,16}$/;
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -93,5 +94,8 @@ export function parseHeader(raw) {
   if (header.recipients.includes(header.sender)) throw malformed("the sender among the recipients");
   if (new Set(header.recipients).size !== header.recipients.length) throw malformed("a recipient twice");
   if (parseTime(header.expires_at) <= parseTime(header.sent_at)) throw malformed("it expires before it is sent");
+  if (parseTime(header.expires_at) - parseTime(header.sent_at) > MAX_LIFETIME_US) {
+    throw new Refusal("envelope.lives-too-long", header.expires_at);
+  }
   return header;
 }

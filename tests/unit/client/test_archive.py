@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from client.archive import KEPT_AFTER_EXPIRY, LONGEST_LIFE, Rewrapping
+from client.archive import KEPT_AFTER_EXPIRY, Rewrapping
 from client.composition import LIFETIME
 from client.correspondence import Correspondence
 from client.directory_history import replay_history
 from client.rewraps import Rewrap
 from client.signing import AuthorityKeys, ComingKeys, generate_authority_keys
+from shared.domain.header import MAX_LIFETIME
+from shared.domain.ids import encode_time
 from shared.errors import ExchangeUnreachable, KeyNotFound, KeyStillNeeded, MessageUnverified
 from shared.keys.directory import ROTATION_OVERLAP
 from shared.keys.events import draft_event, encode_event, sign_event
@@ -186,13 +188,14 @@ def test_a_key_is_kept_for_thirty_days_after_the_last_message_sealed_to_it(franc
 def test_no_sender_keeps_anothers_key_alive_by_a_far_expiry(exchange: PaperExchange, tmp_path: Path) -> None:
     rabat = exchange.correspond(MA, tmp_path)
     composed = rabat.compose_request(a_request(), (FR,), "quadripartite")
-    forever = composed.header.model_copy(update={"expires_at": "2099-01-01T00:00:00Z"})
-    rabat.outbox.send(rabat.seal_and_store(replace(composed, header=forever), ()))
+    longest = encode_time(composed.header.sent + MAX_LIFETIME)
+    longest_lived = composed.header.model_copy(update={"expires_at": longest})
+    rabat.outbox.send(rabat.seal_and_store(replace(composed, header=longest_lived), ()))
     new = _renewed(OLD)
     _rotate(exchange, OLD, new)
     with exchange.correspond_with(new, tmp_path, exchange.trust()) as fr:
         rewrap(fr)
-        exchange.pass_time((LONGEST_LIFE + KEPT_AFTER_EXPIRY - timedelta(minutes=1)).total_seconds())
+        exchange.pass_time((MAX_LIFETIME + KEPT_AFTER_EXPIRY - timedelta(minutes=1)).total_seconds())
         with pytest.raises(KeyStillNeeded, match="30 days"):
             check(fr)
         exchange.pass_time(60)

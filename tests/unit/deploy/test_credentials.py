@@ -117,9 +117,9 @@ def test_a_service_starts_with_what_it_is_given_and_can_open_no_other_services_k
     for key in (composed / service).glob("*.json"):
         shutil.copy(key, data / "keys" / key.name)
     trust = load_trust(data)
-    assert load_service_keys(data, service, load_roster(data, trust)).service == service
+    assert load_service_keys(data, service, load_roster(data, trust), are_mounted=True).service == service
     if service == "ledger":
-        load_log_signers(data, trust)
+        load_log_signers(data, trust, are_mounted=True)
     assert {file.name for file in (data / "keys").iterdir()} == {f"{service}.json"} | (
         {"log.json"} if service == "ledger" else set()
     )

@@ -13,6 +13,7 @@ from shared.errors import EnvelopeCannotOpen as CannotOpen
 from shared.errors import EnvelopeExpired as Expired
 from shared.errors import EnvelopeFutureDated as FutureDated
 from shared.errors import EnvelopeKeyUnknown as KeyUnknown
+from shared.errors import EnvelopeLivesTooLong as LivesTooLong
 from shared.errors import EnvelopeWrongExchange as WrongExchange
 from shared.keys.base64url import encode_b64u
 from tests.unit.envelope.attacks.catalogue import attack
@@ -187,6 +188,12 @@ def it_is_dated_in_the_future() -> bytes:
 def it_has_expired() -> bytes:
     """It expires at this very second."""
     return forge(expires_at="2026-11-22T09:30:00Z").submission()
+
+
+@attack(LivesTooLong, "parse")
+def it_lives_longer_than_ninety_days() -> bytes:
+    """To be handed in by somebody years from now, it ends ninety days and one second after it was sent."""
+    return forge(expires_at="2027-02-20T09:29:01Z").submission()
 
 
 @attack(KeyUnknown, "verify")
