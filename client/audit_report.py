@@ -59,6 +59,8 @@ class AuditReport:
     origin: str
     size: int = 0
     root: str = ""
+    witnesses: list[str] = field(default_factory=list)
+    """Who cosigned the checkpoint, by their names in the trust file's policy."""
     read: int = 0
     first_logged_at: datetime | None = None
     last_logged_at: datetime | None = None
@@ -91,6 +93,7 @@ class AuditReport:
             "origin": self.origin,
             "size": self.size,
             "root": self.root,
+            "witnesses": list(self.witnesses),
             "entries_read": self.read,
             "first_logged_at": _time(self.first_logged_at),
             "last_logged_at": _time(self.last_logged_at),

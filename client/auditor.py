@@ -1,7 +1,7 @@
 """A whole ledger verified from outside, with nothing but the trust file; every step is made on the reader's machine.
 
 The argument, step by step:
- 1. the checkpoint is of this log, and both of the log's keys signed it
+ 1. the checkpoint is of this log, both of the log's keys signed it, and a quorum of the trust file's witnesses cosigned
  2. every entry bundle is there, of its exact size, and so is every tile of hashes
  3. every entry parses: a time that does not go back, a leaf of the catalogue in its one form
  4. every entry is hashed again; every tile, full or partial, on every level, holds the hashes that result
@@ -34,12 +34,12 @@ from client.audit_leaves import LeafJudge, Prepared
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
 from client.ledger_source import CHECKPOINT, LedgerSource
-from shared.audit.checkpoint import parse_log_keys, verify_checkpoint
 from shared.audit.log_verification import LogVerifier
+from shared.audit.quorum import rule_of
 from shared.audit.tiles import TILE_WIDTH, Tile, build_tiles, bundle_at, parse_bundle
 from shared.audit.tree import hash_leaf
 from shared.audit.tree_head import TreeHead
-from shared.errors import LedgerInvalid, NotThere
+from shared.errors import LedgerInvalid, NotThere, QuorumMissing
 from shared.keys.trust import Trust
 
 Progress = Callable[[int, int], None]
@@ -56,8 +56,9 @@ def verify_ledger(
 ) -> AuditReport:
     """Verify everything, as the module's steps say. Raises what the source raises when it cannot be reached."""
     report = AuditReport(trust.origin)
+    rule = rule_of(trust)
     try:
-        checkpoint = verify_checkpoint(source.read(CHECKPOINT), parse_log_keys(trust.log_vkeys))
+        checkpoint = rule.read(source.read(CHECKPOINT))
     except NotThere:
         report.differ(None, "checkpoint", "there is no signed checkpoint")
         return report
@@ -65,6 +66,11 @@ def verify_ledger(
         report.differ(None, "checkpoint", broken)
         return report
     report.size, report.root = checkpoint.head.size, checkpoint.head.root.hex()
+    report.witnesses = rule.witnesses_of(checkpoint)
+    try:
+        rule.require_quorum(checkpoint)
+    except QuorumMissing as missing:  # what it says is read all the same: a fork that no witness signed is evidence
+        report.differ(None, "witnesses", missing)
     with ExitStack() as closing:
         memory = AuditMemory()
         closing.callback(memory.close)

@@ -5,8 +5,8 @@ Rules:
 2. Incremental: full tiles and bundles never change, so what is there is not fetched again; the partial ones of the
    checkpoint before are removed only after the new checkpoint stands.
 3. Each file is written whole or not at all.
-4. The checkpoint is verified against the trust file before anything is fetched, and must continue the one that is there
-   already: a ledger that was exported before and does not agree is not overwritten.
+4. The checkpoint is verified against the trust file, its quorum of witnesses too, before anything is fetched, and must
+   continue the one that is there already: a ledger that was exported before and does not agree is not overwritten.
 
 What is exported is not verified entry by entry: `comity audit verify DIR` does.
 """
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.ledger_source import CHECKPOINT, DirectoryLedger, LedgerSource
-from shared.audit.checkpoint import VerifiedCheckpoint, parse_log_keys, verify_checkpoint
+from shared.audit.checkpoint import VerifiedCheckpoint
+from shared.audit.quorum import rule_of
 from shared.audit.tiles import TILE_HEIGHT, TILE_WIDTH, Bundle, Tile, TileHashReader, bundle_at, tile_at
 from shared.audit.tree import prove_consistency, verify_consistency
 from shared.errors import NotThere
@@ -40,13 +41,13 @@ def export_ledger(
 ) -> Exported:
     """Bring `directory` up to the source's checkpoint; `progress` hears (files done, files in all).
 
-    Raises LedgerInvalid, NotThere, OSError, and what the source raises.
+    Raises LedgerInvalid, QuorumMissing, NotThere, OSError, and what the source raises.
     """
-    log_keys = parse_log_keys(trust.log_vkeys)
-    new = verify_checkpoint(source.read(CHECKPOINT), log_keys)
+    rule = rule_of(trust)
+    new = rule.verify(source.read(CHECKPOINT))
     old = None
     try:
-        old = verify_checkpoint(DirectoryLedger(directory).read(CHECKPOINT), log_keys)
+        old = rule.read(DirectoryLedger(directory).read(CHECKPOINT))  # whose witnesses were perhaps another policy's
     except NotThere:
         directory.mkdir(parents=True, exist_ok=True)
     if old is not None:

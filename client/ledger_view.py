@@ -1,7 +1,8 @@
 """The ledger as one party sees it, entry by entry: one tree that only grows, whatever it is shown.
 
 Rules:
-1. An entry counts by its proof alone: a checkpoint that both of the log's keys signed, and the entry's place under it.
+1. An entry counts by its proof alone: a checkpoint that both of the log's keys signed and a quorum of the trust file's
+   witnesses cosigned, and the entry's place under it.
 2. Every checkpoint that is shown belongs to the one tree that was seen here before: the newest one is remembered, and
    each other is proved consistent with it. A log that shows this client another tree than everybody else has to show it
    that tree for ever, and is found out by the first checkpoint that comes over another road.
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from client.register import Register
-from shared.audit.checkpoint import parse_log_keys
 from shared.audit.leaves import Leaf, parse_entry
-from shared.audit.proofs import parse_proof, verify_proof
+from shared.audit.proofs import parse_proof
+from shared.audit.quorum import rule_of
 from shared.audit.tiles import TileHashReader
 from shared.audit.tree import prove_consistency, verify_consistency
 from shared.audit.tree_head import TreeHead
@@ -41,16 +42,16 @@ class LedgerView:
     """Not for use from several threads."""
 
     def __init__(self, trust: Trust, register: Register, read_tile: ReadTile) -> None:
-        self._keys = parse_log_keys(trust.log_vkeys)
+        self._rule = rule_of(trust)
         self._register = register
         self._read_tile = read_tile
         self._held: set[tuple[int, bytes]] = set()
 
     def prove(self, proof: str) -> ProvenEntry:
-        """The entry that this tlog-proof carries. Raises LedgerInvalid."""
+        """The entry that this tlog-proof carries. Raises LedgerInvalid, QuorumMissing."""
         raw = proof.encode()
         entry = parse_proof(raw).extra
-        proven = verify_proof(raw, entry, self._keys)
+        proven = self._rule.verify_proof(raw, entry)
         self._hold(proven.checkpoint.head)
         logged_at, leaf = parse_entry(entry)
         return ProvenEntry(proven.index, logged_at, leaf)

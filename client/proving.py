@@ -1,7 +1,7 @@
 """The proofs that one party holds of one message: the receipt, and each evidence with its place in the ledger.
 
 The steps for an evidence:
-1. the tlog-proof's checkpoint is signed by both of the log's keys
+1. the tlog-proof's checkpoint is signed by both of the log's keys, and cosigned by the trust file's quorum of witnesses
 2. the entry stands at its index in that tree
 3. the entry is a leaf of the kind that the evidence claims, about this message, these bytes and this recipient;
    the decision's own leaf is the evidence of the submission
@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.audit.checkpoint import parse_log_keys
 from shared.audit.leaves import parse_entry
-from shared.audit.proofs import parse_proof, verify_proof
+from shared.audit.proofs import parse_proof
+from shared.audit.quorum import CheckpointRule, rule_of
 from shared.contracts.api import EvidenceItem
 from shared.domain.ids import encode_time
 from shared.errors import EvidenceInvalid, LedgerInvalid
@@ -48,14 +48,15 @@ class ProvenEvidence:
 
 def prove_evidences(items: Sequence[EvidenceItem], message: str, digest: str, trust: Trust) -> list[ProvenEvidence]:
     """Every evidence with what its proof is worth. Raises nothing: what does not verify is told beside the others."""
-    return [_prove(item, message, digest, trust) for item in items]
+    rule = rule_of(trust)
+    return [_prove(item, message, digest, rule) for item in items]
 
 
-def _prove(item: EvidenceItem, message: str, digest: str, trust: Trust) -> ProvenEvidence:
+def _prove(item: EvidenceItem, message: str, digest: str, rule: CheckpointRule) -> ProvenEvidence:
     logged_at = why = None
     if item.proof is not None:
         try:
-            logged_at = _verify(item, item.proof, message, digest, trust)
+            logged_at = _verify(item, item.proof, message, digest, rule)
         except (EvidenceInvalid, LedgerInvalid) as broken:
             why = broken.sentence()
     return ProvenEvidence(
@@ -69,11 +70,11 @@ def _prove(item: EvidenceItem, message: str, digest: str, trust: Trust) -> Prove
     )
 
 
-def _verify(item: EvidenceItem, proof: str, message: str, digest: str, trust: Trust) -> str:
+def _verify(item: EvidenceItem, proof: str, message: str, digest: str, rule: CheckpointRule) -> str:
     """When the entry was logged."""
     raw = proof.encode()
     entry = parse_proof(raw).extra
-    verify_proof(raw, entry, parse_log_keys(trust.log_vkeys))  # steps 1 and 2
+    rule.verify_proof(raw, entry)  # steps 1 and 2
     logged_at, leaf = parse_entry(entry)
     fields = leaf.fields
     whom = fields.get("recipient", fields.get("sender"))

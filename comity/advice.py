@@ -27,6 +27,7 @@ _UNVERIFIED: Final = frozenset(
         "client.key-recovered",
         "client.signed-when-compromised",
         "ledger.invalid",
+        "ledger.quorum-missing",
         "instruments.invalid",
         "keys.trust-file-invalid",
     }
@@ -65,6 +66,7 @@ _ADVICE: Final[dict[str, str]] = {
     "keys.still-needed": "Run `comity keys rewrap`; docs/guide/authority.md says when a key may go: `Old keys`.",
     "ledger.forked": "Do not start it again by force. docs/guide/operator.md says how to go on: `The ledger halted`.",
     "operator.backup-refused": "docs/guide/operator.md, `Backup and restore`, says what belongs together.",
+    "ledger.quorum-missing": "Keep what you were shown; docs/guide/witness.md says whom to ask, and what.",
     "ledger.invalid": "Keep a copy of what you verified: it is evidence.",
 }
 

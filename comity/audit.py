@@ -51,6 +51,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     verdict = "verifies" if document["ok"] else "DOES NOT VERIFY"
     style = "green" if document["ok"] else "bold red"
     say(console, f"{document['origin']}: {document['size']} entries, root {document['root']}")
+    say(console, f"  cosigned by {', '.join(document['witnesses']) or 'no witness'}")
     if document["first_logged_at"]:
         span = f"{local_time(document['first_logged_at'])} to {local_time(document['last_logged_at'])}"
         say(console, f"  logged {span}")

@@ -530,6 +530,13 @@ class LedgerInvalid(Rejection):
     code = "ledger.invalid"
 
 
+class QuorumMissing(LedgerInvalid):
+    """The checkpoint of {size} entries was cosigned by {cosigned}; the trust file asks for {quorum}. Nothing under it
+    is believed. Ask the operators which witnesses are down, and those witnesses what they were shown."""
+
+    code = "ledger.quorum-missing"
+
+
 class LeafInvalid(LedgerInvalid):
     """The leaf is not as the catalogue of leaves requires: {why}."""
 

@@ -4,7 +4,8 @@ It is handed over in a ceremony, from person to person; nothing fetched from the
 1. Closed format. Every member is present, but `pinned_keys`, which may be absent and then is empty.
 2. `log_vkeys` are the two verifier keys of the log (C2SP signed note: Ed25519 and ML-DSA-44), both named for `origin`.
    Their inner form is read by the ledger's verifier.
-3. The witness policy `none` and a quorum of one operator are for development only, and refused elsewhere.
+3. `witness_policy` is a C2SP tlog-policy or `none` (`witness_policy`). One that asks for no witness and a quorum of one
+   operator are for development only, and refused elsewhere.
 4. `pinned_keys` are kids that the ceremony has compared: they need no waiting time when first seen.
 """
 
@@ -19,10 +20,10 @@ from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.errors import KeyIdMalformed, KeyRefused, TrustFileInvalid
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.public import Ed25519Public, parse_ed25519, parse_kid
+from shared.keys.witness_policy import parse_witness_policy
 
 TRUST_VERSION: Final = "comity-trust/1"
 MAX_TRUST_BYTES: Final = 64 * 1024
-NO_WITNESSES: Final = "none"
 
 Environment = Literal["development", "production"]
 
@@ -99,8 +100,9 @@ def _check(trust: Trust) -> None:
         raise TrustFileInvalid(why="the receipt key is an operator key")
     if len(set(trust.log_vkeys)) != 2 or not all(key.startswith(f"{trust.origin}+") for key in trust.log_vkeys):
         raise TrustFileInvalid(why="log_vkeys are two different verifier keys named for the origin")
+    quorum = parse_witness_policy(trust.witness_policy).quorum
     if trust.environment != "development":
-        if trust.witness_policy == NO_WITNESSES:
+        if quorum is None:
             raise TrustFileInvalid(why="a ledger without witnesses is for development only")
         if trust.operator_quorum < 2:
             raise TrustFileInvalid(why="a single operator key decides in development only")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from shared.audit.checkpoint import LogKeys, encode_checkpoint
+from shared.audit.checkpoint import LogKeys, add_cosignatures, encode_checkpoint
 from shared.audit.leaves import encode_entry, encode_leaf
-from shared.audit.notes import NoteSigner, SignatureType
+from shared.audit.notes import NoteSigner, SignatureType, encode_vkey, sign_text
 from shared.audit.signers import signer_from_seed
 from shared.audit.tiles import (
     TILE_WIDTH,
@@ -22,7 +22,7 @@ from shared.audit.tiles import (
     root_from_tiles,
 )
 from shared.audit.tree import hash_leaf
-from shared.audit.tree_head import TreeHead
+from shared.audit.tree_head import TreeHead, encode_tree_head
 
 ORIGIN = "comity.example/log"
 BEGINNING = datetime(2026, 11, 22, 2, 36, 28, 123456, tzinfo=UTC)
@@ -44,6 +44,20 @@ def keys_of(origin: str = ORIGIN) -> LogKeys:
     return LogKeys(ed25519.vkey, mldsa44.vkey)
 
 
+def witness_signer(name: str = "witness.example/w1", type_: SignatureType = SignatureType.MLDSA44) -> NoteSigner:
+    return signer_from_seed(name, type_, seed_of(f"{name} {type_.name}"))
+
+
+WITNESS = witness_signer(type_=SignatureType.ED25519_COSIGNATURE)
+"""Cosigns what the paper log signs."""
+WITNESSED = f"witness w1 {encode_vkey(WITNESS.vkey)}\nquorum w1\n"
+"""A policy that is met by it."""
+
+
+def cosign(checkpoint: bytes, head: TreeHead, *cosigners: NoteSigner, timestamp_s: int = 1_790_000_000) -> bytes:
+    return add_cosignatures(checkpoint, [sign_text(encode_tree_head(head), one, timestamp_s) for one in cosigners])
+
+
 def started_leaf(number: int) -> bytes:
     """A small valid leaf that differs from every other number's."""
     at = BEGINNING + timedelta(seconds=number)
@@ -62,6 +76,7 @@ class PaperLog:
     entries: list[bytes] = field(default_factory=list)
     tiles: dict[Tile, bytes] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    cosigners: tuple[NoteSigner, ...] = (WITNESS,)
 
     def append(self, entries: Sequence[bytes]) -> None:
         old_size = len(self.entries)
@@ -74,7 +89,7 @@ class PaperLog:
             first = number * TILE_WIDTH
             self.files[bundle.path] = encode_bundle(self.entries[first : first + bundle.width])
         head = TreeHead(self.origin, made.size, made.root)
-        self.files["checkpoint"] = encode_checkpoint(head, *log_signers(self.origin))
+        self.files["checkpoint"] = cosign(encode_checkpoint(head, *log_signers(self.origin)), head, *self.cosigners)
 
     def head(self, size: int | None = None) -> TreeHead:
         size = len(self.entries) if size is None else size

@@ -10,6 +10,7 @@ from client.enrolment import await_event, make_event
 from client.exchange import Exchange
 from shared.errors import ComityError, EventOvertaken, KeyChangeUnexplained
 from shared.keys.public import OPERATOR, Ed25519Public
+from tests.unit.audit.paper_log import WITNESSED
 from tests.unit.client.letters import BE, FR, MA, a_request
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.paper_services import seeded
@@ -49,7 +50,7 @@ def test_keys_in_ones_own_name_that_are_not_ones_own_stop_everything(exchange: P
 
 
 def test_in_production_a_new_key_waits_or_is_compared(exchange: PaperExchange, tmp_path: Path) -> None:
-    trust = exchange.trust(environment="production", witness_policy="quorum 1")
+    trust = exchange.trust(environment="production", witness_policy=WITNESSED)
     ma = exchange.correspond(MA, tmp_path, trust)
     composed = ma.compose_request(a_request(), (FR,), "quadripartite")
     with pytest.raises(ComityError) as refused:

@@ -31,7 +31,7 @@ from shared.keys.directory import Compromise
 from shared.keys.event_document import KeyEntryDocument
 from shared.keys.events import draft_event, encode_event, sign_event
 from shared.keys.public import parse_xwing
-from tests.unit.audit.paper_log import PaperLog
+from tests.unit.audit.paper_log import WITNESSED, PaperLog
 from tests.unit.client.letters import BE, FR, MA, a_request, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.told_ledgers import copy_of
@@ -170,7 +170,7 @@ def test_a_key_that_is_announced_for_later_is_seen_before_it_counts(exchange: Pa
 
 
 def production(exchange: PaperExchange, tmp_path: Path, authority: str = MA) -> Correspondence:
-    trust = exchange.trust(environment="production", witness_policy="quorum 1")
+    trust = exchange.trust(environment="production", witness_policy=WITNESSED)
     return exchange.correspond(authority, tmp_path, trust)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from shared.keys.comparison import MAX_COMPARISON_TEXT
 from shared.keys.trust import encode_trust
+from tests.unit.audit.paper_log import WITNESSED
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.test_swapped_keys import new_entries
 from tests.unit.comity.conftest import Run, document_of
@@ -31,7 +32,7 @@ def waits(run: Run) -> list[bool]:
 
 @pytest.fixture
 def production(run: Run, exchange: PaperExchange, tmp_path: Path) -> None:
-    trust = exchange.trust(environment="production", witness_policy="quorum 1")
+    trust = exchange.trust(environment="production", witness_policy=WITNESSED)
     for authority in (MA, FR):
         (tmp_path / authority / "trust.json").write_bytes(encode_trust(trust))
 

@@ -20,7 +20,7 @@ TRUST = Trust(
     operator_keys=OPERATOR_KEYS,
     operator_quorum=2,
     receipt_key=generate_ed25519().public_key(),
-    witness_policy="witness w1 …\nquorum w1\n",
+    witness_policy="witness w1 the-key\nquorum w1\n",
     environment="production",
     pinned_keys=(PartyOnTest("MA.PGR").kid("api-ed25519"),),
 )
@@ -45,7 +45,9 @@ def test_development_may_go_without_witnesses_and_with_one_operator() -> None:
 FAULTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "no witnesses in production": lambda t: t.update(witness_policy="none"),
     "one operator decides in production": lambda t: t.update(operator_quorum=1),
+    "no witnesses in production, in other words": lambda t: t.update(witness_policy="witness w1 key\nquorum none\n"),
     "an empty witness policy": lambda t: t.update(witness_policy=""),
+    "a witness policy that is none": lambda t: t.update(witness_policy="quorum w1\n"),
     "an unknown environment": lambda t: t.update(environment="test"),
     "a quorum that cannot be met": lambda t: t.update(operator_quorum=4),
     "a quorum of none": lambda t: t.update(environment="development", operator_quorum=0),
