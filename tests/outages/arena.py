@@ -106,8 +106,11 @@ class Arena:
             actor.resume()
 
     def pause(self) -> None:
+        """All at once: who reads its feed to the end does not reach it while others write."""
         for actor in self.actors:
             actor.pause()
+        for actor in self.actors:
+            actor.await_paused()
 
     @contextmanager
     def gateway_away(self) -> Iterator[None]:
@@ -138,11 +141,13 @@ class Arena:
     def __exit__(self, *_: object) -> None:
         self._checkpoints_stop.set()
         self.watch.stop()
-        for actor in self.actors:
-            actor.close()
-        self.exchange.stop()
-        if self.disk is not None:
-            self.disk.unmount()
+        try:
+            for actor in self.actors:
+                actor.close()
+        finally:  # an actor that hangs must not leave servers behind, nor have their files taken from under them
+            self.exchange.stop()
+            if self.disk is not None:
+                self.disk.unmount()
 
     def _enrol(self) -> None:
         operator = Exchange(self._calls(self.operators[0], OPERATOR), check_receipts(self.trust, OPERATOR))

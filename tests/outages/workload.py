@@ -4,7 +4,7 @@ Rules:
 1. Each party acts in a thread of its own, through the client's own code, and signs its calls.
 2. Of an exchange that does not answer, or is busy, a party thinks nothing: what it stored is sent again later. Whatever
    else the client refuses is a surprise, and a judge hears of it.
-3. `pause` ends between two acts; the parties then `conclude`: nothing of theirs is left undecided or unread.
+3. Pausing ends between two acts; the parties then `conclude`: nothing of theirs is left undecided or unread.
 """
 
 from __future__ import annotations
@@ -82,8 +82,11 @@ class Actor:
         self._work = self._thread.submit(self._act_until_paused)
 
     def pause(self) -> None:
-        """Return when the act in hand is over."""
+        """Begin no further act."""
         self._goes_on.clear()
+
+    def await_paused(self) -> None:
+        """Return when the act in hand is over. Raises TimeoutError after PAUSED_WITHIN_S."""
         if self._work is not None:
             self._work.result(PAUSED_WITHIN_S)
             self._work = None
