@@ -2,9 +2,8 @@
 
 Unit tests and faults run on two workers. So do the folders that talk to servers, file by file: each worker starts a
 RabbitMQ and a PostgreSQL of its own, and the files of one worker share and kill them one after another. The others run
-one test after another: what they judge, such as how an exchange fares under load, another test beside them would change.
-A folder without tests is left out; one that fails does not keep the next from
-running.
+one test after another: what they judge, as how an exchange fares under load, a test beside them would change. A folder
+without tests is left out; one that fails does not keep the next from running.
 """
 
 import re
