@@ -6,7 +6,8 @@ Rules:
 2. Signing comes after the commit, and again on the next round if it did not happen: recovery is the normal path.
 3. If the stored tiles do not make the committed root, it halts (LedgerForked): nothing more is signed.
 4. Before a head is signed it is kept outside the database, durably. A database that is behind what was kept, or holds
-   another tree, was set back or changed: it halts, since signing would fork the log.
+   another tree, was set back or changed: it halts, since signing would fork the log. A copy of the ledger that was
+   published, if the settings name one, is held against the database in the same way when the process starts.
 """
 
 from __future__ import annotations
@@ -43,13 +44,16 @@ class Sequencer:
         signers: LogSigners,
         clock: Clock,
         reach: Callable[[str], None],
+        published: KeptHead | None = None,
     ) -> None:
+        """`published` is a head of this log that others hold, whoever signed it."""
         self._ledger = ledger
         self._memory = memory
         self._origin = origin
         self._signers = signers
         self._clock = clock
         self._reach = reach
+        self._published = published
         self._root_checked = False
         self.leads = False
         """Whether this process made the last round, and no other."""
@@ -104,11 +108,12 @@ class Sequencer:
         await self._sign(head)
 
     async def _sign(self, head: TreeHead) -> None:
+        await self._memory.keep(KeptHead(head.size, head.root))
+        self._reach("head-kept")
         note = encode_checkpoint(
             NotedHead(self._origin, head.size, head.root), self._signers.ed25519, self._signers.mldsa44
         )
-        await self._memory.keep(KeptHead(head.size, head.root))
-        self._reach("head-kept")
+        self._reach("head-signed")
         await self._ledger.publish_note(head.size, note)
 
     def _continues(self, head: TreeHead) -> bool:
@@ -116,6 +121,7 @@ class Sequencer:
         return head == self._placed
 
     async def _check_kept(self, round_: Round, head: TreeHead | None) -> None:
-        kept = self._memory.last()
-        is_same = kept is None or (head is not None and (head.size, head.root) == (kept.size, kept.root))
-        check_kept(head, kept, {} if kept is None or is_same else await round_.edge(kept.size))
+        for kept in (self._memory.last(), self._published):
+            is_same = kept is None or (head is not None and (head.size, head.root) == (kept.size, kept.root))
+            check_kept(head, kept, {} if kept is None or is_same else await round_.edge(kept.size))
+        self._published = None  # what continues it once does so for ever: rule 1

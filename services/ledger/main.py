@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import structlog
 
@@ -11,7 +12,9 @@ from shared.adapters.head_memory import FileHeadMemory
 from shared.adapters.keyfiles import load_log_signers
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
-from shared.errors import Transient
+from shared.audit.checkpoint import LogKeys, verify_checkpoint
+from shared.errors import LedgerInvalid, SettingsRefused, Transient
+from shared.ports.ledger import KeptHead
 from shared.runtime.backends import Backend
 from shared.runtime.meters import LedgerMeters, timed
 from shared.runtime.readiness import STUCK_S, Check
@@ -30,8 +33,9 @@ class LedgerService:
         origin = backend.trust.origin
         memory = FileHeadMemory(backend.settings.state_directory, origin)
         kept = memory.last()
-        log.info("ledger.remembers", size=None if kept is None else kept.size)
-        self._sequencer = Sequencer(ledger, memory, origin, signers, backend.clock, backend.reach("ledger"))
+        published = load_published(backend.settings.ledger_copy, LogKeys(signers.ed25519.vkey, signers.mldsa44.vkey))
+        log.info("ledger.remembers", size=kept and kept.size, published=published and published.size)
+        self._sequencer = Sequencer(ledger, memory, origin, signers, backend.clock, backend.reach("ledger"), published)
         self._meters = LedgerMeters(backend.meters)
         self._figures = SqlOperations(backend.probe).ledger
         self._moved = (-1, 0.0)
@@ -75,6 +79,20 @@ class LedgerService:
         if still_s <= STUCK_S:
             return None
         return f"{figures.leaves_waiting} leaves wait, and the tree has not grown for {still_s:.0f} s"
+
+
+def load_published(copy: Path | None, keys: LogKeys) -> KeptHead | None:
+    """The head of the copy that the settings name; None before it was first exported. Raises SettingsRefused."""
+    if copy is None:
+        return None
+    file = copy / "checkpoint"
+    try:
+        head = verify_checkpoint(file.read_bytes(), keys).head
+    except FileNotFoundError:
+        return None
+    except (OSError, LedgerInvalid) as broken:
+        raise SettingsRefused(why=f"{file} is no checkpoint of this ledger: {broken}") from broken
+    return KeptHead(head.size, head.root)
 
 
 def build_ledger(backend: Backend) -> LedgerService:

@@ -10,6 +10,7 @@ import re
 import secrets
 import uuid
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
@@ -46,8 +47,12 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@lru_cache(maxsize=64)
 def encode_time(moment: datetime) -> str:
-    """RFC 3339, UTC, always 27 characters with microseconds. Raises ValueError for a naive datetime."""
+    """RFC 3339, UTC, always 27 characters with microseconds. Raises ValueError for a naive datetime.
+
+    Remembered, since the rows and entries of one batch bear one time.
+    """
     if moment.tzinfo is None:
         raise ValueError("a time without zone cannot be put on the wire")
     # not strftime: its %Y writes the year 206 with three digits, which nobody would read back

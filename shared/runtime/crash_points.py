@@ -20,7 +20,13 @@ PUMP_POINTS: Final = (
     "acknowledged",  # all done but forgetting the outbox rows
 )
 RELAY_POINTS: Final = ("relay-taken", "relay-published")
-SEQUENCER_POINTS: Final = ("round-written", "round-committed", "head-kept", "round-signed")
+SEQUENCER_POINTS: Final = (
+    "round-written",  # leaves, tiles and the intended head are written, not committed
+    "round-committed",  # they are durable, and nobody has signed
+    "head-kept",  # the head is remembered outside the database, and nobody has signed
+    "head-signed",  # both signatures exist in this process alone
+    "round-signed",  # the checkpoint is published
+)
 GATEWAY_POINTS: Final = ("submitted",)  # the bus has it, the caller has no answer
 
 Reach = Callable[[str], None]

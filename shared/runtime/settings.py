@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     keys_mounted: bool = False
     """Key files come from a container's platform, which sets their modes; nobody else is in there who could read them.
     Elsewhere a key file that others may read is refused."""
+    ledger_copy: Path | None = None
+    """Directory of a copy of the ledger (`comity ledger export`): with a database that does not continue it, the ledger
+    does not start."""
     secrets: Path | None = None
     """Directory of files of secrets. Read from the environment only."""
     name: str = "Comity"

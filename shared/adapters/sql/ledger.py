@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.keyed import bound_keys, bound_rows
@@ -118,9 +118,10 @@ class SqlRound:
             if rows:
                 given = bound_rows([vars(row) for row in rows], is_sqlite)
                 await self._wire.run(inserting(table, is_sqlite), given)
-        if placed:
-            gone = bound_keys([(one,) for one in placed], is_sqlite)
-            await self._wire.run(deleting(_WAITING, "id", is_sqlite), gone)
+        if placed and is_sqlite:  # one by one in one go: a list of a thousand would be parsed and planned each time
+            await self._wire.run(_placing(), [{"placed": one} for one in placed])
+        elif placed:
+            await self._wire.run(deleting(_WAITING, "id", is_sqlite), bound_keys([(one,) for one in placed], is_sqlite))
 
     async def commit(self) -> None:
         await self._wire.commit()
@@ -174,6 +175,11 @@ def _newest_signed(is_sqlite: bool) -> Prepared:
 @cache
 def _waiting(is_sqlite: bool) -> Prepared:
     return Prepared(select(_WAITING).order_by(_WAITING.c.id).limit(bindparam("most")), is_sqlite)
+
+
+@cache
+def _placing() -> Prepared:
+    return Prepared(delete(_WAITING).where(_WAITING.c.id == bindparam("placed")), is_sqlite=True)
 
 
 @cache

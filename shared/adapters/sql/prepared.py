@@ -1,4 +1,5 @@
-"""Statements of the hot path: said in SQLAlchemy's language, compiled once, and run by the driver itself on PostgreSQL.
+"""Statements of the hot path: said in SQLAlchemy's language, compiled once, and run by the driver itself: on PostgreSQL
+always, on SQLite where many rows are written by one statement.
 
 What SQLAlchemy does to run a statement (a context, a look into its cache, a greenlet, a cursor, a result) costs three
 times what the driver takes to run it (`docs/adr/0012-statements-run-by-the-driver.md`). Types mean the same either way:
@@ -12,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import ClauseElement, Dialect, Executable, Float, Numeric
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
 
@@ -21,6 +23,9 @@ class Row(Protocol):
 
 Given = Mapping[str, Any]
 _POSTGRESQL: Final[Dialect] = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+_SQLITE: Final[Dialect] = aiosqlite_dialect()
+_Bind = tuple[str, Any, Callable[[Any], Any] | None]
+"""A place in the statement: the name of its value, its constant, how the driver takes it."""
 
 
 class Prepared:
@@ -29,21 +34,23 @@ class Prepared:
     def __init__(self, statement: Executable, is_sqlite: bool) -> None:
         self.statement = statement
         """As SQLAlchemy runs it, which is on SQLite."""
+        self.tells = bool(_told(statement))
+        """Whether it returns rows."""
+        self._repeated: dict[tuple[str, ...], tuple[str, list[_Bind]]] = {}
         if not is_sqlite:
             self._compile()
 
+    def repeated(self, rows: Sequence[Given]) -> tuple[str, list[tuple[Any, ...]]]:
+        """The text and the values by which SQLite's driver runs it once for each row; all rows name the same values."""
+        names = tuple(rows[0])
+        if names not in self._repeated:
+            self._repeated[names] = _compiled(self.statement, _SQLITE, names)
+        text, binds = self._repeated[names]
+        return text, [tuple(_taken(binds, row)) for row in rows]
+
     def _compile(self) -> None:
-        assert isinstance(self.statement, ClauseElement)  # noqa: S101 - for the type alone
-        compiled = self.statement.compile(dialect=_POSTGRESQL)
-        assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type alone
-        self.text = str(compiled)
-        """As the driver runs it."""
-        assert "POSTCOMPILE" not in self.text, "a list of values cannot be prepared"  # noqa: S101 - for whoever writes one
-        constants = compiled.params
-        self._arguments = [
-            (name, constants.get(name), compiled.binds[name].type.dialect_impl(_POSTGRESQL).bind_processor(_POSTGRESQL))
-            for name in compiled.positiontup or ()
-        ]
+        self.text, self._arguments = _compiled(self.statement, _POSTGRESQL)
+        """As the driver runs it, and what it is given."""
         self._read: dict[str, Callable[[Any], Any]] = {}
         for name, column in _told(self.statement).items():
             kind = column.type.dialect_impl(_POSTGRESQL)
@@ -55,11 +62,7 @@ class Prepared:
 
     def arguments(self, given: Given) -> list[Any]:
         """The values of `given`, and the statement's own constants, as the driver takes them."""
-        return [
-            value if bind is None else bind(value)
-            for name, constant, bind in self._arguments
-            for value in (given.get(name, constant),)
-        ]
+        return _taken(self._arguments, given)
 
     def rows(self, records: Sequence[Any]) -> Sequence[Row]:
         """The driver's records, with every value as its column's type has it."""
@@ -69,6 +72,28 @@ class Prepared:
         return [
             {name: read[name](value) if name in read else value for name, value in record.items()} for record in records
         ]
+
+
+def _compiled(statement: Executable, dialect: Dialect, names: Sequence[str] | None = None) -> tuple[str, list[_Bind]]:
+    """The text and its places in order; `names` are the columns that an insert gives, all without it."""
+    assert isinstance(statement, ClauseElement)  # noqa: S101 - for the type alone
+    compiled = statement.compile(dialect=dialect, column_keys=names)
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type alone
+    text = str(compiled)
+    assert "POSTCOMPILE" not in text, "a list of values cannot be prepared"  # noqa: S101 - for whoever writes one
+    constants = compiled.params
+    return text, [
+        (name, constants.get(name), compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for name in compiled.positiontup or ()
+    ]
+
+
+def _taken(binds: Sequence[_Bind], given: Given) -> list[Any]:
+    return [
+        value if bind is None else bind(value)
+        for name, constant, bind in binds
+        for value in (given.get(name, constant),)
+    ]
 
 
 def _told(statement: Any) -> Mapping[str, Any]:

@@ -1,4 +1,5 @@
-"""A pooled connection on which prepared statements are run: by the driver on PostgreSQL, by SQLAlchemy on SQLite.
+"""A pooled connection on which prepared statements are run: by the driver on PostgreSQL, and on SQLite where many rows
+are written by one; by SQLAlchemy otherwise.
 
 Rules:
 1. A wire is used by one task at a time. Inside `Store.transaction` its statements stand or fall together; outside each
@@ -45,6 +46,10 @@ class SqliteWire:
 
     async def run(self, prepared: Prepared, given: Given | Sequence[Given]) -> Sequence[Row]:
         bound: Any = given
+        if isinstance(given, list) and not prepared.tells:
+            with translated():
+                await self._connection.exec_driver_sql(*prepared.repeated(given))
+            return ()
         with translated():
             result = await self._connection.execute(prepared.statement, bound)
             return result.mappings().all() if result.returns_rows else ()
