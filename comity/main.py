@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "database": ("comity.database:app", "Migrate a PostgreSQL database and apply its rights."),
     "broker": ("comity.broker:app", "Write the users, rights and queues of a RabbitMQ."),
     "serve": ("comity.serve:app", "Run the exchange, or one service of it."),
+    "witness": ("comity.witness:app", "Run a witness, which cosigns ledgers that only grow."),
     "demo": ("comity.demo:demo", "Play the four-country scenario and verify its ledger."),
 }
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from pathlib import Path
 from typing import Final
 
+from shared.adapters.durable_file import write_durably
 from shared.errors import SettingsRefused, StoreUnavailable
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.ports.ledger import KeptHead
@@ -34,7 +34,7 @@ class FileHeadMemory:
             return
         document = {"origin": self._origin, "size": head.size, "root": encode_b64u(head.root)}
         try:
-            await asyncio.to_thread(_write, self._file, json.dumps(document).encode())
+            await asyncio.to_thread(write_durably, self._file, json.dumps(document).encode())
         except OSError as failed:
             raise StoreUnavailable(why=f"{self._file} cannot be written: {failed.strerror}") from failed
         self._last = head
@@ -50,17 +50,3 @@ def _read(file: Path, origin: str) -> KeptHead | None:
         return None
     except (OSError, ValueError, KeyError, TypeError) as broken:
         raise SettingsRefused(why=f"{file} cannot be read ({broken}); see `The ledger halted` in the guide") from None
-
-
-def _write(file: Path, content: bytes) -> None:
-    draft = file.with_suffix(".new")
-    with draft.open("wb") as written:
-        written.write(content)
-        written.flush()
-        os.fsync(written.fileno())
-    draft.rename(file)
-    directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

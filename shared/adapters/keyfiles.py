@@ -84,10 +84,10 @@ def init_exchange(
     keys.mkdir(parents=True, mode=0o700)
     for pair in pairs:
         seeds = {"sign": encode_b64u(pair.signer.seed), "seal": encode_b64u(pair.opener.seed)}
-        _write_new(keys / f"{pair.service}.json", json.dumps(seeds).encode(), 0o600)
-    _write_new(keys / "log.json", json.dumps({k: encode_b64u(v) for k, v in log_seeds.items()}).encode(), 0o600)
-    _write_new(directory / ROSTER_FILE, signed_roster, 0o644)
-    _write_new(directory / TRUST_FILE, encode_trust(trust), 0o644)
+        write_new(keys / f"{pair.service}.json", json.dumps(seeds).encode(), 0o600)
+    write_new(keys / "log.json", json.dumps({k: encode_b64u(v) for k, v in log_seeds.items()}).encode(), 0o600)
+    write_new(directory / ROSTER_FILE, signed_roster, 0o644)
+    write_new(directory / TRUST_FILE, encode_trust(trust), 0o644)
     return trust
 
 
@@ -104,7 +104,7 @@ def load_roster(directory: Path, trust: Trust) -> Roster:
 def load_service_keys(directory: Path, service: str, roster: Roster, are_mounted: bool = False) -> ServiceKeyPair:
     """Raises SettingsRefused when the file is missing, unreadable, open to others, or not what the roster says."""
     path = directory / KEYS / f"{service}.json"
-    seeds = _read_seeds(path, ("sign", "seal"), are_mounted)
+    seeds = read_seeds(path, ("sign", "seal"), are_mounted)
     pair = ServiceKeyPair(service, Ed25519Signer(seeds["sign"]), XWingOpener(seeds["seal"]))
     known = roster.services.get(service)
     if known is None or (known.sign.raw, known.seal.raw) != (
@@ -118,7 +118,7 @@ def load_service_keys(directory: Path, service: str, roster: Roster, are_mounted
 def load_log_signers(directory: Path, trust: Trust, are_mounted: bool = False) -> tuple[NoteSigner, NoteSigner]:
     """The log's Ed25519 and ML-DSA-44 signers. Raises SettingsRefused."""
     path = directory / KEYS / "log.json"
-    seeds = _read_seeds(path, ("ed25519", "mldsa44"), are_mounted)
+    seeds = read_seeds(path, ("ed25519", "mldsa44"), are_mounted)
     if set(_vkeys(trust.origin, seeds)) != set(trust.log_vkeys):
         raise SettingsRefused(why=f"the keys in {path} are not those of the trust file")
     return (
@@ -141,7 +141,8 @@ def _read(path: Path) -> bytes:
         raise SettingsRefused(why=f"{path} cannot be read: {missing.strerror}") from None
 
 
-def _read_seeds(path: Path, names: Sequence[str], are_mounted: bool) -> dict[str, bytes]:
+def read_seeds(path: Path, names: Sequence[str], are_mounted: bool = False) -> dict[str, bytes]:
+    """Raises SettingsRefused for a file that is missing, open to others (rule 1), or no key file."""
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -159,7 +160,7 @@ def _read_seeds(path: Path, names: Sequence[str], are_mounted: bool) -> dict[str
         raise SettingsRefused(why=f"{path} is no key file of the exchange") from None
 
 
-def _write_new(path: Path, content: bytes, mode: int) -> None:
+def write_new(path: Path, content: bytes, mode: int) -> None:
     """Whole, on the disk, under its name: or not there at all."""
     draft = path.with_suffix(".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)

@@ -1,0 +1,154 @@
+"""A witness over HTTP: `POST /add-checkpoint` (C2SP tlog-witness), and what is asked of any process.
+
+Rules:
+1. Requests are decided one after the other: what is checked, kept and cosigned is one step for everybody else.
+2. The new checkpoint is on the disk before the answer; where it cannot be kept, nothing is cosigned and 503 says so.
+3. Callers are not known. A log's signature is what lets a request cost anything; what it is worth is decided by
+   `policy`, and nothing that a caller sends is repeated to it but sizes and reasons.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from shared.audit.checkpoint import add_cosignatures
+from shared.audit.notes import encode_signature_lines, sign_text
+from shared.audit.tree_head import encode_tree_head
+from shared.audit.witness_protocol import ADD_CHECKPOINT, MAX_REQUEST_BYTES, SIZE_TYPE, encode_size
+from shared.errors import StoreUnavailable
+from shared.runtime.connection_limits import ConnectionLimits
+from shared.runtime.health import METRICS_TYPE, NOT_KEPT
+from shared.runtime.http_server import HttpServer
+from witness.keys import WitnessKeys
+from witness.memory import WitnessMemory
+from witness.policy import Continued, Refusal, Refused, decide_checkpoint
+
+LIMITS: Final = ConnectionLimits(connections=200, head_bytes=8192, message_bytes=MAX_REQUEST_BYTES + 4096)
+RETRY_AFTER_S: Final = 30
+"""After a checkpoint could not be kept."""
+STATUS: Final = {
+    Refusal.malformed: 400,
+    Refusal.unknown_log: 404,
+    Refusal.unsigned: 403,
+    Refusal.old_size_too_large: 400,
+    Refusal.other_size: 409,
+    Refusal.inconsistent: 422,
+}
+"""As tlog-witness numbers them."""
+_NOTE: Final = "text/plain; charset=utf-8"
+
+log = structlog.get_logger()
+
+
+class WitnessMeters:
+    """What a witness counts of itself."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.answers = Counter(
+            "comity_witness_answers",
+            "Checkpoints that were asked for, by what was said",
+            ("outcome",),
+            registry=registry,
+        )
+        self.evidence = Gauge(
+            "comity_witness_evidence", "Checkpoints kept that a log signed against itself", registry=registry
+        )
+        self.keeps = Gauge("comity_witness_keeps", "1 unless the last checkpoint could not be kept", registry=registry)
+
+
+class WitnessServer:
+    """Answers on one socket."""
+
+    def __init__(
+        self, keys: WitnessKeys, memory: WitnessMemory, now: Callable[[], datetime], registry: CollectorRegistry
+    ) -> None:
+        self._keys = keys
+        self._memory = memory
+        self._now = now
+        self._registry = registry
+        self._meters = WitnessMeters(registry)
+        self._meters.keeps.set(1)
+        self._meters.evidence.set(memory.evidence())
+        self._turn = asyncio.Lock()
+        self._fault: str | None = None
+        routes = [
+            Route(f"/{ADD_CHECKPOINT}", self._add_checkpoint, methods=["POST"]),
+            Route("/livez", self._livez),
+            Route("/readyz", self._readyz),
+            Route("/metrics", self._metrics),
+            Route("/{place}/checkpoint", self._checkpoint),
+        ]
+        self.app = Starlette(routes=routes)
+        self._server = HttpServer(self.app, LIMITS)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._server.is_ready
+
+    async def run(self, stop: asyncio.Event, listener: socket.socket) -> None:
+        """Answer on this socket until `stop` is set."""
+        await self._server.run(stop, listener, lambda: None)
+
+    async def _add_checkpoint(self, request: Request) -> Response:
+        raw = await request.body()
+        async with self._turn:  # rule 1
+            decided = decide_checkpoint(raw, self._memory.find)
+            try:
+                answer = await self._refuse(decided) if isinstance(decided, Refused) else await self._cosign(decided)
+                self._fault = None
+            except StoreUnavailable as full:
+                self._fault = str(full)
+                self._meters.answers.labels("not-kept").inc()
+                log.error("witness.cannot-keep", why=str(full))
+                headers = {"Retry-After": str(RETRY_AFTER_S)}
+                answer = PlainTextResponse("the checkpoint cannot be kept here now\n", 503, headers=headers)
+        self._meters.keeps.set(self._fault is None)
+        return answer
+
+    async def _cosign(self, one: Continued) -> Response:
+        text = encode_tree_head(one.head)
+        timestamp_s = int(self._now().timestamp())
+        lines = [sign_text(text, signer, timestamp_s) for signer in self._keys.signers]
+        if one.is_new:
+            await asyncio.to_thread(self._memory.keep, one.log, one.head, add_cosignatures(one.note, lines))
+            log.info("witness.cosigned", origin=one.log.origin, size=one.head.size, before=one.log.size)
+        self._meters.answers.labels("cosigned").inc()
+        return Response(encode_signature_lines(lines), media_type=_NOTE, headers=NOT_KEPT)
+
+    async def _refuse(self, refused: Refused) -> Response:
+        self._meters.answers.labels(refused.refusal.value).inc()
+        if refused.evidence is not None and await asyncio.to_thread(self._memory.keep_evidence, refused.evidence):
+            self._meters.evidence.set(self._memory.evidence())
+            log.error("witness.evidence", why=refused.why, size=refused.size)
+        if refused.refusal is Refusal.other_size:
+            # by header: a media type would be given a charset, which the specification's has not
+            return Response(encode_size(refused.size), 409, headers={**NOT_KEPT, "Content-Type": SIZE_TYPE})
+        return PlainTextResponse(f"{refused.why}\n", STATUS[refused.refusal], headers=NOT_KEPT)
+
+    async def _checkpoint(self, request: Request) -> Response:
+        """The newest checkpoint that was cosigned of one log, for whoever compares what two readers were shown."""
+        known = self._memory.by_place(request.path_params["place"])
+        if known is None or known.note is None:
+            return PlainTextResponse("nothing was cosigned of such a log\n", 404, headers=NOT_KEPT)
+        return Response(known.note, media_type=_NOTE, headers=NOT_KEPT)
+
+    async def _livez(self, _: Request) -> Response:
+        return JSONResponse({"alive": True}, headers=NOT_KEPT)
+
+    async def _readyz(self, _: Request) -> Response:
+        body = {"ready": self._fault is None, "why": self._fault, "logs": len(self._memory.logs())}
+        return JSONResponse(body, 200 if self._fault is None else 503, headers=NOT_KEPT)
+
+    async def _metrics(self, _: Request) -> Response:
+        return Response(generate_latest(self._registry), media_type=METRICS_TYPE, headers=NOT_KEPT)
