@@ -72,7 +72,8 @@ def test_a_file_that_was_changed_by_hand_is_refused(keys: WitnessKeys, tmp_path:
     file = next((tmp_path / "w" / "logs").iterdir())
     whole = json.loads(file.read_bytes())
     changes: list[dict[str, object]] = [{"size": 4}, {"v": "x"}, {"vkeys": []}, {"root": "AA=="}, {"origin": "o"}]
-    for change in [*changes, {"note": "x"}]:
+    changes.append({"note": "x"})
+    for change in changes:
         changed = {**whole, "note": log.notes[3].decode(), "size": 3, **change}
         file.write_text(json.dumps(changed))
         with pytest.raises(SettingsRefused):
