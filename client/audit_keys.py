@@ -80,10 +80,12 @@ def look_back_at_keys(report: AuditReport, memory: AuditMemory) -> None:
     since = {
         kid: change.since for change in report.key_changes if change.since is not None for kid in change.kids
     }  # a later compromise of the same key moves its point to an earlier time
+    report.doubts = []
     for kid, moment in since.items():
         report.doubts += [Doubt(place, message, kid) for place, message in memory.signed_by(kid, moment)]
     for number, change in enumerate(report.key_changes):
-        if any(kid in since and change.logged_at >= since[kid] for kid in change.signers):
+        doubted = any(kid in since and change.logged_at >= since[kid] for kid in change.signers)
+        if doubted and SIGNED_WHEN_COMPROMISED not in change.flags:
             report.key_changes[number] = replace(change, flags=(*change.flags, SIGNED_WHEN_COMPROMISED))
     report.doubts.sort(key=lambda doubt: (doubt.index, doubt.kid))
 

@@ -1,7 +1,7 @@
 """What an auditor has to remember of a log while reading it, on disk: spent ids, decisions, evidences, legs.
 
-A temporary SQLite database that nobody else sees and that vanishes with the process: the memory of this program stays
-bounded, however long the log is.
+The memory of this program stays bounded, however long the log is. The rows lie in an `AuditFile`, which decides what is
+kept when.
 """
 
 from __future__ import annotations
@@ -13,44 +13,52 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.audit.leaves import encode_entry, encode_leaf, parse_entry
+from shared.audit.log_verification import LoggedLeaf
 from shared.domain.dossier import encode_leg, parse_leg
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.leg import Leg
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE spent (message TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE decided (
-    message TEXT, digest TEXT, place INTEGER, accepted INTEGER, dossier TEXT, recipients TEXT, code TEXT,
-    logged_at TEXT, ed25519 TEXT, mldsa65 TEXT, PRIMARY KEY (message, digest)
+    message TEXT, digest TEXT, place INTEGER, accepted INTEGER, dossier TEXT, leg TEXT, kind TEXT, sender TEXT,
+    recipients TEXT, code TEXT, at TEXT, logged_at TEXT, decide_by TEXT, flags TEXT, ed25519 TEXT, mldsa65 TEXT,
+    PRIMARY KEY (message, digest)
 ) WITHOUT ROWID;
 CREATE TABLE evidences (message TEXT, kind TEXT, recipient TEXT, PRIMARY KEY (message, kind, recipient)) WITHOUT ROWID;
+CREATE TABLE awaited (
+    message TEXT, recipient TEXT, place INTEGER, logged_at TEXT, PRIMARY KEY (message, recipient)
+) WITHOUT ROWID;
 CREATE TABLE legs (dossier TEXT, requested TEXT, state TEXT, PRIMARY KEY (dossier, requested)) WITHOUT ROWID;
+CREATE TABLE documents (place INTEGER PRIMARY KEY, entry BLOB NOT NULL);
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision: `place` is its index in the log, `logged_at` aware UTC."""
+    """One decision: `place` is its index in the log; times are aware UTC."""
 
     place: int
     accepted: bool
-    dossier: str | None
+    dossier: str
+    leg: str | None
+    kind: str
+    sender: str
     recipients: tuple[str, ...]
     code: str | None
+    at: datetime
     logged_at: datetime
+    decide_by: datetime
+    flags: tuple[str, ...]
     signers: tuple[str, str]
 
 
 class AuditMemory:
-    def __init__(self) -> None:
-        self._db = sqlite3.connect("", isolation_level=None)  # a private temporary file
-        self._db.execute("PRAGMA journal_mode=OFF")
-        self._db.execute("PRAGMA synchronous=OFF")
-        self._db.executescript(_SCHEMA)
-        self._db.execute("BEGIN")
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
 
-    def close(self) -> None:
-        self._db.close()
+    # --- decisions ---------------------------------------------------------------------------------------------------
 
     def spent_on(self, message: str) -> str | None:
         row = self._db.execute("SELECT digest FROM spent WHERE message = ?", (message,)).fetchone()
@@ -60,26 +68,24 @@ class AuditMemory:
         self._db.execute("INSERT INTO spent VALUES (?, ?) ON CONFLICT DO NOTHING", (message, digest))
 
     def decided(self, message: str, digest: str) -> Decided | None:
-        row = self._db.execute(
-            "SELECT place, accepted, dossier, recipients, code, logged_at, ed25519, mldsa65 FROM decided"
-            " WHERE message = ? AND digest = ?",
-            (message, digest),
-        ).fetchone()
-        if row is None:
-            return None
-        place, accepted, dossier, recipients, code, logged_at, *signers = row
-        readers, at = tuple(json.loads(recipients)), parse_time(logged_at)
-        return Decided(place, bool(accepted), dossier, readers, code, at, (signers[0], signers[1]))
+        asked = "SELECT * FROM decided WHERE message = ? AND digest = ?"
+        row = self._db.execute(asked, (message, digest)).fetchone()
+        return None if row is None else _decided(row)
 
-    def decide(self, message: str, digest: str, decided: Decided) -> None:
-        one = decided
+    def decide(self, message: str, digest: str, one: Decided) -> None:
+        """Keep the decision; from an acceptance on, each delivery is awaited."""
+        place, logged_at = one.place, encode_time(one.logged_at)
         self._db.execute(
-            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
-                *(message, digest, one.place, one.accepted, one.dossier),
-                *(json.dumps(one.recipients), one.code, encode_time(one.logged_at), *one.signers),
+                *(message, digest, place, one.accepted, one.dossier, one.leg, one.kind, one.sender),
+                *(" ".join(one.recipients), one.code, encode_time(one.at), logged_at, encode_time(one.decide_by)),
+                *(" ".join(one.flags), *one.signers),
             ),
         )
+        if one.accepted:
+            awaited = [(message, recipient, place, logged_at) for recipient in one.recipients]
+            self._db.executemany("INSERT INTO awaited VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", awaited)
 
     def signed_by(self, kid: str, since: datetime) -> list[tuple[int, str]]:
         """Place and message of what was accepted under this key and logged at this time or later."""
@@ -90,21 +96,37 @@ class AuditMemory:
         )
         return [(int(place), str(message)) for place, message in rows]
 
+    def decisions(self) -> Iterator[tuple[str, Decided]]:
+        """Every message that was decided, with its decision, in the order of the log."""
+        for row in self._db.execute("SELECT * FROM decided ORDER BY place"):
+            yield str(row[0]), _decided(row)
+
+    # --- evidences ---------------------------------------------------------------------------------------------------
+
     def is_new_evidence(self, message: str, kind: str, recipient: str) -> bool:
         done = self._db.execute(
             "INSERT INTO evidences VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (message, kind, recipient)
         )
         return done.rowcount == 1
 
-    def undelivered(self, before: datetime) -> Iterator[tuple[int, str, str]]:
-        """Place, message and recipient of what was accepted before this time and has no evidence of its delivery."""
-        return self._db.execute(
-            "SELECT place, message, named.value FROM decided, json_each(recipients) AS named"
-            " WHERE accepted AND logged_at < ? AND NOT EXISTS (SELECT 1 FROM evidences AS one"
-            " WHERE one.message = decided.message AND one.kind IN ('delivery', 'non-delivery')"
-            " AND one.recipient = named.value) ORDER BY place",
-            (encode_time(before),),
-        )
+    def evidences(self, message: str, recipient: str) -> list[str]:
+        """The kinds that stand for this recipient."""
+        asked = "SELECT kind FROM evidences WHERE message = ? AND recipient = ?"
+        return [str(row[0]) for row in self._db.execute(asked, (message, recipient))]
+
+    def delivered(self, message: str, recipient: str) -> None:
+        """Delivered, or said not to be: nothing is awaited any more."""
+        self._db.execute("DELETE FROM awaited WHERE message = ? AND recipient = ?", (message, recipient))
+
+    def take_undelivered(self, before: datetime) -> list[tuple[int, str, str]]:
+        """Place, message and recipient of what was accepted before this time and is still awaited; given once."""
+        rows = self._db.execute(
+            "SELECT place, message, recipient FROM awaited WHERE logged_at < ? ORDER BY place", (encode_time(before),)
+        ).fetchall()
+        self._db.execute("DELETE FROM awaited WHERE logged_at < ?", (encode_time(before),))
+        return [(int(place), str(message), str(recipient)) for place, message, recipient in rows]
+
+    # --- legs --------------------------------------------------------------------------------------------------------
 
     def knows_dossier(self, dossier: str) -> bool:
         return self._db.execute("SELECT 1 FROM legs WHERE dossier = ? LIMIT 1", (dossier,)).fetchone() is not None
@@ -113,7 +135,16 @@ class AuditMemory:
         row = self._db.execute(
             "SELECT state FROM legs WHERE dossier = ? AND requested = ?", (dossier, requested)
         ).fetchone()
-        return None if row is None else parse_leg(_parsed(row[0]))
+        return None if row is None else parse_leg(json.loads(row[0]))
+
+    def legs(self) -> Iterator[Leg]:
+        """All legs, dossier by dossier."""
+        for row in self._db.execute("SELECT state FROM legs ORDER BY dossier, requested"):
+            yield parse_leg(json.loads(row[0]))
+
+    def legs_of(self, dossier: str) -> list[Leg]:
+        rows = self._db.execute("SELECT state FROM legs WHERE dossier = ? ORDER BY requested", (dossier,))
+        return [parse_leg(json.loads(row[0])) for row in rows]
 
     def keep_leg(self, leg: Leg) -> None:
         self._db.execute(
@@ -121,6 +152,33 @@ class AuditMemory:
             (leg.dossier, leg.requested, json.dumps(encode_leg(leg))),
         )
 
+    # --- documents of the operators ----------------------------------------------------------------------------------
 
-def _parsed(text: str) -> Any:
-    return json.loads(text)
+    def keep_document(self, logged: LoggedLeaf) -> None:
+        """From these a reading that is continued makes directory and registry again."""
+        leaf = logged.leaf
+        entry = encode_entry(logged.logged_at, encode_leaf(leaf.type, leaf.at, leaf.nonce, **leaf.fields))
+        self._db.execute("INSERT INTO documents VALUES (?, ?)", (logged.index, entry))
+
+    def documents(self) -> list[LoggedLeaf]:
+        rows = self._db.execute("SELECT place, entry FROM documents ORDER BY place").fetchall()
+        return [LoggedLeaf(int(place), *parse_entry(entry)) for place, entry in rows]
+
+
+def _decided(row: tuple[Any, ...]) -> Decided:
+    _, _, place, accepted, dossier, leg, kind, sender, recipients, code, at, logged_at, decide_by, flags, *signers = row
+    return Decided(
+        place=place,
+        accepted=bool(accepted),
+        dossier=dossier,
+        leg=leg,
+        kind=kind,
+        sender=sender,
+        recipients=tuple(recipients.split()),
+        code=code,
+        at=parse_time(at),
+        logged_at=parse_time(logged_at),
+        decide_by=parse_time(decide_by),
+        flags=tuple(flags.split()),
+        signers=(signers[0], signers[1]),
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from shared.domain.ids import encode_time
+from shared.domain.ids import encode_time, parse_time
 
 MOST_SHOWN: Final = 200
 
@@ -52,6 +54,18 @@ class Doubt:
     kid: str
 
 
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a party's receipt promised: `state` is `kept`, `broken` or `open` (its time has not come)."""
+
+    receipt: str
+    message: str
+    sender: str
+    decide_by: datetime
+    state: str
+    why: str
+
+
 @dataclass
 class AuditReport:
     """Grows while the log is read. `ok` means: every check was made and nothing differed."""
@@ -75,7 +89,17 @@ class AuditReport:
     """No fault of the exchange, which could not know it: whoever relies on such a message asks its sender."""
     differences: list[Difference] = field(default_factory=list)
     difference_count: int = 0
+    promises: list[Promise] = field(default_factory=list)
+    continued_at: int = 0
+    """Entries that an earlier reading on this machine had verified; what it found is in here too."""
+    earlier_size: int | None = None
+    """Entries of the largest ledger that was seen here before, which this one was proved to continue."""
+    contradicting: list[bytes] = field(default_factory=list)
+    """Signed checkpoints that cannot be of one log: the log's own proof that it told two stories."""
     finished: bool = False
+    hear: Callable[[Difference], None] | None = None
+    """Told of every difference at once, also of those that are counted only."""
+    _is_silent: bool = False
 
     @property
     def ok(self) -> bool:
@@ -83,9 +107,55 @@ class AuditReport:
 
     def differ(self, index: int | None, what: str, why: object) -> None:
         """Note a difference; beyond the first 200 they are counted only."""
+        if self._is_silent:
+            return
+        difference = Difference(index, what, str(why))
         self.difference_count += 1
         if len(self.differences) < MOST_SHOWN:
-            self.differences.append(Difference(index, what, str(why)))
+            self.differences.append(difference)
+        if self.hear is not None:
+            self.hear(difference)
+
+    def note_key_change(self, change: KeyChange) -> None:
+        self.key_changes.append(change)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """For what was judged, and told, by the reading that is continued."""
+        self._is_silent = True
+        try:
+            yield
+        finally:
+            self._is_silent = False
+
+    def figures(self) -> dict[str, Any]:
+        """What a reading that is continued later must know: what was found of entries, and not of this look at the
+        ledger. Key changes follow from the documents that it keeps."""
+        kept = [one for one in self.differences if one.index is not None or one.what == "tile"]
+        return {
+            "first_logged_at": _time(self.first_logged_at),
+            "last_logged_at": _time(self.last_logged_at),
+            "leaves": dict(self.leaves),
+            "rejections": dict(self.rejections),
+            "signatures": self.signatures,
+            "taken_on_trust": self.taken_on_trust,
+            "difference_count": self.difference_count - len(self.differences) + len(kept),
+            "differences": [[one.index, one.what, one.why] for one in kept],
+        }
+
+    def restore(self, read: int, figures: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self.read = self.continued_at = read
+        if not figures:
+            return
+        self.first_logged_at, self.last_logged_at = (
+            None if text is None else parse_time(text)
+            for text in (figures["first_logged_at"], figures["last_logged_at"])
+        )
+        self.leaves, self.rejections = Counter(figures["leaves"]), Counter(figures["rejections"])
+        self.signatures, self.taken_on_trust = figures["signatures"], figures["taken_on_trust"]
+        self.difference_count = figures["difference_count"]
+        self.differences = [Difference(*one) for one in figures["differences"]]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -95,6 +165,8 @@ class AuditReport:
             "root": self.root,
             "witnesses": list(self.witnesses),
             "entries_read": self.read,
+            "continued_at": self.continued_at,
+            "earlier_size": self.earlier_size,
             "first_logged_at": _time(self.first_logged_at),
             "last_logged_at": _time(self.last_logged_at),
             "leaves": dict(sorted(self.leaves.items())),
@@ -117,6 +189,17 @@ class AuditReport:
                     "flags": list(one.flags),
                 }
                 for one in self.key_changes
+            ],
+            "promises": [
+                {
+                    "receipt": one.receipt,
+                    "message": one.message,
+                    "sender": one.sender,
+                    "decide_by": _time(one.decide_by),
+                    "state": one.state,
+                    "why": one.why,
+                }
+                for one in self.promises
             ],
             "doubts": [{"index": one.index, "message": one.message, "kid": one.kid} for one in self.doubts],
             "difference_count": self.difference_count,

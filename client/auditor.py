@@ -1,19 +1,24 @@
 """A whole ledger verified from outside, with nothing but the trust file; every step is made on the reader's machine.
 
 The argument, step by step:
- 1. the checkpoint is of this log, both of the log's keys signed it, and a quorum of the trust file's witnesses cosigned
- 2. every entry bundle is there, of its exact size, and so is every tile of hashes
- 3. every entry parses: a time that does not go back, a leaf of the catalogue in its one form
- 4. every entry is hashed again; every tile, full or partial, on every level, holds the hashes that result
- 5. the root that results is the checkpoint's
- 6. every leaf says what follows from those before it (`audit_leaves.py`): key events by the operators' keys, decisions
+ 1. the checkpoint is of this log, both of the log's keys signed it, and a quorum of the trust file's witnesses
+    cosigned
+ 2. it continues every tree of this log that was seen before: the newest one of earlier readings, and those that
+    somebody else was shown
+ 3. every entry bundle is there, of its exact size, and so is every tile of hashes
+ 4. every entry parses: a time that does not go back, a leaf of the catalogue in its one form
+ 5. every entry is hashed again; every tile, full or partial, on every level, holds the hashes that result
+ 6. the root that results is the checkpoint's
+ 7. every leaf says what follows from those before it (`audit_leaves.py`): key events by the operators' keys, decisions
     by the envelopes' signatures and intake's rules, evidences by decisions
+ 8. what was promised by receipts, if any are given, was kept (`audit_promises.py`)
 
 Rules:
 1. It imports nothing of the server's storage and asks the source for files only.
-2. Memory is bounded: some bundles, one tile per level, and a temporary file for what must be remembered.
+2. Memory is bounded: some bundles, one tile per level, the operators' documents; everything else that must be
+   remembered lies in the audit's file, and a reading that was broken off goes on from there.
 3. A difference is named and the reading goes on, as far as what is there allows; `AuditReport.ok` says whether all was
-   read and nothing differed. Only an unreachable source raises.
+   read and nothing differed. Only an unreachable source, and a file that cannot be written, raise.
 
 It cannot see what was never logged: a sender finds that out by its receipt, a recipient by `seen`, and everybody by
 comparing checkpoints with each other.
@@ -21,169 +26,144 @@ comparing checkpoints with each other.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing import get_context
+from datetime import datetime
 from typing import Final
 
-from client.audit_envelopes import answer_all
-from client.audit_leaves import LeafJudge, Prepared
-from client.audit_memory import AuditMemory
+from client.audit_documents import CLOCK_SKEW
+from client.audit_file import AuditFile, Position
+from client.audit_leaves import LeafJudge
+from client.audit_promises import check_promises
+from client.audit_reading import Progress, Reading, Workers
 from client.audit_report import AuditReport
+from client.ledger_heads import difference_between
 from client.ledger_source import CHECKPOINT, LedgerSource
-from shared.audit.log_verification import LogVerifier
+from shared.apisig.receipts import Receipt
+from shared.audit.checkpoint import VerifiedCheckpoint
 from shared.audit.quorum import rule_of
-from shared.audit.tiles import TILE_WIDTH, Tile, build_tiles, bundle_at, parse_bundle
-from shared.audit.tree import hash_leaf
+from shared.audit.tiles import root_from_tiles
 from shared.audit.tree_head import TreeHead
+from shared.domain.ids import encode_time
 from shared.errors import LedgerInvalid, NotThere, QuorumMissing
 from shared.keys.trust import Trust
 
-Progress = Callable[[int, int], None]
-"""(entries read, entries in all)."""
-
 WORKERS: Final = 2
-POOL_FROM: Final = 20_000
-"""Entries below which starting worker processes costs more than it saves."""
-_BUNDLES_AHEAD: Final = 4
+SEEN_HERE: Final = "what was read here before"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What the auditor has over another road: checkpoints that others were shown, and receipts of parties, by name.
+    `now` is the auditor's clock; None leaves unsaid what only a clock can tell."""
+
+    checkpoints: Sequence[tuple[str, VerifiedCheckpoint]] = ()
+    receipts: Sequence[tuple[str, Receipt]] = ()
+    now: datetime | None = None
+
+
+NOTHING_ELSE: Final = Elsewhere()
 
 
 def verify_ledger(
-    source: LedgerSource, trust: Trust, progress: Progress | None = None, *, workers: int = WORKERS
+    source: LedgerSource,
+    trust: Trust,
+    progress: Progress | None = None,
+    *,
+    workers: int = WORKERS,
+    file: AuditFile | None = None,
+    elsewhere: Elsewhere = NOTHING_ELSE,
+    report: AuditReport | None = None,
 ) -> AuditReport:
-    """Verify everything, as the module's steps say. Raises what the source raises when it cannot be reached."""
-    report = AuditReport(trust.origin)
+    """Verify everything, as the module's steps say, from where `file` stands on. Raises what the source raises when it
+    cannot be reached, and AuditFileUnusable."""
+    report = report or AuditReport(trust.origin)
+    with ExitStack() as closing:
+        opened = file or closing.enter_context(AuditFile())
+        closing.enter_context(opened.guarded())
+        position = opened.position()
+        report.restore(position.size, position.figures)
+        checkpoint = _read_checkpoint(source, trust, report)
+        if checkpoint is None:
+            return report
+        head = checkpoint.head
+        note, seen = opened.head(), _seen_here(trust, position)
+        checkpoints = elsewhere.checkpoints
+        if note is not None:
+            checkpoints = (*checkpoints, (SEEN_HERE, rule_of(trust).read(note)))
+        for name, other in checkpoints:
+            _check_signed(checkpoint, name, other, source, report)
+        if seen is not None and not _continues(head, seen, source, report):
+            return report  # what was read here is of another tree
+        judge = LeafJudge(trust, opened.memory, report)
+        with Workers(workers, head.size - position.size) as pool:
+            Reading(source, head, judge, report, opened, pool, progress).run(position)
+        if report.last_logged_at and elsewhere.now and report.last_logged_at > elsewhere.now + CLOCK_SKEW:
+            report.differ(None, "post-dated", f"its last entry was logged at {encode_time(report.last_logged_at)}")
+        if report.finished:
+            check_promises(opened.memory, report, elsewhere.receipts, elsewhere.now)
+        if _seen_here(trust, opened.position()) == head:
+            opened.keep_head(checkpoint.note)
+    return report
+
+
+def _read_checkpoint(source: LedgerSource, trust: Trust, report: AuditReport) -> VerifiedCheckpoint | None:
+    """Step 1."""
     rule = rule_of(trust)
     try:
         checkpoint = rule.read(source.read(CHECKPOINT))
     except NotThere:
         report.differ(None, "checkpoint", "there is no signed checkpoint")
-        return report
+        return None
     except LedgerInvalid as broken:
         report.differ(None, "checkpoint", broken)
-        return report
+        return None
     report.size, report.root = checkpoint.head.size, checkpoint.head.root.hex()
     report.witnesses = rule.witnesses_of(checkpoint)
     try:
         rule.require_quorum(checkpoint)
     except QuorumMissing as missing:  # what it says is read all the same: a fork that no witness signed is evidence
         report.differ(None, "witnesses", missing)
-    with ExitStack() as closing:
-        memory = AuditMemory()
-        closing.callback(memory.close)
-        pool: Executor | None = None
-        if workers > 0 and checkpoint.head.size >= POOL_FROM:
-            # spawned, not forked: a fork would inherit open connections and database handles
-            pool = closing.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
-        _Reading(source, checkpoint.head, LeafJudge(trust, memory, report), report, pool, progress).run()
-    return report
+    return checkpoint
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """Leaves of one bundle whose questions are being answered."""
+def _check_signed(
+    own: VerifiedCheckpoint, name: str, other: VerifiedCheckpoint, source: LedgerSource, report: AuditReport
+) -> None:
+    """Step 2, for a checkpoint that was signed before or shown to others: two that do not agree convict the log."""
+    if name == SEEN_HERE:
+        report.earlier_size = other.head.size
+    try:
+        why_not = difference_between(own.head, other.head, source)
+    except NotThere:
+        why_not = None
+        if name != SEEN_HERE:
+            report.differ(None, "unproven", f"the tiles that would show whether it agrees with {name} are not here")
+    if why_not is not None:
+        report.differ(None, "forked", f"it does not agree with {name}: {why_not}")
+    elif name == SEEN_HERE and own.head.size < other.head.size:
+        why_not = f"it has {own.head.size} entries; {other.head.size} were there when it was read here before"
+        report.differ(None, "rolled-back", why_not)
+    if why_not is not None:
+        report.contradicting += [own.note, other.note]
 
-    leaves: list[Prepared]
-    answers: Future[list[str | None]] | list[str | None]
 
-    def refusals(self) -> list[str | None]:
-        return self.answers if isinstance(self.answers, list) else self.answers.result()
+def _seen_here(trust: Trust, position: Position) -> TreeHead | None:
+    """The tree of the entries that were read into this file."""
+    if not position.size:
+        return None
+    return TreeHead(trust.origin, position.size, root_from_tiles(position.size, position.edge.__getitem__))
 
 
-class _Reading:
-    """One pass over one log."""
-
-    def __init__(
-        self,
-        source: LedgerSource,
-        head: TreeHead,
-        judge: LeafJudge,
-        report: AuditReport,
-        pool: Executor | None,
-        progress: Progress | None,
-    ) -> None:
-        self._source = source
-        self._head = head
-        self._judge = judge
-        self._report = report
-        self._pool = pool
-        self._progress = progress
-        self._log = LogVerifier()
-        self._edge: dict[Tile, bytes] = {}  # the partial tiles of the entries read so far
-        self._waiting: deque[_Waiting] = deque()
-        self._leaves_are_sound = True
-
-    def run(self) -> None:
-        try:
-            for entries in self._bundles():
-                self._check_tiles(entries)
-                self._take(entries)
-                self._report.read += len(entries)
-                if self._progress is not None:
-                    self._progress(self._report.read, self._head.size)
-            self._check_edge()
-        except NotThere:
-            self._report.differ(
-                self._report.read, "missing", "a file of the ledger is not there; nothing after was read"
-            )
-            return
-        except LedgerInvalid as broken:
-            self._report.differ(self._report.read, "bundle", broken)
-            return
-        finally:
-            self._conclude(leave=0)
-        self._report.finished = self._leaves_are_sound and self._report.read == self._head.size
-        if self._report.finished and self._report.last_logged_at is not None:
-            self._judge.look_back(self._report.last_logged_at)
-
-    def _bundles(self) -> Iterator[list[bytes]]:
-        for number in range(-(-self._head.size // TILE_WIDTH)):
-            bundle = bundle_at(number, self._head.size)
-            yield parse_bundle(self._source.read(bundle.path), bundle.width)
-
-    def _check_tiles(self, entries: list[bytes]) -> None:
-        """Steps 2, 4 and 5: build the tiles that these entries make, and compare those that are full now."""
-        old_size = self._report.read
-        made = build_tiles(old_size, [hash_leaf(entry) for entry in entries], self._edge.__getitem__)
-        for tile, data in made.tiles.items():
-            self._edge = {other: kept for other, kept in self._edge.items() if other.level != tile.level}
-            if tile.width == TILE_WIDTH:
-                self._compare(tile, data)
-        self._edge |= {tile: data for tile, data in made.tiles.items() if tile.width < TILE_WIDTH}
-        if made.size == self._head.size and made.root != self._head.root:
-            self._report.differ(None, "root", f"the entries have the root {made.root.hex()}, not the checkpoint's")
-
-    def _check_edge(self) -> None:
-        for tile, data in self._edge.items():
-            self._compare(tile, data)
-
-    def _compare(self, tile: Tile, data: bytes) -> None:
-        if self._source.read(tile.path) != data:
-            self._report.differ(None, "tile", f"{tile.path} does not hold the hashes of the entries")
-
-    def _take(self, entries: list[bytes]) -> None:
-        """Steps 3 and 6. After an entry that cannot be read no later one can be judged; tiles and root still are."""
-        prepared: list[Prepared] = []
-        for entry in entries if self._leaves_are_sound else ():
-            try:
-                logged = self._log.add(entry)
-            except LedgerInvalid as broken:
-                self._report.differ(self._log.size, "entry", f"{broken} No entry after it was judged.")
-                self._leaves_are_sound = False
-                break
-            self._report.first_logged_at = self._report.first_logged_at or logged.logged_at
-            self._report.last_logged_at = logged.logged_at
-            prepared.append(self._judge.prepare(logged))
-        questions = [one.question for one in prepared]
-        answers = answer_all(questions) if self._pool is None else self._pool.submit(answer_all, questions)
-        self._waiting.append(_Waiting(prepared, answers))
-        self._conclude(leave=_BUNDLES_AHEAD)
-
-    def _conclude(self, leave: int) -> None:
-        while len(self._waiting) > leave:
-            waiting = self._waiting.popleft()
-            for prepared, refusal in zip(waiting.leaves, waiting.refusals(), strict=True):
-                self._judge.conclude(prepared, refusal)
+def _continues(head: TreeHead, seen: TreeHead, source: LedgerSource, report: AuditReport) -> bool:
+    """Whether the reading may go on; a difference that no two signed checkpoints show yet is named here."""
+    try:
+        why_not = difference_between(seen, head, source)
+    except NotThere:
+        why_not = None if head.size >= seen.size else "the tiles that were read are gone"
+    if head.size < seen.size:
+        why_not = why_not or f"it has {head.size} entries, {seen.size} were read here"
+    if why_not is not None and not report.contradicting:
+        report.differ(None, "forked", f"it does not continue what was read here before: {why_not}")
+    return why_not is None

@@ -11,7 +11,7 @@ from comity.home import Home, exchange_as
 from comity.output import Output
 
 if TYPE_CHECKING:
-    from client.auditor import Progress
+    from client.audit_reading import Progress
     from client.ledger_source import LedgerSource
     from shared.keys.trust import Trust
 

@@ -663,6 +663,18 @@ class RegisterUnusable(Rejection):
     code = "client.register-unusable"
 
 
+class AuditFileUnusable(Rejection):
+    """What was read of the ledger cannot be kept in {file}: {why}."""
+
+    code = "client.audit-file-unusable"
+
+
+class AuditBusy(Rejection):
+    """Another audit is reading into {file} at this moment."""
+
+    code = "client.audit-busy"
+
+
 class NotInRegister(Rejection):
     """Nothing in the local register matches {fragment}."""
 

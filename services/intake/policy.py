@@ -15,11 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
-from shared.domain.admissibility import admissibility
+from shared.domain.admissibility import flags_of
 from shared.domain.dossier import decide_move, open_legs
-from shared.domain.header import Header
 from shared.domain.instruments import Registry
 from shared.domain.leg import Leg
 from shared.envelope.container import ReceivedEnvelope
@@ -35,10 +33,6 @@ from shared.errors import (
     SenderUnknown,
 )
 from shared.keys.directory import Directory
-
-MAX_FLAGS_BYTES: Final = 4096
-"""What flags may take of a leaf: the largest envelope leaves 5,500 bytes, and without a leaf there is no decision."""
-_LISTED_BYTES: Final = 3  # two quotation marks and a comma
 
 
 @dataclass(frozen=True)
@@ -88,25 +82,14 @@ def decide_admission(
         legs = open_legs(header, verified.digest, now, clocks)
         if dossier_exists:
             raise DossierExists(dossier=header.dossier)
-        return Admission(tuple(legs), _flags(header, legs, registry, now), opens_dossier=True)
+        return Admission(tuple(legs), flags_of(header, legs, registry, now), opens_dossier=True)
     if leg is None or leg.side_of(header.sender) is None:
         # Nobody learns from a refusal that a dossier of others exists.
         raise DossierUnknown(dossier=header.dossier, leg=header.leg)
     moved = decide_move(leg, header, verified.digest, now)
-    return Admission((moved,), _flags(header, [moved], registry, now), opens_dossier=False)
+    return Admission((moved,), flags_of(header, [moved], registry, now), opens_dossier=False)
 
 
 def _takes_part(directory: Directory, party: str) -> bool:
     known = directory.party(party)
     return known is not None and not known.is_suspended and known.role == "authority"
-
-
-def _flags(header: Header, legs: list[Leg], registry: Registry | None, now: datetime) -> tuple[str, ...]:
-    """The codes of all warnings, each with its leg, sorted and once; without the legs where these would be too many."""
-    if registry is None:
-        return ("registry-missing",)
-    found = {(flag.code, leg.requested.lower()) for leg in legs for flag in admissibility(header, leg, registry, now)}
-    flags = sorted(f"{code}:{leg}" for code, leg in found)
-    if sum(len(flag) + _LISTED_BYTES for flag in flags) > MAX_FLAGS_BYTES:
-        flags = sorted({code for code, _ in found})
-    return tuple(flags)

@@ -6,15 +6,21 @@ intake records it, clients show it before sending, and the sender may go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Final
 
 from shared.domain.header import Header
 from shared.domain.instruments import RECIPROCITY, Instrument, InstrumentKind, Registry
 from shared.domain.leg import Leg
 from shared.domain.profile_format import FieldType
 from shared.domain.profiles import kind_of
+
+MAX_FLAGS_BYTES: Final = 4096
+"""What flags may take of a leaf: the largest envelope leaves 5,500 bytes, and without a leaf there is no decision."""
+NO_REGISTRY: Final = "registry-missing"
+_LISTED_BYTES: Final = 3  # two quotation marks and a comma
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,18 @@ def admissibility(header: Header, leg: Leg, registry: Registry, at: datetime) ->
     if header.leg is None:
         flags += [*_of_basis(leg, entry, registry, on), *_of_measures(header, entry)]
     return [*flags, *_of_grounds(header, entry)]
+
+
+def flags_of(header: Header, legs: Iterable[Leg], registry: Registry | None, at: datetime) -> tuple[str, ...]:
+    """What a decision says of all this: each code once with its leg, sorted; without the legs where these would be too
+    many. Intake writes it and auditors make it again."""
+    if registry is None:
+        return (NO_REGISTRY,)
+    found = {(flag.code, leg.requested.lower()) for leg in legs for flag in admissibility(header, leg, registry, at)}
+    flags = sorted(f"{code}:{leg}" for code, leg in found)
+    if sum(len(flag) + _LISTED_BYTES for flag in flags) > MAX_FLAGS_BYTES:
+        flags = sorted({code for code, _ in found})
+    return tuple(flags)
 
 
 def _unknown(code: str, registry: Registry) -> Flag:

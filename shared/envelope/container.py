@@ -78,6 +78,14 @@ def parse_envelope(
     return _received(parse_jws(jws), wraps or {}, parts or {})
 
 
+def read_envelope(node: object) -> ReceivedEnvelope:
+    """The envelope whose JWS is this part of a document that was parsed strictly, such as a leaf of the ledger.
+
+    Raises EnvelopeTooLarge, EnvelopeMalformed, EnvelopeUnknownField, EnvelopeDowngraded, EnvelopeSignatureMissing.
+    """
+    return _received(read_jws(node), {}, {})
+
+
 def encode_submission(jws: bytes, wraps: Mapping[str, bytes], parts: Mapping[str, bytes]) -> bytes:
     """The body of the POST; `jws` goes in byte for byte. Raises EnvelopeTooLarge."""
     beside = {

@@ -55,6 +55,7 @@ class PaperServices:
     withhold: set[str] = field(default_factory=set)
     events: list[bytes] = field(default_factory=list)
     registry: bytes | None = None
+    intake_knows_registry: bool = True
 
     def __post_init__(self) -> None:
         self.directory = Directory.empty(ORIGIN)
@@ -130,20 +131,22 @@ class PaperServices:
     def take(self, received: ReceivedEnvelope) -> None:
         """Decide, deliver, tell."""
         header = received.header
-        registry = parse_registry(REGISTRY) if self.registry else None
+        registry = parse_registry(REGISTRY) if self.registry and self.intake_knows_registry else None
         code: str | None = None
         facts: dict[str, str] = {}
         legs: tuple[Leg, ...] = ()
+        flags: tuple[str, ...] = ()
         try:
             verified = verify_sender(self.with_uploads(received), ORIGIN, self.directory, self.now)
             check_id(header.id, received.digest, self.spent.get(header.id))
             self.spent[header.id] = received.digest
             exists = any(dossier == header.dossier for dossier, _ in self.legs)
             leg = None if header.leg is None else self.legs.get((header.dossier, header.leg))
-            legs = decide_admission(verified, exists, leg, registry, self.now).legs
+            admission = decide_admission(verified, exists, leg, registry, self.now)
+            legs, flags = admission.legs, admission.flags
         except Rejection as refused:
             code, facts = refused.code, {name: str(value) for name, value in refused.facts.items()}
-        index = self.log_decision(received, code, legs)
+        index = self.log_decision(received, code, legs, flags=list(flags))
         self.decisions[header.id] = {
             "message": header.id,
             "digest": received.digest,

@@ -78,7 +78,7 @@ def test_worker_processes_and_several_levels_of_tiles_change_nothing(
     exchange.log.append(plain)
     exchange.log_decision(submission_of(story, tmp_path), "envelope.expired")
     serial = audit(exchange, tmp_path)
-    monkeypatch.setattr("client.auditor.POOL_FROM", 1)
+    monkeypatch.setattr("client.audit_reading.POOL_FROM", 1)
     pooled = audit(exchange, tmp_path, workers=2)
     assert serial.as_json() == pooled.as_json()
     assert (serial.size, serial.difference_count) == (len(story.log.entries) + 1301, 1)

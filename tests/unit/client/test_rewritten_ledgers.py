@@ -13,7 +13,7 @@ import pytest
 from shared.audit.leaves import encode_entry, encode_leaf
 from shared.envelope.container import parse_submission
 from shared.keys.events import draft_event, encode_event, sign_event
-from tests.unit.client.letters import BE, FR
+from tests.unit.client.letters import BE, FR, MA, open_dossier
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.told_ledgers import (
     audit,
@@ -21,6 +21,7 @@ from tests.unit.client.told_ledgers import (
     found,
     index_of,
     leaf_of,
+    request_text,
     rewritten,
     submission_of,
     with_fields,
@@ -66,6 +67,9 @@ def test_a_leaf_outside_the_catalogue_is_found(story: PaperExchange, tmp_path: P
         ("decision.accepted", {"directory_index": 99}, "directory-index"),
         ("decision.accepted", {"directory_index": 1}, "decision"),
         ("decision.accepted", {"decide_by": "2026-11-20T00:00:00Z"}, "late"),
+        ("decision.accepted", {"decide_by": "2026-11-22T12:00:00Z"}, "promise"),
+        ("decision.accepted", {"flags": ["not-in-force:fr.bepi"]}, "flags"),
+        ("decision.rejected", {"flags": ["not-in-force:fr.bepi"]}, "flags"),
         ("decision.rejected", {"code": "dossier.stale"}, "decision"),
         ("decision.rejected", {"code": "envelope.signature-invalid"}, "decision"),
         ("decision.rejected", {"jws": None}, "envelope"),
@@ -142,6 +146,51 @@ def test_a_decision_dated_hours_before_it_was_logged_is_found(story: PaperExchan
     exchange.pass_time(2 * 3600)
     exchange.log_decision(received, "dossier.unknown", at=story.now)
     assert "back-dated" in found(audit(exchange, tmp_path))
+
+
+def test_a_flag_of_the_law_that_was_left_out_is_found(exchange: PaperExchange, tmp_path: Path) -> None:
+    exchange.intake_knows_registry = False
+    exchange.pass_time(600)
+    open_dossier(exchange.correspond(MA, tmp_path), FR)
+    report = audit(exchange, tmp_path / "ledger")
+    assert found(report) == {"flags"}
+    assert "registry gives: none" in report.differences[0].why
+
+
+def test_a_decision_may_rest_on_what_was_in_force_a_moment_before(exchange: PaperExchange, tmp_path: Path) -> None:
+    other = PaperExchange(registry=exchange.registry, intake_knows_registry=False)
+    other.enrol(MA, FR, BE)
+    ma = other.correspond(MA, tmp_path)
+    other.load_registry()
+    open_dossier(ma, FR)  # by a service that has not heard of the registry yet
+    assert audit(other, tmp_path / "at once").ok
+    other.pass_time(600)
+    open_dossier(ma, FR)
+    assert found(audit(other, tmp_path / "later")) == {"flags"}
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_request_signed_at_another_time_than_the_retrieval_is_found(
+    exchange: PaperExchange, tmp_path: Path, hours: int
+) -> None:
+    exchange.pass_time(7200)
+    open_dossier(exchange.correspond(MA, tmp_path), FR)
+    received = next(iter(exchange.envelopes.values()))
+    asked = exchange.now + timedelta(hours=hours)
+    exchange.evidence("retrieval", received, FR, request=request_text(FR, received.header.id, asked))
+    report = audit(exchange, tmp_path / "ledger")
+    assert found(report) == {"retrieval"}
+    assert all("signed its request at" in one.why for one in report.differences)
+
+
+def test_a_request_of_a_suspended_party_is_found(exchange: PaperExchange, tmp_path: Path) -> None:
+    open_dossier(exchange.correspond(MA, tmp_path), FR)
+    received = next(iter(exchange.envelopes.values()))
+    exchange.record_event("suspend", FR)
+    exchange.pass_time(600)
+    exchange.evidence("retrieval", received, FR, request=request_text(FR, received.header.id, exchange.now))
+    report = audit(exchange, tmp_path / "ledger")
+    assert ["did not count" in one.why for one in report.differences] == [True]
 
 
 def test_an_accepted_message_that_was_never_delivered_is_found(story: PaperExchange, tmp_path: Path) -> None:

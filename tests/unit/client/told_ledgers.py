@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from client.audit_report import AuditReport
 from client.auditor import verify_ledger
+from client.callers import sign_calls
 from client.ledger_source import DirectoryLedger
+from shared.apisig.verify import verify_request
 from shared.audit.leaves import encode_entry, encode_leaf
 from shared.domain.strict_json import parse_strict_json
 from shared.envelope.container import ReceivedEnvelope
+from shared.keys.public import Ed25519Public
 from tests.unit.audit.paper_log import PaperLog
 from tests.unit.client.letters import BE, FR, MA, open_dossier
-from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.client.paper_exchange import URL, PaperExchange
+from tests.unit.envelope.workshop import party
 
 
 def copy_of(story: PaperExchange) -> PaperExchange:
@@ -81,3 +86,11 @@ def submission_of(story: PaperExchange, tmp_path: Path) -> ReceivedEnvelope:
 
 def replace_time(entry: bytes, story: PaperExchange) -> bytes:
     return encode_entry(story.now, entry.partition(b"\n")[2])
+
+
+def request_text(party_id: str, message: str, at: datetime) -> str:
+    """A party's own signed call for a message, as a retrieval holds it."""
+    url = f"{URL}/v1/messages/{message}"
+    keys = party(party_id)
+    headers = sign_calls(keys.api, party_id, lambda: at)("GET", url, {}, None)
+    return verify_request("GET", url, dict(headers), b"", lambda _: Ed25519Public(keys.api.public), at).signature_text

@@ -1,0 +1,219 @@
+"""Every decision made again, from outside: by the envelope in its leaf, the directory of then, and the legs of then.
+
+1. A decision holds the envelope it decided: the digest, ids and sender are the envelope's, it was decided once, by a
+   directory that was not stale when it was logged.
+2. It was logged by the time that its receipt promised, and no receipt promises more than MERGE_DELAY.
+3. It is the one that intake's own steps give: parties, signatures, times and keys by the directory at
+   `directory_index`; the id; the form; the move on the legs. A rejection has the code of the first step that fails; an
+   acceptance fails none, and leaves the measures in the states that it names.
+4. Its flags are what the registry of instruments has to say; a rejection has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from client.audit_documents import CLOCK_SKEW, OperatorDocuments
+from client.audit_envelopes import EnvelopeQuestion, Refusal, question_of
+from client.audit_memory import AuditMemory, Decided
+from client.audit_report import AuditReport
+from shared.audit.leaves import leg_states
+from shared.audit.log_verification import LoggedLeaf
+from shared.domain.admissibility import flags_of
+from shared.domain.dossier import decide_move, open_legs
+from shared.domain.header import Header
+from shared.domain.ids import parse_time
+from shared.domain.instruments import Registry
+from shared.domain.leg import Leg
+from shared.envelope.container import ReceivedEnvelope, read_envelope
+from shared.errors import (
+    DossierExists,
+    DossierUnknown,
+    EnvelopeKeyUnknown,
+    EnvelopePartMismatch,
+    EnvelopeWrapMismatch,
+    MessageIdReused,
+    RecipientUnknown,
+    Rejection,
+    SenderUnknown,
+)
+from shared.keys.directory import Directory
+
+MERGE_DELAY: Final = timedelta(hours=1)
+"""From the receipt to the ledger, at most. A leaf that is logged later was written earlier than is believable."""
+_SEALED_ONLY: Final = frozenset({EnvelopeWrapMismatch.code, EnvelopePartMismatch.code})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the rules give: the code of a rejection, or legs and the flags that go with them."""
+
+    code: str | None
+    legs: Sequence[Leg] = ()
+    flags: tuple[str, ...] = ()
+
+
+class DecisionJudge:
+    """`read` each decision's envelope, then `judge` each; some may lie between the two."""
+
+    def __init__(self, memory: AuditMemory, report: AuditReport, documents: OperatorDocuments) -> None:
+        self._memory = memory
+        self._report = report
+        self._documents = documents
+
+    def read(self, logged: LoggedLeaf) -> tuple[ReceivedEnvelope | None, EnvelopeQuestion | None]:
+        """The envelope, and what its signatures are to be asked."""
+        received = self._read_envelope(logged)
+        if received is None:
+            return None, None
+        directory = self._documents.directory_of(logged)
+        return received, None if directory is None else question_of(received, directory, logged.leaf.at)
+
+    def judge(
+        self,
+        logged: LoggedLeaf,
+        received: ReceivedEnvelope | None,
+        question: EnvelopeQuestion | None,
+        refusal: Refusal | None,
+    ) -> None:
+        """`refusal` is the answer to the question."""
+        code: str | None = logged.leaf.fields.get("code")
+        if code is not None:
+            self._report.rejections[code] += 1
+        self._judge_promise(logged)
+        if received is None:
+            return
+        header = received.header
+        if self._memory.decided(header.id, received.digest) is not None:
+            self._differ(logged, "decided-twice", f"{header.id} was decided before, for the same bytes")
+            return
+        if question is not None and refusal is None:
+            self._report.signatures += 2
+        outcome = self._decide_again(logged, received, question, refusal)
+        if outcome.code != code:
+            said = "accepted" if code is None else f"rejected as {code}"
+            ought = "accepted" if outcome.code is None else f"rejected as {outcome.code}"
+            self._differ(logged, "decision", f"it was {said}; by the rules it is {ought}")
+        elif tuple(logged.leaf.fields["flags"]) != outcome.flags:
+            ought = ", ".join(outcome.flags) or "none"
+            self._differ(logged, "flags", f"its flags are not those that the registry gives: {ought}")
+        self._remember(logged, received, code)
+        if code is None and outcome.code is None:
+            self._keep_legs(logged, header, outcome.legs)
+
+    def _read_envelope(self, logged: LoggedLeaf) -> ReceivedEnvelope | None:
+        jws = logged.leaf.fields["jws"]
+        if jws is None:
+            self._differ(logged, "envelope", "it was rejected without the envelope that would show why")
+            return None
+        try:
+            received = read_envelope(jws)
+        except Rejection as broken:
+            self._differ(logged, "envelope", broken)
+            return None
+        fields, header = logged.leaf.fields, received.header
+        for name, here, there in (
+            ("message", fields["message"], header.id),
+            ("sender", fields["sender"], header.sender),
+            ("envelope_sha256", fields["envelope_sha256"], received.digest),
+            ("dossier", fields.get("dossier"), header.dossier),
+            ("leg", fields.get("leg"), header.leg),
+        ):
+            if here != there:
+                self._differ(logged, "envelope", f"its {name} is {here}, the envelope's is {there}")
+        return received
+
+    def _judge_promise(self, logged: LoggedLeaf) -> None:
+        decide_by = parse_time(logged.leaf.fields["decide_by"])
+        if logged.logged_at > decide_by + CLOCK_SKEW:
+            self._differ(logged, "late", f"its receipt promised a decision by {logged.leaf.fields['decide_by']}")
+        if decide_by > logged.leaf.at + MERGE_DELAY + CLOCK_SKEW:
+            self._differ(logged, "promise", f"no receipt promises as late as {logged.leaf.fields['decide_by']}")
+
+    def _decide_again(
+        self,
+        logged: LoggedLeaf,
+        received: ReceivedEnvelope,
+        question: EnvelopeQuestion | None,
+        refusal: Refusal | None,
+    ) -> Outcome:
+        """What intake's steps give; `services/intake/policy.py`."""
+        header, at = received.header, logged.leaf.at
+        directory = self._documents.directory_at(logged.leaf.fields["directory_index"])
+        if not _takes_part(directory, header.sender):
+            return Outcome(SenderUnknown.code)
+        if not all(_takes_part(directory, recipient) for recipient in header.recipients):
+            return Outcome(RecipientUnknown.code)
+        if question is None:
+            return Outcome(EnvelopeKeyUnknown.code)
+        if refusal is not None:
+            return Outcome(refusal.code)
+        code = logged.leaf.fields.get("code")
+        if code in _SEALED_ONLY:
+            self._report.taken_on_trust += 1
+            return Outcome(code)
+        spent_on = self._memory.spent_on(header.id)
+        if spent_on is not None and spent_on != received.digest:
+            return Outcome(MessageIdReused.code)
+        self._memory.spend(header.id, received.digest)
+        first, *older = [
+            self._admit(header, received.digest, at, registry)
+            for registry in self._documents.registries_for(logged.logged_at)
+        ]
+        said = tuple(logged.leaf.fields["flags"])
+        return next((one for one in (first, *older) if one.code is None and one.flags == said), first)
+
+    def _admit(self, header: Header, digest: str, at: datetime, registry: Registry | None) -> Outcome:
+        try:
+            if header.leg is None:
+                legs = open_legs(header, digest, at, registry.clocks if registry else {})
+                if self._memory.knows_dossier(header.dossier):
+                    return Outcome(DossierExists.code)
+                return Outcome(None, legs, flags_of(header, legs, registry, at))
+            leg = self._memory.leg(header.dossier, header.leg)
+            if leg is None or leg.side_of(header.sender) is None:
+                return Outcome(DossierUnknown.code)
+            moved = [decide_move(leg, header, digest, at)]
+            return Outcome(None, moved, flags_of(header, moved, registry, at))
+        except Rejection as refused:
+            return Outcome(refused.code)
+
+    def _remember(self, logged: LoggedLeaf, received: ReceivedEnvelope, code: str | None) -> None:
+        header = received.header
+        first, second = (signature.kid for signature in received.jws.signatures)
+        decided = Decided(
+            place=logged.index,
+            accepted=code is None,
+            dossier=header.dossier,
+            leg=header.leg,
+            kind=header.kind,
+            sender=header.sender,
+            recipients=header.recipients,
+            code=code,
+            at=logged.leaf.at,
+            logged_at=logged.logged_at,
+            decide_by=parse_time(logged.leaf.fields["decide_by"]),
+            flags=tuple(logged.leaf.fields["flags"]),
+            signers=(first, second),
+        )
+        self._memory.decide(header.id, received.digest, decided)
+
+    def _keep_legs(self, logged: LoggedLeaf, header: Header, legs: Sequence[Leg]) -> None:
+        states = {
+            leg.requested: {one.id: one.state for one in leg.measures if one.id in header.measures} for leg in legs
+        }
+        if leg_states(states) != logged.leaf.fields["states"]:
+            self._differ(logged, "states", f"the measures of {header.dossier} are not in the states that follow")
+        for leg in legs:
+            self._memory.keep_leg(leg)
+
+    def _differ(self, logged: LoggedLeaf, what: str, why: object) -> None:
+        self._report.differ(logged.index, what, why)
+
+
+def _takes_part(directory: Directory, party: str) -> bool:
+    known = directory.party(party)
+    return known is not None and not known.is_suspended and known.role == "authority"

@@ -1,0 +1,123 @@
+"""Where an auditor keeps what was read of each log: one folder, two files for a log.
+
+1. A whole reading goes into a file of its own. Broken off, it goes on from there the next time; finished, it takes the
+   place of the one before, unless that one knows a larger tree, or another: then the older file is the evidence, and
+   stays.
+2. Commands that search or follow read on in the finished file: only what is new is read.
+3. Two signed checkpoints that contradict each other are written down, each in a file of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from client.audit_file import AuditFile
+from client.audit_reading import Progress
+from client.audit_report import AuditReport
+from client.auditor import NOTHING_ELSE, SEEN_HERE, WORKERS, Elsewhere, verify_ledger
+from client.ledger_source import LedgerSource
+from client.whole_file import locked, put_in_place
+from shared.audit.checkpoint import VerifiedCheckpoint
+from shared.audit.quorum import rule_of
+from shared.errors import AuditFileUnusable
+from shared.keys.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFolder:
+    """The files of one log in `folder`; the same origin with other keys is another log."""
+
+    folder: Path
+    trust: Trust
+
+    @property
+    def finished(self) -> Path:
+        return self.folder / f"{self._name}.sqlite3"
+
+    @property
+    def unfinished(self) -> Path:
+        return self.folder / f"{self._name}.unfinished.sqlite3"
+
+    def verify_whole(
+        self,
+        source: LedgerSource,
+        progress: Progress | None = None,
+        *,
+        workers: int = WORKERS,
+        elsewhere: Elsewhere = NOTHING_ELSE,
+        afresh: bool = False,
+    ) -> AuditReport:
+        """From the first entry, or from where such a reading was broken off, unless it is to begin afresh."""
+        if afresh:
+            remove(self.unfinished)
+        seen = self._seen()
+        known = (*elsewhere.checkpoints, *(() if seen is None else ((SEEN_HERE, seen),)))
+        with AuditFile(self.unfinished) as file:
+            report = verify_ledger(
+                source,
+                self.trust,
+                progress,
+                workers=workers,
+                file=file,
+                elsewhere=replace(elsewhere, checkpoints=known),
+            )
+        if report.finished:
+            contradicted = any(one.what in ("forked", "rolled-back") for one in report.differences)
+            if contradicted:
+                remove(self.unfinished)
+            else:
+                with locked(self.finished):
+                    remove(self.finished)
+                    self.unfinished.replace(self.finished)
+        self._write_evidence(report)
+        return report
+
+    @contextmanager
+    def brought_up_to_date(
+        self,
+        source: LedgerSource,
+        progress: Progress | None = None,
+        *,
+        workers: int = WORKERS,
+        elsewhere: Elsewhere = NOTHING_ELSE,
+        report: AuditReport | None = None,
+    ) -> Iterator[tuple[AuditReport, AuditFile]]:
+        """The finished file, read on to the newest checkpoint; made first where there is none."""
+        with AuditFile(self.finished) as file:
+            done = verify_ledger(
+                source, self.trust, progress, workers=workers, file=file, elsewhere=elsewhere, report=report
+            )
+            self._write_evidence(done)
+            yield done, file
+
+    def _seen(self) -> VerifiedCheckpoint | None:
+        if not self.finished.exists():
+            return None
+        with AuditFile(self.finished, read_only=True) as file:
+            note = file.head()
+        return None if note is None else rule_of(self.trust).read(note)
+
+    def _write_evidence(self, report: AuditReport) -> None:
+        try:
+            for note in report.contradicting:
+                file = self.folder / f"{self._name}-{sha256(note).hexdigest()[:16]}.checkpoint"
+                if not file.exists():
+                    put_in_place(file, note, replace=True)
+        except OSError as broken:
+            raise AuditFileUnusable(file=self.folder, why=broken.strerror) from None
+
+    @property
+    def _name(self) -> str:
+        told = "\n".join([self.trust.origin, *sorted(self.trust.log_vkeys)])
+        return f"{re.sub(r'[^a-z0-9.]+', '-', self.trust.origin.lower())}-{sha256(told.encode()).hexdigest()[:8]}"
+
+
+def remove(file: Path) -> None:
+    """With what SQLite writes beside it: another file must not meet it."""
+    for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
+        file.with_name(name).unlink(missing_ok=True)
