@@ -63,7 +63,7 @@ def test_who_takes_no_part_neither_sends_nor_receives(case: str) -> None:
 
 
 def test_a_sender_whose_signing_keys_have_ended_is_refused_by_its_key() -> None:
-    desk, submission = intake(), request(sent_at="2027-11-22T09:30:00Z", expires_at="2028-11-22T09:30:00Z")
+    desk, submission = intake(), request(sent_at="2027-11-22T09:30:00Z", expires_at="2028-01-22T09:30:00Z")
     later = NOW + timedelta(days=365)
     assert_rejected(
         desk, desk.handle(submit(submission), at=later), "envelope.key-unknown", submission, spends_id=False
