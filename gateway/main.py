@@ -35,7 +35,7 @@ class GatewayService:
         self._wakeups = FeedWakeups(backend.wakeups, backend.opener(keys), backend.clock)
         ports = GatewayPorts(
             queries=SqlQueries(backend.store),
-            ledger=SqlLedger(backend.store),
+            ledger=SqlLedger(backend.store, backend.needs_quorum),
             parts=SqlParts(backend.store),
             keyring=keyring,
             key_events=keyring.events,

@@ -543,6 +543,12 @@ class LeafInvalid(LedgerInvalid):
     code = "ledger.leaf-invalid"
 
 
+class WitnessUnreachable(Transient):
+    """The witness at {url} did not answer: {why}."""
+
+    code = "ledger.witness-unreachable"
+
+
 class LedgerForked(Fatal):
     """The ledger's own record and its published tree disagree: {why}. Nothing is signed until this is explained.
     See `The ledger halted` in docs/guide/operator.md."""

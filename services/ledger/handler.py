@@ -7,7 +7,8 @@ Rules:
 3. If the stored tiles do not make the committed root, it halts (LedgerForked): nothing more is signed.
 4. Before a head is signed it is kept outside the database, durably. A database that is behind what was kept, or holds
    another tree, was set back or changed: it halts, since signing would fork the log. A copy of the ledger that was
-   published, if the settings name one, is held against the database in the same way when the process starts.
+   published, if the settings name one, is held against the database in the same way when the process starts, and so is
+   every signed head that a witness shows.
 """
 
 from __future__ import annotations
@@ -53,17 +54,21 @@ class Sequencer:
         self._signers = signers
         self._clock = clock
         self._reach = reach
-        self._published = published
+        self._held_by_others = [] if published is None else [published]
         self._root_checked = False
         self.leads = False
         """Whether this process made the last round, and no other."""
         self._placed: TreeHead | None = None
         self._rested_at: int | None = None
 
+    def hold_against(self, head: KeptHead) -> None:
+        """The next round compares the database with this head, which the log's keys signed, before it does anything."""
+        self._held_by_others.append(head)
+
     async def run_round(self) -> int:
         """One round; how many leaves it placed. Raises StoreUnavailable, StoreConflict, LedgerForked."""
         rests_at = await self._ledger.rests_at()
-        if rests_at is not None and rests_at == self._rested_at:
+        if rests_at is not None and rests_at == self._rested_at and not self._held_by_others:
             return 0  # nothing waits, and the last whole round found it so: one question, and no transaction
         await self._sign_newest()
         placed = await self._place_waiting()
@@ -121,7 +126,8 @@ class Sequencer:
         return head == self._placed
 
     async def _check_kept(self, round_: Round, head: TreeHead | None) -> None:
-        for kept in (self._memory.last(), self._published):
+        held_by_others = tuple(self._held_by_others)
+        for kept in (self._memory.last(), *held_by_others):
             is_same = kept is None or (head is not None and (head.size, head.root) == (kept.size, kept.root))
             check_kept(head, kept, {} if kept is None or is_same else await round_.edge(kept.size))
-        self._published = None  # what continues it once does so for ever: rule 1
+        del self._held_by_others[: len(held_by_others)]  # what continues them once does so for ever: rule 1

@@ -8,15 +8,19 @@ from pathlib import Path
 import structlog
 
 from services.ledger.handler import ROUND_EVERY_S, ROUND_LEAVES, LogSigners, Sequencer
+from services.ledger.witnesses import Witnessing
 from shared.adapters.head_memory import FileHeadMemory
 from shared.adapters.keyfiles import load_log_signers
+from shared.adapters.sql.cosignatures import SqlCosignatures
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
+from shared.adapters.witness_calls import HttpWitnessCalls
 from shared.audit.checkpoint import LogKeys, verify_checkpoint
+from shared.audit.quorum import rule_of
 from shared.errors import LedgerInvalid, SettingsRefused, Transient
 from shared.ports.ledger import KeptHead
 from shared.runtime.backends import Backend
-from shared.runtime.meters import LedgerMeters, timed
+from shared.runtime.meters import LedgerMeters, WitnessingMeters, timed
 from shared.runtime.readiness import STUCK_S, Check
 from shared.runtime.telemetry import Size, SpanName, span
 
@@ -36,6 +40,16 @@ class LedgerService:
         published = load_published(backend.settings.ledger_copy, LogKeys(signers.ed25519.vkey, signers.mldsa44.vkey))
         log.info("ledger.remembers", size=kept and kept.size, published=published and published.size)
         self._sequencer = Sequencer(ledger, memory, origin, signers, backend.clock, backend.reach("ledger"), published)
+        self._calls = HttpWitnessCalls()
+        self._witnessing = Witnessing(
+            rule_of(backend.trust),
+            ledger,
+            SqlCosignatures(backend.store),
+            self._calls,
+            backend.clock,
+            WitnessingMeters(backend.meters),
+            self._sequencer.hold_against,
+        )
         self._meters = LedgerMeters(backend.meters)
         self._figures = SqlOperations(backend.probe).ledger
         self._moved = (-1, 0.0)
@@ -46,7 +60,16 @@ class LedgerService:
         return [Check("ledger-head", self._ask_head), Check("ledger", self._ask_rounds)]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Rounds until `stop` is set. Raises LedgerForked: the process must stop then."""
+        """Rounds until `stop` is set, witnesses beside them. Raises LedgerForked: the process must stop then."""
+        try:
+            await self._witnessing.look_back()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._make_rounds(stop))
+                tasks.create_task(self._witnessing.run(stop))
+        finally:
+            await self._calls.close()
+
+    async def _make_rounds(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 with timed(self._meters.round_seconds), span(SpanName.ledger_round) as told:
@@ -54,6 +77,8 @@ class LedgerService:
                     told.note({Size.leaves: placed}) if placed else told.drop()
                 self._meters.leads.set(self._sequencer.leads)
                 self._meters.placed.inc(placed)
+                if placed or not self.is_ready:
+                    self._witnessing.tell()
                 self.is_ready = True
             except Transient as down:
                 self.is_ready = False

@@ -101,9 +101,10 @@ class Ledger(Protocol):
         """Keep the signed checkpoint note of a committed head; a second note for the same size is ignored."""
 
     async def checkpoint(self) -> bytes | None:
-        """The newest signed note."""
+        """The newest signed note that may be served, with all cosignatures that are there."""
 
-    async def checkpoint_size(self) -> int: ...
+    async def checkpoint_size(self) -> int:
+        """Of the newest note that may be served."""
 
     async def tile(self, level: int, number: int, width: int) -> bytes | None:
         """`width` hashes of a tile (1–256), joined; None where the tree has not so many."""

@@ -28,6 +28,7 @@ from shared.frame.open import FrameOpener
 from shared.frame.seal import FrameSealer
 from shared.keys.roster import Roster
 from shared.keys.trust import Trust
+from shared.keys.witness_policy import parse_witness_policy
 from shared.ports.bus import Bus, Wakeups
 from shared.ports.clock import Clock
 from shared.runtime.crash_points import Reach, crash_at, reach_nothing
@@ -60,6 +61,11 @@ class Backend:
     def keys(self, service: str) -> ServiceKeyPair:
         """Raises SettingsRefused."""
         return load_service_keys(self.settings.data, service, self.roster, self.settings.keys_mounted)
+
+    @property
+    def needs_quorum(self) -> bool:
+        """Whether the trust file asks for witnesses."""
+        return parse_witness_policy(self.trust.witness_policy).quorum is not None
 
     def units(self, service: str) -> SqlUnitsOfWork:
         return SqlUnitsOfWork(self.store, service, self.clock)

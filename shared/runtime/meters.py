@@ -83,6 +83,31 @@ class LedgerMeters:
         )
 
 
+class WitnessingMeters:
+    """The figures of a ledger that witnesses cosign. `witness` is a name in the policy, which every party has."""
+
+    def __init__(self, meters: Meters) -> None:
+        registry, witness = meters.registry, ("witness",)
+        self.served = Gauge(
+            "comity_ledger_quorum_size", "Leaves under the newest tree head with a quorum", registry=registry
+        )
+        self.unserved_seconds = Gauge(
+            "comity_ledger_quorum_missing_seconds", "How long signed tree heads wait for a quorum", registry=registry
+        )
+        self.cosignatures = Counter(
+            "comity_ledger_cosignatures", "Cosignatures that were taken", witness, registry=registry
+        )
+        self.refusals = Counter(
+            "comity_ledger_witness_refusals",
+            "Times that a witness refused, or said what cannot be",
+            (*witness, "reason"),
+            registry=registry,
+        )
+        self.silent = Gauge(
+            "comity_ledger_witness_silent", "1 while this witness does not answer", witness, registry=registry
+        )
+
+
 class ServiceMeters:
     """The figures of one consuming service, or of a gateway's publishing."""
 

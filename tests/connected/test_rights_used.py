@@ -7,6 +7,7 @@ import pytest
 
 from services.ledger.policy import plan_round
 from shared.adapters.clock import SystemClock
+from shared.adapters.sql.cosignatures import SqlCosignatures
 from shared.adapters.sql.directory import SqlKeyRing
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
@@ -56,7 +57,7 @@ async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
             await _settle_one_batch(SqlUnitsOfWork(store, service, SystemClock()), service)
     async with place.store("ledger") as store:
         await check_schema(store, place.url("ledger"))
-        await _run_one_round(SqlLedger(store))
+        await _run_one_round(SqlLedger(store), SqlCosignatures(store))
     async with place.store("gateway") as store:
         await check_schema(store, place.url("gateway"))
         await _read_everything(store)
@@ -89,7 +90,7 @@ async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:
         await unit.commit()
 
 
-async def _run_one_round(ledger: SqlLedger) -> None:
+async def _run_one_round(ledger: SqlLedger, witnesses: SqlCosignatures) -> None:
     async with ledger.round() as round_:
         assert round_ is not None
         waiting = await round_.waiting(10)
@@ -101,6 +102,9 @@ async def _run_one_round(ledger: SqlLedger) -> None:
     assert head is not None
     await ledger.publish_note(head.size, b"note")
     await ledger.publish_note(head.size, b"note")
+    assert await witnesses.newest_signed() == (head.size, b"note")
+    await witnesses.add(head.size, {"witness": b"line"}, is_quorum=True)
+    assert await witnesses.lines(head.size) == {"witness": b"line"}
 
 
 async def _read_everything(store: Store) -> None:
@@ -114,7 +118,8 @@ async def _read_everything(store: Store) -> None:
     assert await queries.instruments() is not None
     assert (await queries.ping())["dead_letters"] == len(CONSUMING)
     assert [chunk async for chunk in parts.read("p" * 43)] == [b"sealed"]
-    assert await ledger.checkpoint() == b"note"
+    assert await ledger.checkpoint() == b"noteline"
+    assert await SqlLedger(store, needs_quorum=True).checkpoint() == b"noteline"
     assert await ledger.checkpoint_size() == 3
     assert len(await ledger.entries(0, 10)) == 3
     assert await ledger.tile(0, 0, 2) is not None

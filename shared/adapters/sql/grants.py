@@ -19,7 +19,10 @@ from typing import Final, NamedTuple
 
 from shared.contracts.topology import SERVICES
 
-APPEND_ONLY: Final = ("ledger_leaf", "ledger_tile", "ledger_checkpoint", "ledger_note")
+APPEND_ONLY: Final = (
+    *("ledger_leaf", "ledger_tile", "ledger_checkpoint", "ledger_note"),
+    *("ledger_cosignature", "ledger_quorum"),
+)
 """Tables in which rows are written once and stay, whoever asks."""
 
 DATABASE: Final = "*"

@@ -26,11 +26,15 @@ _LEAF = METADATA.tables["ledger_leaf"]
 _TILE = METADATA.tables["ledger_tile"]
 _CHECKPOINT = METADATA.tables["ledger_checkpoint"]
 _NOTE = METADATA.tables["ledger_note"]
+_LINE = METADATA.tables["ledger_cosignature"]
+_QUORUM = METADATA.tables["ledger_quorum"]
 
 
 class SqlLedger:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, needs_quorum: bool = False) -> None:
+        """With `needs_quorum` no checkpoint is served before a quorum of witnesses cosigned it."""
         self._store = store
+        self._served = _QUORUM if needs_quorum else _NOTE
 
     @asynccontextmanager
     async def round(self) -> AsyncIterator[Round | None]:
@@ -57,14 +61,18 @@ class SqlLedger:
             await wire.commit()
 
     async def checkpoint(self) -> bytes | None:
+        newest = select(func.max(self._served.c.size)).scalar_subquery()
         async with self._store.read() as connection:
-            newest = await connection.execute(select(_NOTE.c.note).order_by(_NOTE.c.size.desc()).limit(1))
-            note: bytes | None = newest.scalar()
-            return note
+            row = (await connection.execute(select(_NOTE.c.size, _NOTE.c.note).where(_NOTE.c.size == newest))).first()
+            if row is None:
+                return None
+            lines = select(_LINE.c.line).where(_LINE.c.size == row.size).order_by(_LINE.c.key)
+            return b"".join([row.note, *(await connection.execute(lines)).scalars()])
 
     async def checkpoint_size(self) -> int:
+        newest = select(func.coalesce(func.max(self._served.c.size), 0))
         async with self._store.read() as connection:
-            return int((await connection.execute(select(func.coalesce(func.max(_NOTE.c.size), 0)))).scalar_one())
+            return int((await connection.execute(newest)).scalar_one())
 
     async def tile(self, level: int, number: int, width: int) -> bytes | None:
         if width == WIDTH:

@@ -48,3 +48,19 @@ class NoteRow(SQLModel, table=True):
     __tablename__ = "ledger_note"
     size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     note: bytes
+
+
+class CosignatureRow(SQLModel, table=True):
+    """One witness's signature line under the note of this size; `key` is its key's name and id."""
+
+    __tablename__ = "ledger_cosignature"
+    size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    key: str = Field(primary_key=True)
+    line: bytes
+
+
+class QuorumRow(SQLModel, table=True):
+    """A size whose cosignatures are the quorum that the exchange's trust file asks for: it may be served."""
+
+    __tablename__ = "ledger_quorum"
+    size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})

@@ -50,7 +50,8 @@ class Witness:
         self.directory = directory
         self.memory = WitnessMemory(directory)
         server = WitnessServer(load_witness(directory), self.memory, lambda: NOW, CollectorRegistry())
-        self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=server.app), base_url="http://witness")
+        self.app = server.app
+        self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url="http://witness")
 
     async def add(self, request: bytes) -> httpx2.Response:
         return await self.http.post("/add-checkpoint", content=request)
