@@ -7,6 +7,9 @@ An event that verifies is what those who may decide it signed. What they signed 
 - `signed-when-compromised`: it is signed by keys that were in other hands by then, as is known since
 - `not-in-the-ledger`: somebody was shown it, and it is not where every auditor reads it
 
+What somebody kept of the exchange's statements about its newest event is held against the ledger too: one that does
+not know an event which stood there long before is a lie that its signature proves.
+
 A flag is answered by asking its party over another road, and then by naming the event as explained.
 """
 
@@ -14,12 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport, Doubt, KeyChange
+from client.directory_statement import withheld_events
+from shared.apisig.directory_statements import verify_statement
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time
+from shared.errors import DirectoryUndated
 from shared.keys.base64url import encode_b64u
 from shared.keys.directory import KeyEvent
 from shared.keys.event_document import EVENT_DOMAIN, KeyEventDocument, parse_event_document
@@ -115,6 +122,40 @@ def events_not_in_the_ledger(shown: Sequence[str], report: AuditReport, trust: T
         signed = parse_signed_document(text.encode())
         if encode_b64u(signed.digest()) not in logged:
             found.append(_shown(signed, parse_event_document(signed.document), trust))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class FalseStatement:
+    """What the exchange signed about its directory, and the ledger contradicts: at that time, of this newest event."""
+
+    at: datetime
+    index: int
+    why: str
+
+
+def false_statements(texts: Sequence[str], report: AuditReport, trust: Trust) -> list[FalseStatement]:
+    """Of the statements that somebody kept, those that the ledger contradicts. Raises ValueError for what this exchange
+    did not sign."""
+    changes = {change.seq: change for change in report.key_changes}
+    found = []
+    for text in texts:
+        try:
+            said = verify_statement(text, trust.receipt_key)
+        except DirectoryUndated as bad:
+            raise ValueError(str(bad)) from None
+        if said.exchange != trust.origin:
+            raise ValueError(f"it is about {said.exchange}")
+        known = changes.get(said.index)
+        if said.index and (known is None or known.digest != said.head):
+            why = "the ledger has no such event" if known is None else "the ledger has another event there"
+            found.append(FalseStatement(said.at, said.index, why))
+            continue
+        for missed in withheld_events([said], lambda seq: changes[seq].logged_at if seq in changes else None):
+            change = changes[missed.seq]
+            event = f"key event {missed.seq}, {change.type} of {change.party}"
+            why = f"{event}, was logged at {encode_time(missed.logged_at)}"
+            found.append(FalseStatement(said.at, said.index, why))
     return found
 
 

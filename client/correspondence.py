@@ -21,6 +21,7 @@ from typing import Final
 
 from client.archive import Archive
 from client.composition import Composed, ReplyWish, compose_reply, compose_request
+from client.directory_statement import fetch_statement
 from client.directory_watch import DirectoryWatch, fetch_history
 from client.exchange import Exchange
 from client.ledger_view import LedgerView
@@ -127,17 +128,26 @@ class Correspondence:
         return self._watch
 
     def _fetch_directory(self) -> DirectoryWatch:
-        now = self._clock()
-        history = fetch_history(self.exchange, self.trust, self.register, self.ledger, now, self._sleep)
+        stated = fetch_statement(self.exchange, self.trust, self._clock)
+        said, now = stated.said, self._clock()
+        self.register.keys.note_statement(said.index, said.head, encode_time(said.at), stated.text)
+        history = fetch_history(self.exchange, self.trust, self.register, self.ledger, said, now, self._sleep)
         watch = DirectoryWatch(history, self.register, self.trust, now)
         watch.check_own_keys(self.keys.authority, self.keys.own_kids)
+        if watch.withheld():
+            with suppress(OSError):
+                self._write_evidence("withheld-key-events.json", ())
         return watch
 
     def _keep_evidence(self) -> None:
         """What was shown, for an auditor: signed events that are in no ledger prove who signed them."""
         with suppress(ComityError, OSError):  # what made it necessary is the error to tell
-            shown = json.dumps({"events": list(self.exchange.directory().events)}, indent=1)
-            (self._home / "unexplained-directory.json").write_text(shown + "\n", encoding="utf-8")
+            self._write_evidence("unexplained-directory.json", self.exchange.directory().events)
+
+    def _write_evidence(self, name: str, events: Sequence[str]) -> None:
+        """Events that were shown, and what the exchange signed about its newest. Raises OSError."""
+        kept = {"events": list(events), "statements": [one.statement for one in self.register.keys.statements()]}
+        (self._home / name).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
     def instruments(self) -> Registry | None:
         """The registry that the operators signed, and never one older than was seen here. Raises InstrumentsInvalid."""

@@ -12,6 +12,9 @@ Rules:
 5. In production a key that the ceremony did not pin is used, to seal to or to believe what it signed, only after a
    person has compared it, or 72 hours after it was first seen here. A rotated key waits as long as the keys that signed
    for it: a thief who recovers a party cannot make the recovery look like a rotation.
+6. A directory counts with the exchange's fresh signature that it is the newest (`directory_statement`).
+7. An event that is shown and not proven yet gives nothing, and takes away at once: nothing is sealed to a key that it
+   ends.
 """
 
 from __future__ import annotations
@@ -23,12 +26,22 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from client.directory_history import DirectoryHistory, replay_history
+from client.directory_statement import Withheld, withheld_events
 from client.exchange import Exchange
 from client.ledger_view import LedgerView, ProvenEntry
 from client.register import Register
+from shared.apisig.directory_statements import DirectoryStatement
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.strict_json import encode_canonical_json
-from shared.errors import KeyChangeUnexplained, KeyRecovered, KeyTooNew, RecipientUnknown
+from shared.errors import (
+    DirectoryUndated,
+    KeyChangeUnexplained,
+    KeyEventWithheld,
+    KeyInDoubt,
+    KeyRecovered,
+    KeyTooNew,
+    RecipientUnknown,
+)
 from shared.keys.directory import Directory, DirectoryKey, KeyEvent, SealingKey
 from shared.keys.events import EVENT_DATE_TOLERANCE
 from shared.keys.trust import Trust
@@ -56,19 +69,21 @@ def fetch_history(
     trust: Trust,
     register: Register,
     ledger: LedgerView,
+    stated: DirectoryStatement,
     now: datetime,
     sleep: Callable[[float], None] = time.sleep,
 ) -> DirectoryHistory:
-    """The exchange's directory: replayed, held against this register's memory, and proven where it is new.
+    """The exchange's directory: replayed, held against this register's memory and what the exchange stated, and proven
+    where it is new.
 
-    Replicas may be some seconds behind each other: a directory that is shorter than one seen before is asked for again,
-    for 15 s, and an event that is not in the ledger yet for 5 s. Raises KeyChangeUnexplained, LedgerInvalid, and what
-    the calls raise.
+    Replicas may be some seconds behind each other: a directory that is shorter than one seen before, or than the one
+    that was stated, is asked for again, for 15 s, and an event that is not in the ledger yet for 5 s. Raises
+    KeyChangeUnexplained, DirectoryUndated, LedgerInvalid, and what the calls raise.
     """
     remembered = register.keys.events()
     documents = exchange.directory().events
     for _ in range(_PATIENCE_S):
-        if len(documents) >= len(remembered):
+        if len(documents) >= max(len(remembered), stated.index):
             break
         sleep(1)
         documents = exchange.directory().events
@@ -80,6 +95,10 @@ def fetch_history(
     for seen in remembered:
         if history.event(seen.seq).digest != seen.digest:
             raise KeyChangeUnexplained(why=f"key event {seen.seq} is not the one that was seen here before")
+    if stated.index > history.latest.index:
+        raise DirectoryUndated(why=f"it shows {history.latest.index} key events, and signed that {stated.index} exist")
+    if stated.index and history.event(stated.index).digest != stated.head:
+        raise KeyChangeUnexplained(why=f"it signed that key event {stated.index} is another one than it shows")
     newer = [(event.seq, event.digest) for event in history.events[len(remembered) :]]
     if newer:
         register.keys.note_events(newer, encode_time(now))
@@ -166,10 +185,14 @@ class DirectoryWatch:
             self._register.note_fact("own-keys-index", str(self._shown.latest.index))
 
     def sealing_key(self, party: str) -> SealingKey:
-        """The key to seal to now. Raises RecipientUnknown, KeyTooNew, KeyRecovered (rule 5)."""
+        """The key to seal to now. Raises RecipientUnknown, KeyTooNew, KeyRecovered (rule 5), KeyInDoubt (rule 7)."""
         key = self.latest.sealing_key(party, self._now)
         if key is None:
             raise RecipientUnknown(recipient=party)
+        if key.kid not in {one.kid for one in self._shown.latest.accepted(party, "seal-xwing", self._now)}:
+            unproven = self._shown.events[self.latest.index :]
+            event = next(one for one in reversed(unproven) if one.party == party)
+            raise KeyInDoubt(seq=event.seq, type=event.type, party=party, kid=key.kid)
         self.require_usable(key.kid)
         return key
 
@@ -206,6 +229,19 @@ class DirectoryWatch:
                 if waiting is not None and waiting.event.type == "recover" and self._now < waiting.until:
                     found[waiting.event.seq] = waiting
         return [found[seq] for seq in sorted(found)]
+
+    def withheld(self) -> list[KeyEventWithheld]:
+        """What the exchange kept from this authority, as its own signatures prove."""
+        stated = [
+            DirectoryStatement(self._trust.origin, one.seq, one.head, parse_time(one.at))
+            for one in self._register.keys.statements()
+        ]
+        return [self._tell(one) for one in withheld_events(stated, self.logged_at)]
+
+    def _tell(self, one: Withheld) -> KeyEventWithheld:
+        event = self.history.event(one.seq)
+        facts = {"index": one.stated.index, "at": encode_time(one.stated.at), "logged_at": encode_time(one.logged_at)}
+        return KeyEventWithheld(seq=one.seq, type=event.type, party=event.party, **facts)
 
     def note_compared(self, keys: Collection[DirectoryKey]) -> None:
         """A person has compared these keys with their party itself."""

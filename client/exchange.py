@@ -30,6 +30,7 @@ from shared.contracts.api import (
     DeadLetterPage,
     Decision,
     Directory,
+    DirectoryStatementAnswer,
     DossierAnswer,
     DossierPage,
     Evidences,
@@ -147,6 +148,10 @@ class Exchange:
     def directory(self) -> Directory:
         """The signed key events, unverified: `directory_history` replays them."""
         return _read(Directory, self._get("/v1/authorities", _DIRECTORY_BYTES))
+
+    def directory_statement(self) -> str:
+        """Which key event is the newest now, signed; `directory_statement` verifies it. Raises NotThere."""
+        return _read(DirectoryStatementAnswer, self._get("/v1/authorities/statement", _JSON_BYTES)).statement
 
     def instruments(self) -> bytes | None:
         """The signed registry, unverified; None where none was loaded."""

@@ -21,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from client.directory_history import Moment
+from client.directory_statement import WITHHELD_AFTER
 from client.directory_watch import DirectoryWatch
 from client.exchange import Exchange
 from client.ledger_view import LedgerView, ProvenEntry
@@ -34,8 +35,6 @@ Verify = Callable[[Moment], _Judged]
 _SKEW: Final = timedelta(seconds=MAX_SKEW_S)
 MERGE_DELAY: Final = timedelta(hours=1)
 """Between a decision and its place in the ledger, at most: the exchange's own limit."""
-_STALE: Final = timedelta(seconds=10)
-"""How old a directory the exchange may decide by."""
 
 
 class Watch(Protocol):
@@ -152,7 +151,7 @@ def _moment(decision: ProvenEntry, index: int, watch: DirectoryWatch) -> Moment:
         why = f"It is dated {encode_time(at)} and was logged at {encode_time(logged_at)}."
     else:
         missed = watch.logged_at(index + 1)
-        if missed is not None and missed + _STALE + _SKEW < logged_at:
+        if missed is not None and missed + WITHHELD_AFTER < logged_at:
             why = f"It was made without key event {index + 1}, known by then."
     if why is not None:
         raise EvidenceInvalid(what="the decision", why=why)

@@ -1,7 +1,9 @@
-"""What the register remembers of the directory: every key event seen here, and when each key was seen first."""
+"""What the register remembers of the directory: every key event seen here, when each key was seen first, and what the
+exchange signed about its newest event."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,16 @@ class SeenEvent:
     digest: str
     first_seen: str
     logged_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementKept:
+    """What the exchange signed at `at`: event `seq` is its newest. `statement` is the signed text."""
+
+    seq: int
+    head: str | None
+    at: str
+    statement: str
 
 
 class SeenKeys:
@@ -42,6 +54,27 @@ class SeenKeys:
             "UPDATE key_events SET logged_at = coalesce(logged_at, ?) WHERE seq = ?",
             (logged_at, seq),
         )
+
+    def note_statement(self, seq: int, head: str | None, at: str, statement: str) -> None:
+        """That the exchange signed this event to be its newest at `at`: of one event the last statement stays."""
+        self._db.execute(
+            "INSERT INTO directory_statements VALUES (?, ?, ?, ?) ON CONFLICT (seq, head)"
+            " DO UPDATE SET at = excluded.at, statement = excluded.statement WHERE excluded.at > at",
+            (seq, head or "", at, statement),
+        )
+
+    def statements(self) -> list[StatementKept]:
+        rows = self._db.execute("SELECT seq, head, at, statement FROM directory_statements ORDER BY seq, at")
+        return [StatementKept(seq, head or None, at, statement) for seq, head, at, statement in rows]
+
+    def sealed_between(self, party: str, since: str, until: str) -> list[str]:
+        """The messages to this party that were sealed here in this time."""
+        rows = self._db.execute(
+            "SELECT message, recipients FROM messages JOIN submissions USING (message)"
+            " WHERE recorded_at >= ? AND recorded_at <= ? ORDER BY entered",
+            (since, until),
+        )
+        return [str(message) for message, recipients in rows if party in json.loads(recipients)]
 
     def first_seen(self, kid: str) -> str | None:
         """When this key counted here for the first time: when its event was proven."""

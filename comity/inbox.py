@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.mailbox import News
     from client.register_rows import EventKept
-    from shared.errors import Rejection
+    from shared.errors import KeyEventWithheld, Rejection
 
 _TOLD: Final = {
     "message.accepted": "accepted",
@@ -50,7 +50,7 @@ def inbox(
                 news = own.mailbox.read_feed(FEED_WAIT_MOST_S)
             document = _document(own, news, said)
         output.show(document, lambda console: _render(console, document))
-        if any(document[wrong] for wrong in ("alarms", "gaps", "forks", "recovered")):
+        if any(document[wrong] for wrong in ("alarms", "gaps", "forks", "recovered", "withheld")):
             raise typer.Exit(UNVERIFIED)
 
 
@@ -106,6 +106,7 @@ def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]
             }
             for one in own.directory().recovered()
         ],
+        "withheld": [_withheld(own, one) for one in own.directory().withheld()],
         "keys_end": _end_of_keys(own),
         "gaps": [
             {"dossier": one.dossier, "leg": one.leg, "message": one.message, "missing": one.missing}
@@ -115,6 +116,22 @@ def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]
             {"dossier": one.dossier, "leg": one.leg, "seen": one.seen, "messages": list(one.messages)}
             for one in news.forks
         ],
+    }
+
+
+def _withheld(own: Correspondence, error: KeyEventWithheld) -> dict[str, Any]:
+    """With the messages that were sealed to the party meanwhile, by its keys of before."""
+    facts = {name: str(fact) for name, fact in error.facts.items()}
+    first_seen = own.register.keys.events()[int(facts["seq"]) - 1].first_seen
+    return {
+        "event": int(facts["seq"]),
+        "party": facts["party"],
+        "type": facts["type"],
+        "logged_at": facts["logged_at"],
+        "stated_at": facts["at"],
+        "sealed_meanwhile": own.register.keys.sealed_between(facts["party"], facts["logged_at"], first_seen),
+        "code": error.code,
+        "sentence": error.sentence(),
     }
 
 
@@ -157,6 +174,11 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         say(console, f"RECOVERED  {one['party']}: {told} did not sign for them.", style="bold red")
         say(console, f"  They are not used before {local_time(one['usable_from'])}. Call it at a number that you know")
         say(console, f"  from before, and compare: comity keys compare {one['party']}")
+    for one in document["withheld"]:
+        say(console, f"WITHHELD  {one['sentence']} [{one['code']}]", style="bold red")
+        for message in one["sealed_meanwhile"]:
+            say(console, f"  Sealed to {one['party']} meanwhile, by its keys of before: {message}", style="bold red")
+        say(console, "  Hand withheld-key-events.json of this home to an auditor.")
     if document["keys_end"]:
         say(console, f"Your keys end at {local_time(document['keys_end'])}: comity keys rotate", style="bold")
     for event in document["events"]:

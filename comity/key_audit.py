@@ -15,7 +15,7 @@ from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
 
 if TYPE_CHECKING:
-    from client.audit_keys import ShownEvent
+    from client.audit_keys import FalseStatement, ShownEvent
     from client.audit_report import KeyChange
 
 _FLAGS: Final = {
@@ -31,7 +31,10 @@ def keys(
         list[int] | None, typer.Option(help="Number of a flagged event that was explained to you. Repeat it.")
     ] = None,
     against: Annotated[
-        Path | None, typer.Option(help="A directory that somebody was shown (unexplained-directory.json of its home).")
+        Path | None,
+        typer.Option(
+            help="What somebody was shown or told: unexplained-directory.json, withheld-key-events.json of its home."
+        ),
     ] = None,
     trust: TrustFile = None,
     workers: Annotated[int, typer.Option(help="Processes that check signatures.")] = 2,
@@ -41,7 +44,8 @@ def keys(
     """Verify the whole ledger, and list every key event in words. Exit code 4 if one is flagged and not explained.
 
     Flagged is what verifies and may still be wrong: a recovery, a date far from its place, a signature by keys that
-    were in other hands, and with --against an event that is not in the ledger at all.
+    were in other hands, and with --against an event that is not in the ledger at all, or a signed statement about the
+    newest event that the ledger contradicts.
     """
     with reporting(json) as output:
         from client.audit_keys import unexplained, words_of
@@ -52,11 +56,11 @@ def keys(
         with progress_bar(output) as progress:
             report = verify_ledger(open_source(source, place, believed), believed, progress, workers=workers)
         open_flags = unexplained(report.key_changes, explained or [])
-        foreign = [] if against is None else _foreign(against, report, believed)
+        foreign, false = ([], []) if against is None else _held_against(against, report, believed)
         events = [{**_document(one), "words": words_of(one)} for one in report.key_changes]
         verified = report.as_json()
         document = {
-            "ok": report.ok and not open_flags and not foreign,
+            "ok": report.ok and not open_flags and not foreign and not false,
             "ledger_ok": report.ok,
             "origin": report.origin,
             "size": report.size,
@@ -64,6 +68,7 @@ def keys(
             "events": events,
             "unexplained": [one.seq for one in open_flags],
             "not_in_the_ledger": [_shown(one) for one in foreign],
+            "false_statements": [_false(one) for one in false],
             "doubts": verified["doubts"],
             "differences": verified["differences"],
         }
@@ -72,17 +77,22 @@ def keys(
             raise typer.Exit(UNVERIFIED)
 
 
-def _foreign(file: Path, report: Any, trust: Any) -> list[ShownEvent]:
-    from client.audit_keys import events_not_in_the_ledger
+def _held_against(file: Path, report: Any, trust: Any) -> tuple[list[ShownEvent], list[FalseStatement]]:
+    """What somebody kept of what the exchange showed and stated. Raises RequestFileInvalid."""
+    from client.audit_keys import events_not_in_the_ledger, false_statements
     from shared.errors import RequestFileInvalid
 
     try:
-        shown = jsonlib.loads(file.read_text(encoding="utf-8"))["events"]
-        return events_not_in_the_ledger([str(one) for one in shown], report, trust)
+        kept = jsonlib.loads(file.read_text(encoding="utf-8"))
+        events, statements = ([str(one) for one in kept.get(name, [])] for name in ("events", "statements"))
+        if not events and not statements:
+            raise ValueError
+        return events_not_in_the_ledger(events, report, trust), false_statements(statements, report, trust)
     except OSError as broken:
         raise RequestFileInvalid(file=file, why=broken.strerror) from None
-    except (ValueError, TypeError, KeyError):
-        raise RequestFileInvalid(file=file, why="it is no directory of signed key events") from None
+    except (ValueError, TypeError, AttributeError):
+        why = "it holds no signed key events and no signed statements of this exchange"
+        raise RequestFileInvalid(file=file, why=why) from None
 
 
 def _document(change: KeyChange) -> dict[str, Any]:
@@ -111,6 +121,12 @@ def _shown(one: ShownEvent) -> dict[str, Any]:
     }
 
 
+def _false(one: FalseStatement) -> dict[str, Any]:
+    from shared.domain.ids import encode_time
+
+    return {"at": encode_time(one.at), "index": one.index, "why": one.why}
+
+
 def _render(console: Any, document: dict[str, Any]) -> None:
     from comity.fingerprints import fingerprint
 
@@ -128,6 +144,10 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         say(console, f"NOT IN THE LEDGER  {told}, signed by {', '.join(one['signers'])}", style="bold red")
         if one["proves_two_stories"]:
             say(console, "  A quorum of the operators signed it: this document proves it. Keep it.", style="bold red")
+    for one in document["false_statements"]:
+        told = f"the exchange signed at {local_time(one['at'])} that key event {one['index']} was its newest, and"
+        say(console, f"FALSE STATEMENT  {told} {one['why']}.", style="bold red")
+        say(console, "  Its own signature proves it, together with the ledger. Keep the file.", style="bold red")
     for one in document["doubts"]:
         say(console, f"DOUBTED  entry {one['index']}: message {one['message']}, signed by {one['kid']} in other hands")
     for one in document["differences"]:
@@ -137,9 +157,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     if document["ok"]:
         say(console, "Every key event is explained by its signatures, or was explained to you.", style="green")
         return
-    say(
-        console,
-        f"{open_flags} key events want an explanation: ask their party by a road that you know",
-        style="bold red",
-    )
-    say(console, "from before. Then name each that was explained: --explained NUMBER")
+    if open_flags:
+        told = f"{open_flags} key events want an explanation: ask their party by a road that you know"
+        say(console, told, style="bold red")
+        say(console, "from before. Then name each that was explained: --explained NUMBER")

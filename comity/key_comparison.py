@@ -42,8 +42,8 @@ def show(qr: Qr = False, home: HomeDir = None, json: Json = False) -> None:
         for key in kids:
             if key.get("since") is not None:
                 acting.setdefault(key["use"], key["kid"])
-        number = comparison_number(owner, acting.values())
-        code = {"qr": comparison_code(place.trust().origin, owner, number)} if qr else {}
+        number = comparison_number(owner, acting.values()) if acting else None
+        code = {"qr": comparison_code(place.trust().origin, owner, number)} if qr and number else {}
 
         def render(console: Any) -> None:
             say(console, f"{owner} · {place.keys}")
@@ -52,7 +52,11 @@ def show(qr: Qr = False, home: HomeDir = None, json: Json = False) -> None:
                 since = f"acts since {local_time(key['since'])}" if key["since"] else "not registered yet"
                 token = f", in the token {key['token']}" if key["token"] else ""
                 say(console, f"    made {local_time(key['made_at'])}, {since}{token}")
+            if number is None:
+                say(console, "No number for a comparison: none of these keys acts yet.")
+                return
             say(console, f"Number for a comparison: {number}")
+            say(console, "It stands for the keys of this file; others see the same once you are enrolled with them.")
             if qr:
                 show_qr(console, code["qr"])
 

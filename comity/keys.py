@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity import key_archive, key_comparison, key_rotation
+from comity import key_archive, key_comparison, key_rotation, key_statements
 from comity.fingerprints import fingerprint
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, authority_id, pairs
@@ -20,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Make, renew, show and compare keys
 app.command()(key_comparison.show)
 app.command()(key_rotation.rotate)
 app.command()(key_comparison.compare)
+app.command()(key_statements.statements)
 app.command()(key_archive.rewrap)
 app.command()(key_archive.destroy)
 app.command()(key_archive.discard)

@@ -31,6 +31,7 @@ from gateway.problems import problem_response
 from gateway.rights import check_declared
 from gateway.routes import directory, dossiers, feed, health, key_events, ledger, messages, operations, operator
 from gateway.settlement import Settlement
+from gateway.statements import Statements
 from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
 from shared.runtime.readiness import Check, Readiness
 
@@ -60,6 +61,7 @@ def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
         readiness=Readiness("gateway", list(checks.values()), ports.clock, ports.meters),
         admission=admission,
         settlement=Settlement(admission, ports.queries, config.limits, ports.clock),
+        statements=Statements(config.trust.origin, ports.receipt_signer),
     )
     app = routed_app()
     app.state.gateway = gateway

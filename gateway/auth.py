@@ -25,6 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -85,6 +86,10 @@ class Authenticator:
     async def newest_directory(self) -> Directory:
         """One that is at most a second old, for those who wait for a change of it. Raises Busy."""
         return await self._fresh.get_newer()
+
+    async def dated_directory(self) -> tuple[Directory, datetime]:
+        """The same, and when the store was asked for it. Raises Busy."""
+        return await self._fresh.get_dated()
 
     async def admit(self, request: Request, takes: Document | None) -> Call:
         """(1) to (8). Without `takes` the call has no body, and one that comes along is not read."""

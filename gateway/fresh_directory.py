@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from math import inf
 from typing import Final
 
@@ -32,6 +33,7 @@ class FreshDirectory:
         self._limits = limits
         self._refreshed_at = -inf
         self._failed_at = -inf
+        self._looked_at = clock.now()
         self._lock = asyncio.Lock()
 
     async def get(self) -> Directory:
@@ -41,6 +43,10 @@ class FreshDirectory:
     async def get_newer(self) -> Directory:
         """For a key that is unknown: it may have been enrolled just now. At most one refresh a second. Raises Busy."""
         return await self._at_most(self._limits.unknown_key_refresh_s)
+
+    async def get_dated(self) -> tuple[Directory, datetime]:
+        """`get_newer`, and when the store was asked for it, by the wall's clock. Raises Busy."""
+        return await self.get_newer(), self._looked_at
 
     async def _at_most(self, age_s: float) -> Directory:
         if self._age_s() > age_s:
@@ -53,7 +59,7 @@ class FreshDirectory:
         return self._keyring.directory()
 
     async def _refresh(self) -> None:
-        began = self._clock.monotonic()
+        began, looked_at = self._clock.monotonic(), self._clock.now()
         try:
             await self._keyring.refresh()
         except Transient:
@@ -64,7 +70,7 @@ class FreshDirectory:
             self._refreshed_at = -inf
             raise Busy(retry_after_s=60) from refused
         else:
-            self._refreshed_at = began
+            self._refreshed_at, self._looked_at = began, looked_at
 
     def _bear_failure(self) -> None:
         """Raises Busy, unless the snapshot still serves."""

@@ -16,6 +16,7 @@ from gateway.figures import Figures
 from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
 from gateway.settlement import Settlement
+from gateway.statements import Statements
 from shared.errors import CallTooMany
 from shared.runtime.readiness import Readiness
 
@@ -30,6 +31,7 @@ class Gateway:
     readiness: Readiness
     admission: Admission
     settlement: Settlement
+    statements: Statements
     draining: bool = False
     """Set when the process is about to stop: not ready, and long polls are answered with what there is."""
     _polls: Counter[str] = field(default_factory=Counter)

@@ -630,6 +630,27 @@ class KeyChangeUnexplained(Rejection):
     code = "client.key-change-unexplained"
 
 
+class DirectoryUndated(Rejection):
+    """Nothing says that the directory which the exchange shows is its newest: {why}. Nothing is sealed, and nothing new
+    believed, by a directory that may be an old one."""
+
+    code = "client.directory-undated"
+
+
+class KeyEventWithheld(Rejection):
+    """The exchange signed at {at} that key event {index} was its newest. Key event {seq}, {type} of {party}, stood in
+    the ledger since {logged_at}: it was kept from this authority, and the signature proves it."""
+
+    code = "client.key-event-withheld"
+
+
+class KeyInDoubt(Rejection):
+    """Key event {seq}, {type} of {party}, takes away the key {kid}, and is not proven in the ledger yet. Nothing is
+    sealed to it."""
+
+    code = "client.key-in-doubt"
+
+
 class KeyTooNew(Rejection):
     """The key {kid} of {party} was seen here for the first time a short while ago. Compare it with {party} in person or
     by telephone, or wait until {usable_from}."""

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import REVALIDATED, answer_bytes, holds, not_modified
+from gateway.answers import REVALIDATED, answer_bytes, answer_once, holds, not_modified
 from gateway.auth import Call, admitted
 from gateway.description import gives, signed
 from gateway.gateway import gateway_of
 from gateway.views import party_entry
-from shared.contracts.api import INSTRUMENTS_CONTENT_TYPE, Directory
+from shared.contracts.api import INSTRUMENTS_CONTENT_TYPE, Directory, DirectoryStatementAnswer
 from shared.errors import NotThere
 
 router = APIRouter(tags=["directory"])
@@ -38,6 +38,18 @@ async def authorities(request: Request, call: SignedCall) -> Response:
         media_type="application/json",
         headers={"ETag": tag, "Cache-Control": REVALIDATED},
     )
+
+
+@router.get(
+    "/v1/authorities/statement",
+    summary="Which key event is the newest now, signed",
+    **signed(model=DirectoryStatementAnswer),
+)
+async def statement(request: Request, call: SignedCall) -> Response:
+    """Who seals asks for it: a directory that is shown without a fresh one may be an old one."""
+    gateway = gateway_of(request)
+    directory, looked_at = await gateway.authenticator.dated_directory()
+    return answer_once(DirectoryStatementAnswer(statement=gateway.statements.sign(directory, looked_at)))
 
 
 @router.get(

@@ -239,6 +239,12 @@ class Directory(_Answer):
     parties: tuple[PartyEntry, ...]
 
 
+class DirectoryStatementAnswer(_Answer):
+    """Which key event is the newest now, signed: a compact JWS (`docs/spec/api-signatures.md`)."""
+
+    statement: str
+
+
 class KeyEventItem(_Answer):
     """Where key event `seq` stands in the ledger; `proof` is a tlog-proof with the entry as its `extra`, null until a
     checkpoint covers it."""

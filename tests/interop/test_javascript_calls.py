@@ -31,6 +31,7 @@ from tests.interop.changed_calls import (
 )
 from tests.interop.javascript import JavaScript, RefusedThere, missing_javascript
 
+STATEMENTS = json.loads((FILES / "directory-statement.json").read_text(encoding="utf-8"))
 RECEIPT = json.loads((FILES / "receipt.json").read_text(encoding="utf-8"))
 
 
@@ -117,3 +118,11 @@ def test_each_verifies_the_receipts_of_the_other(there: JavaScript) -> None:
             there.ask("receipt", receipt=changed, key=RECEIPT["public"])
         with pytest.raises(ComityError):
             verify_receipt(changed, key)
+
+
+def test_both_verify_statements_about_the_directory_and_refuse_the_same(there: JavaScript) -> None:
+    for one in STATEMENTS["accepted"]:
+        assert there.ask("statement", statement=one["statement"], key=STATEMENTS["public"]) == one["members"]
+    for one in STATEMENTS["refused"]:
+        with pytest.raises(RefusedThere, match=r"client\.directory-undated"):
+            there.ask("statement", statement=one["statement"], key=STATEMENTS["public"])

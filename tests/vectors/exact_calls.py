@@ -1,4 +1,5 @@
-"""Signed calls and receipts, written from `docs/spec/api-signatures.md` as texts: nothing of ours signs them.
+"""Signed calls, receipts and statements about the directory, written from `docs/spec/api-signatures.md` as texts:
+nothing of ours signs them.
 
 Each refused call is rightly signed but for what its name says, so that a verifier which does not look there accepts it.
 """
@@ -22,6 +23,12 @@ BODY = b'{"jws":{}}'
 TYPE = "application/vnd.comity.message+json"
 SIGNER = ed25519("MA.PGR/api")
 KEYID = SIGNER.kid("MA.PGR")
+GATEWAY = ed25519("exchange/gateway receipts")
+_GATEWAY_KEY = {
+    "seed": encode_b64u(GATEWAY.seed),
+    "public": encode_b64u(GATEWAY.public),
+    "kid": GATEWAY.kid("exchange/gateway"),
+}
 ALWAYS = ('"@method"', '"@authority"', '"@target-uri"')
 CONTENT = ('"content-type"', '"content-digest"')
 
@@ -135,7 +142,11 @@ REFUSED: dict[str, tuple[str, _Call]] = {
 
 
 def files() -> dict[str, object]:
-    return {"calls/calls.json": _calls(), "calls/receipt.json": _receipt()}
+    return {
+        "calls/calls.json": _calls(),
+        "calls/receipt.json": _receipt(),
+        "calls/directory-statement.json": _directory_statements(),
+    }
 
 
 def _calls() -> dict[str, Any]:
@@ -157,8 +168,6 @@ def _calls() -> dict[str, Any]:
 
 
 def _receipt() -> dict[str, Any]:
-    signer = ed25519("exchange/gateway receipts")
-    protected = {"alg": "Ed25519", "kid": signer.kid("exchange/gateway"), "typ": "comity-receipt"}
     payload = {
         "decide_by": "2026-11-22T10:00:00.000000Z",
         "envelope_sha256": encode_b64u(hashlib.sha256(b"an envelope").digest()),
@@ -167,12 +176,40 @@ def _receipt() -> dict[str, Any]:
         "received_at": "2026-11-22T09:00:00.000000Z",
         "sender": "MA.PGR",
     }
+    return {**_GATEWAY_KEY, "members": payload, "receipt": _compact("comity-receipt", payload)}
+
+
+def _compact(typ: str, payload: Mapping[str, Any]) -> str:
+    protected = {"alg": "Ed25519", "kid": _GATEWAY_KEY["kid"], "typ": typ}
     pieces = [encode_b64u(json.dumps(one, separators=(",", ":")).encode()) for one in (protected, payload)]
     signed = ".".join(pieces)
+    return f"{signed}.{encode_b64u(GATEWAY.sign(signed.encode()))}"
+
+
+def _directory_statements() -> dict[str, Any]:
+    """Accepted, and refused: each rightly signed but for what its name says."""
+    time = "2026-11-22T09:00:00.000000Z"
+    head = encode_b64u(hashlib.sha256(b"a key event").digest())
+    right: dict[str, Any] = {"at": time, "exchange": "comity.example/log", "head": head, "index": 7}
+    none: dict[str, Any] = {**right, "head": None, "index": 0}
+    typ = "comity-directory"
+    refused = {
+        "a receipt's type": _compact("comity-receipt", right),
+        "a member more": _compact(typ, {**right, "newest": True}),
+        "no head": _compact(typ, {name: right[name] for name in ("at", "exchange", "index")}),
+        "a head before the first event": _compact(typ, {**right, "index": 0}),
+        "a null head of event 7": _compact(typ, {**right, "head": None}),
+        "the index is a text": _compact(typ, {**right, "index": "7"}),
+        "the index is true": _compact(typ, {**right, "index": True}),
+        "the index is negative": _compact(typ, {**right, "index": -1}),
+        "the time has no microseconds": _compact(typ, {**right, "at": "2026-11-22T09:00:00Z"}),
+        "members in another order": _compact(typ, {name: right[name] for name in ("index", "head", "exchange", "at")}),
+        "the signature of another statement": ".".join(
+            [*_compact(typ, right).split(".")[:2], _compact(typ, none).split(".")[2]]
+        ),
+    }
     return {
-        "seed": encode_b64u(signer.seed),
-        "public": encode_b64u(signer.public),
-        "kid": protected["kid"],
-        "members": payload,
-        "receipt": f"{signed}.{encode_b64u(signer.sign(signed.encode()))}",
+        **_GATEWAY_KEY,
+        "accepted": [{"members": one, "statement": _compact(typ, one)} for one in (right, none)],
+        "refused": [{"name": name, "statement": text} for name, text in refused.items()],
     }

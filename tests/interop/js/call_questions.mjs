@@ -1,7 +1,7 @@
 // What a test may ask about signed calls: of the implementation made from the page, and of a library that knows RFC 9421 alone.
 import { httpbis } from "http-message-signatures";
 import { fromB64u, utf8 } from "./bytes.mjs";
-import { contentDigest, coveredOf, signCall, signReceipt, verifyBody, verifyCall, verifyReceipt, verifyText } from "./calls.mjs";
+import { contentDigest, coveredOf, signCall, signReceipt, verifyBody, verifyCall, verifyReceipt, verifyStatement, verifyText } from "./calls.mjs";
 import { parseTime } from "./header.mjs";
 import { sign, verifies } from "./primitives.mjs";
 
@@ -18,6 +18,7 @@ export const signed_call = ({ method, url, body, content_type, seed, keyid, crea
 
 export const text = ({ text: kept, keys }) => verifyText(kept, keysOf(keys));
 export const receipt = ({ receipt: given, key }) => verifyReceipt(given, fromB64u(key));
+export const statement = ({ statement: given, key }) => verifyStatement(given, fromB64u(key));
 export const signed_receipt = ({ members, seed }) => signReceipt(members, fromB64u(seed));
 
 // ---- npm's http-message-signatures

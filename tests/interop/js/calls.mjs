@@ -168,35 +168,46 @@ export async function verifyText(text, keys) {
   return { keyid: ours.parameters.keyid, target: components.get("@target-uri"), created: ours.parameters.created };
 }
 
-// ---- receipts
+// ---- what the gateway signs: receipts, and statements about the directory
 
-const RECEIPT = ["decide_by", "envelope_sha256", "exchange", "message", "received_at", "sender"];
-const receiptHead = (raw) => toB64u(utf8(canonicalJson({ alg: "Ed25519", kid: kidOf("exchange/gateway", raw), typ: "comity-receipt" })));
-const refusedReceipt = (why) => new Refusal("client.receipt-invalid", why);
+const TIMES = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/;
+const isText = (one) => typeof one === "string";
+const isTime = (one) => isText(one) && TIMES.test(one) && parseTime(one) !== undefined;
+const headOf = (typ, raw) => toB64u(utf8(canonicalJson({ alg: "Ed25519", kid: kidOf("exchange/gateway", raw), typ })));
 
-export async function signReceipt(members, seed) {
-  const signed = `${receiptHead(publicOf("Ed25519", seed))}.${toB64u(utf8(canonicalJson(members)))}`;
+async function signMembers(typ, members, seed) {
+  const signed = `${headOf(typ, publicOf("Ed25519", seed))}.${toB64u(utf8(canonicalJson(members)))}`;
   return `${signed}.${toB64u(await sign("Ed25519", seed, utf8(signed)))}`;
 }
 
-export async function verifyReceipt(text, raw) {
+async function verifyMembers(typ, code, text, raw, fits) {
+  const refused = (why) => new Refusal(code, why);
   const [head, payload, last, ...more] = text.split(".");
-  if (text.length > 4096 || more.length > 0 || head !== receiptHead(raw)) throw refusedReceipt("its form or its key");
+  if (text.length > 4096 || more.length > 0 || head !== headOf(typ, raw)) throw refused("its form or its key");
   const signature = fromB64u(last);
   if (signature?.length !== 64 || !(await verifies("Ed25519", raw, signature, utf8(`${head}.${payload}`)))) {
-    throw refusedReceipt("its signature");
+    throw refused("its signature");
   }
   let members;
   try {
     members = parseStrictJson(fromB64u(payload));
   } catch {
-    throw refusedReceipt("its payload");
+    throw refused("its payload");
   }
-  const times = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/;
-  const fits = isObject(members) && Object.keys(members).sort().join() === RECEIPT.join()
-    && Object.values(members).every((one) => typeof one === "string")
-    && [members.decide_by, members.received_at].every((one) => times.test(one) && parseTime(one) !== undefined);
-  if (!fits || !same(utf8(canonicalJson(members)), fromB64u(payload))) throw refusedReceipt("its payload");
+  if (!isObject(members) || !same(utf8(canonicalJson(members)), fromB64u(payload)) || !fits(members)) throw refused("its payload");
   return members;
 }
 
+const named = (members, names) => Object.keys(members).sort().join() === names.join();
+
+const isReceipt = (members) =>
+  named(members, ["decide_by", "envelope_sha256", "exchange", "message", "received_at", "sender"])
+  && Object.values(members).every(isText) && [members.decide_by, members.received_at].every(isTime);
+
+const isStatement = ({ at, exchange, head, index, ...more }) =>
+  named({ at, exchange, head, index, ...more }, ["at", "exchange", "head", "index"])
+  && isText(exchange) && isTime(at) && Number.isInteger(index) && index >= 0 && (index === 0 ? head === null : isText(head));
+
+export const signReceipt = (members, seed) => signMembers("comity-receipt", members, seed);
+export const verifyReceipt = (text, raw) => verifyMembers("comity-receipt", "client.receipt-invalid", text, raw, isReceipt);
+export const verifyStatement = (text, raw) => verifyMembers("comity-directory", "client.directory-undated", text, raw, isStatement);

@@ -94,6 +94,8 @@ class PaperExchange(PaperServices):
             return 200, self._feed(caller, request.url.params.get("after"))
         if path == "/v1/authorities":
             return 200, dump({"events": [event.decode() for event in self.events], "parties": []})
+        if path == "/v1/authorities/statement":
+            return 200, dump({"statement": self.statement()})
         if path == "/v1/key-events":
             if request.method == "POST":
                 self.admit_event(request.content)

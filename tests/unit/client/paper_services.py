@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from services.intake.policy import check_id, decide_admission, verify_sender
+from shared.apisig.directory_statements import DirectoryStatement, sign_statement
 from shared.apisig.receipts import Receipt, sign_receipt
 from shared.audit.leaves import encode_entry, encode_leaf, leg_states
 from shared.audit.notes import encode_vkey
@@ -27,6 +28,7 @@ from shared.keys.events import draft_event, encode_event, sign_event, verify_eve
 from shared.keys.instruments import sign_instruments
 from shared.keys.private import Ed25519Signer
 from shared.keys.public import Ed25519Public
+from shared.keys.signed_document import parse_signed_document
 from shared.keys.trust import Trust
 from tests.unit.audit.paper_log import ORIGIN, PaperLog, log_signers
 from tests.unit.envelope.workshop import party
@@ -208,6 +210,11 @@ class PaperServices:
         item = {"at": encode_time(self.now), "type": type_, "message": header.id, "dossier": header.dossier}
         data = {"kind": header.kind, "sender": header.sender, "measures": header.measures}
         feed.items.append({"cursor": str(len(feed.items) + 1), **item, "data": data})
+
+    def statement(self) -> str:
+        """Of what was recorded, whatever its policy decides by."""
+        head = None if not self.events else encode_b64u(parse_signed_document(self.events[-1]).digest())
+        return sign_statement(DirectoryStatement(ORIGIN, len(self.events), head, self.now), self.receipt_signer)
 
     def receipt(self, received: ReceivedEnvelope) -> str:
         return sign_receipt(

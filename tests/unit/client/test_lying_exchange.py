@@ -13,15 +13,14 @@ from shared.apisig.receipts import sign_receipt, verify_receipt
 from shared.envelope.container import ReceivedEnvelope
 from shared.errors import MessageUnverified, ReceiptInvalid
 from shared.keys.private import generate_ed25519
-from shared.keys.public import Ed25519Public
 from tests.unit.client.letters import FR, MA, a_request, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange
 
 
 def test_a_receipt_of_another_key_is_no_receipt(exchange: PaperExchange, tmp_path: Path) -> None:
-    trust = exchange.trust(receipt_key=Ed25519Public(generate_ed25519().public))
-    ma = exchange.correspond(MA, tmp_path, trust)
+    ma = exchange.correspond(MA, tmp_path)
     message = ma.seal_and_store(ma.compose_request(a_request(), (FR,), "quadripartite"), ())
+    exchange.receipt_signer = generate_ed25519()
     with pytest.raises(ReceiptInvalid):
         ma.outbox.send(message)
     assert ma.register.receipt(message) is None

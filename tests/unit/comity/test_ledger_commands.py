@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
+from client.directory_history import replay_history
+from client.key_file import SCRYPT_N_READ, KeyFile, read_key_file, write_key_file
+from shared.keys.base64url import parse_b64u
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.test_placeless_messages import no_proofs
-from tests.unit.comity.conftest import Run, document_of
-from tests.unit.comity.test_correspondence_commands import FR, sent
+from tests.unit.client.test_withheld_events import compromise, withhold
+from tests.unit.comity.conftest import PASSPHRASE, Run, document_of
+from tests.unit.comity.test_correspondence_commands import FR, MA, sent
 
 
 def test_a_message_that_is_not_in_the_ledger_yet_is_opened_with_these_words(
@@ -25,3 +31,48 @@ def test_a_message_that_is_not_in_the_ledger_yet_is_opened_with_these_words(
     exchange.tamper = lambda path, body: body
     assert run(FR, "inbox").exit_code == 0
     assert "in the ledger since 22 Nov 2026" in run(FR, "open", message).stdout
+
+
+def test_a_key_event_that_was_withheld_is_told_with_the_letters_and_proven_to_an_auditor(
+    run: Run, request_file: Path, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    exchange.tamper = withhold(exchange)
+    compromise(exchange)
+    exchange.pass_time(600)
+    exchange.directory = replay_history([one.decode() for one in exchange.events[:2]], exchange.trust()).latest
+    message = sent(run, request_file)["message"]
+    exchange.tamper = lambda path, body: body
+    told = run(MA, "inbox")
+    assert told.exit_code == 4
+    assert "WITHHELD  The exchange signed at 2026-11-22T09:40" in told.stdout.replace("\n", " ")
+    assert message in told.stdout
+    statements = tmp_path / "statements.json"
+    assert run(MA, "keys", "statements", "-o", str(statements)).exit_code == 0
+    ledger = str(exchange.write_ledger(tmp_path / "ledger"))
+    for evidence in (statements, tmp_path / MA / "withheld-key-events.json"):
+        audited = run(MA, "audit", "keys", ledger, "--workers", "0", "--against", str(evidence), "--json")
+        [false] = document_of(audited)["false_statements"]
+        assert audited.exit_code == 4
+        assert (false["index"], "compromise of FR.BEPI" in false["why"]) == (2, True)
+    true = [one for one in json.loads(statements.read_text())["statements"] if '"index":2' not in payload(one)]
+    statements.write_text(json.dumps({"statements": true}))
+    audited = run(MA, "audit", "keys", ledger, "--workers", "0", "--against", str(statements), "--json")
+    assert document_of(audited)["false_statements"] == []
+    statements.write_text(json.dumps({"statements": [f"{true[0][:-2]}AA"]}))
+    audited = run(MA, "audit", "keys", ledger, "--workers", "0", "--against", str(statements), "--json")
+    assert document_of(audited)["error"]["code"] == "client.request-file-invalid"
+
+
+def payload(statement: str) -> str:
+    return parse_b64u(statement.split(".")[1]).decode()
+
+
+def test_keys_that_do_not_act_yet_have_no_number_for_a_comparison(run: Run, tmp_path: Path) -> None:
+    assert "Number for a comparison: " in run(MA, "keys", "show").stdout
+    file = tmp_path / MA / "keys.json"
+    generations = [replace(one, since=None) for one in read_key_file(file, PASSPHRASE).generations]
+    file.unlink()
+    write_key_file(file, PASSPHRASE, KeyFile(MA, tuple(generations), min(SCRYPT_N_READ)))
+    shown = run(MA, "keys", "show", "--qr")
+    assert "No number for a comparison" in shown.stdout
+    assert document_of(run(MA, "keys", "show", "--json"))["number"] is None

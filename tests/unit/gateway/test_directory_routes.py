@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from shared.apisig.directory_statements import DirectoryStatement, verify_statement
 from shared.contracts.api import INSTRUMENTS_CONTENT_TYPE, KEY_EVENT_CONTENT_TYPE, Directory
 from shared.contracts.messages import RecordInstruments, RecordKeyEvent
 from shared.contracts.records import InstrumentsRecord
 from shared.domain.strict_json import encode_canonical_json
-from shared.errors import Busy
+from shared.errors import Busy, StoreUnavailable
 from shared.keys.directory import Directory as Replayed
 from shared.keys.events import draft_event, replay_events
 from shared.keys.instruments import sign_instruments
@@ -71,6 +74,35 @@ async def test_well_known_tells_who_this_is_and_what_time_it_has(world: World) -
     assert answer["origin"] == ORIGIN
     assert answer["versions"] == ["v1"]
     assert answer["time"] == "2026-11-22T09:30:00.000000Z"
+
+
+async def test_the_newest_event_is_signed_with_the_time_at_which_the_store_was_looked_at(world: World) -> None:
+    async def stated() -> str:
+        return str((await world.get("BE.PF", "/v1/authorities/statement")).json()["statement"])
+
+    first = await stated()
+    directory = world.exchange.directory
+    assert verify_statement(first, world.trust.receipt_key) == DirectoryStatement(
+        ORIGIN, directory.index, directory.head, NOW
+    )
+    world.clock.advance(0.9)
+    assert await stated() == first, "one signature serves whoever asks within a second"
+    world.exchange.suspend(world.parties["FR.BEPI"], at=NOW)
+    world.clock.advance(0.2)
+    said = verify_statement(await stated(), world.trust.receipt_key)
+    assert (said.index, said.head) == (directory.index + 1, world.exchange.directory.head)
+    assert said.at == NOW + timedelta(seconds=1.1)
+
+
+async def test_a_statement_is_never_dated_after_the_store_was_last_asked(world: World) -> None:
+    """Otherwise the exchange would sign, of a store that is silent, what it cannot know."""
+    await world.get("BE.PF", "/v1/authorities/statement")
+    world.keyring.failure = StoreUnavailable(why="no answer")
+    world.clock.advance(7)
+    text = (await world.get("BE.PF", "/v1/authorities/statement")).json()["statement"]
+    assert verify_statement(text, world.trust.receipt_key).at == NOW
+    world.clock.advance(4)
+    assert code_of(await world.get("BE.PF", "/v1/authorities/statement")) == "call.busy"
 
 
 # --- what operators submit -------------------------------------------------------------------------------------------

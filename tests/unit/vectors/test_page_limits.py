@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from client.directory_statement import STATEMENT_AHEAD, STATEMENT_LIFE, WITHHELD_AFTER
 from client.directory_watch import WAIT_FOR_NEW_KEY
+from shared.apisig.compact_jws import MAX_CHARS
 from shared.apisig.profile import LIFE_S, MAX_FIELD_CHARS, SKEW_S
-from shared.apisig.receipts import MAX_RECEIPT_CHARS
 from shared.apisig.request_text import MAX_TEXT_CHARS
 from shared.frame.epoch import EPOCH_FRAMES, EPOCH_LIFE
 from shared.frame.items import MAX_ITEMS
@@ -27,7 +28,7 @@ STATED = {
         f"`expires` is 1 to {LIFE_S} s after `created`",
         f"`created` − {SKEW_S} s ≤ now ≤ `expires` + {SKEW_S} s",
         f"at most {MAX_TEXT_CHARS:,} characters",
-        f"takes at most {MAX_RECEIPT_CHARS} characters",
+        f"takes at most {MAX_CHARS} characters",
         f"{LIFE_S + 2 * SKEW_S} s at most",
     ),
     "frames.md": (
@@ -44,6 +45,8 @@ STATED = {
         f"until {ROTATION_OVERLAP.days} days after",
         f"1 to {MAX_SERVICES} services",
         f"most {MAX_TRUST_BYTES // 1024} KiB",
+        f"at most {STATEMENT_LIFE.seconds} s before the client's clock and at most {STATEMENT_AHEAD.seconds} s ahead",
+        f"logged more than {WITHHELD_AFTER.seconds // 60} minutes and {WITHHELD_AFTER.seconds % 60} seconds before",
         f"waits {WAIT_FOR_NEW_KEY.total_seconds() / 3600:.0f} hours",
     ),
 }
