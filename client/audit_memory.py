@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from shared.audit.leaves import encode_entry, encode_leaf, parse_entry
@@ -141,6 +142,12 @@ class AuditMemory:
         """All legs, dossier by dossier."""
         for row in self._db.execute("SELECT state FROM legs ORDER BY dossier, requested"):
             yield parse_leg(json.loads(row[0]))
+
+    def dossiers(self) -> Iterator[tuple[str, list[Leg]]]:
+        """Every dossier with its legs, the newest first, as the exchange lists them."""
+        rows = self._db.execute("SELECT dossier, state FROM legs ORDER BY dossier DESC, requested")
+        for dossier, states in groupby(rows, key=lambda row: str(row[0])):
+            yield dossier, [parse_leg(json.loads(row[1])) for row in states]
 
     def legs_of(self, dossier: str) -> list[Leg]:
         rows = self._db.execute("SELECT state FROM legs WHERE dossier = ? ORDER BY requested", (dossier,))

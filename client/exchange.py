@@ -49,6 +49,8 @@ CheckReceipt = Callable[[str, str, str], str]
 """(receipt, message id, envelope digest) → the time by which it promises a decision. Raises ReceiptInvalid."""
 
 _JSON_BYTES: Final = 4 * 1024 * 1024
+_DOSSIERS_BYTES: Final = 64 * 1024 * 1024
+"""A page of dossiers that have 199 legs each."""
 _DIRECTORY_BYTES: Final = 64 * 1024 * 1024
 _NOTE_BYTES: Final = 512 * 1024
 _BUNDLE_BYTES: Final = 256 * (2 + 65_535)
@@ -126,14 +128,19 @@ class Exchange:
 
     def dossiers(self) -> list[DossierAnswer]:
         """All of the caller's dossiers, newest first."""
-        found: list[DossierAnswer] = []
-        query: dict[str, str] = {}
+        return list(self._dossiers("/v1/dossiers", {}))
+
+    def every_dossier(self) -> Iterator[DossierAnswer]:
+        """All dossiers of the exchange, newest first, page by page: for an auditor with the full mandate."""
+        return self._dossiers("/v1/audit/dossiers", {})
+
+    def _dossiers(self, path: str, query: dict[str, str]) -> Iterator[DossierAnswer]:
         while True:
-            page = _read(DossierPage, self._get("/v1/dossiers", _JSON_BYTES, query))
-            found += page.items
+            page = _read(DossierPage, self._get(path, _DOSSIERS_BYTES, query))
+            yield from page.items
             if page.next is None or not page.items:
-                return found
-            query = {"after": page.next}
+                return
+            query = {**query, "after": page.next}
 
     def feed(self, after: str | None, limit: int = FEED_PAGE, wait_s: int = 0) -> FeedPage:
         """The entries after a cursor; waits up to `wait_s` seconds for the first."""

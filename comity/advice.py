@@ -72,6 +72,8 @@ _ADVICE: Final[dict[str, str]] = {
     "ledger.forked": "Do not start it again by force. docs/guide/operator.md says how to go on: `The ledger halted`.",
     "operator.backup-refused": "docs/guide/operator.md, `Backup and restore`, says what belongs together.",
     "ledger.quorum-missing": "Keep what you were shown; docs/guide/witness.md says whom to ask, and what.",
+    "client.audit-busy": "Wait for it, or keep this audit elsewhere: --keep FOLDER.",
+    "client.audit-file-unusable": "Make room, or keep the audit elsewhere: --keep FOLDER. The ledger is read anew.",
     "ledger.invalid": "Keep a copy of what you verified: it is evidence.",
 }
 

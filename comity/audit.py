@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from comity import key_audit
+from comity import audit_replay, key_audit
 from comity.advice import UNVERIFIED
-from comity.home import find_home, load_trust
-from comity.ledger_sources import open_source, progress_bar
+from comity.audit_options import Desk, Keep, Source, Workers, show_differences, span_of
+from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
 
 app = typer.Typer(no_args_is_help=True, help="Verify a whole ledger from outside.")
 app.command()(key_audit.keys)
+app.command()(audit_replay.replay)
 
 
 @app.callback()
@@ -24,25 +26,36 @@ def audit() -> None:
 
 @app.command()
 def verify(
-    source: Annotated[str, typer.Argument(help="Address of an exchange, or directory of an exported ledger.")],
+    source: Source,
+    receipt: Annotated[
+        list[Path] | None, typer.Option(help="A party's receipt (receipt.jws), or a folder of them. Repeat it.")
+    ] = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint that somebody else was shown. Repeat it.")
+    ] = None,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Do not go on where a reading was broken off.")] = False,
     trust: TrustFile = None,
-    workers: Annotated[int, typer.Option(help="Processes that check signatures.")] = 2,
+    keep: Keep = None,
+    workers: Workers = 2,
     home: HomeDir = None,
     json: Json = False,
 ) -> None:
     """Check every signature, tile, entry, key change and decision. Exit code 4 if anything differs.
 
-    A directory needs the trust file alone; an exchange needs the key of an auditor with the full mandate too.
+    A directory needs the trust file alone; an exchange needs the key of an auditor with the full mandate too. Broken
+    off, the same command goes on where it stopped.
     """
     with reporting(json) as output:
-        from client.auditor import verify_ledger
-
-        place = find_home(home)
-        believed = place.trust() if trust is None else load_trust(trust)
+        desk = Desk(source, home, trust, keep)
+        elsewhere = desk.elsewhere(receipt, checkpoint)
         with progress_bar(output) as progress:
-            report = verify_ledger(open_source(source, place, believed), believed, progress, workers=workers)
+            report = desk.folder.verify_whole(
+                desk.source(), progress, workers=workers, elsewhere=elsewhere, afresh=afresh
+            )
         document = report.as_json()
         output.show(document, lambda console: _render(console, document))
+        if report.contradicting:
+            output.note(f"The signed checkpoints that contradict each other are kept in {desk.folder.folder}.")
         if not report.ok:
             raise typer.Exit(UNVERIFIED)
 
@@ -53,8 +66,12 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     say(console, f"{document['origin']}: {document['size']} entries, root {document['root']}")
     say(console, f"  cosigned by {', '.join(document['witnesses']) or 'no witness'}")
     if document["first_logged_at"]:
-        span = f"{local_time(document['first_logged_at'])} to {local_time(document['last_logged_at'])}"
-        say(console, f"  logged {span}")
+        say(console, f"  logged {span_of(document)}")
+    if document["continued_at"]:
+        told = f"the first {document['continued_at']} entries were read before the reading was broken off"
+        say(console, f"  {told}; --afresh reads them again")
+    if document["earlier_size"] is not None:
+        say(console, f"  compared with the {document['earlier_size']} entries that were here when it was read before")
     for type_, count in document["leaves"].items():
         say(console, f"  {count:>8}  {type_}")
     for code, count in document["rejections"].items():
@@ -75,10 +92,8 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     if flagged or document["doubts"]:
         doubted = f"{len(flagged)} key events and {len(document['doubts'])} messages"
         say(console, f"{doubted} want an explanation that no ledger can give: comity audit keys", style="bold")
-    for one in document["differences"]:
-        where = "ledger" if one["index"] is None else f"entry {one['index']}"
-        say(console, f"DIFFERENCE  {where}, {one['what']}: {one['why']}", style="bold red")
-    hidden = document["difference_count"] - len(document["differences"])
-    if hidden:
-        say(console, f"… and {hidden} more differences", style="bold red")
+    for one in document["promises"]:
+        style_of = "bold red" if one["state"] == "broken" else None
+        say(console, f"Promise {one['state']}: {one['why']} ({one['receipt']})", style=style_of)
+    show_differences(console, document)
     say(console, f"The ledger {verdict}.", style=style)

@@ -20,10 +20,14 @@ def open_source(source: str, place: Home, trust: Trust) -> LedgerSource:
     """A directory if it is no address."""
     from client.ledger_source import DirectoryLedger, ExchangeLedger
 
-    if source.startswith(("https://", "http://")):
+    if is_address(source):
         owner, key = place.api_key()
         return ExchangeLedger(exchange_as(key, owner, source, trust))
     return DirectoryLedger(Path(source))
+
+
+def is_address(source: str) -> bool:
+    return source.startswith(("https://", "http://"))
 
 
 @contextmanager

@@ -29,14 +29,14 @@ from gateway.metrics import Metrics
 from gateway.ports import GatewayPorts
 from gateway.problems import problem_response
 from gateway.rights import check_declared
-from gateway.routes import directory, dossiers, feed, health, key_events, ledger, messages, operations, operator
+from gateway.routes import audit, directory, dossiers, feed, health, key_events, ledger, messages, operations, operator
 from gateway.settlement import Settlement
 from gateway.statements import Statements
 from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
 from shared.runtime.readiness import Check, Readiness
 
 API_VERSION: Final = "1.0.0"
-ROUTERS: Final = (messages, dossiers, feed, directory, key_events, ledger, operator, operations, health)
+ROUTERS: Final = (messages, dossiers, feed, directory, key_events, ledger, audit, operator, operations, health)
 _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 

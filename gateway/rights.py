@@ -131,6 +131,10 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = MappingProxyType(
         ("GET", "/log/tile/entries/{place:path}"): Right(
             "read the ledger's entries, which name who wrote to whom", frozenset({Role.full_auditor})
         ),
+        # auditors
+        ("GET", "/v1/audit/dossiers"): Right(
+            "read every dossier with all its legs, to compare them with the ledger", frozenset({Role.full_auditor})
+        ),
         # operators
         ("POST", "/v1/operator/key-events"): Right("submit a key event that operators signed", _OPERATORS, Kind.act),
         ("POST", "/v1/operator/instruments"): Right("submit a registry that operators signed", _OPERATORS, Kind.act),

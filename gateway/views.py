@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
 from gateway.cursors import encode_feed_cursor
 from gateway.problems import sentence_of
@@ -19,17 +17,14 @@ from shared.contracts.api import (
     PartyEntry,
 )
 from shared.contracts.records import FeedEntry, LegRecord
-from shared.domain.dossier import leg_status, parse_leg, shown_state
+from shared.domain.dossier import leg_status, parse_leg, shown_dossier_status, shown_state
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg
 from shared.domain.obligations import is_overdue, waiting_on
-from shared.domain.profiles import profile_of
 from shared.domain.reference import encode_number
 from shared.keys.base64url import encode_b64u
 from shared.keys.directory import Party
 from shared.ports.queries import DecisionView, DossierView
-
-_TRANSPORT_ORDER: Final = ("undelivered", "submitted", "transmitted", "delivered")
 
 
 def decision_answer(view: DecisionView) -> Decision:
@@ -55,7 +50,7 @@ def dossier_answer(view: DossierView, now: datetime) -> DossierAnswer:
         number=encode_number(view.dossier, view.requesting[:2]),
         requesting=view.requesting,
         profile=view.profile,
-        status=_shown_status([(leg, view.transport.get(leg.requested)) for _, leg in legs]),
+        status=shown_dossier_status([(leg, view.transport.get(leg.requested)) for _, leg in legs]),
         opened_at=encode_time(view.opened_at),
         legs=tuple(_leg_view(record, leg, view.transport.get(leg.requested), now) for record, leg in legs),
     )
@@ -121,15 +116,3 @@ def _leg_view(record: LegRecord, leg: Leg, transport: str | None, now: datetime)
         head=leg.head,
         state=record.state,
     )
-
-
-def _shown_status(legs: Sequence[tuple[Leg, str | None]]) -> str:
-    """The least advanced of the legs that the reader sees, by law first and by transport where the law is equal."""
-    order = list(profile_of(legs[0][0].profile).states)
-
-    def advance(one: tuple[str, str]) -> tuple[int, int]:
-        legal, shown = one
-        return order.index(legal), _TRANSPORT_ORDER.index(shown) if shown in _TRANSPORT_ORDER else 0
-
-    statuses = [(leg_status(leg), shown_state(leg_status(leg), transport)) for leg, transport in legs]
-    return min(statuses, key=advance)[1]

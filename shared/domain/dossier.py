@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import Final
 
 from shared.domain.clocks import NO_LIMIT
 from shared.domain.evidences import TransportState
@@ -48,9 +49,11 @@ __all__ = [
     "open_legs",
     "parse_leg",
     "possible_kinds",
+    "shown_dossier_status",
     "shown_state",
 ]
 
+_TRANSPORT_ORDER: Final = ("undelivered", "submitted", "transmitted", "delivered")
 NO_CLOCKS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -166,6 +169,22 @@ def shown_state(legal_state: str, transport_state: str | None) -> str:
             return "undelivered"
         case TransportState.submitted:
             return "submitted"
+
+
+def shown_dossier_status(legs: Iterable[tuple[Leg, str | None]]) -> str:
+    """The roll-up to show, of legs with how far the transport of each has come: the least advanced by law first, and by
+    transport where the law is equal. Raises ValueError for no leg at all."""
+    legs = list(legs)
+    if not legs:
+        raise ValueError("a dossier has at least one leg")
+    order = list(profile_of(legs[0][0].profile).states)
+
+    def advance(one: tuple[str, str]) -> tuple[int, int]:
+        legal, shown = one
+        return order.index(legal), _TRANSPORT_ORDER.index(shown) if shown in _TRANSPORT_ORDER else 0
+
+    statuses = [(leg_status(leg), shown_state(leg_status(leg), transport)) for leg, transport in legs]
+    return min(statuses, key=advance)[1]
 
 
 def _check_parties(leg: Leg, header: Header, kind: Kind) -> None:

@@ -77,6 +77,9 @@ class Queries(Protocol):
     async def dossiers(self, reader: str, after: str | None, limit: int) -> list[DossierView]:
         """By dossier id, newest first; `after` is the last id of the page before."""
 
+    async def all_dossiers(self, after: str | None, limit: int) -> list[DossierView]:
+        """Everybody's, with all legs, in the same order: for auditors with the full mandate."""
+
     async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
         """Entries at positions greater than `after`, in order, without a gap."""
 

@@ -78,7 +78,7 @@ def _choose(path: str) -> str | None:
         return _chance.choice([None, *_callers.seeds])
     if path.startswith("/v1/operator"):
         return _callers.operator
-    if path.startswith("/log/tile/entries"):
+    if path.startswith(("/log/tile/entries", "/v1/audit")):
         return _callers.auditor
     return _callers.authority
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -143,6 +143,23 @@ class SqlQueries:
             views = [await _view(connection, reader, row) for row in found]
         return [view for view in views if view is not None]
 
+    async def all_dossiers(self, after: str | None, limit: int) -> list[DossierView]:
+        page = select(_DOSSIER).order_by(_DOSSIER.c.dossier.desc()).limit(limit)
+        if after is not None:
+            page = page.where(_DOSSIER.c.dossier < after)
+        async with self._store.read() as connection:
+            found = [parse_row(Dossier, row) for row in (await connection.execute(page)).mappings()]
+            ids, openings = [one.dossier for one in found], [one.opening for one in found]
+            legs = select(_LEG).where(_LEG.c.dossier.in_(ids)).order_by(_LEG.c.dossier, _LEG.c.requested)
+            boxes = select(_MAILBOX.c.message, _MAILBOX.c.reader).where(_MAILBOX.c.message.in_(openings))
+            legs_of: dict[str, list[LegRecord]] = {one: [] for one in ids}
+            for row in (await connection.execute(legs)).mappings():
+                legs_of[row["dossier"]].append(parse_row(LegRecord, row))
+            delivered: dict[str, set[str]] = {one: set() for one in openings}
+            for message, reader in await connection.execute(boxes):
+                delivered[message].add(reader)
+        return [_dossier_view(one, legs_of[one.dossier], delivered[one.opening]) for one in found]
+
     async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
         asked = {"authority": authority, "after": after, "most": limit}
         async with self._store.reading() as wire:
@@ -220,14 +237,17 @@ async def _view(connection: AsyncConnection, reader: str, dossier: Dossier) -> D
     if not shown:
         return None
     boxes = select(_MAILBOX.c.reader).where(_MAILBOX.c.message == dossier.opening)
-    delivered = set((await connection.execute(boxes)).scalars())
+    return _dossier_view(dossier, shown, set((await connection.execute(boxes)).scalars()))
+
+
+def _dossier_view(dossier: Dossier, legs: Sequence[LegRecord], delivered: Collection[str]) -> DossierView:
     return DossierView(
         dossier=dossier.dossier,
         requesting=dossier.requesting,
         profile=dossier.profile,
         opened_at=dossier.opened_at,
-        legs=shown,
-        transport={leg.requested: "delivered" if leg.requested in delivered else "submitted" for leg in shown},
+        legs=legs,
+        transport={leg.requested: "delivered" if leg.requested in delivered else "submitted" for leg in legs},
     )
 
 

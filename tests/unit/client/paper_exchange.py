@@ -21,18 +21,20 @@ from client.correspondence import Correspondence, Place
 from client.exchange import Exchange
 from client.http_calls import Calls
 from client.signing import AuthorityKeys
+from gateway.views import dossier_answer
 from shared.apisig.verify import VerifiedCall, verify_request
 from shared.audit.proofs import TlogProof, encode_proof
 from shared.audit.tree import prove_inclusion
-from shared.domain.dossier import encode_leg, leg_status
+from shared.contracts.records import LegRecord
+from shared.domain.dossier import encode_leg
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg
-from shared.domain.reference import encode_number
 from shared.envelope.container import ReceivedEnvelope, parse_submission
-from shared.errors import ComityError, NotThere
+from shared.errors import CallNotPermitted, ComityError, NotThere
 from shared.keys.base64url import encode_b64u
 from shared.keys.public import Ed25519Public
 from shared.keys.trust import Trust
+from shared.ports.queries import DossierView
 from tests.unit.client.paper_services import Feed, PaperServices
 from tests.unit.envelope.workshop import party
 
@@ -112,7 +114,13 @@ class PaperExchange(PaperServices):
         if named := re.fullmatch(r"/v1/messages/([^/]+)/evidences", path):
             return 200, self._evidences(named[1])
         if (named := re.fullmatch(r"/v1/dossiers/([^/]+)", path)) and self._legs_of(named[1], caller):
-            return 200, self._dossier(named[1], caller)
+            return 200, dump(self._dossier(named[1], caller))
+        if path == "/v1/dossiers":
+            return 200, self._dossiers(caller, request.url.params.get("after"))
+        if path == "/v1/audit/dossiers":
+            if not self.is_auditor(caller):
+                raise CallNotPermitted()
+            return 200, self._dossiers(None, request.url.params.get("after"))
         if path.startswith("/log/") and path.removeprefix("/log/") in self.log.files:
             return 200, self.log.files[path.removeprefix("/log/")]
         raise NotThere()
@@ -184,35 +192,33 @@ class PaperExchange(PaperServices):
             items.append({"seq": seq, "leaf_index": index, "proof": proof})
         return dump({"items": items})
 
+    def is_auditor(self, caller: str) -> bool:
+        known = self.directory.party(caller)
+        return known is not None and known.role == "auditor"
+
     def _legs_of(self, dossier: str, caller: str) -> list[Leg]:
         return [leg for (of, _), leg in self.legs.items() if of == dossier and leg.side_of(caller)]
 
-    def _dossier(self, dossier: str, caller: str) -> bytes:
-        legs = self._legs_of(dossier, caller)
-        views = [
-            {
-                "requested": leg.requested,
-                "status": leg_status(leg),
-                "measures": [],
-                "waiting_on": [],
-                "transport": "delivered",
-                "head": leg.head,
-                "state": encode_leg(leg),
-            }
-            for leg in legs
+    def _dossier(self, dossier: str, caller: str | None) -> dict[str, Any]:
+        """By the gateway's own rules; all legs for nobody in particular."""
+        legs = [leg for (of, _), leg in self.legs.items() if of == dossier and (not caller or leg.side_of(caller))]
+        records = [
+            LegRecord(leg.dossier, leg.requested, leg.requesting, leg.version, encode_leg(leg), self.now)
+            for leg in sorted(legs, key=lambda leg: leg.requested)
         ]
         first = legs[0]
-        return dump(
-            {
-                "dossier": dossier,
-                "number": encode_number(dossier, first.requesting[:2]),
-                "requesting": first.requesting,
-                "profile": first.profile,
-                "status": leg_status(first),
-                "opened_at": encode_time(first.opened_at),
-                "legs": views,
-            }
-        )
+        told = self.evidences.get(first.request, [])
+        delivered = {recipient for kind, recipient, _ in told if kind == "delivery"}
+        transport = {leg.requested: "delivered" if leg.requested in delivered else "submitted" for leg in legs}
+        view = DossierView(dossier, first.requesting, first.profile, first.opened_at, records, transport)
+        return dossier_answer(view, self.now).model_dump(mode="json")
+
+    def _dossiers(self, caller: str | None, after: str | None) -> bytes:
+        """Two a page, newest first; the cursor is the last one's id."""
+        named = {of for (of, _), leg in self.legs.items() if not caller or leg.side_of(caller)}
+        left = sorted((one for one in named if after is None or one < after), reverse=True)
+        page, more = left[:2], left[2:]
+        return dump({"items": [self._dossier(one, caller) for one in page], "next": page[-1] if more else None})
 
     # --- its callers -------------------------------------------------------------------------------------------------
 

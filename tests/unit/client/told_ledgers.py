@@ -26,6 +26,8 @@ def copy_of(story: PaperExchange) -> PaperExchange:
     """The same exchange, to be told otherwise."""
     copied = PaperExchange(now=story.now, events=list(story.events), registry=story.registry)
     copied.directory = story.directory
+    copied.places = dict(story.places)
+    copied.evidences, copied.decisions = dict(story.evidences), dict(story.decisions)
     copied.legs, copied.spent, copied.envelopes = dict(story.legs), dict(story.spent), dict(story.envelopes)
     copied.log = PaperLog(entries=list(story.log.entries), tiles=dict(story.log.tiles), files=dict(story.log.files))
     return copied

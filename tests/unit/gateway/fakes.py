@@ -82,6 +82,7 @@ class FakeQueries:
     envelopes: dict[tuple[str, str], ReadableEnvelope] = field(default_factory=dict)
     evidence: dict[tuple[str, str], list[EvidenceView]] = field(default_factory=dict)
     files: dict[str, list[DossierView]] = field(default_factory=lambda: defaultdict(list))
+    every_file: list[DossierView] = field(default_factory=list)
     feeds: dict[str, list[FeedEntry]] = field(default_factory=lambda: defaultdict(list))
     registry: InstrumentsRecord | None = None
     places: list[KeyEventPlace] = field(default_factory=list)
@@ -110,6 +111,10 @@ class FakeQueries:
 
     async def dossiers(self, reader: str, after: str | None, limit: int) -> list[DossierView]:
         newest_first = sorted(self.files[reader], key=lambda view: view.dossier, reverse=True)
+        return [view for view in newest_first if after is None or view.dossier < after][:limit]
+
+    async def all_dossiers(self, after: str | None, limit: int) -> list[DossierView]:
+        newest_first = sorted(self.every_file, key=lambda view: view.dossier, reverse=True)
         return [view for view in newest_first if after is None or view.dossier < after][:limit]
 
     async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:

@@ -254,6 +254,20 @@ async def test_pages_of_dossiers_follow_each_other_without_gap_or_repeat(world: 
     assert seen == sorted((view.dossier for view in world.queries.files["MA.PGR"]), reverse=True)
 
 
+async def test_an_auditor_with_the_full_mandate_is_shown_every_dossier_page_by_page(world: World) -> None:
+    world.queries.every_file = [a_dossier(number) for number in range(5)]
+    seen: list[str] = []
+    path = "/v1/audit/dossiers?limit=2"
+    while path:
+        response = await world.get("MA.AUDIT", path)
+        page = DossierPage.model_validate_json(response.content)
+        seen += [item.dossier for item in page.items]
+        path = f"/v1/audit/dossiers?after={page.next}&limit=2" if page.next else ""
+        assert response.headers.get("link") == (f'<{path}>; rel="next"' if path else None)
+    assert seen == sorted((view.dossier for view in world.queries.every_file), reverse=True)
+    assert code_of(await world.get("MA.PGR", "/v1/audit/dossiers")) == "call.not-permitted"
+
+
 async def test_an_unchanged_dossier_is_not_sent_again(world: World) -> None:
     view = a_dossier()
     world.queries.files["MA.PGR"] = [view]

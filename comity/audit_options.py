@@ -1,0 +1,116 @@
+"""What the commands of `comity audit` share: their source, where an audit is kept, and what came over other roads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from comity.home import exchange_as, find_home, load_trust, now
+from comity.ledger_sources import is_address, open_source
+from comity.output import local_time, say, visible
+
+if TYPE_CHECKING:
+    from client.audit_folder import AuditFolder
+    from client.auditor import Elsewhere
+    from client.exchange import Exchange
+    from client.ledger_source import LedgerSource
+    from shared.keys.trust import Trust
+
+Source = Annotated[str, typer.Argument(help="Address of an exchange, or directory of an exported ledger.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that check signatures.")]
+Keep = Annotated[
+    Path | None, typer.Option(help="Folder for what was read; else `audit` in the home.", show_default=False)
+]
+MOST_RECEIPT_BYTES: Final = 4096
+
+
+class Desk:
+    """One auditor's place of work: whom he trusts, what he reads, where he keeps it."""
+
+    def __init__(self, source: str, home: Path | None, trust: Path | None, keep: Path | None) -> None:
+        from client.audit_folder import AuditFolder
+
+        self._home = find_home(home)
+        self._source = source
+        self.trust: Trust = self._home.trust() if trust is None else load_trust(trust)
+        self.folder: AuditFolder = AuditFolder(keep or self._home.path / "audit", self.trust)
+
+    def source(self) -> LedgerSource:
+        return open_source(self._source, self._home, self.trust)
+
+    def exchange(self, url: str | None) -> tuple[Exchange, str]:
+        """The exchange that was read from, or the one at this address, and who calls it. Raises SettingsRefused."""
+        owner, key = self._home.api_key()
+        address = url or (self._source if is_address(self._source) else self._home.require_url())
+        return exchange_as(key, owner, address, self.trust), owner
+
+    def elsewhere(self, receipts: list[Path] | None = None, checkpoints: list[Path] | None = None) -> Elsewhere:
+        """Raises RequestFileInvalid for a file that is none of either."""
+        from client.auditor import Elsewhere
+
+        return Elsewhere(
+            checkpoints=[(str(file), _checkpoint(file, self.trust)) for file in checkpoints or ()],
+            receipts=[(str(file), _receipt(file, self.trust)) for given in receipts or () for file in _within(given)],
+            now=now(),
+        )
+
+
+def show_differences(console: Any, document: dict[str, Any]) -> None:
+    """Each in one line; beyond the first 200, how many more."""
+    for one in document["differences"]:
+        where = "ledger" if one["index"] is None else f"entry {one['index']}"
+        say(console, f"DIFFERENCE  {where}, {one['what']}: {one['why']}", style="bold red")
+    hidden = document["difference_count"] - len(document["differences"])
+    if hidden:
+        say(console, f"… and {hidden} more differences", style="bold red")
+
+
+def span_of(document: dict[str, Any]) -> str:
+    return f"{local_time(document['first_logged_at'])} to {local_time(document['last_logged_at'])}"
+
+
+def safe(value: object) -> str:
+    """Any value of the ledger on one line of a terminal."""
+    return visible(str(value)).replace("\n", "\\n")
+
+
+def _within(given: Path) -> list[Path]:
+    """The file, or every `*.jws` in the folder and those below it."""
+    return sorted(given.rglob("*.jws")) if given.is_dir() else [given]
+
+
+def _read(file: Path, most: int) -> bytes:
+    from shared.errors import RequestFileInvalid
+
+    try:
+        with file.open("rb") as opened:
+            return opened.read(most + 1)
+    except OSError as broken:
+        raise RequestFileInvalid(file=file, why=broken.strerror) from None
+
+
+def _checkpoint(file: Path, trust: Trust) -> Any:
+    from shared.audit.notes import MAX_NOTE_BYTES
+    from shared.audit.quorum import rule_of
+    from shared.errors import LedgerInvalid, RequestFileInvalid
+
+    note = _read(file, MAX_NOTE_BYTES)
+    try:
+        return rule_of(trust).read(note)
+    except LedgerInvalid as broken:
+        raise RequestFileInvalid(file=file, why=f"it is no checkpoint of {trust.origin}: {broken}") from None
+
+
+def _receipt(file: Path, trust: Trust) -> Any:
+    from shared.apisig.receipts import verify_receipt
+    from shared.errors import ReceiptInvalid, RequestFileInvalid
+
+    raw = _read(file, MOST_RECEIPT_BYTES)
+    try:
+        return verify_receipt(raw.decode("ascii").strip(), trust.receipt_key)
+    except UnicodeDecodeError:
+        raise RequestFileInvalid(file=file, why="it is no receipt") from None
+    except ReceiptInvalid as broken:
+        raise RequestFileInvalid(file=file, why=f"it is no receipt of {trust.origin}: {broken.facts['why']}") from None
