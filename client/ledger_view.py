@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from client.register import Register
+from shared.audit.checkpoint import VerifiedCheckpoint
 from shared.audit.leaves import Leaf, parse_entry
 from shared.audit.proofs import parse_proof
 from shared.audit.quorum import rule_of
@@ -56,6 +57,16 @@ class LedgerView:
         logged_at, leaf = parse_entry(entry)
         return ProvenEntry(proven.index, logged_at, leaf)
 
+    def believe(self, note: bytes) -> VerifiedCheckpoint:
+        """This checkpoint, of the one tree that was seen here before. Raises LedgerInvalid, QuorumMissing."""
+        checkpoint = self._rule.verify(note)
+        self._hold(checkpoint.head)
+        return checkpoint
+
+    def reader(self, size: int) -> TileHashReader:
+        """The hashes of the tree of this size, from the exchange's tiles."""
+        return TileHashReader(size, lambda tile: self._read_tile(tile.path))
+
     def _hold(self, head: TreeHead) -> None:
         """Rule 2. Raises LedgerInvalid."""
         if (head.size, head.root) in self._held:
@@ -64,8 +75,7 @@ class LedgerView:
         known = TreeHead(head.origin, size, bytes.fromhex(self._register.fact(_ROOT) or "")) if size else head
         older, newer = (known, head) if known.size <= head.size else (head, known)
         try:
-            reader = TileHashReader(newer.size, lambda tile: self._read_tile(tile.path))
-            steps = prove_consistency(older.size, newer.size, reader)
+            steps = prove_consistency(older.size, newer.size, self.reader(newer.size))
             verify_consistency(older.size, older.root, newer.size, newer.root, steps)
         except (LedgerInvalid, NotThere) as broken:
             raise LedgerInvalid(

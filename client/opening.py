@@ -100,7 +100,9 @@ def open_with_secret(verified: VerifiedEnvelope, secret: bytes) -> OpenedMessage
         name: open_part(verified, name, derive_part_key(secret, verified.context, name)) for name in verified.parts
     }
     body = _read_body(plaintexts.pop(BODY_PART))
-    _compare_with_header(verified.header, body)
+    contradicted = body_contradiction(verified.header, body)
+    if contradicted is not None:
+        raise EnvelopeActContradicted(field=contradicted)
     return OpenedMessage(verified, body.content, _attachments(body, plaintexts), secret)
 
 
@@ -139,12 +141,14 @@ def _read_body(plaintext: bytes) -> Body:
         raise EnvelopeCannotOpen(why=f"its body is malformed: {refused.facts.get('why', refused.code)}") from None
 
 
-def _compare_with_header(header: Header, body: Body) -> None:
+def body_contradiction(header: Header, body: Body) -> str | None:
+    """The member in which a body's copy of the header differs, None when the two agree."""
     if body.kind != header.kind:
-        raise EnvelopeActContradicted(field="kind")
+        return "kind"
     for name in sorted({*body.act, *header.act}):
         if name not in body.act or name not in header.act or not _same(body.act[name], header.act[name]):
-            raise EnvelopeActContradicted(field=f"act.{name}")
+            return f"act.{name}"
+    return None
 
 
 def _same(left: object, right: object) -> bool:

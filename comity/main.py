@@ -24,7 +24,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "status": ("comity.dossiers:status", "Whose turn it is in a dossier, and by when."),
     "open": ("comity.reading:open_message", "Verify and open one message."),
     "reply": ("comity.reply:reply", "Answer in a dossier: acknowledge, accept, refuse, ask, deliver …"),
-    "proof": ("comity.reading:proof", "The evidences of one message, and whether they verify."),
+    "proof": (
+        "comity.proof:app",
+        "The evidences of one message; a file that proves it to a court; whether one verifies.",
+    ),
     "audit": ("comity.audit:app", "Verify a whole ledger from outside, and every change of a key."),
     "ledger": ("comity.ledger:app", "Keep a copy of the ledger."),
     "operator": ("comity.operator:app", "Set up and run an exchange, enrol parties, load instruments."),

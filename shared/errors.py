@@ -549,6 +549,12 @@ class WitnessUnreachable(Transient):
     code = "ledger.witness-unreachable"
 
 
+class StampInvalid(Rejection):
+    """The time-stamp does not verify: {why}."""
+
+    code = "ledger.stamp-invalid"
+
+
 class LedgerForked(Fatal):
     """The ledger's own record and its published tree disagree: {why}. Nothing is signed until this is explained.
     See `The ledger halted` in docs/guide/operator.md."""
@@ -560,6 +566,81 @@ class BackupRefused(Rejection):
     """The backup cannot be made or used: {why}."""
 
     code = "operator.backup-refused"
+
+
+# --- proof bundles: one code for each member of the file -------------------------------------------------------------
+
+
+class ProofMalformed(Rejection):
+    """The file is no proof bundle in its one form: {why}."""
+
+    code = "proof.malformed"
+
+
+class ProofTooLarge(Rejection):
+    """The proof bundle would have, or has, more than {limit} bytes."""
+
+    code = "proof.too-large"
+
+
+class ProofForeign(Rejection):
+    """The proof bundle is of the exchange {given}, the trust file of {expected}. Give the trust file of that one."""
+
+    code = "proof.wrong-exchange"
+
+
+class ProofInvalid(Rejection):
+    """The proof bundle does not prove what it is for: {why}."""
+
+    code = "proof.invalid"
+
+
+class ProofCheckpointInvalid(ProofInvalid):
+    """The checkpoint of the proof bundle is not believed: {why}."""
+
+    code = "proof.checkpoint-invalid"
+
+
+class ProofEnvelopeInvalid(ProofInvalid):
+    """The signed message in the proof bundle does not verify: {why}."""
+
+    code = "proof.envelope-invalid"
+
+
+class ProofReceiptInvalid(ProofInvalid):
+    """The receipt in the proof bundle does not verify: {why}."""
+
+    code = "proof.receipt-invalid"
+
+
+class ProofKeyEventInvalid(ProofInvalid):
+    """The key events in the proof bundle do not verify: {why}."""
+
+    code = "proof.key-event-invalid"
+
+
+class ProofDecisionInvalid(ProofInvalid):
+    """The decision in the proof bundle does not verify: {why}."""
+
+    code = "proof.decision-invalid"
+
+
+class ProofEvidenceInvalid(ProofInvalid):
+    """An evidence in the proof bundle does not verify: {why}."""
+
+    code = "proof.evidence-invalid"
+
+
+class ProofPartInvalid(ProofInvalid):
+    """The disclosed part {part} is not what the message was signed with: {why}."""
+
+    code = "proof.part-invalid"
+
+
+class ProofStampInvalid(ProofInvalid):
+    """The time-stamp in the proof bundle does not verify: {why}."""
+
+    code = "proof.time-stamp-invalid"
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

@@ -8,10 +8,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.vectors import exact_calls, exact_envelope, exact_frame, exact_key_file, exact_keys
+from tests.vectors import exact_calls, exact_envelope, exact_frame, exact_key_file, exact_keys, exact_proof
 
 HERE = Path(__file__).parent
-MAKERS = (exact_envelope.files, exact_calls.files, exact_frame.files, exact_keys.files, exact_key_file.files)
+MAKERS = (
+    exact_envelope.files,
+    exact_calls.files,
+    exact_frame.files,
+    exact_keys.files,
+    exact_key_file.files,
+    exact_proof.files,
+)
 
 
 def made() -> dict[str, str]:

@@ -38,7 +38,7 @@ def digest_field(body: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class _Call:
+class CallText:
     """One call to sign, each member as the profile wants it unless it is given."""
 
     method: str = "GET"
@@ -104,40 +104,43 @@ class _Call:
 
 
 GOOD = {
-    "a read": _Call(),
-    "a submission": _Call("POST", f"{ORIGIN}/v1/messages", BODY),
-    "components and parameters in another order": _Call(
+    "a read": CallText(),
+    "a submission": CallText("POST", f"{ORIGIN}/v1/messages", BODY),
+    "components and parameters in another order": CallText(
         "POST",
         f"{ORIGIN}/v1/messages",
         BODY,
         covered=tuple(reversed(ALWAYS + CONTENT)),
         order=("tag", "nonce", "expires", "alg", "keyid", "created"),
     ),
-    "behind a path prefix": _Call(url=f"{ORIGIN}/comity/v1/authorities"),
-    "on another port": _Call(url="http://127.0.0.1:8470/v1/authorities", authority="127.0.0.1:8470"),
+    "behind a path prefix": CallText(url=f"{ORIGIN}/comity/v1/authorities"),
+    "on another port": CallText(url="http://127.0.0.1:8470/v1/authorities", authority="127.0.0.1:8470"),
 }
 _POST = ("POST", f"{ORIGIN}/v1/messages", BODY)
-REFUSED: dict[str, tuple[str, _Call]] = {
-    "the tag is another": ("call.unsigned", _Call(changes={"tag": '"other-v1"'})),
-    "no keyid": ("call.key-unknown", _Call(changes={"keyid": None})),
-    "the key of another": ("call.key-unknown", _Call(changes={"keyid": f'"{SIGNER.kid("BE.PF")}"'})),
-    "the label is another": ("call.signature-invalid", _Call(label="sig1")),
-    "no nonce": ("call.signature-invalid", _Call(changes={"nonce": None})),
-    "a short nonce": ("call.signature-invalid", _Call(changes={"nonce": '"abc"'})),
-    "no alg": ("call.signature-invalid", _Call(changes={"alg": None})),
-    "another alg": ("call.signature-invalid", _Call(changes={"alg": '"hmac-sha256"'})),
-    "a parameter more": ("call.signature-invalid", _Call(changes={"x": '"y"'})),
-    "created as a text": ("call.signature-invalid", _Call(changes={"created": f'"{CREATED}"'})),
-    "a life of 61 s": ("call.signature-invalid", _Call(changes={"expires": str(CREATED + 61)})),
-    "no life": ("call.signature-invalid", _Call(changes={"expires": str(CREATED)})),
-    "no target covered": ("call.signature-invalid", _Call(covered=ALWAYS[:2])),
-    "the path covered too": ("call.signature-invalid", _Call(covered=(*ALWAYS, '"@path"'))),
-    "a component twice": ("call.signature-invalid", _Call(covered=(*ALWAYS, '"@method"'))),
-    "its content not covered": ("call.signature-invalid", _Call(*_POST, covered=ALWAYS)),
-    "the digest of another body": ("call.digest-mismatch", _Call(*_POST, digest=digest_field(b"{}"))),
-    "a digest in another form": ("call.digest-mismatch", _Call(*_POST, digest=digest_field(BODY) + ";x=1")),
-    "too old": ("call.clock-skew", _Call(changes={"created": str(CREATED - 120), "expires": str(CREATED - 60)})),
-    "from the future": ("call.clock-skew", _Call(changes={"created": str(CREATED + 30), "expires": str(CREATED + 60)})),
+REFUSED: dict[str, tuple[str, CallText]] = {
+    "the tag is another": ("call.unsigned", CallText(changes={"tag": '"other-v1"'})),
+    "no keyid": ("call.key-unknown", CallText(changes={"keyid": None})),
+    "the key of another": ("call.key-unknown", CallText(changes={"keyid": f'"{SIGNER.kid("BE.PF")}"'})),
+    "the label is another": ("call.signature-invalid", CallText(label="sig1")),
+    "no nonce": ("call.signature-invalid", CallText(changes={"nonce": None})),
+    "a short nonce": ("call.signature-invalid", CallText(changes={"nonce": '"abc"'})),
+    "no alg": ("call.signature-invalid", CallText(changes={"alg": None})),
+    "another alg": ("call.signature-invalid", CallText(changes={"alg": '"hmac-sha256"'})),
+    "a parameter more": ("call.signature-invalid", CallText(changes={"x": '"y"'})),
+    "created as a text": ("call.signature-invalid", CallText(changes={"created": f'"{CREATED}"'})),
+    "a life of 61 s": ("call.signature-invalid", CallText(changes={"expires": str(CREATED + 61)})),
+    "no life": ("call.signature-invalid", CallText(changes={"expires": str(CREATED)})),
+    "no target covered": ("call.signature-invalid", CallText(covered=ALWAYS[:2])),
+    "the path covered too": ("call.signature-invalid", CallText(covered=(*ALWAYS, '"@path"'))),
+    "a component twice": ("call.signature-invalid", CallText(covered=(*ALWAYS, '"@method"'))),
+    "its content not covered": ("call.signature-invalid", CallText(*_POST, covered=ALWAYS)),
+    "the digest of another body": ("call.digest-mismatch", CallText(*_POST, digest=digest_field(b"{}"))),
+    "a digest in another form": ("call.digest-mismatch", CallText(*_POST, digest=digest_field(BODY) + ";x=1")),
+    "too old": ("call.clock-skew", CallText(changes={"created": str(CREATED - 120), "expires": str(CREATED - 60)})),
+    "from the future": (
+        "call.clock-skew",
+        CallText(changes={"created": str(CREATED + 30), "expires": str(CREATED + 60)}),
+    ),
 }
 
 

@@ -56,6 +56,16 @@ def files() -> dict[str, object]:
     }
 
 
+def sealed_jws() -> bytes:
+    """The canonical signed manifest of the envelope."""
+    return _seal().jws
+
+
+def sealed_part(name: str) -> tuple[bytes, bytes]:
+    """The envelope's context, and the sealed bytes of one of its parts."""
+    return _seal().context, _seal().parts[name].ct
+
+
 def _parties() -> list[dict[str, Any]]:
     listed = []
     for authority in PARTIES:

@@ -169,9 +169,9 @@ class PaperExchange(PaperServices):
         size = len(self.log.entries)
         items = []
         told = list(self.evidences.get(message, []))
-        if message in self.envelopes:
-            sender, decided = self.envelopes[message].header.sender, self.decisions[message]["leaf_index"]
-            told.insert(0, ("submission-acceptance", sender, decided))
+        if decided := self.decisions.get(message):
+            kind = "submission-acceptance" if decided["decision"] == "accepted" else "submission-rejection"
+            told.insert(0, (kind, self.senders[message], decided["leaf_index"]))
         for kind, recipient, index in told:
             hashes = tuple(prove_inclusion(index, size, self.log.reader(size)))
             proof = encode_proof(

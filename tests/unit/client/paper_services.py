@@ -69,6 +69,7 @@ class PaperServices:
         self.spent: dict[str, str] = {}
         self.envelopes: dict[str, ReceivedEnvelope] = {}
         self.decisions: dict[str, dict[str, Any]] = {}
+        self.senders: dict[str, str] = {}
         self.legs: dict[tuple[str, str], Leg] = {}
         self.parts: dict[str, bytes] = {}
         self.feeds: dict[str, Feed] = {}
@@ -149,6 +150,7 @@ class PaperServices:
         except Rejection as refused:
             code, facts = refused.code, {name: str(value) for name, value in refused.facts.items()}
         index = self.log_decision(received, code, legs, flags=list(flags))
+        self.senders[header.id] = header.sender
         self.decisions[header.id] = {
             "message": header.id,
             "digest": received.digest,

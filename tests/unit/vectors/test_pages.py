@@ -12,10 +12,11 @@ import shared.errors as errors
 
 ROOT = Path(__file__).parents[3]
 PAGES = [
-    ROOT / "docs" / "spec" / f"{name}.md" for name in ("envelope", "api-signatures", "keys", "frames", "threat-model")
+    ROOT / "docs" / "spec" / f"{name}.md"
+    for name in ("envelope", "api-signatures", "keys", "frames", "threat-model", "proof-bundle")
 ]
 CODES = {one.code for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.ComityError)}
-FAMILIES = "call|client|envelope|frame|keys|instruments"
+FAMILIES = "call|client|envelope|frame|keys|instruments|proof"
 
 
 def anchors(page: Path) -> set[str]:

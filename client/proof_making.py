@@ -1,0 +1,112 @@
+"""Putting together the proof bundle of one message, from the register and from what the exchange shows.
+
+Rules:
+1. Every entry is proven under one checkpoint, the newest, whose tree continues the one that was seen here before. The
+   paths are made here, from tiles.
+2. What the ledger has not placed yet is left out: the bundle made later proves more.
+3. A bundle is verified as a stranger would verify it, before anybody gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from client.correspondence import Correspondence
+from client.opening import part_key
+from client.proof_bundle import Bundle, DisclosedPart, PlacedEntry
+from client.proof_claims import Proven
+from client.proof_verification import verify_bundle
+from shared.audit.proofs import parse_proof
+from shared.audit.tree import HashReader, prove_inclusion
+from shared.contracts.api import EvidenceItem
+from shared.envelope.container import parse_envelope
+from shared.errors import EnvelopePartMismatch, NotInRegister, NotThere
+
+_DECISIONS = ("submission-acceptance", "submission-rejection")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A bundle, what it proves, the sealed bytes to lie beside it, and how many evidences the ledger has not placed."""
+
+    bundle: Bundle
+    proven: Proven
+    beside: Mapping[str, bytes]
+    pending: int
+
+
+def make_bundle(own: Correspondence, message: str, open_parts: Collection[str] = (), beside: bool = False) -> Made:
+    """With the keys of `open_parts`, and their sealed bytes unless those are to lie `beside` it.
+
+    Raises NotInRegister, EnvelopePartMismatch for a part that the message does not have, LedgerInvalid, what opening
+    and calls raise, and the refusals of `verify_bundle` for what does not verify.
+    """
+    kept = own.register.message(message)
+    if kept is None:
+        raise NotInRegister(fragment=message)
+    names = [one.name for one in parse_envelope(kept.jws).manifest.parts]
+    for name in open_parts:
+        if name not in names:
+            raise EnvelopePartMismatch(part=name)
+    items = _evidences(own, message)
+    events = list(_key_events(own))
+    checkpoint = own.ledger.believe(own.exchange.checkpoint())
+    size = checkpoint.head.size
+    reader = own.ledger.reader(size)
+    placed = [(item.kind, _entry(item.proof, size, reader)) for item in items if item.proof is not None]
+    found = [(kind, entry) for kind, entry in placed if entry is not None]
+    key_events = [entry for proof in events if (entry := _entry(proof, size, reader)) is not None]
+    parts, sealed = _disclose(own, message, [name for name in names if name in open_parts], beside)
+    bundle = Bundle(
+        origin=own.trust.origin,
+        jws=kept.jws,
+        receipt=own.register.receipt(message),
+        checkpoint=checkpoint.note,
+        key_events=_in_order(key_events),
+        decision=next((entry for kind, entry in found if kind in _DECISIONS), None),
+        evidences=_in_order([entry for kind, entry in found if kind not in _DECISIONS]),
+        parts=parts,
+    )
+    return Made(bundle, verify_bundle(bundle, own.trust, sealed), sealed, len(items) - len(found))
+
+
+def _evidences(own: Correspondence, message: str) -> tuple[EvidenceItem, ...]:
+    try:
+        return own.exchange.evidences(message).items
+    except NotThere:
+        return ()  # nothing is decided yet; the receipt is what there is, and it may be what is needed
+
+
+def _key_events(own: Correspondence) -> Iterator[str]:
+    """The proofs of all events that stand in the ledger, from the first on."""
+    after = 0
+    while places := own.exchange.key_event_places(after):
+        for place in places:
+            if place.proof is None or place.seq != after + 1:
+                return
+            yield place.proof
+            after = place.seq
+
+
+def _entry(proof: str, size: int, reader: HashReader) -> PlacedEntry | None:
+    """The entry that this tlog-proof carries, under the one checkpoint; None where that does not reach so far."""
+    carried = parse_proof(proof.encode())
+    if carried.index >= size:
+        return None
+    return PlacedEntry(carried.index, tuple(prove_inclusion(carried.index, size, reader)), carried.extra)
+
+
+def _in_order(entries: list[PlacedEntry]) -> tuple[PlacedEntry, ...]:
+    return tuple(sorted(entries, key=lambda one: one.index))
+
+
+def _disclose(
+    own: Correspondence, message: str, names: list[str], beside: bool
+) -> tuple[tuple[DisclosedPart, ...], dict[str, bytes]]:
+    if not names:
+        return (), {}
+    opened = own.mailbox.open(message)
+    sealed = {name: opened.verified.parts[name] for name in names}
+    parts = tuple(DisclosedPart(name, part_key(opened, name), None if beside else sealed[name]) for name in names)
+    return parts, sealed if beside else {}

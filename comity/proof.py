@@ -1,0 +1,288 @@
+"""`comity proof MESSAGE` and `comity proof verify FILE`: what a message is worth as evidence, now and years later."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typing_extensions import override
+
+from comity.advice import UNVERIFIED
+from comity.home import find_home, load_trust
+from comity.options import HomeDir, Json, TrustFile, Url, pairs
+from comity.output import Output, local_time, reporting, say
+from comity.reading import Message, find_message
+from shared.errors import SettingsRefused
+
+if TYPE_CHECKING:
+    from client.correspondence import Correspondence
+    from client.proof_bundle import Bundle
+    from client.proof_claims import Proven
+
+_OF = "of"
+
+
+class _ByMessage(TyperGroup):
+    """`comity proof MESSAGE` is `comity proof of MESSAGE`: no message is called like a command."""
+
+    @override
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = args and (args[0] in self.commands or args[0] == "--help")
+        return super().parse_args(ctx, args if named or not args else [_OF, *args])
+
+
+app = typer.Typer(
+    cls=_ByMessage,
+    no_args_is_help=True,
+    help="The proofs of one message. `comity proof MESSAGE` shows them; with -o they become one file for a court.",
+)
+
+OpenPart = Annotated[
+    list[str] | None,
+    typer.Option("--open-part", help="Disclose this part (body, p1, p2 …) to whoever gets the file; no other part."),
+]
+Page = Annotated[Path | None, typer.Option("--page", help="Write a page that explains it, for printing (HTML).")]
+
+
+@app.command(_OF)
+def of_message(
+    message: Message,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the proof bundle, one file.")] = None,
+    open_part: OpenPart = None,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Write sealed bytes of disclosed parts into files beside the bundle.")
+    ] = False,
+    page: Page = None,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """The receipt and the evidences of one message, each verified against the trust file. Exit code 4 if one fails.
+
+    With -o, everything that proves it goes into one file, which verifies years later with the trust file alone.
+    """
+    with reporting(json) as output:
+        if out is None and (open_part or beside or page):
+            raise SettingsRefused(why="give -o FILE too: it is the file that is disclosed, or explained")
+        with find_home(home, url).correspondence() as own:
+            wanted = find_message(own, message)
+            document = _prove(own, wanted)
+            if out is not None:
+                document |= _bundle(own, wanted, out, open_part or [], beside, page)
+        output.show(document, lambda console: _render(console, document))
+        if document["receipt"] == "does not verify" or any(one["why"] for one in document["evidences"]):
+            raise typer.Exit(UNVERIFIED)
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="The proof bundle.")],
+    trust: TrustFile = None,
+    sealed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sealed", help="PART=FILE, sealed bytes beside the bundle; else FILE.PART.sealed is looked for."
+        ),
+    ] = None,
+    stamp_root: Annotated[
+        list[Path] | None, typer.Option("--stamp-root", help="PEM root certificate that time-stamps are believed by.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Write disclosed documents and what other programs verify here.")
+    ] = None,
+    page: Page = None,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Verify a proof bundle offline, with the trust file alone, and say what it proves and what not.
+
+    Exit code 4 when it does not verify, or when who signed the message is in doubt.
+    """
+    with reporting(json) as output:
+        from client.proof_bundle import parse_bundle
+        from client.proof_verification import verify_bundle
+        from shared.audit.time_stamps import StampRoots
+
+        believed = find_home(home).trust() if trust is None else load_trust(trust)
+        raw = _read(file)
+        bundle = parse_bundle(raw)
+        roots = StampRoots([_read(one) for one in stamp_root]) if stamp_root else None
+        proven = verify_bundle(bundle, believed, _sealed(bundle, file, sealed or []), roots)
+        written = [] if out is None else _extract(bundle, proven, out)
+        written += [] if page is None else [_write_page(page, proven, file, raw)]
+        _show(output, proven, file, raw, written)
+        if not proven.is_sender_proven:
+            raise typer.Exit(UNVERIFIED)
+
+
+# --- making ----------------------------------------------------------------------------------------------------------
+
+
+def _prove(own: Correspondence, message: str) -> dict[str, Any]:
+    from client.callers import check_receipts
+    from client.proving import prove_evidences
+    from shared.errors import NotInRegister, NotThere, ReceiptInvalid
+
+    kept = own.register.message(message)
+    if kept is None:
+        raise NotInRegister(fragment=message)
+    receipt = own.register.receipt(message)
+    state = "none here"
+    if receipt is not None:
+        try:
+            check_receipts(own.trust, own.keys.authority)(receipt, message, kept.digest)
+            state = "verified"
+        except ReceiptInvalid:
+            state = "does not verify"
+    decision = own.register.decision(message)
+    try:
+        items = own.exchange.evidences(message).items
+    except NotThere:
+        items = ()  # nothing is decided yet; the receipt is what there is, and it may be what is needed
+    evidences = prove_evidences(items, message, kept.digest, own.trust)
+    return {
+        "message": message,
+        "digest": kept.digest,
+        "receipt": state,
+        "decision": decision.decision if decision else None,
+        "decided_at": decision.decided_at if decision else None,
+        "evidences": [{**asdict(one), "state": one.state} for one in evidences],
+    }
+
+
+def _bundle(
+    own: Correspondence, message: str, out: Path, parts: list[str], beside: bool, page: Path | None
+) -> dict[str, Any]:
+    from client.proof_bundle import encode_bundle
+    from client.proof_making import make_bundle
+    from comity.written_files import write_new_file
+
+    made = make_bundle(own, message, parts, beside)
+    raw = encode_bundle(made.bundle)
+    write_new_file(out, raw)
+    for part, ct in made.beside.items():
+        write_new_file(_beside(out, part), ct)
+    if page is not None:
+        _write_page(page, made.proven, out, raw)
+    return {
+        "bundle": str(out),
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "disclosed": [one.part for one in made.proven.documents],
+        "pending": made.pending,
+    }
+
+
+def _beside(bundle: Path, part: str) -> Path:
+    return bundle.with_name(f"{bundle.name}.{part}.sealed")
+
+
+def _render(console: Any, document: dict[str, Any]) -> None:
+    say(console, f"{document['message']}, envelope {document['digest']}")
+    say(console, f"  receipt: {document['receipt']}")
+    if document["decision"]:
+        say(console, f"  decision: {document['decision']} {local_time(document['decided_at'])}")
+    for one in document["evidences"]:
+        place = f", entry {one['leaf_index']}, logged {local_time(one['logged_at'])}" if one["logged_at"] else ""
+        whom = f" {one['recipient']}" if one["recipient"] else ""
+        say(console, f"  {one['kind']}{whom} {local_time(one['at'])}: {one['state']}{place}")
+        if one["why"]:
+            say(console, f"    {one['why']}", style="bold red")
+    if "bundle" in document:
+        say(console, f"written: {document['bundle']}, SHA-256 {document['sha256']}")
+        if document["disclosed"]:
+            say(console, f"Whoever has the file reads: {', '.join(document['disclosed'])}.", style="bold")
+        if document["pending"]:
+            say(console, f"{document['pending']} evidences are not in the ledger yet: made later, it proves more.")
+
+
+# --- verifying -------------------------------------------------------------------------------------------------------
+
+
+def _read(file: Path) -> bytes:
+    from client.proof_bundle import MAX_BUNDLE_BYTES
+    from shared.errors import ProofTooLarge, RequestFileInvalid
+
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(MAX_BUNDLE_BYTES + 1)
+    except OSError as broken:
+        raise RequestFileInvalid(file=file, why=broken.strerror) from None
+    if len(raw) > MAX_BUNDLE_BYTES:
+        raise ProofTooLarge(limit=MAX_BUNDLE_BYTES)
+    return raw
+
+
+def _sealed(bundle: Bundle, file: Path, named: list[str]) -> dict[str, bytes]:
+    given = {part: _read(Path(path)) for part, path in pairs(named, "PART=FILE").items()}
+    absent = [one.name for one in bundle.parts if one.ct is None and one.name not in given]
+    return given | {part: _read(_beside(file, part)) for part in absent if _beside(file, part).exists()}
+
+
+def _extract(bundle: Bundle, proven: Proven, directory: Path) -> list[Path]:
+    """Disclosed documents, and the pieces in the forms that other people's software reads."""
+    from comity.written_files import named_documents, write_new_files
+
+    pieces = [("checkpoint", bundle.checkpoint), ("envelope.jws.json", bundle.jws)]
+    if bundle.receipt is not None:
+        pieces.append(("receipt.jws", f"{bundle.receipt}\n".encode()))
+    for one in bundle.entries:
+        pieces.append((f"entry-{one.index}.tlog-proof", one.as_tlog_proof(bundle.checkpoint)))
+    documents = [(one.part, one.name, one.data) for one in proven.documents]
+    return write_new_files(directory, [*pieces, *named_documents(documents, [name for name, _ in pieces])])
+
+
+def _write_page(page: Path, proven: Proven, file: Path, raw: bytes) -> Path:
+    from comity.proof_page import proof_page
+    from comity.written_files import write_new_file
+
+    write_new_file(page, proof_page(proven, file.name, hashlib.sha256(raw).hexdigest()).encode())
+    return page
+
+
+def _show(output: Output, proven: Proven, file: Path, raw: bytes, written: list[Path]) -> None:
+    from client.proof_words import claims_of
+
+    claims = claims_of(proven)
+    decision = proven.decision
+    document: Mapping[str, Any] = {
+        "file": str(file),
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "origin": proven.head.origin,
+        "message": proven.header.id,
+        "digest": proven.digest,
+        "dossier": proven.header.dossier,
+        "sender": proven.header.sender,
+        "is_sender_proven": proven.is_sender_proven,
+        "recipients": list(proven.header.recipients),
+        "decision": None if decision is None else ("accepted" if decision.code is None else "rejected"),
+        "code": None if decision is None else decision.code,
+        "disclosed": [{"part": one.part, "name": one.name, "sha256": one.sha256} for one in proven.documents],
+        "doubts": list(claims.doubts),
+        "proves": list(claims.proves),
+        "does_not_prove": list(claims.not_proves),
+        "checks": [{"number": one.number, "found": one.found} for one in proven.steps],
+        "files": [str(one) for one in written],
+    }
+
+    def render(console: Any) -> None:
+        for doubt in claims.doubts:
+            say(console, doubt, style="bold red")
+        say(console, "It proves:", style="bold")
+        for line in claims.proves:
+            say(console, f"  + {line}")
+        say(console, "It does not prove:", style="bold")
+        for line in claims.not_proves:
+            say(console, f"  - {line}")
+        say(console, "Checked:", style="bold")
+        for one in proven.steps:
+            say(console, f"  {one.number:>2}  {one.found}")
+        for path in written:
+            say(console, f"written: {path}")
+        say(console, f"{file.name}, SHA-256 {document['sha256']}: verifies.", style="green")
+
+    output.show(document, render)
