@@ -17,6 +17,7 @@ N ?= 100
 ROUNDS ?= 5
 SECONDS ?= 10
 REPLICAS ?= 1
+LEAVES ?= 10000,100000,1000000,10000000
 
 # The packages of the second implementation; where they cannot be installed its tests are skipped, with the reason.
 SECOND := tests/interop/js/node_modules/.package-lock.json
@@ -93,7 +94,7 @@ hostile: .venv/.hostile  ## schemathesis with N examples an operation, wrong cal
 	$(PY) -m tests.hostile --n $(N) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: bench-pipeline bench-memory  ## every benchmark, each with its peers
+bench: bench-pipeline bench-memory bench-ledger  ## every benchmark, each with its peers
 
 .PHONY: bench-pipeline
 bench-pipeline: .venv/.dev bench-peers  ## the pipeline against a bare chain, FastStream, AS2 and a bare API: ROUNDS= SECONDS= SEED=
@@ -102,6 +103,10 @@ bench-pipeline: .venv/.dev bench-peers  ## the pipeline against a bare chain, Fa
 .PHONY: bench-memory
 bench-memory: .venv/.dev  ## the memory of each process of a saturated exchange: SECONDS=600 for the figure
 	$(PY) -m bench memory --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+.PHONY: bench-ledger
+bench-ledger: .venv/.dev var/bench/pymerkle/.ready  ## the ledger against pymerkle at the sizes LEAVES=10000,…; ROUNDS= SEED=
+	$(PY) -m bench ledger --rounds $(ROUNDS) --leaves $(LEAVES) $(if $(SEED),--seed $(SEED))
 
 # A peer that cannot be installed is left out, with its reason in the table.
 PEERS := faststream as2

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from bench.ledger import measure_ledger
 from bench.memory import measure_memory
 from bench.page import write_page
 from bench.pipeline import measure_pipeline
@@ -22,11 +23,12 @@ RESULTS = Path("bench/results")
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("what", choices=["pipeline", "memory", "page"])
+    parser.add_argument("what", choices=["pipeline", "memory", "ledger", "page"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--only", default="", help="peers and parts, with commas between; all without it")
+    parser.add_argument("--leaves", default="10000,100000,1000000", help="sizes of the ledger, with commas between")
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
     if given.what == "page":
@@ -38,6 +40,8 @@ def main(arguments: list[str]) -> int:
     print(f"seed {seed}, {given.rounds} rounds of {given.seconds:g} s", flush=True)
     if given.what == "memory":
         document, verdicts = measure_memory(sizes, _say)
+    elif given.what == "ledger":
+        document, verdicts = measure_ledger(sizes, [int(size) for size in given.leaves.split(",")], _say)
     else:
         report = pipeline_report(sizes, measure_pipeline(sizes, _say))
         document, verdicts = report.document, report.verdicts

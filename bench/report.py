@@ -92,8 +92,8 @@ def pipeline_report(sizes: Sizes, measured: Measured) -> Report:
     for name, one in RATIOS.items():
         if one.above in series and one.below in series:
             ratio = paired_ratio(series[one.above], series[one.below])
-            figures[name] = _figure(one, ratio)
-            verdicts.append(_verdict(one, ratio))
+            figures[name] = figure_of(one, ratio)
+            verdicts.append(verdict_of(one, ratio))
         else:
             why = measured.why_not.get(one.peer, "left out")
             figures[name] = {"says": one.says, "goal": f"{one.goal} ×", "absent": why}
@@ -162,7 +162,7 @@ def _median_of(costs: Sequence[Costs], value: Any) -> float | None:
     return median(value(one) for one in costs) if costs else None
 
 
-def _figure(one: Ratio, ratio: Spread) -> dict[str, Any]:
+def figure_of(one: Ratio, ratio: Spread) -> dict[str, Any]:
     return {
         "says": one.says,
         "median": ratio.median,
@@ -173,7 +173,7 @@ def _figure(one: Ratio, ratio: Spread) -> dict[str, Any]:
     }
 
 
-def _verdict(one: Ratio, ratio: Spread) -> str:
+def verdict_of(one: Ratio, ratio: Spread) -> str:
     spread_told = f"{ratio.median:.3g} × ({ratio.low:.3g} to {ratio.high:.3g})"
     return f"{one.says}: {spread_told}, goal {one.goal} ×: {_told(one, ratio.median)}"
 

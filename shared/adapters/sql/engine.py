@@ -113,16 +113,16 @@ class Store:
         """A wire on which committed rows are read. Raises StoreUnavailable."""
         if self.is_sqlite:
             async with self.read() as connection:
-                yield SqliteWire(connection)
+                yield await self._wire(connection)
             return
         with translated():
             async with asyncio.timeout(READ_WITHIN_S), self._writers.connect() as connection:
                 yield await self._wire(connection)
 
     async def _wire(self, connection: AsyncConnection) -> Wire:
-        if self.is_sqlite:
-            return SqliteWire(connection)
         driver = (await connection.get_raw_connection()).driver_connection
+        if self.is_sqlite:
+            return SqliteWire(connection, driver)
         return PostgresWire(connection, driver, self._doubts.give_up)
 
     async def ping(self) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import Table, bindparam, delete, func, select
 
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.keyed import bound_keys, bound_rows
@@ -61,33 +61,30 @@ class SqlLedger:
             await wire.commit()
 
     async def checkpoint(self) -> bytes | None:
-        newest = select(func.max(self._served.c.size)).scalar_subquery()
-        async with self._store.read() as connection:
-            row = (await connection.execute(select(_NOTE.c.size, _NOTE.c.note).where(_NOTE.c.size == newest))).first()
-            if row is None:
-                return None
-            lines = select(_LINE.c.line).where(_LINE.c.size == row.size).order_by(_LINE.c.key)
-            return b"".join([row.note, *(await connection.execute(lines)).scalars()])
+        async with self._store.reading() as wire:
+            for row in await wire.run(_newest_note(self._served, wire.is_sqlite), {}):
+                lines = await wire.run(_lines(wire.is_sqlite), {"at": row["size"]})
+                return b"".join([row["note"], *(each["line"] for each in lines)])
+        return None
 
     async def checkpoint_size(self) -> int:
-        newest = select(func.coalesce(func.max(self._served.c.size), 0))
-        async with self._store.read() as connection:
-            return int((await connection.execute(newest)).scalar_one())
+        async with self._store.reading() as wire:
+            [newest] = await wire.run(_newest_size(self._served, wire.is_sqlite), {})
+            return int(newest["size"])
 
     async def tile(self, level: int, number: int, width: int) -> bytes | None:
-        if width == WIDTH:
-            async with self._store.read() as connection:
-                full = select(_TILE.c.hashes).where(_TILE.c.level == level, _TILE.c.number == number)
-                hashes: bytes | None = (await connection.execute(full)).scalar()
-                return hashes
         async with self._store.reading() as wire:
+            if width == WIDTH:
+                for row in await wire.run(_full_tile(wire.is_sqlite), {"at_level": level, "at": number}):
+                    return bytes(row["hashes"])
+                return None
             partial = await _hashes(wire, level, number * WIDTH, width)
         return partial if len(partial) == width * HASH_BYTES else None
 
     async def entries(self, first: int, count: int) -> list[bytes]:
-        wanted = select(_LEAF.c.entry).where(_LEAF.c.index >= first, _LEAF.c.index < first + count)
-        async with self._store.read() as connection:
-            return list((await connection.execute(wanted.order_by(_LEAF.c.index))).scalars())
+        async with self._store.reading() as wire:
+            given = {"first": first, "end": first + count}
+            return [row["entry"] for row in await wire.run(_entries(wire.is_sqlite), given)]
 
     async def index_of(self, leaf_digest: bytes) -> int | None:
         async with self._store.read() as connection:
@@ -183,6 +180,36 @@ def _newest_signed(is_sqlite: bool) -> Prepared:
 @cache
 def _waiting(is_sqlite: bool) -> Prepared:
     return Prepared(select(_WAITING).order_by(_WAITING.c.id).limit(bindparam("most")), is_sqlite)
+
+
+@cache
+def _newest_note(served: Table, is_sqlite: bool) -> Prepared:
+    """The note of the newest size in `served`."""
+    newest = select(func.max(served.c.size)).scalar_subquery()
+    return Prepared(select(_NOTE.c.size, _NOTE.c.note).where(_NOTE.c.size == newest), is_sqlite)
+
+
+@cache
+def _lines(is_sqlite: bool) -> Prepared:
+    return Prepared(select(_LINE.c.line).where(_LINE.c.size == bindparam("at")).order_by(_LINE.c.key), is_sqlite)
+
+
+@cache
+def _newest_size(served: Table, is_sqlite: bool) -> Prepared:
+    return Prepared(select(func.coalesce(func.max(served.c.size), 0).label("size")), is_sqlite)
+
+
+@cache
+def _full_tile(is_sqlite: bool) -> Prepared:
+    wanted = select(_TILE.c.hashes).where(_TILE.c.level == bindparam("at_level"), _TILE.c.number == bindparam("at"))
+    return Prepared(wanted, is_sqlite)
+
+
+@cache
+def _entries(is_sqlite: bool) -> Prepared:
+    number = _LEAF.c.index
+    wanted = select(_LEAF.c.entry).where(number >= bindparam("first"), number < bindparam("end"))
+    return Prepared(wanted.order_by(number), is_sqlite)
 
 
 @cache

@@ -1,5 +1,5 @@
 """Statements of the hot path: said in SQLAlchemy's language, compiled once, and run by the driver itself: on PostgreSQL
-always, on SQLite where many rows are written by one statement.
+always; on SQLite where it selects, or writes many rows.
 
 What SQLAlchemy does to run a statement (a context, a look into its cache, a greenlet, a cursor, a result) costs three
 times what the driver takes to run it (`docs/adr/0012-statements-run-by-the-driver.md`). Types mean the same either way:
@@ -8,10 +8,10 @@ values go through SQLAlchemy's own processors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from sqlalchemy import ClauseElement, Dialect, Executable, Float, Numeric
+from sqlalchemy import ClauseElement, Dialect, Executable, Float, Numeric, Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -33,12 +33,19 @@ class Prepared:
 
     def __init__(self, statement: Executable, is_sqlite: bool) -> None:
         self.statement = statement
-        """As SQLAlchemy runs it, which is on SQLite."""
+        """As SQLAlchemy runs it on SQLite: where a list is written out, where rows are returned by what writes them."""
         self.tells = bool(_told(statement))
         """Whether it returns rows."""
         self._repeated: dict[tuple[str, ...], tuple[str, list[_Bind]]] = {}
+        self.text: str | None = None
+        """As the driver runs it; None where it does not."""
         if not is_sqlite:
-            self._compile()
+            self._compile(_POSTGRESQL)
+            assert "POSTCOMPILE" not in str(self.text), "a list of values cannot be prepared"  # noqa: S101
+        elif isinstance(statement, Select):
+            self._compile(_SQLITE)
+            if "POSTCOMPILE" in str(self.text):
+                self.text = None
 
     def repeated(self, rows: Sequence[Given]) -> tuple[str, list[tuple[Any, ...]]]:
         """The text and the values by which SQLite's driver runs it once for each row; all rows name the same values."""
@@ -48,21 +55,26 @@ class Prepared:
         text, binds = self._repeated[names]
         return text, [tuple(_taken(binds, row)) for row in rows]
 
-    def _compile(self) -> None:
-        self.text, self._arguments = _compiled(self.statement, _POSTGRESQL)
-        """As the driver runs it, and what it is given."""
+    def _compile(self, dialect: Dialect) -> None:
+        self.text, self._arguments = _compiled(self.statement, dialect)
+        told = _told(self.statement)
+        self._names = tuple(told)
         self._read: dict[str, Callable[[Any], Any]] = {}
-        for name, column in _told(self.statement).items():
-            kind = column.type.dialect_impl(_POSTGRESQL)
+        for name, column in told.items():
+            kind = column.type.dialect_impl(dialect)
             if isinstance(kind, Numeric | Float):
                 continue  # numbers are the driver's own; the processor would have to be told which
-            read = kind.result_processor(_POSTGRESQL, None)
+            read = kind.result_processor(dialect, None)
             if read is not None:
                 self._read[name] = read
 
     def arguments(self, given: Given) -> list[Any]:
         """The values of `given`, and the statement's own constants, as the driver takes them."""
         return _taken(self._arguments, given)
+
+    def named(self, tuples: Iterable[Sequence[Any]]) -> Sequence[Row]:
+        """What SQLite's driver returns, which does not name its columns."""
+        return self.rows([dict(zip(self._names, one, strict=True)) for one in tuples])
 
     def rows(self, records: Sequence[Any]) -> Sequence[Row]:
         """The driver's records, with every value as its column's type has it."""
@@ -79,10 +91,8 @@ def _compiled(statement: Executable, dialect: Dialect, names: Sequence[str] | No
     assert isinstance(statement, ClauseElement)  # noqa: S101 - for the type alone
     compiled = statement.compile(dialect=dialect, column_keys=names)
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - for the type alone
-    text = str(compiled)
-    assert "POSTCOMPILE" not in text, "a list of values cannot be prepared"  # noqa: S101 - for whoever writes one
     constants = compiled.params
-    return text, [
+    return str(compiled), [
         (name, constants.get(name), compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
         for name in compiled.positiontup or ()
     ]

@@ -6,6 +6,7 @@ others: whatever is wrong, it is not the row's fault, and nobody's message pays 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -37,6 +38,8 @@ def translated() -> Iterator[None]:
     except DBAPIError as broken:
         at_fault = not broken.connection_invalidated and isinstance(broken, IntegrityError | DataError)
         raise _ours(broken.orig, at_fault) from broken
+    except sqlite3.Error as broken:
+        raise _ours(broken, isinstance(broken, sqlite3.IntegrityError | sqlite3.DataError)) from broken
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as broken:
         raise _ours(broken) from broken
     except (PoolTimeout, OSError) as broken:  # asyncpg raises plain OSErrors while it connects

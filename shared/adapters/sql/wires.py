@@ -1,5 +1,5 @@
-"""A pooled connection on which prepared statements are run: by the driver on PostgreSQL, and on SQLite where many rows
-are written by one; by SQLAlchemy otherwise.
+"""A pooled connection on which prepared statements are run: by the driver, or on SQLite by SQLAlchemy where the driver
+would have to be told too much (`prepared.py`).
 
 Rules:
 1. A wire is used by one task at a time. Inside `Store.transaction` its statements stand or fall together; outside each
@@ -41,16 +41,18 @@ class Wire(Protocol):
 class SqliteWire:
     is_sqlite = True
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, driver: Any) -> None:
         self._connection = connection
+        self._driver = driver
 
     async def run(self, prepared: Prepared, given: Given | Sequence[Given]) -> Sequence[Row]:
         bound: Any = given
-        if isinstance(given, list) and not prepared.tells:
-            with translated():
-                await self._connection.exec_driver_sql(*prepared.repeated(given))
-            return ()
         with translated():
+            if prepared.text is not None:
+                return prepared.named(await self._driver.execute_fetchall(prepared.text, prepared.arguments(bound)))
+            if isinstance(given, list) and not prepared.tells:
+                await self._driver.executemany(*prepared.repeated(given))
+                return ()
             result = await self._connection.execute(prepared.statement, bound)
             return result.mappings().all() if result.returns_rows else ()
 

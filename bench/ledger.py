@@ -1,0 +1,195 @@
+"""`make bench-ledger`: appending and proving at growing sizes against pymerkle, on disk and in memory, in turns.
+
+Each contestant is a process of its own that times itself (bench/orders.py). Between the sizes it grows, untimed.
+Beside the largest ledgers a small one of ours goes on taking its turns, so that the cost of size is a ratio of rounds
+of one hour and not of two.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench.drivers import module
+from bench.figures import Goal, at_least, at_most, paired_ratio
+from bench.machine import describe, used_by
+from bench.orders import Ordered
+from bench.report import Ratio, figure_of, verdict_of
+from bench.rivals import HERE, PeerMissing, environment_of
+from bench.turns import Sizes, Turn, Turns
+
+PEER: Final = "pymerkle"
+APPENDED_MOST: Final = 10_000
+PROOFS: Final = 20
+MEMORY_LEAVES: Final = 1_000_000
+"""Above it pymerkle's tree in memory is left out: it holds objects for every node, gigabytes of them."""
+DISK, MEMORY, OURS, TREE, SMALL = "pymerkle_disk", "pymerkle_memory", "comity", "comity_tree", "comity_small"
+PROOF: Final[Goal] = at_most(0.1)
+PROVEN_FROM: Final = 1_000_000
+"""The goal of a proof is set for this many leaves; what is measured below it is told without one."""
+FLAT: Final[Goal] = at_most(1.1)
+COST: Final[Goal] = at_most(2)
+
+
+@dataclass
+class Contestant:
+    """One tree. `kind` says which figures it gives."""
+
+    name: str
+    process: Ordered
+    can_prove: bool = True
+    is_tree_alone: bool = False
+
+    def turn(self, leaves: int, chance: random.Random) -> Mapping[str, float]:
+        """Leaves a second; the first proof after opening, and the median of those that follow, in milliseconds."""
+        appended = self.process.ask("hash" if self.is_tree_alone else "append", leaves=leaves)
+        told = {f"{self.name}_append": leaves / appended["seconds"]}
+        if self.can_prove:
+            indexes = [chance.randrange(appended["size"]) for _ in range(PROOFS + 1)]
+            first, *others = self.process.ask("prove", indexes=indexes)["seconds"]
+            told |= {f"{self.name}_first_proof_ms": 1000 * first, f"{self.name}_proof_ms": 1000 * median(others)}
+        return told
+
+
+def measure_ledger(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None]) -> tuple[dict[str, Any], list[str]]:
+    """The document that is kept, and a plain line for each goal."""
+    turns, chance = Turns(sizes, say), random.Random(sizes.seed)
+    memory: dict[str, dict[str, int]] = {}
+    shutil.rmtree(sizes.directory, ignore_errors=True)
+    sizes.directory.mkdir(parents=True)
+    with _contestants(sizes, turns.measured.why_not) as all_:
+        for size in sorted(leaves):
+            playing = {
+                name: one
+                for name, one in all_.items()
+                if (name != MEMORY or size <= MEMORY_LEAVES) and (name != SMALL or size > min(leaves))
+            }
+            for name, one in playing.items():
+                if name not in (SMALL, TREE):
+                    one.process.ask("grow", to=size)
+                    say(f"{name} has {size} leaves")
+            if SMALL in playing:
+                all_[SMALL].process.ask("grow", to=min(leaves))
+            much = max(1000, min(APPENDED_MOST, size // 5))
+            plays: dict[str, Turn] = {
+                name: _turn(one, 2000 if name == SMALL else much, chance) for name, one in playing.items()
+            }
+            turns.play(str(size), plays)
+            memory[str(size)] = {name: used_by([one.process.pid]).rss_bytes for name, one in playing.items()}
+            if size > MEMORY_LEAVES and MEMORY in all_:
+                all_.pop(MEMORY).process.stop()
+    shutil.rmtree(sizes.directory, ignore_errors=True)
+    return _report(sizes, sorted(leaves), turns, memory)
+
+
+def _turn(one: Contestant, leaves: int, chance: random.Random) -> Turn:
+    return lambda: one.turn(leaves, chance)
+
+
+@contextmanager
+def _contestants(sizes: Sizes, why_not: dict[str, str]) -> Iterator[dict[str, Contestant]]:
+    place = sizes.directory
+    with ExitStack() as closing:
+
+        def started(name: str, command: Sequence[str | Path]) -> Ordered:
+            process = Ordered(command, place / f"{name}.log")
+            closing.callback(process.stop)
+            return process
+
+        def ours(name: str) -> Ordered:
+            return started(name, module("bench.sequencing", str(place / name)))
+
+        found = {
+            OURS: Contestant(OURS, ours(OURS)),
+            SMALL: Contestant(SMALL, ours(SMALL)),
+            TREE: Contestant(TREE, ours(TREE), can_prove=False, is_tree_alone=True),
+        }
+        try:
+            python, drive = environment_of(PEER, sizes.environments), HERE / PEER / "drive.py"
+        except PeerMissing as missing:
+            why_not[PEER] = str(missing)
+        else:
+            found[DISK] = Contestant(DISK, started(DISK, [python, drive, "sqlite", place / "pymerkle.sqlite3"]))
+            found[MEMORY] = Contestant(MEMORY, started(MEMORY, [python, drive, "memory", "-"]))
+        yield found
+
+
+def _ratios(leaves: Sequence[int]) -> list[Ratio]:
+    least, most = leaves[0], leaves[-1]
+    found = []
+    for size in leaves:
+        of = f"{size:,} leaves"
+        found += [
+            _against(f"append at {of}, on disk, against pymerkle on disk", size, OURS, DISK, "append", at_least(1)),
+            _against(
+                f"append at {of}, the tree alone, against pymerkle in memory", size, TREE, MEMORY, "append", at_least(1)
+            ),
+        ]
+        if size >= PROVEN_FROM:
+            found += [
+                _against(f"proof at {of}, against pymerkle on disk", size, OURS, DISK, "proof_ms", PROOF),
+                _against(f"first proof at {of}, against pymerkle on disk", size, OURS, DISK, "first_proof_ms", PROOF),
+            ]
+    if most > least:
+        of = f"{most:,} leaves against {least:,}"
+        found += [
+            Ratio(
+                f"cost of size: time to append a leaf, {of}",
+                f"{most}.{SMALL}_append",
+                f"{most}.{OURS}_append",
+                COST,
+                OURS,
+            ),
+            Ratio(
+                f"cost of size: time of a proof, {of}",
+                f"{most}.{OURS}_proof_ms",
+                f"{most}.{SMALL}_proof_ms",
+                COST,
+                OURS,
+            ),
+        ]
+    return found
+
+
+def _against(says: str, size: int, ours: str, peer: str, what: str, goal: Goal) -> Ratio:
+    return Ratio(says, f"{size}.{ours}_{what}", f"{size}.{peer}_{what}", goal, PEER)
+
+
+def _report(
+    sizes: Sizes, leaves: Sequence[int], turns: Turns, memory: Mapping[str, Mapping[str, int]]
+) -> tuple[dict[str, Any], list[str]]:
+    measured, figures, verdicts = turns.measured, [], []
+    for one in _ratios(leaves):
+        if one.above in measured.series and one.below in measured.series:
+            ratio = paired_ratio(measured.series[one.above], measured.series[one.below])
+            figures.append(figure_of(one, ratio))
+            verdicts.append(verdict_of(one, ratio))
+        elif PEER in measured.why_not:
+            figures.append({"says": one.says, "goal": f"{one.goal} ×", "absent": measured.why_not[PEER]})
+            verdicts.append(f"{one.says}: not measured ({measured.why_not[PEER]}), goal {one.goal} ×")
+    held = [memory[str(size)][OURS] for size in leaves]
+    grew, told = held[-1] / held[0], f"{held[-1] / 2**20:.0f} MiB at {leaves[-1]:,} leaves"
+    reached = "reached" if FLAT.is_reached(grew) else "not reached"
+    verdicts.append(f"memory of our process, {told}: {grew:.2f} × that at {leaves[0]:,}, goal {FLAT} ×: {reached}")
+    document = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe(),
+        "rounds": sizes.rounds,
+        "seed": sizes.seed,
+        "leaves": list(leaves),
+        "figures": figures,
+        "verdicts": verdicts,
+        "series": measured.series,
+        "memory_bytes": memory,
+        "noise": measured.noise,
+        "absent": measured.why_not,
+        "done_again": measured.done_again,
+    }
+    return document, verdicts

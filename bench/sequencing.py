@@ -1,0 +1,156 @@
+"""`python -m bench.sequencing DIRECTORY`: our ledger on SQLite, told line by line what to do. See bench/orders.py.
+
+`append` runs the sequencer's own rounds: what waits is read, placed and removed, tiles and head are committed to the
+disk, the head is kept outside the database, synced, and signed with both keys, the checkpoint committed. Only the
+leaves' way into the waiting table is not counted: it is part of the transactions of those who write them. `grow` places
+leaves by the same code in larger rounds, without signing each. `hash` is the tree alone: leaf hashes, tiles, root, and
+no storage but the partial tiles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+from bench.orders import obey
+from gateway.proofs import ProofMaker
+from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer
+from services.ledger.policy import plan_round
+from shared.adapters.clock import SystemClock
+from shared.adapters.head_memory import FileHeadMemory
+from shared.adapters.sql.engine import Store
+from shared.adapters.sql.ledger import SqlLedger
+from shared.adapters.sql.schema import migrate
+from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
+from shared.audit.checkpoint import LogKeys
+from shared.audit.leaves import encode_leaf
+from shared.audit.notes import SignatureType
+from shared.audit.proofs import parse_proof, verify_proof
+from shared.audit.signers import signer_from_seed
+from shared.audit.tiles import Tile, build_tiles
+from shared.audit.tree import hash_leaf
+from shared.domain.ids import new_uuid7
+from shared.keys.base64url import encode_b64u
+from shared.ports.ledger import WaitingLeaf
+from shared.ports.unit_of_work import Effects
+from shared.runtime.crash_points import reach_nothing
+
+ORIGIN: Final = "bench.example/log"
+GROWN_AT_ONCE: Final = 20_000
+
+
+class Leaves:
+    """Valid leaves that tell of deliveries, each another; made by filling in a form, since making is not measured."""
+
+    def __init__(self) -> None:
+        now = SystemClock().now()
+        self._nonce, self._message = encode_b64u(bytes(16)).encode(), new_uuid7(now).encode()
+        fields = {"message": self._message.decode(), "dossier": new_uuid7(now), "recipient": "BE.PF"}
+        digest = encode_b64u(secrets.token_bytes(32))
+        self._form = encode_leaf("evidence.delivery", now, bytes(16), **fields, envelope_sha256=digest)
+
+    def next(self, count: int) -> list[bytes]:
+        return [self._form.replace(self._nonce, encode_b64u(secrets.token_bytes(16)).encode()) for _ in range(count)]
+
+
+class OurLedger:
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._url = f"sqlite+aiosqlite:///{directory.resolve() / 'ledger.sqlite3'}"
+        self._leaves = Leaves()
+        ed25519, mldsa44 = (
+            signer_from_seed(ORIGIN, kind, bytes(32)) for kind in (SignatureType.ED25519, SignatureType.MLDSA44)
+        )
+        self._signers = LogSigners(ed25519, mldsa44)
+        self._edge: dict[Tile, bytes] = {}
+        self._hashed = 0
+
+    async def open(self) -> None:
+        await migrate(self._url)
+        self._store = Store(self._url)
+        self._ledger = SqlLedger(self._store)
+        memory = FileHeadMemory(self._directory, ORIGIN)
+        self._units = SqlUnitsOfWork(self._store, "intake", SystemClock())
+        self._sequencer = Sequencer(self._ledger, memory, ORIGIN, self._signers, SystemClock(), reach_nothing)
+
+    async def grow(self, to: int) -> dict[str, Any]:
+        size = 0
+        while size < to:
+            async with self._ledger.round() as round_:
+                assert round_ is not None
+                head = await round_.head()
+                size = head.size if head else 0
+                waiting = [WaitingLeaf(0, leaf) for leaf in self._leaves.next(min(GROWN_AT_ONCE, to - size))]
+                if not waiting:
+                    break
+                edge = await round_.edge(size) if head else {}
+                planned = plan_round(head, edge, waiting, SystemClock().now())
+                await round_.append(planned.leaves, planned.tiles, planned.head, [])
+                await round_.commit()
+        await self._sequencer.run_round()  # signs the newest head
+        return {"size": await self._ledger.checkpoint_size()}
+
+    async def append(self, leaves: int) -> dict[str, Any]:
+        seconds = 0.0
+        for _ in range(leaves // ROUND_LEAVES):
+            async with self._units.begin() as unit:
+                await unit.write(Effects(leaves=self._leaves.next(ROUND_LEAVES)))
+                await unit.commit()
+            began = time.perf_counter()
+            placed = await self._sequencer.run_round()
+            seconds += time.perf_counter() - began
+            assert placed == ROUND_LEAVES
+        return {"seconds": seconds, "size": await self._ledger.checkpoint_size()}
+
+    async def prove(self, indexes: list[int]) -> dict[str, Any]:
+        """Whole tlog-proofs, as the gateway makes them, from a store that was just opened; the last one is verified."""
+        await self._store.close()
+        await self.open()
+        seconds, proof = [], None
+        for index in indexes:
+            began = time.perf_counter()
+            proof = await ProofMaker(self._ledger, await self._ledger.checkpoint()).prove(index)
+            seconds.append(time.perf_counter() - began)
+        assert proof is not None
+        keys = LogKeys(self._signers.ed25519.vkey, self._signers.mldsa44.vkey)
+        assert verify_proof(proof.encode(), parse_proof(proof.encode()).extra, keys).index == indexes[-1]
+        return {"seconds": seconds}
+
+    async def hash(self, leaves: int) -> dict[str, Any]:
+        """The tree in memory goes on from order to order; `seconds` for these leaves in rounds."""
+        seconds = 0.0
+        for _ in range(leaves // ROUND_LEAVES):
+            entries = self._leaves.next(ROUND_LEAVES)
+            began = time.perf_counter()
+            made = build_tiles(self._hashed, [hash_leaf(entry) for entry in entries], self._edge.__getitem__)
+            self._edge = {
+                tile: data for tile, data in (self._edge | dict(made.tiles)).items() if _is_edge(tile, made.size)
+            }
+            self._hashed = made.size
+            seconds += time.perf_counter() - began
+        return {"seconds": seconds, "size": self._hashed}
+
+
+def _is_edge(tile: Tile, size: int) -> bool:
+    return divmod(size >> (8 * tile.level), 256) == (tile.index, tile.width)
+
+
+def main(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    ours = OurLedger(directory)
+    with asyncio.Runner() as runner:
+        runner.run(ours.open())
+
+        def ordered(do: Callable[..., Coroutine[Any, Any, dict[str, Any]]]) -> Callable[..., dict[str, Any]]:
+            return lambda **given: runner.run(do(**given))
+
+        obey({one.__name__: ordered(one) for one in (ours.grow, ours.append, ours.prove, ours.hash)})
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
