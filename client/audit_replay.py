@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from client.audit_file import AuditFile
@@ -43,8 +44,11 @@ class Replayed:
 class ShownDossiers:
     """What the exchange shows this caller: all of it to an auditor with the full mandate, to a party its own."""
 
-    def __init__(self, exchange: Exchange, caller: str) -> None:
+    def __init__(
+        self, exchange: Exchange, caller: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._exchange = exchange
+        self.clock = clock
         self._caller = caller
         self.whole = True
 
@@ -90,7 +94,7 @@ def compare(shown: ShownDossiers, memory: AuditMemory) -> Replayed:
             done.dossiers += 1
             done.legs += len(legs)
         if len(done.differences) < MOST_KEPT:
-            done.differences += _compare(answer, legs, memory)
+            done.differences += _compare(answer, legs, memory, shown.clock())
     return done
 
 
@@ -104,14 +108,16 @@ def list_in_order(answers: Iterable[DossierAnswer]) -> Iterator[DossierAnswer]:
         yield answer
 
 
-def _compare(answer: DossierAnswer | None, legs: list[Leg], memory: AuditMemory) -> Iterator[ShownOtherwise]:
+def _compare(
+    answer: DossierAnswer | None, legs: list[Leg], memory: AuditMemory, now: datetime
+) -> Iterator[ShownOtherwise]:
     if answer is None:
         yield ShownOtherwise(legs[0].dossier, None, "it is in the ledger and is not shown")
     elif not legs:
         yield ShownOtherwise(answer.dossier, None, "it is shown, and no message in the ledger opened it")
     else:
         transport = {leg.requested: _transport(memory, leg) for leg in legs}
-        yield from differences_of(answer, legs, transport)
+        yield from differences_of(answer, legs, transport, now)
 
 
 def _transport(memory: AuditMemory, leg: Leg) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.contracts.api import DossierAnswer, LegView
-from shared.domain.dossier import leg_status, parse_leg, shown_dossier_status, shown_state
+from shared.domain.dossier import lapsed, leg_status, parse_leg, shown_dossier_status, shown_state
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg, Measure, Obligation
 from shared.domain.obligations import waiting_on
@@ -28,9 +29,10 @@ class ShownOtherwise:
 
 
 def differences_of(
-    answer: DossierAnswer, made: Sequence[Leg], transport: Mapping[str, str]
+    answer: DossierAnswer, made: Sequence[Leg], transport: Mapping[str, str], now: datetime
 ) -> Iterator[ShownOtherwise]:
-    """`made` are the legs that the caller is entitled to see; `transport` tells how far each one's opening came."""
+    """`made` are the legs that the caller is entitled to see; `transport` tells how far each one's opening came. `now`
+    decides what silence has closed."""
     shown = {view.requested: view for view in answer.legs}
     legs = {leg.requested: leg for leg in made}
     for requested in sorted(legs.keys() - shown.keys()):
@@ -38,10 +40,10 @@ def differences_of(
     for requested in sorted(shown.keys() - legs.keys()):
         yield ShownOtherwise(answer.dossier, requested, "a leg is shown that no message in the ledger opened")
     for requested in sorted(shown.keys() & legs.keys()):
-        for why in _of_leg(shown[requested], legs[requested], transport[requested]):
+        for why in _of_leg(shown[requested], legs[requested], transport[requested], now):
             yield ShownOtherwise(answer.dossier, requested, why)
     if legs and shown.keys() == legs.keys():
-        for why in _of_dossier(answer, list(legs.values()), transport):
+        for why in _of_dossier(answer, [lapsed(leg, now) for leg in legs.values()], transport):
             yield ShownOtherwise(answer.dossier, None, why)
 
 
@@ -55,7 +57,7 @@ def _of_dossier(answer: DossierAnswer, legs: Sequence[Leg], transport: Mapping[s
     yield from _unequal("the status", answer.status, status)
 
 
-def _of_leg(view: LegView, made: Leg, transport: str) -> Iterator[str]:
+def _of_leg(view: LegView, made: Leg, transport: str, now: datetime) -> Iterator[str]:
     try:
         shown = parse_leg(view.state)
     except ValueError as broken:
@@ -71,12 +73,14 @@ def _of_leg(view: LegView, made: Leg, transport: str) -> Iterator[str]:
         ("the message that opened it", shown.request, made.request),
         ("the time of its opening", encode_time(shown.opened_at), encode_time(made.opened_at)),
         ("the deadline", shown.deadline, made.deadline),
+        ("the message in the place of its opening", shown.renewed_by, made.renewed_by),
         ("the holder", shown.holder, made.holder),
+        ("who acts on it", _listing(shown.parties), _listing(made.parties)),
     ):
         yield from _unequal(what, here, there)
     yield from _of_measures(shown.measures, made.measures)
     yield from _of_obligations(shown.obligations, made.obligations)
-    yield from _of_view(view, made, transport)
+    yield from _of_view(view, lapsed(made, now), transport)
 
 
 def _of_head(shown: Leg, made: Leg) -> Iterator[str]:
@@ -101,6 +105,8 @@ def _of_measures(shown: Sequence[Measure], made: Sequence[Measure]) -> Iterator[
                 f"the time since when {name} is {one.state}", *map(encode_time, (one.since, other.since))
             )
             yield from _unequal(f"the state of {name} before the question", one.before, other.before)
+        yield from _unequal(f"the outcome of {name}", one.outcome, other.outcome)
+        yield from _unequal(f"whether {name} had a late result", one.late, other.late)
 
 
 def _of_obligations(shown: Iterable[Obligation], made: Iterable[Obligation]) -> Iterator[str]:
@@ -140,6 +146,10 @@ def _told(value: object) -> str:
 def _basis(leg: Leg) -> str:
     cited = f", citing {', '.join(leg.basis.cited)}" if leg.basis.cited else ""
     return f"{leg.basis.primary}{cited}{f' in {leg.basis.group}' if leg.basis.group else ''}"
+
+
+def _listing(parties: Iterable[str]) -> str:
+    return ", ".join(parties)
 
 
 def _listed(states: Mapping[str, str]) -> str:

@@ -1,7 +1,8 @@
-"""Writes docs/guide/states.md from the profile's data, so that page and code cannot differ.
+"""Writes docs/guide/states.md and a picture of each profile from the profiles' data, so that page and code cannot
+differ.
 
 Run it as `python docs/make_states.py`.
-`states_page` is pure; a test compares its answer with the committed page.
+`states_files` is pure; a test compares its answer with the committed files.
 """
 
 from __future__ import annotations
@@ -10,57 +11,80 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-PAGE = Path(__file__).parent / "guide" / "states.md"
-sys.path.insert(0, str(PAGE.parent.parent.parent))
+GUIDE = Path(__file__).parent / "guide"
+sys.path.insert(0, str(GUIDE.parent.parent))
 
-from shared.domain.clocks import CLOCKS, NO_LIMIT  # noqa: E402 - the checkout must be on the path first
-from shared.domain.profile_format import BEFORE, STAY, ActField, Kind, Opens, Profile, State  # noqa: E402
-from shared.domain.profile_mla_request import MLA_REQUEST  # noqa: E402
+from docs.states_diagram import states_svg  # noqa: E402
+from shared.domain.clocks import CLOCKS, NO_LIMIT, Limit  # noqa: E402 - the checkout must be on the path first
+from shared.domain.profile_format import (  # noqa: E402
+    BEFORE,
+    LATE,
+    STAY,
+    ActField,
+    Kind,
+    Opens,
+    Profile,
+    State,
+)
+from shared.domain.profiles import PROFILES  # noqa: E402
 
 _HEAD = """# States of a measure: whose turn, by when
 
-Made from the data of the profile by `python docs/make_states.py`; do not edit by hand.
+Made from the data of the profiles by `python docs/make_states.py`; do not edit by hand.
 
 Status lives on the measure (`M1`, `M2` …). A leg shows the least advanced state among its measures, a dossier the least
 advanced among its legs. Days are counted from the event, the day of the event not included, to the end of the last day,
-UTC. What is marked *policy* is a target of the exchange and never a limit of the law.
+UTC; hours from the event itself. What is marked *policy* is a target of the exchange and never a limit of the law.
+
+A state in *italics* is shown by facts of transport; the legal state is `submitted` until a party moves it. Where the
+last column of a state says *silence*, the measure closes by itself when the last date of what it waits for has passed,
+and the closure is dated at that moment. A closed measure takes a message only while something is still owed on it.
+
+A kind marked *free* changes no state: it needs not have seen the last message, and makes none stale.
 """
 
 
-def states_page() -> str:
-    """The whole page, in Markdown."""
-    return "\n".join([_HEAD, *_profile(MLA_REQUEST), *_clocks()]) + "\n"
+def states_files() -> dict[str, str]:
+    """File name → text: the page in Markdown, and an SVG for each profile."""
+    sections = [line for profile in PROFILES.values() for line in _profile(profile)]
+    pictures = {f"states-{profile.name}.svg": states_svg(profile) for profile in PROFILES.values()}
+    return {"states.md": "\n".join([_HEAD, *sections, *_clocks()]) + "\n", **pictures}
 
 
 def _profile(profile: Profile) -> Iterable[str]:
     yield f"## Profile `{profile.name}`"
     yield ""
+    yield f"{profile.title}, to {'one or several parties' if profile.several_recipients else 'one party'}."
+    yield f"Handling codes: {', '.join(f'`{code}`' for code in sorted(profile.handling))}."
+    if profile.measures:
+        yield f"Measures: {', '.join(f'`{code}`' for code in sorted(profile.measures))} only."
+    yield ""
+    yield f"![The states of {profile.name} and the moves between them](states-{profile.name}.svg)"
+    yield ""
     yield from _table(
         ("state", "whose turn", "what is owed", "by when", "moves"),
         ([*_state(state), _moves(profile, state)] for state in profile.states.values()),
     )
-    yield "A state in *italics* is shown by facts of transport; the legal state is `submitted` until a party moves it."
-    yield ""
-    yield "```mermaid"
-    yield "stateDiagram-v2"
-    yield f"    [*] --> {profile.first_state}: request"
-    yield from _arrows(profile)
-    yield "    closed --> [*]"
-    yield "```"
-    yield ""
-    yield "## Kinds of message"
-    yield ""
-    yield "A kind marked *free* changes no state: it needs not have seen the last message, and makes none stale."
-    yield ""
     yield from _table(
-        ("kind", "sent by", "`act`", "answers a message", "the body must hold", "opens", "closes"),
+        ("kind", "what it is", "sent by", "`act`", "answers a message", "the body must hold", "opens", "closes"),
         (_kind(kind) for kind in profile.kinds.values()),
     )
+    if profile.duties:
+        yield "Duties, each by the date that the act gives it, until its debtor sends `discharge`:"
+        yield ""
+        yield from _table(
+            ("duty", "what it is", "owed by", "rule"),
+            ([f"`{code}`", duty.label, f"{duty.debtor} side", duty.rule] for code, duty in profile.duties.items()),
+        )
 
 
 def _state(state: State) -> list[str]:
     name = f"*{state.name}*" if state.by_transport else f"`{state.name}`"
-    return [name, state.turn or "nobody", ", ".join(state.owes) or "—", state.by_when]
+    silence = f"; *silence* on {state.silence}" if state.silence else ""
+    return [name, state.turn or "nobody", ", ".join(state.owes) or "—", state.by_when + silence]
+
+
+_TARGETS = {STAY: "", BEFORE: " → the state before", LATE: ", marked late"}
 
 
 def _moves(profile: Profile, state: State) -> str:
@@ -70,42 +94,15 @@ def _moves(profile: Profile, state: State) -> str:
     for kind in profile.kinds.values():
         target = kind.moves.get(state.name)
         if target is not None:
-            moves.append(f"`{kind.name}`" + {STAY: "", BEFORE: " → the state before"}.get(target, f" → {target}"))
+            moves.append(f"`{kind.name}`" + _TARGETS.get(target, f" → {target}"))
     return ", ".join(moves) or "—"
-
-
-def _arrows(profile: Profile) -> Iterable[str]:
-    for state in profile.states.values():
-        if not state.by_transport:
-            yield f'    state "{state.name}" as {_identifier(state.name)}'
-    for kind in profile.kinds.values():
-        for state_name, target in kind.moves.items():
-            if target == BEFORE:
-                yield from (_arrow(state_name, asked, kind) for asked in _left_by_questions(profile, state_name))
-            elif target != STAY:
-                yield _arrow(state_name, target, kind)
-
-
-def _left_by_questions(profile: Profile, asked_in: str) -> Iterable[str]:
-    """The states to which a measure in `asked_in` can return."""
-    for kind in profile.kinds.values():
-        if kind.remembers:
-            yield from (state for state, target in kind.moves.items() if target == asked_in)
-
-
-def _arrow(state: str, target: str, kind: Kind) -> str:
-    return f"    {_identifier(state)} --> {_identifier(target)}: {kind.name}"
-
-
-def _identifier(state: str) -> str:
-    """Mermaid takes no hyphen in the identifier of a state."""
-    return state.replace("-", "_")
 
 
 def _kind(kind: Kind) -> list[str]:
     free = "" if kind.changes_state else " (*free*)"
     return [
         f"`{kind.name}`{free}",
+        kind.label,
         " or ".join(sorted(kind.senders)),
         "; ".join(_act_field(name, field) for name, field in kind.act.items()) or "empty",
         "yes" if kind.needs_in_reply_to else "no",
@@ -130,6 +127,7 @@ def _opens(rule: Opens) -> str:
         dates.append("the law's limit")
     if rule.dated_by is not None:
         dates.append(f"the date in `{rule.dated_by}`")
+    dates += [f"{one.hours} h {one.when} (policy)" for one in rule.sooner]
     if rule.policy_days is not None:
         dates.append(f"{rule.policy_days} d (policy)")
     also = " and the requester's deadline" if rule.requesters_deadline else ""
@@ -140,12 +138,16 @@ def _clocks() -> Iterable[str]:
     yield "## Limits of the law, by clock"
     yield ""
     rows = [
-        [f"`{clock.name}`", owed, f"{limit.days} d", limit.source]
+        [f"`{clock.name}`", owed, _limit(limit), limit.source, ", ".join(sorted(clock.suspended_by)) or "nothing"]
         for clock in CLOCKS.values()
         for owed, limit in clock.limits.items()
     ]
-    yield from _table(("clock", "what is owed", "limit", "source"), rows)
+    yield from _table(("clock", "what is owed", "limit", "source", "suspended by"), rows)
     yield f"`{NO_LIMIT}`, the clock of every other instrument, has no limit."
+
+
+def _limit(limit: Limit) -> str:
+    return ", ".join([*(f"{one.hours} h {one.when}" for one in limit.sooner), f"{limit.days} d"])
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterable[str]:
@@ -158,4 +160,5 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterable[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(states_page(), encoding="utf-8")
+    for name, text in states_files().items():
+        (GUIDE / name).write_text(text, encoding="utf-8")

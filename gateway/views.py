@@ -17,7 +17,7 @@ from shared.contracts.api import (
     PartyEntry,
 )
 from shared.contracts.records import FeedEntry, LegRecord
-from shared.domain.dossier import leg_status, parse_leg, shown_dossier_status, shown_state
+from shared.domain.dossier import lapsed, leg_status, parse_leg, shown_dossier_status, shown_state
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg
 from shared.domain.obligations import is_overdue, waiting_on
@@ -43,8 +43,9 @@ def decision_answer(view: DecisionView) -> Decision:
 
 
 def dossier_answer(view: DossierView, now: datetime) -> DossierAnswer:
-    """The dossier as its reader may see it. `now` decides what is overdue."""
-    legs = [(record, parse_leg(record.state)) for record in view.legs]
+    """The dossier as its reader may see it. `now` decides what is overdue, and what silence has closed: `state` is the
+    fold of the messages alone."""
+    legs = [(record, lapsed(parse_leg(record.state), now)) for record in view.legs]
     return DossierAnswer(
         dossier=view.dossier,
         number=encode_number(view.dossier, view.requesting[:2]),
@@ -98,6 +99,8 @@ def _leg_view(record: LegRecord, leg: Leg, transport: str | None, now: datetime)
                 type=measure.type,
                 state=shown_state(measure.state, transport),
                 since=encode_time(measure.since),
+                outcome=measure.outcome,
+                late=measure.late,
             )
             for measure in leg.measures
         ),

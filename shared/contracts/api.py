@@ -102,6 +102,8 @@ class MeasureStatus(_Answer):
     type: str
     state: str
     since: str
+    outcome: str | None = None
+    late: bool = False
 
 
 class LegView(_Answer):

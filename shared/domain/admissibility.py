@@ -14,7 +14,7 @@ from typing import Final
 from shared.domain.header import Header
 from shared.domain.instruments import RECIPROCITY, Instrument, InstrumentKind, Registry
 from shared.domain.leg import Leg
-from shared.domain.profile_format import FieldType
+from shared.domain.profile_format import LATE, FieldType
 from shared.domain.profiles import kind_of
 
 MAX_FLAGS_BYTES: Final = 4096
@@ -39,7 +39,7 @@ def admissibility(header: Header, leg: Leg, registry: Registry, at: datetime) ->
     The header has passed check_header. For a message that opens a dossier, call it once per leg of `open_legs`.
     """
     on = at.astimezone(UTC).date()
-    flags = list(_of_dates(header, on))
+    flags = [*_of_lateness(header, leg), *_of_dates(header, on)]
     if leg.basis.primary == RECIPROCITY:
         if header.leg is None:
             text = "No instrument is named; the assurance of reciprocity stands in the sealed body."
@@ -69,10 +69,19 @@ def _unknown(code: str, registry: Registry) -> Flag:
     return Flag("instrument-unknown", f"The registry knows no instrument {code}.", f"registry {registry.version}")
 
 
+def _of_lateness(header: Header, leg: Leg) -> Iterator[Flag]:
+    moves = kind_of(header.profile, header.kind).moves
+    late = tuple(one.id for one in leg.measures if one.id in header.measures and moves.get(one.state) == LATE)
+    if late:
+        yield Flag("late", "It came after the withdrawal of these measures.", "practice (k)", late)
+
+
 def _of_dates(header: Header, on: date) -> Iterator[Flag]:
     for name, rule in kind_of(header.profile, header.kind).act.items():
-        if rule.type is FieldType.date and name in header.act and date.fromisoformat(header.act[name]) < on:
-            yield Flag("date-in-the-past", f"The {name} {header.act[name]} lies before {on}.", "practice (k)")
+        days = {FieldType.date: {name: header.act.get(name)}, FieldType.duties: header.act.get(name) or {}}
+        for what, day in days.get(rule.type, {}).items():
+            if day is not None and date.fromisoformat(day) < on:
+                yield Flag("date-in-the-past", f"The {what} {day} lies before {on}.", "practice (k)")
 
 
 def _of_basis(leg: Leg, entry: Instrument, registry: Registry, on: date) -> Iterator[Flag]:

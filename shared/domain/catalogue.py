@@ -43,6 +43,7 @@ OPEN_MEASURES: Mapping[str, str] = MappingProxyType(
         "joint-team": "Joint investigation team",
         "controlled-delivery": "Controlled delivery",
         "criminal-record": "Criminal record",
+        "information": "Information",
         "location-or-identification": "Location or identification of a person or thing",
     }
 )
@@ -98,6 +99,27 @@ STAGES: Mapping[str, str] = MappingProxyType(
         "awaiting-court": "Awaiting the decision of a court",
         "awaiting-third-party": "Awaiting a third party, such as a bank or a provider",
         "in-hand": "Being worked on",
+    }
+)
+
+CANNOT_OPEN: Mapping[str, str] = MappingProxyType(
+    {
+        "secret-unequal": "The secret is not the one that its sender committed to for every recipient",
+        "part-broken": "A part does not decrypt, or is not what its body says",
+        "body-malformed": "The body cannot be read",
+        "body-contradicts-act": "The body says something else than the header",
+        "key-lost": "The sealing key that it was sealed to is no longer there",
+        "file-unreadable": "It opens, and a document in it cannot be read",
+    }
+)
+
+CHANNELS: Mapping[str, str] = MappingProxyType(
+    {
+        "diplomatic-bag": "Diplomatic bag",
+        "courier": "Courier or post",
+        "liaison": "Liaison officer or magistrate",
+        "in-person": "Handed over in person",
+        "other-network": "Another protected network",
     }
 )
 

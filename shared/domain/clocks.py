@@ -16,32 +16,40 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 
+from shared.domain.profile_format import Condition, Sooner
+
 NO_LIMIT = "none.1"
 EIO = "eio.1"
+POLICE = "2023-977.1"
+
+POLICE_DAYS = 7
+POLICE_SOONER = (Sooner(8, Condition.if_urgent_and_direct), Sooner(72, Condition.if_urgent))
+"""Directive (EU) 2023/977 art. 5(1) (k): limits where it binds, and targets of the profile where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`days` after the event that opened the obligation; `source` is the rule that says so."""
+    """`days` after the event that opened the obligation, or the first of `sooner` that applies; `source` is the rule
+    that says so."""
 
     days: int
     source: str
+    sooner: tuple[Sooner, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The law's limits by what is owed, and whether a question to the requesting party suspends them."""
+    """The law's limits by what is owed, and the kinds of message that suspend them; other pauses leave them running."""
 
     name: str
     limits: Mapping[str, Limit]
-    suspended_by_questions: bool = False
+    suspended_by: frozenset[str] = frozenset()
 
 
 CLOCKS: Mapping[str, Clock] = MappingProxyType(
     {
         NO_LIMIT: Clock(NO_LIMIT, MappingProxyType({})),
-        # The decision counts from the executing authority's receipt; until a dossier can be forwarded, that is its
-        # admission.
+        # The decision counts from the executing authority's own receipt: a `forward` opens it anew.
         EIO: Clock(
             EIO,
             MappingProxyType(
@@ -51,6 +59,12 @@ CLOCKS: Mapping[str, Clock] = MappingProxyType(
                     "execute": Limit(90, "Directive 2014/41/EU art. 12(4)"),
                 }
             ),
+            suspended_by=frozenset({"postpone"}),  # art. 15: execution itself is put off (k)
+        ),
+        POLICE: Clock(
+            POLICE,
+            MappingProxyType({"answer": Limit(POLICE_DAYS, "Directive (EU) 2023/977 art. 5(1) (k)", POLICE_SOONER)}),
+            suspended_by=frozenset({"ask-information"}),  # art. 6(3) (k)
         ),
     }
 )

@@ -3,25 +3,27 @@
 Rules:
 1. State is the fold of admitted messages: nothing changes a measure but a message signed by the party entitled to it.
 2. A message that changes something must have seen the last one that did (`Leg.head`), or a later one that changed
-   nothing. Reminders, status queries and their answers are exempt: they can cross anything.
+   nothing. Reminders, status queries and their answers are exempt: they can cross anything. So is a result for what
+   was withdrawn, if its sender had seen all up to the withdrawal: it is admitted, marked late, and changes no more.
 3. Every measure of a message must be able to make the move, or none makes it.
 4. Only form, a foreign signer, a stale or an illegal move reject. The law warns (`instruments.py`), it never blocks
    here.
+5. A leg that was handed to an enrolled holder has three parties, and each message on it goes to the two others.
+6. What silence has closed by then is closed before the message is judged.
 Pure: `at`, the time of admission, comes from the caller. Digests are SHA-256 of the envelope in base64url.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Final
 
 from shared.domain.clocks import NO_LIMIT
-from shared.domain.evidences import TransportState
 from shared.domain.header import Header
 from shared.domain.leg import (
+    CROSSED_AT_MOST,
     SEEN_AFTER_HEAD,
     DueBasis,
     Leg,
@@ -31,9 +33,11 @@ from shared.domain.leg import (
     measure_order,
     parse_leg,
 )
-from shared.domain.obligations import apply_obligations
-from shared.domain.profile_format import BEFORE, STAY, Kind
+from shared.domain.obligations import apply_obligations, is_anything_owed, owes
+from shared.domain.profile_format import BEFORE, LATE, STAY, Kind, Side
 from shared.domain.profiles import check_header, profile_of
+from shared.domain.roll_ups import dossier_status, leg_status, outcome_of, shown_dossier_status, shown_state
+from shared.domain.silence import lapsed
 from shared.errors import DossierStale, ForeignSigner, HeaderInconsistent, IllegalMove, MeasureUnknown
 
 __all__ = [
@@ -45,15 +49,17 @@ __all__ = [
     "dossier_status",
     "encode_leg",
     "is_current",
+    "lapsed",
     "leg_status",
     "open_legs",
+    "outcome_of",
     "parse_leg",
     "possible_kinds",
+    "recipients_of",
     "shown_dossier_status",
     "shown_state",
 ]
 
-_TRANSPORT_ORDER: Final = ("undelivered", "submitted", "transmitted", "delivered")
 NO_CLOCKS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -103,18 +109,25 @@ def decide_move(leg: Leg, header: Header, digest: str, at: datetime) -> Leg:
     DossierStale, IllegalMove. The leg passed in never changes.
     """
     kind = check_header(header)  # (1) to (5)
-    _check_parties(leg, header, kind)  # (6) dossier, leg, profile, signer and recipient are the leg's
+    leg = lapsed(leg, at)
+    _check_parties(leg, header, kind)  # (6) dossier, leg, profile, signer and recipients are the leg's
     measures = _measures_named(leg, header)  # (7) every measure was asked for, under this type
-    if kind.changes_state and not is_current(leg, header.seen):  # (8) the sender has seen what changed last
-        raise DossierStale(leg=leg.requested)
-    moved = {measure.id: _moved(measure, kind, at) for measure in measures}  # (9) each may move, or none does
+    on_time = [one.id for one in measures if kind.moves.get(one.state) != LATE]
+    is_late = not on_time
+    changes = kind.changes_state and not is_late
+    if kind.changes_state and not (is_current(leg, header.seen) or (is_late and header.seen in leg.crossed)):
+        raise DossierStale(leg=leg.requested)  # (8) the sender has seen what changed last
+    moved = {one.id: _moved(leg, one, kind, header, at) for one in measures}  # (9) each may move, or none does
+    handed = _handed_on(leg, header) if kind.forwards else leg
     return replace(
-        leg.with_measures(moved),
-        obligations=apply_obligations(leg, kind, header, at),
-        head=digest if kind.changes_state else leg.head,
-        since_head=() if kind.changes_state else (*leg.since_head, digest)[-SEEN_AFTER_HEAD:],
-        holder=header.act.get("holder", leg.holder),
+        handed.with_measures(moved),
+        obligations=apply_obligations(handed, kind, header, at, on_time),
+        head=digest if changes else leg.head,
+        since_head=() if changes else (*leg.since_head, digest)[-SEEN_AFTER_HEAD:],
+        holder=handed.holder if kind.forwards else header.act.get("holder", leg.holder),
+        renewed_by=header.id if kind.renews else leg.renewed_by,
         version=leg.version + 1,
+        crossed=_crossed(leg) if kind.may_be_crossed else leg.crossed,
     )
 
 
@@ -129,72 +142,50 @@ def possible_kinds(leg: Leg, authority: str) -> dict[str, tuple[str, ...]]:
     side = leg.side_of(authority)
     possible = {}
     for kind in profile_of(leg.profile).kinds.values():
-        measures = tuple(measure.id for measure in leg.measures if measure.state in kind.moves)
+        measures = tuple(measure.id for measure in leg.measures if _may_move(leg, measure, kind, side))
         if side in kind.senders and measures:
             possible[kind.name] = measures
     return possible
 
 
-def leg_status(leg: Leg) -> str:
-    """The roll-up of a leg: the least advanced state among its measures, since that is what still keeps it open."""
-    order = list(profile_of(leg.profile).states)
-    return min((measure.state for measure in leg.measures), key=order.index)
+def recipients_of(leg: Leg, sender: str, to: str | None = None) -> tuple[str, ...]:
+    """To whom a message on the leg goes: the other parties, and the enrolled holder `to` that it is handed to."""
+    others = tuple(party for party in leg.parties if party != sender)
+    return others if to is None or to in leg.parties else (*others, to)
 
 
-def dossier_status(legs: Iterable[Leg]) -> str:
-    """The roll-up of a dossier: the least advanced status among its legs, of those that the viewer may see.
-
-    Raises ValueError for no leg at all.
-    """
-    legs = list(legs)
-    if not legs:
-        raise ValueError("a dossier has at least one leg")
-    order = list(profile_of(legs[0].profile).states)
-    return min((leg_status(leg) for leg in legs), key=order.index)
-
-
-def shown_state(legal_state: str, transport_state: str | None) -> str:
-    """The state to show: the legal one, except that `submitted` shows how far the transport has come.
-
-    `transport_state` is a value of TransportState or null where nothing is known. Raises ValueError for any other.
-    """
-    if legal_state != "submitted" or transport_state is None:
-        return legal_state
-    match TransportState(transport_state):
-        case TransportState.delivered | TransportState.retrieved | TransportState.not_retrieved:
-            return "delivered"
-        case TransportState.relayed:
-            return "transmitted"
-        case TransportState.not_relayed | TransportState.not_delivered:
-            return "undelivered"
-        case TransportState.submitted:
-            return "submitted"
-
-
-def shown_dossier_status(legs: Iterable[tuple[Leg, str | None]]) -> str:
-    """The roll-up to show, of legs with how far the transport of each has come: the least advanced by law first, and by
-    transport where the law is equal. Raises ValueError for no leg at all."""
-    legs = list(legs)
-    if not legs:
-        raise ValueError("a dossier has at least one leg")
-    order = list(profile_of(legs[0][0].profile).states)
-
-    def advance(one: tuple[str, str]) -> tuple[int, int]:
-        legal, shown = one
-        return order.index(legal), _TRANSPORT_ORDER.index(shown) if shown in _TRANSPORT_ORDER else 0
-
-    statuses = [(leg_status(leg), shown_state(leg_status(leg), transport)) for leg, transport in legs]
-    return min(statuses, key=advance)[1]
+def sending_side(leg: Leg, header: Header) -> Side:
+    """The side that the sender is on. Raises ForeignSigner for a stranger."""
+    side = leg.side_of(header.sender)
+    if side is None:
+        raise ForeignSigner(sender=header.sender, leg=leg.requested, kind=header.kind)
+    return side
 
 
 def _check_parties(leg: Leg, header: Header, kind: Kind) -> None:
     if (header.dossier, header.leg, header.profile) != (leg.dossier, leg.requested, leg.profile):
         raise HeaderInconsistent(why=f"dossier, leg or profile is not that of the leg {leg.requested}")
-    if leg.side_of(header.sender) not in kind.senders:
+    if sending_side(leg, header) not in kind.senders:
         raise ForeignSigner(sender=header.sender, leg=leg.requested, kind=kind.name)
-    other = leg.requested if header.sender == leg.requesting else leg.requesting
-    if header.recipients != (other,):
-        raise HeaderInconsistent(why=f"a message on this leg goes to {other}, and to nobody else")
+    others = recipients_of(leg, header.sender)
+    handed_to = {header.act["holder"]} if kind.forwards else set()
+    if not set(others) <= set(header.recipients) <= {*others, *handed_to}:
+        raise HeaderInconsistent(why=f"a message on this leg goes to {' and '.join(others)}, and to nobody else")
+    if kind.forwards:
+        _check_holder(leg, header)
+    elif leg.takes_part and header.act.get("holder", leg.holder) != leg.holder:
+        raise HeaderInconsistent(why=f"{leg.holder} holds the leg; it is handed to another by forward")
+
+
+def _check_holder(leg: Leg, header: Header) -> None:
+    holder = header.act["holder"]
+    if holder[:2] != leg.requested[:2]:
+        raise HeaderInconsistent(why=f"{holder} is no authority of the requested party {leg.requested}")
+    has_it = leg.holder is None if holder == leg.requested else leg.takes_part and holder == leg.holder
+    if has_it or holder == leg.requesting:
+        raise HeaderInconsistent(why=f"{holder} has the leg already")
+    if header.act["original"] != leg.original:
+        raise HeaderInconsistent(why=f"what is handed on is the message {leg.original}")
 
 
 def _measures_named(leg: Leg, header: Header) -> list[Measure]:
@@ -208,13 +199,41 @@ def _measures_named(leg: Leg, header: Header) -> list[Measure]:
     return named
 
 
-def _moved(measure: Measure, kind: Kind, at: datetime) -> Measure:
+def _may_move(leg: Leg, measure: Measure, kind: Kind, side: Side | None) -> bool:
+    """Whether the kind moves this measure from where it is; nothing does for a stranger."""
+    if side is None or measure.state not in kind.moves:
+        return False
+    if kind.discharges:
+        duties = profile_of(leg.profile).duties
+        return any(owes(leg, side, duty, measure.id) for duty in duties)
+    return profile_of(leg.profile).states[measure.state].turn is not None or is_anything_owed(leg, measure.id)
+
+
+def _moved(leg: Leg, measure: Measure, kind: Kind, header: Header, at: datetime) -> Measure:
     """The measure after a message of this kind. Raises IllegalMove."""
+    side = sending_side(leg, header)
     target = kind.moves.get(measure.state)
     if target == BEFORE:
         target = measure.before
-    if target is None:
+    owed = not kind.discharges or all(owes(leg, side, duty, measure.id) for duty in header.act["duties"])
+    if target is None or not owed or not _may_move(leg, measure, kind, side):
         raise IllegalMove(measure=measure.id, state=measure.state, kind=kind.name)
+    outcome = None if kind.reopens else header.act.get("outcomes", {}).get(measure.id, kind.outcome) or measure.outcome
+    if target == LATE:
+        return replace(measure, late=True)
     if target == STAY:
         return measure
-    return replace(measure, state=target, since=at, before=measure.state if kind.remembers else None)
+    before = measure.state if kind.remembers else None
+    return replace(measure, state=target, since=at, before=before, outcome=outcome)
+
+
+def _handed_on(leg: Leg, header: Header) -> Leg:
+    """The leg with its new holder, who takes part if the message went to it as well."""
+    holder = header.act["holder"]
+    if holder == leg.requested:
+        return replace(leg, holder=None, takes_part=False)
+    return replace(leg, holder=holder, takes_part=holder in header.recipients)
+
+
+def _crossed(leg: Leg) -> tuple[str, ...]:
+    return (*leg.crossed, leg.head, *leg.since_head)[-CROSSED_AT_MOST:]

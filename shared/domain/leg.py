@@ -17,6 +17,8 @@ from shared.domain.header import Basis, Code
 from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, encode_time, parse_time
 from shared.domain.profile_format import Side
 
+CROSSED_AT_MOST = 64
+"""How many digests a leg remembers that a late result may have seen last."""
 SEEN_AFTER_HEAD = 32
 """How many messages after the head a leg remembers; naming an older one as `seen` is stale, naming the head never
 is."""
@@ -70,13 +72,18 @@ class Obligation:
 @with_config(_CLOSED)
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One measure. `since` is when it came into its state; `before` the state that a question left, null otherwise."""
+    """One measure. `since` is when it came into its state; `before` the state that a question left, null otherwise.
+
+    `outcome` is how it ended, null until it did; `late` says that a result came after its withdrawal.
+    """
 
     id: MeasureId
     type: Code
     state: str
     since: Moment
     before: str | None
+    outcome: Code | None = None
+    late: bool = False
 
 
 @with_config(_CLOSED)
@@ -87,8 +94,13 @@ class Leg:
     `head` is the digest of the last admitted message that changed something (a reminder, a status query or its answer
     does not); `since_head` are the digests of those that came after it. A message that changes something must have
     seen the head or one of these. `version` counts the admitted messages. `request` is the id of the message that
-    opened the leg, `holder` the competent authority named by the requested party, `clock` the name of the law's clock
-    (`clocks.py`).
+    opened the leg, `renewed_by` of the last that took its place; `clock` the name of the law's clock (`clocks.py`);
+    `holder` the competent authority named by the requested party.
+
+    `takes_part` says that the holder is enrolled and was handed the leg by a `forward`: it then acts on the requested
+    side, and every message on the leg goes to it as well. Otherwise it is offline, and the requested party signs for
+    it.
+    `crossed` are the digests that were current when a message that may be crossed was admitted.
     """
 
     dossier: DossierId
@@ -106,21 +118,38 @@ class Leg:
     since_head: tuple[Digest, ...]
     holder: AuthorityId | None
     version: Annotated[int, Field(strict=True, ge=1)]
+    takes_part: bool = False
+    crossed: tuple[Digest, ...] = ()
+    renewed_by: MessageId | None = None
+
+    @property
+    def original(self) -> MessageId:
+        """The message that holds what is asked for."""
+        return self.renewed_by or self.request
+
+    @property
+    def parties(self) -> tuple[AuthorityId, ...]:
+        """Everybody who acts on the leg, and is written to by the others."""
+        held = (self.holder,) if self.takes_part and self.holder is not None else ()
+        return (self.requesting, self.requested, *held)
 
     def measure(self, measure_id: str) -> Measure | None:
         return next((measure for measure in self.measures if measure.id == measure_id), None)
 
     def party(self, side: Side) -> str:
-        """The authority on this side. Raises ValueError for the exchange, which is no party."""
+        """The authority that owes what this side owes: of the requested one the holder, where it takes part. Raises
+        ValueError for the exchange, which is no party."""
         if side is Side.exchange:
             raise ValueError("the exchange is no party to a leg")
-        return self.requesting if side is Side.requesting else self.requested
+        if side is Side.requesting:
+            return self.requesting
+        return self.holder if self.takes_part and self.holder is not None else self.requested
 
     def side_of(self, authority: str) -> Side | None:
         """Which side this authority is on; null for anybody else."""
         if authority == self.requesting:
             return Side.requesting
-        return Side.requested if authority == self.requested else None
+        return Side.requested if authority in self.parties else None
 
     def with_measures(self, changed: dict[str, Measure]) -> Leg:
         return replace(self, measures=tuple(changed.get(measure.id, measure) for measure in self.measures))

@@ -6,51 +6,96 @@ Rules:
 2. Obligations are cut along measures: what is discharged for M1 stays owed for M2.
 3. Only what is open counts as waited for. A paused obligation runs on from where it stood when it is resumed; a date
    that a party set never pauses, and the law's limit only where the leg's clock says so.
+4. A duty is an obligation with a date that a party set in the act, and the debtor that the profile names for it.
+5. What the requested side owes is owed by the holder once the leg was handed to it, and by the requested party again
+   once it was taken back.
 Nothing here reads a clock: `now` and `at` come from the caller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from shared.domain.clocks import CLOCKS, due_after, end_of_day
+from shared.domain.conditions import is_met
 from shared.domain.header import Header
 from shared.domain.leg import DueBasis, Leg, Obligation, measure_order
-from shared.domain.profile_format import Kind, Opens
+from shared.domain.profile_format import FieldType, Kind, Opens, Side, Sooner
+from shared.domain.profiles import profile_of
 
 ESTIMATE = "estimate of the debtor"
 REQUESTERS_DEADLINE = "deadline named in the request"
+_SET_BY = "date set by "
 
 
-def apply_obligations(leg: Leg, kind: Kind, header: Header, at: datetime) -> tuple[Obligation, ...]:
-    """What is owed on the leg after this message, given what was owed before it. Pure; `at` is the time of
-    admission."""
-    measures = sorted(header.measures, key=measure_order)
-    owed = _cut(leg.obligations, kind.closes, measures)
-    owed = _pause(leg, owed, kind.pauses, measures, at)
-    owed = _resume(owed, kind.resumes, measures, at)
+def apply_obligations(
+    leg: Leg, kind: Kind, header: Header, at: datetime, measures: Iterable[str] | None = None
+) -> tuple[Obligation, ...]:
+    """What is owed on the leg after this message, given what was owed before it. Pure; `at` is the time of admission.
+
+    `leg` is handed on already, if the message hands it on. `measures` are those that the message moves, by default all
+    that it names.
+    """
+    named = sorted(header.measures if measures is None else measures, key=measure_order)
+    owed = cut(_reassigned(leg), kind.closes, named)
+    if kind.discharges:
+        owed = cut(owed, header.act["duties"], named)
+    owed = _pause(leg, owed, kind, named, at)
+    owed = _resume(owed, kind.resumes, named, at)
     if kind.estimates is not None and "estimate" in header.act:
-        owed = _estimate(leg, owed, kind.estimates, header, at)
-    opened = (obligation for rule in kind.opens for obligation in opened_by(rule, leg, header, at))
-    return (*owed, *opened)
+        owed = _estimate(leg, owed, kind.estimates, header, named, at)
+    if not named:
+        return owed
+    opened = (obligation for rule in kind.opens for obligation in opened_by(rule, leg, header, at, named))
+    return (*owed, *opened, *_duties(leg, kind, header, at, named))
 
 
-def opened_by(rule: Opens, leg: Leg, header: Header, at: datetime) -> Iterator[Obligation]:
+def opened_by(rule: Opens, leg: Leg, header: Header, at: datetime, measures: Sequence[str]) -> Iterator[Obligation]:
     """The obligations that a message opens under one rule: the law's date, a party's date, the exchange's target."""
+
+    def obligation(due: datetime, basis: DueBasis, source: str) -> Obligation:
+        return Obligation(leg.party(rule.debtor), rule.owed, tuple(measures), due, basis, header.id, at, source)
+
     limit = CLOCKS[leg.clock].limits.get(rule.owed)
     if limit is not None:
-        yield _obligation(rule, leg, header, at, due_after(at, limit.days), DueBasis.law, limit.source)
+        hours = _sooner(limit.sooner, header)
+        due = due_after(at, limit.days) if hours is None else at + timedelta(hours=hours)
+        yield obligation(due, DueBasis.law, limit.source)
     dated = header.act.get(rule.dated_by) if rule.dated_by is not None else None
     if dated is not None:
-        source = f"date set by {header.sender}"
-        yield _obligation(rule, leg, header, at, end_of_day(date.fromisoformat(dated)), DueBasis.deadline, source)
+        yield obligation(end_of_day(date.fromisoformat(dated)), DueBasis.deadline, _SET_BY + header.sender)
     if rule.requesters_deadline and leg.deadline is not None:
-        yield _obligation(rule, leg, header, at, end_of_day(leg.deadline), DueBasis.deadline, REQUESTERS_DEADLINE)
+        yield obligation(end_of_day(leg.deadline), DueBasis.deadline, REQUESTERS_DEADLINE)
     if rule.policy_days is not None and limit is None and dated is None:
-        source = f"target of the exchange: {rule.policy_days} days"
-        yield _obligation(rule, leg, header, at, due_after(at, rule.policy_days), DueBasis.policy, source)
+        hours = _sooner(rule.sooner, header)
+        if hours is None:
+            source = f"target of the exchange: {rule.policy_days} days"
+            yield obligation(due_after(at, rule.policy_days), DueBasis.policy, source)
+        else:
+            yield obligation(at + timedelta(hours=hours), DueBasis.policy, f"target of the exchange: {hours} hours")
+
+
+def set_by(leg: Leg, obligation: Obligation) -> str | None:
+    """The party whose deadline or estimate it is; null for the law's limit and the exchange's target."""
+    source = obligation.source
+    if source == ESTIMATE:
+        return obligation.debtor
+    if source == REQUESTERS_DEADLINE:
+        return leg.requesting
+    return source.removeprefix(_SET_BY).partition(";")[0] if source.startswith(_SET_BY) else None
+
+
+def owes(leg: Leg, side: Side, act: str, measure: str) -> bool:
+    """Whether this side owes this for the measure, now or once what is paused runs on."""
+    return any(
+        one.act == act and measure in one.measures and leg.side_of(one.debtor) is side for one in leg.obligations
+    )
+
+
+def is_anything_owed(leg: Leg, measure: str) -> bool:
+    return any(measure in one.measures for one in leg.obligations)
 
 
 def waiting_on(leg: Leg) -> list[Obligation]:
@@ -64,14 +109,7 @@ def is_overdue(obligation: Obligation, now: datetime) -> bool:
     return obligation.paused_at is None and obligation.due is not None and now > obligation.due
 
 
-def _obligation(
-    rule: Opens, leg: Leg, header: Header, at: datetime, due: datetime, basis: DueBasis, source: str
-) -> Obligation:
-    measures = tuple(sorted(header.measures, key=measure_order))
-    return Obligation(leg.party(rule.debtor), rule.owed, measures, due, basis, header.id, at, source)
-
-
-def _cut(owed: Iterable[Obligation], acts: Collection[str], measures: Collection[str]) -> tuple[Obligation, ...]:
+def cut(owed: Iterable[Obligation], acts: Collection[str], measures: Collection[str]) -> tuple[Obligation, ...]:
     """What is left when these acts are no longer owed for these measures."""
     left = []
     for obligation in owed:
@@ -90,10 +128,38 @@ def _split(obligation: Obligation, measures: Collection[str]) -> tuple[tuple[str
     return named, tuple(measure for measure in obligation.measures if measure not in measures)
 
 
+def _sooner(shorter: Iterable[Sooner], header: Header) -> int | None:
+    """The hours of the first that applies."""
+    return next((one.hours for one in shorter if is_met(one.when, header)), None)
+
+
+def _duties(leg: Leg, kind: Kind, header: Header, at: datetime, measures: Sequence[str]) -> Iterator[Obligation]:
+    """The duties that the act names with their dates."""
+    field = kind.act.get("duties")
+    if field is None or field.type is not FieldType.duties:
+        return
+    known = profile_of(leg.profile).duties
+    for code, day in sorted(header.act.get("duties", {}).items()):
+        due, debtor = end_of_day(date.fromisoformat(day)), leg.party(known[code].debtor)
+        source = f"{_SET_BY}{header.sender}; {known[code].rule}"
+        yield Obligation(debtor, code, tuple(measures), due, DueBasis.deadline, header.id, at, source)
+
+
+def _reassigned(leg: Leg) -> tuple[Obligation, ...]:
+    """What the requested side owes is owed by whoever acts for it now."""
+    acting = leg.party(Side.requested)
+    return tuple(
+        one if one.debtor in (leg.requesting, acting) else replace(one, debtor=acting) for one in leg.obligations
+    )
+
+
 def _pause(
-    leg: Leg, owed: tuple[Obligation, ...], acts: Collection[str], measures: Collection[str], at: datetime
+    leg: Leg, owed: tuple[Obligation, ...], kind: Kind, measures: Collection[str], at: datetime
 ) -> tuple[Obligation, ...]:
-    pausing = {DueBasis.policy} | ({DueBasis.law} if CLOCKS[leg.clock].suspended_by_questions else set())
+    if not kind.pauses:
+        return owed
+    acts = kind.pauses
+    pausing = {DueBasis.policy} | ({DueBasis.law} if kind.name in CLOCKS[leg.clock].suspended_by else set())
     after: list[Obligation] = []
     for obligation in owed:
         named, others = _split(obligation, measures)
@@ -108,11 +174,15 @@ def _pause(
 def _resume(
     owed: tuple[Obligation, ...], acts: Collection[str], measures: Collection[str], at: datetime
 ) -> tuple[Obligation, ...]:
+    if not acts:
+        return owed
     after: list[Obligation] = []
     for obligation in owed:
         named, others = _split(obligation, measures)
         if obligation.act in acts and obligation.paused_at is not None and obligation.due is not None and named:
-            due = end_of_day((obligation.due + (at - obligation.paused_at)).date())
+            due = obligation.due + (at - obligation.paused_at)
+            if obligation.due == end_of_day(obligation.due.date()):  # a period of days ends with a day
+                due = end_of_day(due.date())
             after.append(replace(obligation, measures=named, due=due, paused_at=None))
             after.extend([replace(obligation, measures=others)] if others else [])
         else:
@@ -120,18 +190,20 @@ def _resume(
     return tuple(after)
 
 
-def _estimate(leg: Leg, owed: tuple[Obligation, ...], act: str, header: Header, at: datetime) -> tuple[Obligation, ...]:
+def _estimate(
+    leg: Leg, owed: tuple[Obligation, ...], act: str, header: Header, measures: Sequence[str], at: datetime
+) -> tuple[Obligation, ...]:
     """The debtor's estimate takes the place of the exchange's target; law and deadlines stay as they are."""
     policy = tuple(one for one in owed if one.act == act and one.basis is DueBasis.policy)
     others = tuple(one for one in owed if one not in policy)
     estimated = Obligation(
-        debtor=leg.requested,
+        debtor=leg.party(Side.requested),
         act=act,
-        measures=tuple(sorted(header.measures, key=measure_order)),
+        measures=tuple(measures),
         due=end_of_day(date.fromisoformat(header.act["estimate"])),
         basis=DueBasis.policy,
         opened_by=header.id,
         opened_at=at,
         source=ESTIMATE,
     )
-    return (*others, *_cut(policy, {act}, header.measures), estimated)
+    return (*others, *cut(policy, {act}, measures), estimated)

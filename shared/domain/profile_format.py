@@ -3,10 +3,15 @@
 A profile is data in this format and nothing else: intake's check, the client, the page of states and the tests read
 the same table. Rules:
 1. A kind says for each state it may be sent in which state follows. `STAY` keeps the state, `BEFORE` returns to the
-   state that was left by a kind that `remembers`.
+   state that was left by a kind that `remembers`. `LATE` keeps the state of a measure that was withdrawn: the message
+   may have crossed the withdrawal, so it needs not have seen it, opens and closes nothing, and is marked late.
 2. A kind with `changes_state` moves the leg's head, so the sender must have seen everything before it. Reminders and
    status queries change nothing: they can neither be stale nor make a decision stale.
-3. An obligation is opened by a rule (who owes what, by which date) and closed by naming what was owed.
+3. An obligation is opened by a rule (who owes what, by which date) and closed by naming what was owed. A duty is an
+   obligation that a party takes or lays on with a date of its own, in the act; it outlives the closure, until it is
+   discharged.
+4. A state with `silence` closes by itself when the last date of what it names has passed (`silence.py`).
+5. A final state has no turn, and takes a message only while something is still owed on the measure.
 This module decides nothing; `profiles.py` checks a header against the data, `dossier.py` moves the legs.
 """
 
@@ -19,6 +24,9 @@ from types import MappingProxyType
 
 STAY = "="
 BEFORE = "<"
+LATE = "~"
+CLOSED = "closed"
+"""The final state of every profile."""
 
 
 class Side(StrEnum):
@@ -35,6 +43,7 @@ class State:
     owes there.
 
     A state with `by_transport` is never stored: the legal state `submitted` shows as it by facts of transport.
+    `silence` names what is owed there whose passing closes the measure.
     """
 
     name: str
@@ -42,6 +51,7 @@ class State:
     by_when: str
     owes: tuple[str, ...] = ()
     by_transport: bool = False
+    silence: str | None = None
 
 
 class FieldType(StrEnum):
@@ -53,6 +63,10 @@ class FieldType(StrEnum):
     integer = "integer"
     authority = "authority"
     outcomes = "outcomes"  # one code for each measure of the message
+    measure_types = "measure-types"  # a type of measure for each measure of the message
+    duties = "duties"  # a date for each duty, by its code
+    dossier = "dossier"  # the id of another dossier
+    message = "message"  # the id of another message
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,8 @@ class Condition(StrEnum):
     unless_service_only = "unless every measure is service of documents"
     with_deadline = "if the act names a deadline"
     in_emergency = "if the urgency is emergency"
+    if_urgent = "if the urgency is urgent or emergency"
+    if_urgent_and_direct = "if it is urgent and the act says that access is direct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +105,19 @@ class BodyField:
 
 
 @dataclass(frozen=True, slots=True)
-class Opens:
-    """An obligation that a kind opens, for the measures of its message.
+class Sooner:
+    """A shorter limit or target, in hours, under a condition."""
 
-    Its dates, each an obligation of its own: the law's limit, where the leg's clock has one for `owed`; a date that
-    somebody set (`dated_by` names the member of the act, `requesters_deadline` takes the one in the request); and the
-    exchange's target `policy_days`, only where neither the law nor `dated_by` gives a date.
+    hours: int
+    when: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """What a kind makes somebody owe. Each date is an obligation of its own: the law's limit, where the leg's clock has
+    one for `owed`; a date that somebody set (`dated_by` names the member of the act, `requesters_deadline` takes the
+    one in the request); and the exchange's target `policy_days`, or the first of `sooner` that applies, only where
+    neither the law nor `dated_by` gives a date.
     """
 
     debtor: Side
@@ -102,6 +125,16 @@ class Opens:
     policy_days: int | None = None
     dated_by: str | None = None
     requesters_deadline: bool = False
+    sooner: tuple[Sooner, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What a party may owe on a date of its own. `rule` is where it comes from."""
+
+    debtor: Side
+    label: str
+    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +158,18 @@ class Kind:
     estimates: str | None = None
     """What is owed until the act's `estimate` instead of the exchange's target. It never replaces the law or a
     deadline."""
+    outcome: str | None = None
+    """How it ends its measures, where the act's `outcomes` does not say it for each."""
+    reopens: bool = False
+    """It takes back the outcome that its measures had."""
+    may_be_crossed: bool = False
+    """What the other side sent before it had seen this one is admitted where its move is `LATE`."""
+    renews: bool = False
+    """It takes the place of the message that opened the leg, which could not be opened."""
+    forwards: bool = False
+    """It hands the leg to the holder that its act names."""
+    discharges: bool = False
+    """Its act names in `duties` what its sender has done, and owes no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +178,47 @@ class Profile:
     name."""
 
     name: str
+    title: str
     states: Mapping[str, State]
     kinds: Mapping[str, Kind]
     owed: Mapping[str, str]
-    """What can be owed, and the word for it in a status line."""
+    """What can be owed, duties included, and the word for it in a status line."""
     first_state: str
     several_recipients: bool
     handling: frozenset[str]
+    duties: Mapping[str, Duty] = field(default_factory=lambda: MappingProxyType({}))
+    measures: frozenset[str] = frozenset()
+    """The types of measure that it may ask for; empty for any."""
+
+    @property
+    def opening(self) -> Kind:
+        """The kind that opens a dossier."""
+        return next(kind for kind in self.kinds.values() if kind.opens_dossier)
+
+
+def build_profile(
+    name: str,
+    title: str,
+    states: tuple[State, ...],
+    kinds: tuple[Kind, ...],
+    owed: Mapping[str, str],
+    *,
+    several_recipients: bool,
+    handling: frozenset[str],
+    duties: Mapping[str, Duty] | None = None,
+    measures: frozenset[str] = frozenset(),
+) -> Profile:
+    """The profile of these rows; its first state is `submitted`."""
+    duties = duties or {}
+    return Profile(
+        name=name,
+        title=title,
+        states=MappingProxyType({state.name: state for state in states}),
+        kinds=MappingProxyType({kind.name: kind for kind in kinds}),
+        owed=MappingProxyType({**owed, **{code: duty.label for code, duty in duties.items()}}),
+        first_state="submitted",
+        several_recipients=several_recipients,
+        handling=handling,
+        duties=MappingProxyType(dict(duties)),
+        measures=measures,
+    )

@@ -14,10 +14,14 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.domain.catalogue import COVERT, COVERT_MEASURES, HEADER_MEASURES
-from shared.domain.header import Header, Urgency
-from shared.domain.ids import is_authority_id
-from shared.domain.profile_format import ActField, BodyField, Condition, FieldType, Kind, Profile, Side
-from shared.domain.profile_mla_request import MLA_REQUEST
+from shared.domain.conditions import is_met
+from shared.domain.header import Header
+from shared.domain.ids import is_authority_id, is_uuid7
+from shared.domain.profile_data.mla_request import MLA_REQUEST
+from shared.domain.profile_data.police_request import POLICE_REQUEST
+from shared.domain.profile_data.preservation import PRESERVATION
+from shared.domain.profile_data.spontaneous import SPONTANEOUS
+from shared.domain.profile_format import ActField, BodyField, FieldType, Kind, Profile, Side
 from shared.errors import (
     ActMalformed,
     BodyIncomplete,
@@ -28,7 +32,11 @@ from shared.errors import (
     ProfileUnknown,
 )
 
-PROFILES: Mapping[str, Profile] = MappingProxyType({MLA_REQUEST.name: MLA_REQUEST})
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {profile.name: profile for profile in (MLA_REQUEST, PRESERVATION, POLICE_REQUEST, SPONTANEOUS)}
+)
+MAX_PARTIES = 4
+"""On one leg at most: both sides, the holder, and the one that it is handed to."""
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9.:()+-]{0,63}", re.ASCII)
 _DATE = re.compile(r"2\d{3}-\d{2}-\d{2}", re.ASCII)
@@ -62,7 +70,7 @@ def check_header(header: Header) -> Kind:
         _check_opening(header, profile)
     else:
         _check_later(header, kind)
-    _check_measures(header)  # (3) the measures are named, known, and covert ones are not shown
+    _check_measures(header, profile)  # (3) the measures are named, known, and covert ones are not shown
     unknown = [code for code in header.handling if code not in profile.handling]
     if unknown:  # (4) the handling codes are the profile's
         raise HeaderInconsistent(why=f"{unknown[0]} is no handling code of {header.profile}")
@@ -70,9 +78,11 @@ def check_header(header: Header) -> Kind:
     return kind
 
 
-def sending_side(header: Header) -> Side:
-    """The side that the sender of a message claims to be on: its leg names the requested party."""
-    return Side.requested if header.sender == header.leg else Side.requesting
+def _possible_sides(header: Header) -> set[Side]:
+    """The sides that the sender may be on, as far as the message tells: with several recipients it may be a holder."""
+    if header.sender == header.leg:
+        return {Side.requested}
+    return {Side.requesting} if len(header.recipients) == 1 else {Side.requesting, Side.requested}
 
 
 def check_act(kind: Kind, act: Mapping[str, Any], measures: Mapping[str, str]) -> None:
@@ -96,7 +106,7 @@ def check_act(kind: Kind, act: Mapping[str, Any], measures: Mapping[str, str]) -
 
 def mandatory_body_fields(header: Header) -> tuple[BodyField, ...]:
     """The fields that the sealed body of this message must hold, with their labels and the rule that asks for each."""
-    return tuple(field for field in kind_of(header.profile, header.kind).body if _applies(field.when, header))
+    return tuple(field for field in kind_of(header.profile, header.kind).body if is_met(field.when, header))
 
 
 def check_body(header: Header, body: Mapping[str, Any]) -> None:
@@ -127,11 +137,11 @@ def _check_later(header: Header, kind: Kind) -> None:
         raise HeaderInconsistent(why="a message on an open dossier names its leg")
     if header.basis is not None:
         raise HeaderInconsistent(why="the legal basis is fixed by the message that opened the dossier")
-    if len(header.recipients) != 1:
-        raise HeaderInconsistent(why="a message on a leg goes to the other side of the leg, and to nobody else")
-    if header.leg not in (header.sender, header.recipients[0]):
-        raise HeaderInconsistent(why="the leg is neither the sender's nor the recipient's")
-    if sending_side(header) not in kind.senders:
+    if len(header.recipients) >= MAX_PARTIES:
+        raise HeaderInconsistent(why="a message on a leg goes to the other parties of the leg, and to nobody else")
+    if header.leg != header.sender and header.leg not in header.recipients:
+        raise HeaderInconsistent(why="the leg is neither the sender's nor a recipient's")
+    if not _possible_sides(header) & kind.senders:
         raise ForeignSigner(sender=header.sender, leg=header.leg, kind=kind.name)
     if kind.changes_state and header.seen is None:
         raise HeaderInconsistent(why="it names no envelope that its sender has seen")
@@ -139,7 +149,7 @@ def _check_later(header: Header, kind: Kind) -> None:
         raise HeaderInconsistent(why=f"{kind.name} names the message that it answers")
 
 
-def _check_measures(header: Header) -> None:
+def _check_measures(header: Header, profile: Profile) -> None:
     if not header.measures:
         raise HeaderInconsistent(why="it names no measure")
     for measure, code in header.measures.items():
@@ -147,6 +157,8 @@ def _check_measures(header: Header) -> None:
             raise HeaderInconsistent(why=f"measure {measure} shows what it is; a covert measure shows as {COVERT}")
         if code not in HEADER_MEASURES:
             raise HeaderInconsistent(why=f"measure {measure} has the unknown type {code}")
+        if profile.measures and code not in profile.measures:
+            raise HeaderInconsistent(why=f"{profile.name} does not ask for {code} (measure {measure})")
 
 
 def _why_not(rule: ActField, value: object, measures: Mapping[str, str]) -> str | None:
@@ -166,10 +178,20 @@ def _why_not(rule: ActField, value: object, measures: Mapping[str, str]) -> str 
             return None if fits else f"is not an integer from 0 to {rule.at_most}"
         case FieldType.authority:
             return None if isinstance(value, str) and is_authority_id(value) else "is not an authority's id"
-        case FieldType.outcomes:
+        case FieldType.dossier | FieldType.message:
+            return None if isinstance(value, str) and is_uuid7(value) else f"is not the id of a {rule.type}"
+        case FieldType.outcomes | FieldType.measure_types:
             if not isinstance(value, dict) or set(value) != set(measures):
                 return "does not name exactly the measures of the message"
+            if rule.type is FieldType.measure_types and not set(map(str, value.values())) <= HEADER_MEASURES:
+                return "names an unknown type of measure, or shows a covert one"
             return next((why for item in value.values() if (why := _why_not_code(rule, item)) is not None), None)
+        case FieldType.duties:
+            if not isinstance(value, dict) or not 1 <= len(value) <= rule.at_most:
+                return f"is not an object of 1 to {rule.at_most} duties"
+            if not all(_is_date(day) for day in value.values()):
+                return "names a duty without a date such as 2026-12-12"
+            return next((why for duty in value if (why := _why_not_code(rule, duty)) is not None), None)
 
 
 def _why_not_code(rule: ActField, value: object) -> str | None:
@@ -186,18 +208,6 @@ def _is_date(value: object) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _applies(when: Condition, header: Header) -> bool:
-    match when:
-        case Condition.always:
-            return True
-        case Condition.unless_service_only:
-            return set(header.measures.values()) != {"service-of-documents"}
-        case Condition.with_deadline:
-            return "deadline" in header.act
-        case Condition.in_emergency:
-            return header.urgency is Urgency.emergency
 
 
 def _is_empty(value: object) -> bool:

@@ -7,7 +7,8 @@ Rules:
    such a clock, and an open status query, get lines of their own.
 3. Measures with the same status share a line (`M1–M2`). A viewer sees its own legs only; null sees all, as an auditor
    does.
-4. Names of holders come from the caller: the leg holds ids only.
+4. What silence has closed by `now` shows as closed. A closed measure shows how it ended, and what is still owed on it.
+5. Names of holders come from the caller: the leg holds ids only.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from typing import Any
 from shared.domain.dossier import shown_state
 from shared.domain.ids import encode_time
 from shared.domain.leg import DueBasis, Leg, Measure, Obligation, measure_order
-from shared.domain.obligations import ESTIMATE, is_overdue, waiting_on
-from shared.domain.profile_format import Side
+from shared.domain.obligations import ESTIMATE, is_overdue, set_by, waiting_on
+from shared.domain.profile_format import CLOSED, Side
 from shared.domain.profiles import profile_of
+from shared.domain.silence import lapsed
 
 EXCHANGE = "the exchange"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -65,6 +67,8 @@ class StatusLine:
     offline: bool
     since: datetime
     dues: tuple[Due, ...]
+    outcome: str | None = None
+    late: bool = False
 
 
 NO_TRANSPORT: Mapping[str, str] = MappingProxyType({})
@@ -82,7 +86,7 @@ def status_of(
 
     `transport` says how far the request has come towards each requested party (a TransportState), where that is known.
     """
-    seen = [leg for leg in legs if viewer is None or leg.side_of(viewer) is not None]
+    seen = [lapsed(leg, now) for leg in legs if viewer is None or leg.side_of(viewer) is not None]
     countries = [leg.requested[:2] for leg in seen]
     lines = []
     for leg in seen:
@@ -109,12 +113,13 @@ def status_lines(
 
 def line_text(line: StatusLine, viewer: str | None, now: datetime) -> str:
     """One line of status in English. Days are UTC; the year shows where it is not the present one."""
-    parts = [f"{line.label} {compress(line.measures)}", line.phase]
+    ended = ([line.outcome] if line.outcome else []) + (["late result"] if line.late else [])
+    parts = [f"{line.label} {compress(line.measures)}", line.phase + (f" ({', '.join(ended)})" if ended else "")]
     if line.waiting_on is not None:
         parts.append(f"waiting on {_waiting_text(line, viewer)}")
     parts.append(f"since {_day_text(line.since, now)}")
     if line.dues:
-        texts = [_due_text(due, viewer, now) for due in line.dues]
+        texts = [_due_text(due, line.waiting_on, viewer, now) for due in line.dues]
         has_law = any(due.basis is DueBasis.law for due in line.dues)
         parts.append("; ".join(texts if has_law else ["no legal limit", *texts]))
     return " · ".join(parts)
@@ -131,6 +136,8 @@ def encode_line(line: StatusLine) -> dict[str, Any]:
         "holder": line.holder,
         "holder_name": line.holder_name,
         "offline": line.offline,
+        "outcome": line.outcome,
+        "late": line.late,
         "since": encode_time(line.since),
         "dues": [
             {
@@ -179,16 +186,19 @@ def _lines_of(
             offline=holder.offline if holder else False,
             since=since,
             dues=tuple(_due(leg, one, now) for basis in _BASES for one in owed if one.basis is basis),
+            outcome=measure.outcome if phase == CLOSED else None,
+            late=measure.late,
         )
 
-    if shown == "undelivered":
+    if shown == "undelivered" != measure.state:  # by facts of transport, before anybody's message said so
         return [line("undelivered", leg.requesting, measure.since, [])]
     if transport is not None and shown in ("submitted", "transmitted"):
         return [line("transmission", EXCHANGE, measure.since, [])]
     state = profile.states[measure.state]
-    if state.turn is None:
-        return [line(measure.state, None, measure.since, [])]
     open_now = [one for one in waiting_on(leg) if measure.id in one.measures]
+    if state.turn is None:
+        ended = line(measure.state, None, measure.since, [])
+        return [ended, *(line(profile.owed[one.act], one.debtor, one.opened_at, [one]) for one in open_now)]
     owed = next((owed for owed in state.owes if any(one.act == owed for one in open_now)), None)
     lines = [
         line(
@@ -206,10 +216,7 @@ def _lines_of(
 
 
 def _due(leg: Leg, owed: Obligation, now: datetime) -> Due:
-    other = leg.requesting if owed.debtor == leg.requested else leg.requested
-    by_debtor = owed.source == ESTIMATE
-    set_by = owed.debtor if by_debtor else other if owed.basis is DueBasis.deadline else None
-    return Due(owed.basis, owed.due, owed.source, set_by, is_overdue(owed, now))
+    return Due(owed.basis, owed.due, owed.source, set_by(leg, owed), is_overdue(owed, now))
 
 
 def _waiting_text(line: StatusLine, viewer: str | None) -> str:
@@ -219,13 +226,13 @@ def _waiting_text(line: StatusLine, viewer: str | None) -> str:
     return f"{who} for {line.holder_name or line.holder}{' (offline)' if line.offline else ''}"
 
 
-def _due_text(due: Due, viewer: str | None, now: datetime) -> str:
+def _due_text(due: Due, debtor: str | None, viewer: str | None, now: datetime) -> str:
     day = "without date" if due.due is None else _day_text(due.due, now)
     whose = "your" if due.set_by == viewer else f"{due.set_by}'s"
     if due.basis is DueBasis.law:
         text = f"limit {day} ({due.source})"
     elif due.basis is DueBasis.deadline:
-        text = f"{whose} deadline {day}"
+        text = f"{whose} {'date' if due.set_by == debtor else 'deadline'} {day}"
     elif due.source == ESTIMATE:
         text = f"{whose} estimate {day}"
     else:

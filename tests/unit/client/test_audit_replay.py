@@ -54,7 +54,7 @@ class Playing:
         self.while_waiting: Callable[[], None] = lambda: None
 
     def replay(self, caller: Exchange | None = None, name: str = AUDITOR) -> Replayed:
-        shown = ShownDossiers(caller or auditor_of(self.exchange), name)
+        shown = ShownDossiers(caller or auditor_of(self.exchange), name, lambda: self.exchange.now)
         with ExitStack() as opened:
 
             def read_on() -> Any:

@@ -64,6 +64,7 @@ def a_message(leg: Leg, kind: str, act: dict[str, Any] | None = None, /, *measur
         "leg": leg.requested,
         "dossier": leg.dossier,
         "basis": None,
+        "profile": leg.profile,
         "seen": leg.head,
         "in_reply_to": leg.request,
         "measures": {one.id: one.type for one in leg.measures if not measures or one.id in measures},
@@ -72,13 +73,29 @@ def a_message(leg: Leg, kind: str, act: dict[str, Any] | None = None, /, *measur
     return a_header(**(fields | changes))
 
 
-_BY_REQUESTING = ("supply-information", "confirm-receipt", "query-result", "close", "ask-status", "remind")
+_BY_REQUESTING = (
+    *("supply-information", "confirm-receipt", "query-result", "close", "ask-status", "remind", "withdraw"),
+    *("consult-reply", "accept-conditions", "decline-conditions", "resend", "other-channel", "ask-extension"),
+    *("tie-request", "offer", "provide"),
+)
 
 
 def usual_act(leg: Leg, kind: str, measures: tuple[str, ...] = ()) -> dict[str, Any]:
     match kind:
-        case "ask-information":
+        case "ask-information" | "consult" | "propose-conditions":
             return {"due": "2026-12-01"}
+        case "postpone" | "suspend-transfer":
+            return {"review": "2027-01-15"}
+        case "forward":
+            return {"holder": "ES.JCI3", "original": leg.original}
+        case "cannot-open":
+            return {"reason": "part-broken"}
+        case "other-channel":
+            return {"channel": "diplomatic-bag", "sent": "2026-11-04", "bag": "ma-2026-41"}
+        case "preserve" | "extend" | "ask-extension":
+            return {"until": "2027-01-31"}
+        case "tie-request":
+            return {"dossier": DOSSIER}
         case "refuse":
             return {"grounds": ["essential-interests"]}
         case "report-delay":

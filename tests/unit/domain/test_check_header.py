@@ -10,7 +10,7 @@ import pytest
 from shared.domain import profiles
 from shared.domain.header import Basis
 from shared.domain.ids import new_uuid7
-from shared.domain.profile_mla_request import MLA_REQUEST
+from shared.domain.profile_data.mla_request import MLA_REQUEST
 from shared.domain.profiles import check_body, check_header, mandatory_body_fields
 from shared.errors import (
     ActMalformed,
@@ -81,7 +81,7 @@ def test_an_opening_that_does_not_fit_is_refused(changes: dict[str, Any], refusa
     [
         pytest.param("accept", {"leg": None}, HeaderInconsistent, id="no leg"),
         pytest.param("accept", {"basis": {MA: BASIS}}, HeaderInconsistent, id="a new basis"),
-        pytest.param("accept", {"recipients": (MA, FR)}, HeaderInconsistent, id="a copy to another leg"),
+        pytest.param("accept", {"recipients": (MA, FR, BE, ES)}, HeaderInconsistent, id="a copy to all"),
         pytest.param("accept", {"leg": BE}, HeaderInconsistent, id="somebody else's leg"),
         pytest.param("accept", {"seen": None}, HeaderInconsistent, id="nothing seen"),
         pytest.param("acknowledge", {"in_reply_to": None}, HeaderInconsistent, id="acknowledges nothing in particular"),

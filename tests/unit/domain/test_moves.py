@@ -41,7 +41,10 @@ def test_a_message_that_passes_as_the_requesting_side_needs_to_be_it() -> None:
         decide_move(after(france, "refuse"), pretender, digest_of("x"), LATER)
 
 
-@pytest.mark.parametrize("changes", [{"dossier": new_uuid7(LATER)}, {"leg": FR, "sender": FR}, {"recipients": (BE,)}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"dossier": new_uuid7(LATER)}, {"leg": FR, "sender": FR}, {"recipients": (BE,)}, {"recipients": (MA, FR)}],
+)
 def test_a_message_for_another_leg_or_to_a_third_party_does_not_fit(changes: dict[str, Any]) -> None:
     with pytest.raises(HeaderInconsistent):
         decide_move(the_leg(), a_message(the_leg(), "accept", **changes), digest_of("x"), LATER)

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.profile_format import BEFORE, STAY, FieldType, Kind, Profile, State
+from shared.domain.profile_format import BEFORE, CLOSED, LATE, STAY, FieldType, Kind, Profile, State
 from shared.domain.profiles import PROFILES
 
-KINDS = [pytest.param(profile, kind, id=kind.name) for profile in PROFILES.values() for kind in profile.kinds.values()]
+KINDS = [
+    pytest.param(profile, kind, id=f"{profile.name} {kind.name}")
+    for profile in PROFILES.values()
+    for kind in profile.kinds.values()
+]
 STATES = [
-    pytest.param(profile, state, id=state.name)
+    pytest.param(profile, state, id=f"{profile.name} {state.name}")
     for profile in PROFILES.values()
     for state in profile.states.values()
     if not state.by_transport
@@ -23,7 +27,7 @@ STATES = [
 def test_a_kind_moves_between_known_states(profile: Profile, kind: Kind) -> None:
     for state, target in kind.moves.items():
         assert not profile.states[state].by_transport
-        assert target in (STAY, BEFORE) or not profile.states[target].by_transport
+        assert target in (STAY, BEFORE, LATE) or not profile.states[target].by_transport
 
 
 @pytest.mark.parametrize(("profile", "kind"), KINDS)
@@ -56,7 +60,7 @@ def test_the_party_whose_turn_it_is_can_leave_the_state(profile: Profile, state:
     ways = [
         kind.name
         for kind in profile.kinds.values()
-        if state.turn in kind.senders and kind.moves.get(state.name, STAY) not in (STAY, state.name)
+        if state.turn in kind.senders and kind.moves.get(state.name, STAY) not in (STAY, LATE, state.name)
     ]
     assert bool(ways) == (state.turn is not None)
 
@@ -70,21 +74,42 @@ def test_every_state_can_be_reached_and_ends_in_a_final_one(profile: Profile, st
                 target
                 for kind in profile.kinds.values()
                 for origin, target in kind.moves.items()
-                if origin in new and target not in (STAY, BEFORE)
+                if origin in new and target not in (STAY, BEFORE, LATE)
             } - reached
             reached |= new
         return reached
 
     assert state.name in reached_from(profile.first_state)
-    if state.name != "information-requested":  # it returns to the state before, which has its own case here
-        assert "closed" in reached_from(state.name)
+    assert CLOSED in reached_from(state.name)
 
 
-def test_the_page_of_states_is_the_one_made_from_the_data() -> None:
+@pytest.mark.parametrize(("profile", "state"), STATES)
+def test_what_closes_by_silence_is_owed_there_with_a_date(profile: Profile, state: State) -> None:
+    assert state.silence is None or (state.silence in state.owes and state.turn is not None)
+
+
+@pytest.mark.parametrize(("profile", "kind"), KINDS)
+def test_duties_are_the_profiles_and_only_a_discharge_ends_them(profile: Profile, kind: Kind) -> None:
+    assert not kind.closes & profile.duties.keys()
+    field = kind.act.get("duties")
+    assert field is None or field.codes <= profile.duties.keys()
+    assert kind.discharges == (field is not None and field.type is FieldType.codes)
+
+
+@pytest.mark.parametrize(("profile", "kind"), KINDS)
+def test_what_came_late_is_kept_where_a_withdrawal_leads(profile: Profile, kind: Kind) -> None:
+    crossed = {target for each in profile.kinds.values() if each.may_be_crossed for target in each.moves.values()}
+    assert {state for state, target in kind.moves.items() if target == LATE} <= crossed
+
+
+def test_page_and_pictures_of_states_are_those_made_from_the_data() -> None:
     docs = Path(__file__).parents[3] / "docs"
     spec = importlib.util.spec_from_file_location("make_states", docs / "make_states.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (docs / "guide" / "states.md").read_text(encoding="utf-8") == module.states_page()
+    made = module.states_files()
+    assert {path.name for path in (docs / "guide").glob("states*")} == set(made)
+    for name, text in made.items():
+        assert (docs / "guide" / name).read_text(encoding="utf-8") == text, name

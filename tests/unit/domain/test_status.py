@@ -80,7 +80,7 @@ def test_a_result_waits_for_its_confirmation_then_for_the_closure() -> None:
 
 def test_nobody_is_waited_for_once_it_is_closed() -> None:
     closed = after(the_leg(), "refuse", "close", at=NOW)
-    assert status_lines([closed], MA, NOW) == ["ES M1–M2 · closed · since 20 Nov"]
+    assert status_lines([closed], MA, NOW) == ["ES M1–M2 · closed (refused) · since 20 Nov"]
 
 
 def test_a_viewer_sees_its_own_leg_and_the_auditor_all() -> None:

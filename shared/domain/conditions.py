@@ -1,0 +1,24 @@
+"""Whether a condition of a profile's row applies to a message. Pure, and blind to every state."""
+
+from __future__ import annotations
+
+from shared.domain.header import Header, Urgency
+from shared.domain.profile_format import Condition
+
+
+def is_met(when: Condition, header: Header) -> bool:
+    """Whether the row that stands under this condition applies to the message."""
+    is_urgent = header.urgency in (Urgency.urgent, Urgency.emergency)
+    match when:
+        case Condition.always:
+            return True
+        case Condition.unless_service_only:
+            return set(header.measures.values()) != {"service-of-documents"}
+        case Condition.with_deadline:
+            return "deadline" in header.act
+        case Condition.in_emergency:
+            return header.urgency is Urgency.emergency
+        case Condition.if_urgent:
+            return is_urgent
+        case Condition.if_urgent_and_direct:
+            return is_urgent and header.act.get("access") == "direct"

@@ -1,0 +1,266 @@
+"""Rows that profiles have alike: transport, the free kinds, withdrawal, duties.
+
+What differs between profiles stands in their own tables; a row is here because several profiles have it letter by
+letter. The numbers of days are the exchange's targets, policy and never law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from shared.domain.catalogue import CANNOT_OPEN, CHANNELS, STAGES
+from shared.domain.profile_format import BEFORE, CLOSED, STAY, ActField, BodyField, FieldType, Kind, Opens, Side, State
+
+ACKNOWLEDGE_DAYS = 7
+CONFIRM_DAYS = 10
+QUERY_DAYS = 60
+CLOSE_DAYS = 30
+STATUS_DAYS = 14
+RESEND_DAYS = 1
+STOP_DAYS = 10
+
+REQUESTING = frozenset({Side.requesting})
+REQUESTED = frozenset({Side.requested})
+BOTH = REQUESTING | REQUESTED
+
+NEW = ("submitted", "delivered")
+"""Where nobody has answered yet; `delivered` is stored when another channel or a new holder has it."""
+
+APPROVALS = ActField(FieldType.integer, False, "how many internal approvals it has")
+HOLDER = ActField(FieldType.authority, False, "the competent authority that does the work, where it is another")
+REASONS = BodyField("reasons", "Reasons", "practice (k)")
+
+OWED_ALIKE: Mapping[str, str] = {
+    "acknowledge": "acknowledgement",
+    "resend": "new sending",
+    "confirm-stopped": "confirmation that the work stopped",
+    "report-status": "status query",
+    "close": "closure",
+}
+
+CLOSE_RULE = Opens(Side.requesting, "close", CLOSE_DAYS)
+
+
+def beginning(owes: tuple[str, ...], by_when: str) -> tuple[State, ...]:
+    """The states up to the mailbox."""
+    return (
+        State("undelivered", Side.requesting, f"at once: {RESEND_DAYS} d (policy)", ("resend",)),
+        State("submitted", Side.requested, by_when, owes),
+        State("transmitted", Side.exchange, "relay and delivery limits (policy)", by_transport=True),
+        State("delivered", Side.requested, by_when, owes),
+    )
+
+
+def ended(*names: str) -> tuple[State, ...]:
+    """States that the requesting side closes, or silence does."""
+    return tuple(
+        State(name, Side.requesting, f"{CLOSE_DAYS} d (policy), then by silence", ("close",), silence="close")
+        for name in names
+    )
+
+
+WITHDRAWN = State("withdrawn", Side.requested, f"{STOP_DAYS} d (policy)", ("confirm-stopped",))
+FINAL = State(CLOSED, None, "nothing is owed but open duties, each by its date")
+
+
+def open_states(states: Iterable[State]) -> tuple[str, ...]:
+    """The names of those that are stored and not final."""
+    return tuple(state.name for state in states if state.turn is not None and not state.by_transport)
+
+
+def transport_kinds(body: tuple[BodyField, ...], opens: tuple[Opens, ...]) -> tuple[Kind, ...]:
+    """What happens when the first message cannot be opened. `body` is the content that a new sending holds again,
+    `opens` what the first message opened: the clocks that were void begin anew."""
+    clocks = frozenset(rule.owed for rule in opens)
+    return (
+        Kind(
+            "cannot-open",
+            "The message cannot be opened",
+            REQUESTED,
+            dict.fromkeys(NEW, "undelivered"),
+            act={"reason": ActField(FieldType.code, True, "what is wrong with it", frozenset(CANNOT_OPEN))},
+            needs_in_reply_to=True,
+            opens=(Opens(Side.requesting, "resend", RESEND_DAYS),),
+            closes=clocks,
+        ),
+        Kind(
+            "resend",
+            "The same message, sealed anew",
+            REQUESTING,
+            {"undelivered": "submitted"},
+            body=body,
+            opens=opens,
+            closes=frozenset({"resend"}),
+            renews=True,
+        ),
+        Kind(
+            "other-channel",
+            "Sent by another channel",
+            REQUESTING,
+            {"undelivered": "delivered"},
+            act={
+                "channel": ActField(FieldType.code, True, "by which channel", frozenset(CHANNELS)),
+                "sent": ActField(FieldType.date, True, "on which day"),
+                "bag": ActField(FieldType.code, False, "the number of the bag or of the consignment"),
+            },
+            opens=opens,
+            closes=frozenset({"resend"}),
+        ),
+    )
+
+
+def free_kinds(open_: tuple[str, ...]) -> tuple[Kind, ...]:
+    """Reminders, status queries and their answers, which cross anything."""
+    everywhere = dict.fromkeys(open_, STAY)
+    return (
+        Kind("remind", "Reminder", BOTH, {**everywhere, CLOSED: STAY}, changes_state=False),
+        Kind(
+            "ask-status",
+            "Question about the status",
+            REQUESTING,
+            everywhere,
+            act={"due": ActField(FieldType.date, False, "by when the answer is asked for")},
+            changes_state=False,
+            opens=(Opens(Side.requested, "report-status", STATUS_DAYS, dated_by="due"),),
+            closes=frozenset({"report-status"}),  # a new question takes the place of the old one: they do not pile up
+        ),
+        Kind(
+            "report-status",
+            "Report on the status",
+            REQUESTED,
+            everywhere,
+            act={
+                "stage": ActField(FieldType.code, True, "where the work stands", frozenset(STAGES)),
+                "estimate": ActField(FieldType.date, False, "when the next step is expected"),
+            },
+            changes_state=False,
+            closes=frozenset({"report-status"}),
+        ),
+    )
+
+
+def withdrawal(open_: tuple[str, ...], owed: Iterable[str]) -> tuple[Kind, Kind]:
+    """The withdrawal from any open state, and the confirmation that the work stopped. `owed` is all that it ends."""
+    return (
+        Kind(
+            "withdraw",
+            "Withdrawal",
+            REQUESTING,
+            dict.fromkeys((name for name in open_ if name != "withdrawn"), "withdrawn"),
+            act={"approvals": APPROVALS},
+            opens=(Opens(Side.requested, "confirm-stopped", STOP_DAYS),),
+            closes=frozenset(owed) - {"confirm-stopped"},
+            outcome="withdrawn",
+            may_be_crossed=True,
+        ),
+        Kind(
+            "confirm-stopped",
+            "Confirmation that the work stopped: measures lifted, data disposed of",
+            REQUESTED,
+            {"withdrawn": CLOSED},
+            act={"stopped": ActField(FieldType.date, False, "since when")},
+            needs_in_reply_to=True,
+            closes=frozenset({"confirm-stopped", "report-status"}),
+        ),
+    )
+
+
+def returning(owed: Iterable[str]) -> Kind:
+    return Kind(
+        "return",
+        "Return for lack of competence",
+        REQUESTED,
+        dict.fromkeys(NEW, "returned"),
+        act={"competent": ActField(FieldType.authority, False, "the authority that is competent, where it is known")},
+        body=(BodyField("reasons", "Why it is not competent", "UNTOC 18(13), UNCAC 46(13); practice (k)"),),
+        opens=(CLOSE_RULE,),
+        closes=frozenset(owed),
+        outcome="returned",
+    )
+
+
+def forwarding(states: tuple[str, ...], opens: tuple[Opens, ...]) -> Kind:
+    """`opens` is what the new holder owes: a second acknowledgement, and the limits from its own receipt."""
+    return Kind(
+        "forward",
+        "Handing on to the competent authority",
+        REQUESTED,
+        dict.fromkeys(states, "delivered"),
+        act={
+            "holder": ActField(FieldType.authority, True, "the new holder; the requested party itself takes it back"),
+            "original": ActField(FieldType.message, True, "the message that is handed on"),
+        },
+        opens=opens,
+        closes=frozenset(rule.owed for rule in opens),
+        forwards=True,
+    )
+
+
+def discharging(states: tuple[str, ...], duties: Iterable[str]) -> Kind:
+    return Kind(
+        "discharge",
+        "Discharge of a duty",
+        BOTH,
+        dict.fromkeys((*states, CLOSED), STAY),
+        act={"duties": ActField(FieldType.codes, True, "what was done", frozenset(duties))},
+        discharges=True,
+    )
+
+
+def asking(states: tuple[str, ...], owed: frozenset[str], rule: str) -> tuple[Kind, Kind]:
+    """A question to the requesting side and its answer; `owed` is what the question holds up."""
+    return _inquiry(
+        ("ask-information", "Request for supplementary information", "questions", "The questions"),
+        ("supply-information", "Supplementary information", "answers", "The answers"),
+        "information-requested",
+        states,
+        owed,
+        rule,
+    )
+
+
+def consulting(states: tuple[str, ...], owed: frozenset[str], rule: str) -> tuple[Kind, Kind]:
+    """A consultation and the reply to it."""
+    return _inquiry(
+        ("consult", "Consultation", "matter", "What is to be considered together"),
+        ("consult-reply", "Reply to a consultation", "reply", "The reply"),
+        "consulting",
+        states,
+        owed,
+        rule,
+    )
+
+
+def _inquiry(
+    question: tuple[str, str, str, str],
+    answer: tuple[str, str, str, str],
+    state: str,
+    states: tuple[str, ...],
+    owed: frozenset[str],
+    rule: str,
+) -> tuple[Kind, Kind]:
+    (asks, asks_label, asked, asked_label), (answers, answers_label, said, said_label) = question, answer
+    return (
+        Kind(
+            asks,
+            asks_label,
+            REQUESTED,
+            dict.fromkeys(states, state),
+            act={"due": ActField(FieldType.date, True, "by when the answer is asked for")},
+            body=(BodyField(asked, asked_label, rule),),
+            remembers=True,
+            opens=(Opens(Side.requesting, answers, dated_by="due"),),
+            closes=frozenset({"acknowledge"}),
+            pauses=owed,
+        ),
+        Kind(
+            answers,
+            answers_label,
+            REQUESTING,
+            {state: BEFORE},
+            body=(BodyField(said, said_label, rule),),
+            needs_in_reply_to=True,
+            closes=frozenset({answers}),
+            resumes=owed,
+        ),
+    )
