@@ -22,6 +22,11 @@ class Difference:
     what: str
     why: str
 
+    @property
+    def is_of_the_look(self) -> bool:
+        """Whether it is about the ledger as it is shown now, and not about an entry or a full tile for good."""
+        return self.index is None and self.what != "tile"
+
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
@@ -131,7 +136,7 @@ class AuditReport:
     def figures(self) -> dict[str, Any]:
         """What a reading that is continued later must know: what was found of entries, and not of this look at the
         ledger. Key changes follow from the documents that it keeps."""
-        kept = [one for one in self.differences if one.index is not None or one.what == "tile"]
+        kept = [one for one in self.differences if not one.is_of_the_look]
         return {
             "first_logged_at": _time(self.first_logged_at),
             "last_logged_at": _time(self.last_logged_at),
