@@ -42,6 +42,7 @@ from shared.errors import (
     KeyChangeUnexplained,
     LedgerInvalid,
     MessageNotLogged,
+    NotThere,
     PromiseBroken,
     Rejection,
 )
@@ -205,6 +206,8 @@ class Mailbox:
             try:
                 received = parse_envelope(kept.jws)
                 logged_at = self._judge.judge_again(received, self._verifying(received, ()))
+            except NotThere:  # nothing is told of it any more
+                logged_at = None
             except STOPPING:
                 raise
             except Rejection as refused:

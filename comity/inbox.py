@@ -71,6 +71,8 @@ def watch(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
                         _render_event(console_of(), document)
                 for alarm in news.alarms:
                     say(console_of(stderr=True), f"{alarm.message}: {alarm.error.sentence()}", style="bold red")
+                for withheld in own.directory().withheld():
+                    say(console_of(stderr=True), f"WITHHELD  {withheld.sentence()}", style="bold red")
 
 
 def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]) -> dict[str, Any]:

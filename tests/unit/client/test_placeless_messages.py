@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.ids import encode_time
-from shared.errors import MessageUnverified
+from shared.errors import MessageUnverified, NotThere
 from tests.unit.client.letters import FR, MA, open_dossier
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.test_swapped_keys import new_entries
@@ -59,6 +59,17 @@ def test_a_message_whose_proof_never_comes_is_an_alarm_after_an_hour_and_at_ever
     assert alarms(exchange, tmp_path) == [(message, "client.message-not-logged")]
     show_proofs(exchange)
     assert alarms(exchange, tmp_path) == []
+
+
+def test_an_exchange_that_tells_nothing_of_a_message_any_more_proves_nothing(
+    exchange: PaperExchange, tmp_path: Path, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forgotten(_: str) -> bytes:
+        raise NotThere()
+
+    monkeypatch.setattr(exchange, "_evidences", forgotten)
+    exchange.pass_time(3601)
+    assert alarms(exchange, tmp_path) == [(message, "client.message-not-logged")]
 
 
 def test_the_hour_is_of_the_own_clock_whatever_the_exchange_says(exchange: PaperExchange, tmp_path: Path) -> None:

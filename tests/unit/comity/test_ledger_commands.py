@@ -58,7 +58,7 @@ def test_a_key_event_that_was_withheld_is_told_with_the_letters_and_proven_to_an
     statements.write_text(json.dumps({"statements": true}))
     audited = run(MA, "audit", "keys", ledger, "--workers", "0", "--against", str(statements), "--json")
     assert document_of(audited)["false_statements"] == []
-    statements.write_text(json.dumps({"statements": [f"{true[0][:-2]}AA"]}))
+    statements.write_text(json.dumps({"statements": [true[0][:-4]]}))
     audited = run(MA, "audit", "keys", ledger, "--workers", "0", "--against", str(statements), "--json")
     assert document_of(audited)["error"]["code"] == "client.request-file-invalid"
 
