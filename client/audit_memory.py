@@ -102,6 +102,10 @@ class AuditMemory:
         for row in self._db.execute("SELECT * FROM decided ORDER BY place"):
             yield str(row[0]), _decided(row)
 
+    def openings(self) -> Iterator[tuple[str, str]]:
+        """Every dossier with the party that opened it."""
+        return self._db.execute("SELECT dossier, sender FROM decided WHERE accepted AND leg IS NULL")
+
     # --- evidences ---------------------------------------------------------------------------------------------------
 
     def is_new_evidence(self, message: str, kind: str, recipient: str) -> bool:

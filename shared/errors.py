@@ -777,6 +777,12 @@ class AuditFileUnusable(Rejection):
     code = "client.audit-file-unusable"
 
 
+class NotInLedger(Rejection):
+    """The ledger, with {size} entries, has nothing that is called {what}."""
+
+    code = "client.not-in-ledger"
+
+
 class AuditBusy(Rejection):
     """Another audit is reading into {file} at this moment."""
 
