@@ -88,7 +88,7 @@ class FrameOpener:
         self._openers = dict(openers)
         self._roster = roster
         self._producers = dict(producers)
-        self._retention = timedelta(seconds=retention_s)
+        self.retention = timedelta(seconds=retention_s)
         self._epochs: OrderedDict[bytes, _OpenEpoch] = OrderedDict()
 
     def open(self, raw: bytes, destination: str, now: datetime, *, check_age: bool = True) -> OpenedFrame:
@@ -132,7 +132,7 @@ class FrameOpener:
         return epoch
 
     def _check_age(self, sealed_at: datetime, now: datetime) -> None:
-        if now - sealed_at > self._retention:
+        if now - sealed_at > self.retention:
             raise FrameRefused(why="it is older than the inbox remembers")
         if sealed_at - now > timedelta(seconds=FUTURE_S):
             raise FrameRefused(why="it is dated ahead of this clock")

@@ -93,6 +93,9 @@ class UnitOfWork(Protocol):
     async def claim(self, item_ids: Sequence[str]) -> set[str]:
         """Mark these items as received; returns those that were new."""
 
+    async def forget_claims(self, before: datetime, most: int) -> int:
+        """Forget at most `most` items that were received before this time, the oldest first; how many."""
+
     async def load(self, keys: Iterable[Key]) -> dict[Key, Record]:
         """The rows that exist, one SELECT per table, locked."""
 

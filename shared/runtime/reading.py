@@ -17,6 +17,7 @@ import structlog
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.registry import parse_message
 from shared.contracts.topology import SAID_BY
+from shared.domain.ids import is_uuid7, time_of_uuid7
 from shared.errors import ComityError, FrameRefused
 from shared.frame.items import Item
 from shared.frame.open import FrameOpener
@@ -25,6 +26,7 @@ from shared.ports.clock import Clock
 from shared.ports.unit_of_work import EARLIER_REASONS, DeadLetter, ParkedItem
 
 MAX_REASON_CHARS: Final = 1000
+TOO_OLD: Final = f"{FrameRefused.code}: it was made longer ago than the inbox remembers; it may have been handled then"
 OVERSIZE_KEPT: Final = 4096
 """Bytes that a dead letter keeps of a frame that is too large to be one: it can never be opened, and fills the disk."""
 
@@ -63,8 +65,15 @@ class FrameReader:
                 continue
             for ordinal, item in enumerate(opened.items):
                 waiting = ParkedItem(id=item.id, frame=frame, ordinal=ordinal, attempts=0, first_at=now)
-                work.append(_read(waiting, item, opened.producer, is_parked=False))
+                if self._is_too_old(item, now):
+                    work.append(Work(waiting, item.type, None, is_parked=False, why=TOO_OLD))
+                else:
+                    work.append(_read(waiting, item, opened.producer, is_parked=False))
         return work, letters
+
+    def _is_too_old(self, item: Item, now: datetime) -> bool:
+        """An outbox publishes a row again in a new frame, however old it is: its first copy may have been forgotten."""
+        return is_uuid7(item.id) and now - time_of_uuid7(item.id) > self._opener.retention
 
     def read_parked(self, item: ParkedItem) -> Work:
         """One parked item. It was claimed when it came, so that its frame may be of any age."""

@@ -7,6 +7,7 @@ import asyncio
 from shared.ports.handler import Handler
 from shared.runtime.backends import Backend
 from shared.runtime.batch import Settler
+from shared.runtime.pruning import InboxPruner
 from shared.runtime.pump import Pump
 from shared.runtime.readiness import STUCK_S, Check
 from shared.runtime.relay import Relay
@@ -22,6 +23,7 @@ class ConsumingService:
         self.name = service
         self.pump = Pump(service, settler, units, backend.bus, publisher, backend.clock, reach, meters)
         self.pump.slowed_s = backend.settings.slowed_s(service)
+        self._pruner = InboxPruner(service, units, backend.settings.inbox_retention_s, backend.clock)
         self._relay = Relay(units, publisher, backend.clock, reach, meters)
         self._settler = settler
         self._meters = meters
@@ -43,6 +45,7 @@ class ConsumingService:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.pump.run(stop))
             tasks.create_task(self._relay.run(stop))
+            tasks.create_task(self._pruner.run(stop))
 
     async def _ask_pump(self) -> str | None:
         return None if self.pump.is_attached else "it does not consume from its queue"

@@ -59,7 +59,7 @@ _DIRECTORY: Final = _on("SELECT", "key_event", "instruments")
 
 def _messaging(service: str) -> frozenset[Right]:
     return (
-        _on("SELECT INSERT", f"{service}_inbox")
+        _on("SELECT INSERT DELETE", f"{service}_inbox")
         | _on("SELECT INSERT UPDATE DELETE", f"{service}_outbox", f"{service}_parked")
         | _on("SELECT DELETE", f"{service}_dead_letter")
         | _numbered(f"{service}_dead_letter")

@@ -37,6 +37,14 @@ def claiming(inbox: Table, is_sqlite: bool) -> Prepared:
 
 
 @cache
+def forgetting_claims(inbox: Table, is_sqlite: bool) -> Prepared:
+    """At most `most` items claimed before `before`, the oldest first; returns them."""
+    oldest = select(inbox.c.item).where(inbox.c.claimed_at < bindparam("before")).order_by(inbox.c.claimed_at)
+    chosen = oldest.limit(bindparam("most"))
+    return Prepared(delete(inbox).where(inbox.c.item.in_(chosen)).returning(inbox.c.item), is_sqlite)
+
+
+@cache
 def writing_outbox(outbox: Table, is_sqlite: bool) -> Prepared:
     """The rows come without `relay_after`, which the database's clock gives."""
     relay_after = epoch_now(is_sqlite) + RELAY_DELAY_S

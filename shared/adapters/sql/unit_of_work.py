@@ -86,6 +86,10 @@ class SqlUnitOfWork:
         new = await self._run(statements.claiming(self._tables.inbox, self._is_sqlite), self._bound(rows))
         return {row["item"] for row in new}
 
+    async def forget_claims(self, before: datetime, most: int) -> int:
+        forgetting = statements.forgetting_claims(self._tables.inbox, self._is_sqlite)
+        return len(await self._run(forgetting, {"before": before.timestamp(), "most": most}))
+
     async def load(self, keys: Iterable[Key]) -> dict[Key, Record]:
         wanted: dict[type[Record], set[tuple[Any, ...]]] = defaultdict(set)
         for key in keys:
