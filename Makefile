@@ -40,7 +40,7 @@ up: .venv/.runtime  ## the exchange as separate services on RabbitMQ and Postgre
 	@exec $(PY) -m deploy.local.up --replicas $(REPLICAS)
 
 .PHONY: test
-test: .venv/.dev .venv/.fuzz .venv/.hostile $(SECOND)  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
+test: .venv/.dev .venv/.fuzz .venv/.hostile $(SECOND) var/strangers/.ready  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
 	$(PY) -m deploy.local
 	$(PY) -m tests
 
@@ -71,9 +71,20 @@ bus-tamper: .venv/.dev  ## N frames of an adversary who has the broker: none is 
 
 .PHONY: interop
 interop: N := 2000
-interop: .venv/.dev $(SECOND)  ## strangers' software and a second implementation against ours, N changed envelopes; SEED repeats
+interop: .venv/.dev $(SECOND) var/strangers/.ready  ## strangers' software and a second implementation against ours, N changed envelopes; SEED repeats
 	$(PY) -m deploy.local
 	$(PY) -m tests.interop --n $(N) $(if $(SEED),--seed $(SEED))
+
+.PHONY: strangers
+strangers: .venv/.dev var/strangers/.ready  ## a ledger that ours made before other people's verifiers, and N changed ones; SEED repeats
+	$(PY) -m tests.interop.judged_by_strangers --n $(N) $(if $(SEED),--seed $(SEED))
+
+# Their metadata asks for a newer Python than they need. Where they cannot be installed, their tests are skipped.
+var/strangers/.ready: tests/interop/foreign/requirements.txt
+	@rm -rf var/strangers && mkdir -p var/strangers
+	@if { $(PYTHON) -m venv var/strangers && var/strangers/bin/python -m pip -qq --disable-pip-version-check --no-input \
+		install --require-hashes --no-compile --ignore-requires-python -r $<; } >var/strangers/why-not 2>&1; \
+		then touch $@; else cat var/strangers/why-not; echo "aics-tlog and pymerkle are left out"; fi
 
 .PHONY: vectors
 vectors: .venv/.dev  ## golden attacks, Project Wycheproof and RFC 6962's roots, each judged; no network

@@ -17,7 +17,7 @@ cached beyond one `TileHashReader`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -118,6 +118,16 @@ def tile_at(level: int, index: int, size: int) -> Tile:
 def bundle_at(index: int, size: int) -> Bundle:
     """The bundle of this number in a tree of `size` entries, as wide as it is there. Raises LedgerInvalid if empty."""
     return Bundle(index, tile_at(0, index, size).width)
+
+
+def places_of(size: int) -> Iterator[Tile | Bundle]:
+    """Every tile and bundle of a tree of `size` entries: from the top level down, each after the one that it hashes
+    into, the bundles last."""
+    for level in reversed(range(-(-check_size(size).bit_length() // TILE_HEIGHT))):
+        for index in range(-(-(size >> (level * TILE_HEIGHT)) // TILE_WIDTH)):
+            yield tile_at(level, index, size)
+    for index in range(-(-size // TILE_WIDTH)):
+        yield bundle_at(index, size)
 
 
 def edge_tiles(size: int) -> list[Tile]:

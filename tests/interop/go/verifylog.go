@@ -1,15 +1,19 @@
 // Command verifylog checks a static tlog-tiles directory with golang.org/x/mod/sumdb and nothing of Comity.
 //
-//	verifylog DIRECTORY VKEYS [INDEX]
+//	verifylog DIRECTORY VKEYS [INDEX [CHECKPOINT...]]
+//	verifylog roots
 //
 // VKEYS is a file with one verifier key per line; the types that x/mod does not know are left out. It opens the
 // checkpoint, then for every entry hashes it from its bundle, proves it from the tiles and checks the proof; then checks
-// that trees of earlier sizes are beginnings of this one. It prints a summary as JSON, with a tlog-proof of INDEX that it
-// made itself, and exits with 1 and a reason if anything is not as signed.
+// that trees of earlier sizes are beginnings of this one, and so are the trees of the files CHECKPOINT. It prints a
+// summary as JSON, with a tlog-proof of INDEX that it made itself unless that is below 0, and exits with 1 and a reason if
+// anything is not as signed. `roots` reads one entry in hex a line, and prints the root of every tree, none to all.
 package main
 
 import (
+	"bufio"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,14 +35,21 @@ type summary struct {
 	Root       string `json:"root"`
 	Entries    int64  `json:"entries_proven"`
 	Earlier    int    `json:"earlier_trees_proven"`
+	Continued  int    `json:"checkpoints_continued"`
 	Verified   int    `json:"signatures_verified"`
 	Unverified int    `json:"signatures_unknown"`
 	Proof      string `json:"proof"`
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "roots" {
+		if err := printRoots(); err != nil {
+			fail(err)
+		}
+		return
+	}
 	if len(os.Args) < 3 {
-		fail(errors.New("usage: verifylog DIRECTORY VKEYS [INDEX]"))
+		fail(errors.New("usage: verifylog DIRECTORY VKEYS [INDEX [CHECKPOINT...]]"))
 	}
 	index := int64(-1)
 	if len(os.Args) > 3 {
@@ -48,7 +59,11 @@ func main() {
 		}
 		index = n
 	}
-	found, err := verify(os.Args[1], os.Args[2], index)
+	var earlier []string
+	if len(os.Args) > 4 {
+		earlier = os.Args[4:]
+	}
+	found, err := verify(os.Args[1], os.Args[2], index, earlier)
 	if err != nil {
 		fail(err)
 	}
@@ -60,25 +75,34 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-func verify(dir, vkeys string, index int64) (*summary, error) {
-	checkpoint, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+func openCheckpoint(file string, verifiers []note.Verifier) ([]byte, *note.Note, tlog.Tree, string, error) {
+	var tree tlog.Tree
+	checkpoint, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, tree, "", err
 	}
+	opened, err := note.Open(checkpoint, note.VerifierList(verifiers...))
+	if err != nil {
+		return nil, nil, tree, "", err
+	}
+	tree, origin, err := parseText(opened.Text)
+	if err != nil {
+		return nil, nil, tree, "", err
+	}
+	if opened.Sigs[0].Name != origin {
+		return nil, nil, tree, "", fmt.Errorf("%s signed a checkpoint of %s", opened.Sigs[0].Name, origin)
+	}
+	return checkpoint, opened, tree, origin, nil
+}
+
+func verify(dir, vkeys string, index int64, earlier []string) (*summary, error) {
 	verifiers, err := readVerifiers(vkeys)
 	if err != nil {
 		return nil, err
 	}
-	opened, err := note.Open(checkpoint, note.VerifierList(verifiers...))
+	checkpoint, opened, tree, origin, err := openCheckpoint(filepath.Join(dir, "checkpoint"), verifiers)
 	if err != nil {
 		return nil, err
-	}
-	tree, origin, err := parseText(opened.Text)
-	if err != nil {
-		return nil, err
-	}
-	if opened.Sigs[0].Name != origin {
-		return nil, fmt.Errorf("%s signed a checkpoint of %s", opened.Sigs[0].Name, origin)
 	}
 	found := &summary{Origin: origin, Size: tree.N, Root: tree.Hash.String(), Verified: len(opened.Sigs), Unverified: len(opened.UnverifiedSigs)}
 	reader := tlog.TileHashReader(tree, &directory{dir: dir, read: map[string][]byte{}})
@@ -116,6 +140,20 @@ func verify(dir, vkeys string, index int64) (*summary, error) {
 			return nil, fmt.Errorf("tree of %d: %w", size, err)
 		}
 		found.Earlier++
+	}
+	for _, file := range earlier {
+		_, _, old, _, err := openCheckpoint(file, verifiers)
+		if err != nil {
+			return nil, err
+		}
+		proof, err := tlog.ProveTree(tree.N, old.N, reader)
+		if err != nil {
+			return nil, err
+		}
+		if err := tlog.CheckTree(proof, tree.N, tree.Hash, old.N, old.Hash); err != nil {
+			return nil, fmt.Errorf("checkpoint of %d: %w", old.N, err)
+		}
+		found.Continued++
 	}
 	if index >= 0 {
 		proof, err := tlog.ProveRecord(tree.N, index, reader)
@@ -211,4 +249,36 @@ func readBundle(dir string, first, size int64) ([][]byte, error) {
 		return nil, fmt.Errorf("%s holds %d entries", path, len(entries))
 	}
 	return entries, nil
+}
+
+// printRoots is tlog's own storage of hashes, in memory.
+func printRoots() error {
+	var stored []tlog.Hash
+	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		var found []tlog.Hash
+		for _, index := range indexes {
+			found = append(found, stored[index])
+		}
+		return found, nil
+	})
+	input := bufio.NewScanner(os.Stdin)
+	for n := int64(0); ; n++ {
+		root, err := tlog.TreeHash(n, reader)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%x\n", root[:])
+		if !input.Scan() {
+			return input.Err()
+		}
+		entry, err := hex.DecodeString(input.Text())
+		if err != nil {
+			return err
+		}
+		hashes, err := tlog.StoredHashes(n, entry, reader)
+		if err != nil {
+			return err
+		}
+		stored = append(stored, hashes...)
+	}
 }
