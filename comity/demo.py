@@ -11,7 +11,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -188,6 +188,7 @@ def _audit(stage: Stage) -> None:
     stage.tell(
         AUDITOR, f"{report['size']} entries, {report['envelope_signatures_verified']} envelope signatures: all verify"
     )
+    _check_witnesses(stage, report)
     ledger = stage.directory / "ledger"
     stage.act(AUDITOR, "exports the ledger", "ledger", "export", ledger)
     again = stage.act(AUDITOR, "verifies the copy", "audit", "verify", ledger)
@@ -209,6 +210,19 @@ def _audit(stage: Stage) -> None:
     stage.tell(
         "", f"{len(planted)} sealed sentences and names searched in its database, queue, log and ledger: found 0"
     )
+
+
+def _check_witnesses(stage: Stage, report: dict[str, Any]) -> None:
+    """What the auditor was shown is what the witnesses saw."""
+    witnesses = stage.exchange.witnesses
+    if witnesses is None:
+        return
+    _require(len(report["witnesses"]) == 2, f"cosigned by {report['witnesses']}, not by both witnesses")
+    for known in witnesses.known(stage):
+        _require(known["size"] >= report["size"], "a witness saw less than the auditor was shown")
+        same = known["size"] > report["size"] or known["root"] == report["root"]
+        _require(same and not known["evidence"], "a witness saw another tree than the auditor")
+    stage.tell(AUDITOR, f"cosigned by {' and '.join(report['witnesses'])}, who saw no other tree")
 
 
 def _receive(stage: Stage, who: str, kind: str) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from comity.demo_process import first_line, start_comity, stop_comity
 from comity.demo_step import StepFailed
+from comity.demo_witnesses import DemoWitnesses
 
 if TYPE_CHECKING:
     from comity.demo_stage import Stage
@@ -20,8 +18,6 @@ PASSPHRASE: Final = "demonstration only, not a secret"  # noqa: S105  # the home
 KEY_COST: Final = "32768"  # the least admitted: some 60 commands open a key file whose passphrase everybody knows
 ORIGIN: Final = "comity.example/demo"
 ABOUT_FILE: Final = "exchange.json"
-START_TIMEOUT_S: Final = 60.0
-STOP_TIMEOUT_S: Final = 15.0
 
 
 class OwnExchange:
@@ -36,50 +32,40 @@ class OwnExchange:
         self.passphrase = PASSPHRASE
         """Of the operators' keys."""
         self._process: subprocess.Popen[str] | None = None
+        self.witnesses = DemoWitnesses(directory)
 
     @property
     def written_to(self) -> list[Path]:
         """Everything that it writes."""
-        return [self.data, self.log]
+        return [self.data, self.log, *self.witnesses.written_to]
 
     def open(self, stage: Stage) -> None:
         """It answers at `url` on return. Raises StepFailed."""
         keys = [argument for key in self.operator_keys for argument in ("--operator-key", key)]
-        stage.act(
-            "operator", "makes the exchange's keys", "operator", "init", "--data", self.data, "--origin", ORIGIN, *keys
-        )
-        with self.log.open("a") as log:
-            self._process = subprocess.Popen(
-                [*comity(), "serve", "all", "--data", str(self.data), "--port", "0"],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=plain_environment(),
-            )
-        line = _first_line(self._process)
+        self.witnesses.open(stage)
+        policy = ("--witness-policy", self.witnesses.policy)
+        made = ("operator", "init", "--data", self.data, "--origin", ORIGIN, *policy, *keys)
+        stage.act("operator", "makes the exchange's keys", *made)
+        self._process = start_comity(self.log, "serve", "all", "--data", self.data, "--port", "0")
+        line = first_line(self._process)
         if not line:
             raise StepFailed(f"the exchange did not start; see {self.log}")
         self.url = json.loads(line)["url"]
+        self.witnesses.watch(stage, self.data / "trust.json")
         stage.tell("operator", f"the exchange {ORIGIN} answers at {self.url}; two operator keys decide together")
 
     def close(self) -> None:
         """Ask it to stop, as an operator would. Raises StepFailed unless it stops cleanly and in time."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            code = process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise StepFailed(f"the exchange did not stop within {STOP_TIMEOUT_S:.0f} s") from None
-        if code != 0:
-            raise StepFailed(f"the exchange stopped with exit code {code}; see {self.log}")
+        if process is not None:
+            stop_comity(process, "the exchange", self.log)
+        self.witnesses.close()
 
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+        self.witnesses.kill()
 
     def tell_known_party(self, party: str) -> str:
         """Why a party cannot be enrolled, and what to do."""
@@ -88,6 +74,8 @@ class OwnExchange:
 
 class RunningExchange:
     """One that somebody else runs, as its `exchange.json` describes it. It runs on afterwards."""
+
+    witnesses = None
 
     def __init__(self, directory: Path) -> None:
         """Raises StepFailed where no exchange runs."""
@@ -119,24 +107,3 @@ class RunningExchange:
             f"{party} is enrolled already on this exchange: the demonstration was played here before, and needs a new "
             f"one.\nStop `make up`, remove {self._directory}, and start `make up` again."
         )
-
-
-def comity() -> list[str]:
-    return [sys.executable, "-m", "comity.main"]
-
-
-def plain_environment() -> Mapping[str, str]:
-    """Ours without settings of Comity; with byte code files, without which each of some 60 commands would compile all
-    it imports.
-    """
-    dropped = ("COMITY_", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-
-
-def _first_line(process: subprocess.Popen[str]) -> str:
-    """What it prints first, or nothing when it ends or says nothing in time."""
-    import select
-
-    if process.stdout is None or not select.select([process.stdout], [], [], START_TIMEOUT_S)[0]:
-        return ""
-    return process.stdout.readline()

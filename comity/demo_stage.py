@@ -21,7 +21,8 @@ from typing import Any, Self
 import typer
 from rich.console import Console
 
-from comity.demo_exchange import KEY_COST, PASSPHRASE, OwnExchange, RunningExchange, comity, plain_environment
+from comity.demo_exchange import KEY_COST, PASSPHRASE, OwnExchange, RunningExchange
+from comity.demo_process import comity, plain_environment
 from comity.demo_step import Step, StepFailed
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity import operator_backup, operator_letters, operator_queues
+from comity import operator_backup, operator_letters, operator_queues, operator_witnesses
 from comity.fingerprints import fingerprint
 from comity.home import Home, exchange_as, find_home, load_trust, now
 from comity.operator_keys import load_operator
+from comity.operator_witnesses import read_policy, require_reachable
 from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url, authority_id
 from comity.output import Output, reporting, say
 
@@ -31,6 +32,7 @@ app.add_typer(operator_letters.app, name="dead-letters")
 app.command()(operator_queues.queues)
 app.command()(operator_backup.backup)
 app.command()(operator_backup.restore)
+app.command()(operator_witnesses.witnesses)
 
 Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait until it counts.")]
 
@@ -41,7 +43,9 @@ def init(
     data: Annotated[Path, typer.Option(help="Directory of the exchange; it gets keys, roster and trust file.")],
     origin: Annotated[str, typer.Option(help="Origin of the ledger, such as comity.example/log; for ever.")],
     environment: Annotated[str, typer.Option(help="production or development.")] = "development",
-    witness_policy: Annotated[str, typer.Option(help="Who must cosign; none is for development only.")] = "none",
+    witness_policy: Annotated[
+        str, typer.Option(help="File that says who must cosign (C2SP tlog-policy); none in development only.")
+    ] = "none",
     public_url: Annotated[str | None, typer.Option(help="The address that callers will sign.")] = None,
     home: HomeDir = None,
     json: Json = False,
@@ -55,12 +59,15 @@ def init(
     with reporting(json) as output:
         from shared.adapters.keyfiles import TRUST_FILE, init_exchange
         from shared.keys.public import OPERATOR
+        from shared.keys.witness_policy import parse_witness_policy
 
         place = find_home(home)
         operators = [load_operator(place, path, make=True) for path in operator_key]
         where: Environment = "production" if environment == "production" else "development"
         data.mkdir(parents=True, exist_ok=True)
-        init_exchange(data, origin, operators, min(2, len(operators)), now(), where, witness_policy)
+        policy = read_policy(witness_policy)
+        require_reachable(parse_witness_policy(policy))
+        init_exchange(data, origin, operators, min(2, len(operators)), now(), where, policy)
         if public_url is not None:
             (data / "comity.toml").write_text(f"public_url = '{public_url.rstrip('/')}'\n", encoding="utf-8")
         kids = [operator.kid(OPERATOR) for operator in operators]

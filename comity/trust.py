@@ -30,11 +30,13 @@ def import_file(
 ) -> None:
     """Show the fingerprints of a trust file, and keep it in this home."""
     with reporting(json) as output:
+        from shared.audit.quorum import rule_of
         from shared.errors import SettingsRefused
         from shared.keys.trust import encode_trust
 
         place = find_home(home)
         trust = load_trust(file)
+        rule_of(trust)  # the ledger's keys and the witnesses' are read before anything is believed
         raw = encode_trust(trust)
         if place.trust_file.exists() and place.trust_file.read_bytes() != raw and not replace:
             raise SettingsRefused(why=f"{place.trust_file} is another trust file; --replace replaces it")
@@ -76,6 +78,8 @@ def _document(trust: Trust) -> dict[str, Any]:
 
 
 def _render(console: Any, trust: Trust) -> None:
+    from shared.keys.witness_policy import parse_witness_policy
+
     shown = _document(trust)
     say(console, f"exchange   {trust.origin} ({trust.environment})")
     for kid in shown["operator_kids"]:
@@ -84,7 +88,10 @@ def _render(console: Any, trust: Trust) -> None:
     say(console, f"receipts   {fingerprint(shown['receipt_kid'])}")
     for vkey in trust.log_vkeys:
         say(console, f"ledger     {'+'.join(vkey.split('+')[:2])}")
-    say(console, f"witnesses  {trust.witness_policy}")
+    policy = parse_witness_policy(trust.witness_policy)
+    say(console, f"witnesses  {policy.told()} must cosign the ledger")
+    for one in policy.witnesses.values():
+        say(console, f"  {one.name:<8} {'+'.join(one.vkey.split('+')[:2])}")
 
 
 def _keep_url(file: Path, url: str) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.audit.notes import NoteSigner, SignatureType, encode_vkey
+from shared.audit.quorum import rule_of
 from shared.audit.signers import signer_from_seed
 from shared.contracts.topology import SERVICES
 from shared.errors import SettingsRefused
@@ -81,6 +82,7 @@ def init_exchange(
     publics = [ServiceKeys(pair.service, pair.signer.public_key(), pair.opener.public_key()) for pair in pairs]
     roster = draft_roster(origin, now, publics)
     signed_roster = encode_signed_document(roster, [sign_roster(roster, operator) for operator in operators])
+    rule_of(trust)  # the keys of the witnesses, too, before anything is written
     keys.mkdir(parents=True, mode=0o700)
     for pair in pairs:
         seeds = {"sign": encode_b64u(pair.signer.seed), "seal": encode_b64u(pair.opener.seed)}
