@@ -24,6 +24,7 @@ from typing import Any, Final, Self
 from client import audit_index, audit_memory
 from client.audit_index import AuditIndex
 from client.audit_memory import AuditMemory
+from client.audit_rules import digest_of_rules
 from shared.audit.tiles import Tile
 from shared.errors import AuditBusy, AuditFileUnusable
 
@@ -33,6 +34,7 @@ CACHE_KIB: Final = 64 * 1024
 _SCHEMA = """
 CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER, judged INTEGER, figures TEXT);
 CREATE TABLE edge (level INTEGER PRIMARY KEY, place INTEGER, width INTEGER, hashes BLOB);
+CREATE TABLE made (rules TEXT NOT NULL);
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), note BLOB);
 """
 
@@ -62,6 +64,12 @@ class AuditFile:
             raise AuditFileUnusable(file=path or "a temporary file", why=broken) from None
         self.memory = AuditMemory(self._db)
         self.index = AuditIndex(self._db)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it was made by other rules than those of this program: then it is not to be gone on with."""
+        row = self._db.execute("SELECT rules FROM made").fetchone()
+        return row is None or str(row[0]) != digest_of_rules()
 
     def position(self) -> Position:
         row = self._db.execute("SELECT size, judged, figures FROM position").fetchone()
@@ -134,6 +142,7 @@ class AuditFile:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
         if version == 0 and not self._read_only:
             db.executescript(f"BEGIN; {_SCHEMA} {audit_memory.SCHEMA} {audit_index.SCHEMA} COMMIT;")
+            db.execute("INSERT INTO made VALUES (?)", (digest_of_rules(),))
             db.execute(f"PRAGMA user_version={VERSION}")
         elif version != VERSION:
             raise sqlite3.Error(f"it is of version {version}, not {VERSION}; remove it, and the ledger is read anew")

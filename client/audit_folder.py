@@ -4,7 +4,8 @@
    place of the one before, unless that one knows a larger tree, or another: then the older file is the evidence, and
    stays.
 2. Commands that search or follow read on in the finished file: only what is new is read.
-3. Two signed checkpoints that contradict each other are written down, each in a file of its own.
+3. A file that was made by another version of this program serves as memory of what was seen, and is not gone on with.
+4. Two signed checkpoints that contradict each other are written down, each in a file of its own.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class AuditFolder:
         afresh: bool = False,
     ) -> AuditReport:
         """From the first entry, or from where such a reading was broken off, unless it is to begin afresh."""
-        if afresh:
+        if afresh or _is_outdated(self.unfinished):
             remove(self.unfinished)
         seen = self._seen()
         known = (*elsewhere.checkpoints, *(() if seen is None else ((SEEN_HERE, seen),)))
@@ -87,7 +88,10 @@ class AuditFolder:
         elsewhere: Elsewhere = NOTHING_ELSE,
         report: AuditReport | None = None,
     ) -> Iterator[tuple[AuditReport, AuditFile]]:
-        """The finished file, read on to the newest checkpoint; made first where there is none."""
+        """The finished file, read on to the newest checkpoint; made first where there is none, or anew where it was
+        made by other rules."""
+        if _is_outdated(self.finished):
+            self.verify_whole(source, progress, workers=workers, elsewhere=elsewhere)
         with AuditFile(self.finished) as file:
             done = verify_ledger(
                 source, self.trust, progress, workers=workers, file=file, elsewhere=elsewhere, report=report
@@ -115,6 +119,13 @@ class AuditFolder:
     def _name(self) -> str:
         told = "\n".join([self.trust.origin, *sorted(self.trust.log_vkeys)])
         return f"{re.sub(r'[^a-z0-9.]+', '-', self.trust.origin.lower())}-{sha256(told.encode()).hexdigest()[:8]}"
+
+
+def _is_outdated(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with AuditFile(path, read_only=True) as file:
+        return file.is_outdated
 
 
 def remove(file: Path) -> None:

@@ -102,6 +102,16 @@ class AuditMemory:
         for row in self._db.execute("SELECT * FROM decided ORDER BY place"):
             yield str(row[0]), _decided(row)
 
+    def moves(self, dossier: str) -> list[Decided]:
+        """What was accepted in a dossier, in the order of the log."""
+        rows = self._db.execute(
+            "SELECT decided.* FROM entries JOIN decided USING (message)"
+            " WHERE entries.dossier = ? AND entries.type = 'decision.accepted' AND decided.accepted"
+            " ORDER BY decided.place",
+            (dossier,),
+        )
+        return [_decided(row) for row in rows]
+
     def openings(self) -> Iterator[tuple[str, str]]:
         """Every dossier with the party that opened it."""
         return self._db.execute("SELECT dossier, sender FROM decided WHERE accepted AND leg IS NULL")

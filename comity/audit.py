@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from comity import audit_follow, audit_replay, audit_show, key_audit
+from comity import audit_follow, audit_replay, audit_show, audit_statistics, key_audit
 from comity.advice import UNVERIFIED
 from comity.audit_options import Desk, Keep, Source, Workers, show_differences, span_of
 from comity.ledger_sources import progress_bar
@@ -17,6 +17,7 @@ from comity.output import local_time, reporting, say
 app = typer.Typer(no_args_is_help=True, help="Verify a whole ledger from outside.")
 app.command()(key_audit.keys)
 app.command()(audit_replay.replay)
+app.command()(audit_statistics.report)
 app.command()(audit_show.show)
 app.command()(audit_follow.follow)
 

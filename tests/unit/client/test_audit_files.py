@@ -117,6 +117,21 @@ def test_key_events_of_an_earlier_reading_still_count(story: PaperExchange, tmp_
         assert [one.seq for one in report.key_changes] == [1, 2, 3, 4, 5]
 
 
+def test_what_another_version_of_the_program_kept_is_read_anew(
+    story: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole(story, tmp_path / "ledger", tmp_path / "audit")
+    monkeypatch.setattr("client.audit_file.digest_of_rules", lambda: "other rules")
+    source = Watched(tmp_path / "ledger")
+    folder = AuditFolder(tmp_path / "audit", story.trust())
+    with folder.brought_up_to_date(source, workers=0) as (report, _):
+        assert report.ok
+    assert any(path.startswith("tile/entries/000") for path in source.paths)
+    shorter = rewritten(story, lambda entries: entries[:-1])
+    monkeypatch.setattr("client.audit_file.digest_of_rules", lambda: "newer rules")
+    assert found(whole(shorter, tmp_path / "shorter", tmp_path / "audit")) == {"rolled-back"}  # and not forgotten
+
+
 def test_a_second_reading_into_the_same_file_is_refused(story: PaperExchange, tmp_path: Path) -> None:
     with AuditFile(tmp_path / "one"), pytest.raises(AuditBusy):
         AuditFile(tmp_path / "one")
