@@ -1,10 +1,10 @@
 """`python -m bench.sequencing DIRECTORY`: our ledger on SQLite, told line by line what to do. See bench/orders.py.
 
-`append` runs the sequencer's own rounds: what waits is read, placed and removed, tiles and head are committed to the
-disk, the head is kept outside the database, synced, and signed with both keys, the checkpoint committed. Only the
-leaves' way into the waiting table is not counted: it is part of the transactions of those who write them. `grow` places
-leaves by the same code in larger rounds, without signing each. `hash` is the tree alone: leaf hashes, tiles, root, and
-no storage but the partial tiles.
+`append` runs the sequencer's own rounds: what waits is opened, judged, placed and removed, tiles and head are committed
+to the disk, the head is kept outside the database, synced, and signed with both keys, the checkpoint committed. Only
+the leaves' way into the waiting table is not counted: it is part of the transactions of those who write them. `grow`
+places leaves by the same code in larger rounds, without signing each. `hash` is the tree alone: leaf hashes, tiles,
+root, and no storage but the partial tiles.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from typing import Any, Final
 
 from bench.orders import obey
 from gateway.proofs import ProofMaker
+from services.ledger.admission import LeafReader
 from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer
 from services.ledger.policy import plan_round
 from shared.adapters.clock import SystemClock
 from shared.adapters.head_memory import FileHeadMemory
+from shared.adapters.keyfiles import ServiceKeyPair
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.schema import migrate
@@ -36,9 +38,11 @@ from shared.audit.tiles import Tile, build_tiles
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import new_uuid7
 from shared.keys.base64url import encode_b64u
-from shared.ports.ledger import WaitingLeaf
+from shared.keys.private import generate_ed25519, generate_xwing
+from shared.keys.roster import Roster, ServiceKeys
 from shared.ports.unit_of_work import Effects
 from shared.runtime.crash_points import reach_nothing
+from shared.runtime.sealed_rows import build_leaf_opener, build_row_seal
 
 ORIGIN: Final = "bench.example/log"
 GROWN_AT_ONCE: Final = 20_000
@@ -67,6 +71,14 @@ class OurLedger:
             signer_from_seed(ORIGIN, kind, bytes(32)) for kind in (SignatureType.ED25519, SignatureType.MLDSA44)
         )
         self._signers = LogSigners(ed25519, mldsa44)
+        routing, ledger = (ServiceKeyPair(one, generate_ed25519(), generate_xwing()) for one in ("routing", "ledger"))
+        publics = {
+            pair.service: ServiceKeys(pair.service, pair.signer.public_key(), pair.opener.public_key())
+            for pair in (routing, ledger)
+        }
+        roster = Roster(ORIGIN, SystemClock().now(), publics)
+        self._seal = build_row_seal(routing, roster, SystemClock())
+        self._reader = LeafReader(build_leaf_opener(ledger, roster))
         self._edge: dict[Tile, bytes] = {}
         self._hashed = 0
 
@@ -75,8 +87,10 @@ class OurLedger:
         self._store = Store(self._url)
         self._ledger = SqlLedger(self._store)
         memory = FileHeadMemory(self._directory, ORIGIN)
-        self._units = SqlUnitsOfWork(self._store, "intake", SystemClock())
-        self._sequencer = Sequencer(self._ledger, memory, ORIGIN, self._signers, SystemClock(), reach_nothing)
+        self._units = SqlUnitsOfWork(self._store, "routing", SystemClock(), self._seal)
+        self._sequencer = Sequencer(
+            self._ledger, memory, ORIGIN, self._signers, SystemClock(), reach_nothing, self._reader
+        )
 
     async def grow(self, to: int) -> dict[str, Any]:
         size = 0
@@ -85,7 +99,7 @@ class OurLedger:
                 assert round_ is not None
                 head = await round_.head()
                 size = head.size if head else 0
-                waiting = [WaitingLeaf(0, leaf) for leaf in self._leaves.next(min(GROWN_AT_ONCE, to - size))]
+                waiting = self._leaves.next(min(GROWN_AT_ONCE, to - size))
                 if not waiting:
                     break
                 edge = await round_.edge(size) if head else {}

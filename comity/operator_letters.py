@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="What nobody could process: list, show, try again.")
 
 Letter = Annotated[str, typer.Argument(help="Id of the letter, such as intake-17.")]
-Service = Annotated[str | None, typer.Option("--service", help="intake, routing or notification only.")]
+Service = Annotated[str | None, typer.Option("--service", help="intake, routing, notification or ledger only.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Only with this code, as the list shows it.")]
 LOOK_AGAIN_S: Final = 0.5
 SETTLE_S: Final = 2.0
@@ -151,10 +151,10 @@ def _required(exchange: Exchange, letter: str) -> DeadLetterAnswer:
 
 
 def _service(name: str | None) -> str | None:
-    from shared.contracts.topology import QUEUES
+    from shared.contracts.topology import LETTERED
 
-    if name is not None and name not in QUEUES:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(QUEUES)}")
+    if name is not None and name not in LETTERED:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(LETTERED)}")
     return name
 
 

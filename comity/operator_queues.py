@@ -59,7 +59,7 @@ def _render(console: Any, found: OperatorQueues) -> None:
     say(console, f"ledger: {_ledger(found.ledger)}")
     for unread in found.unread:
         say(console, f"The {unread.part} cannot be read: {unread.why}", style="bold red")
-    if any(one.dead_letters for one in found.queues):
+    if any(one.dead_letters for one in found.queues) or (found.ledger and found.ledger.dead_letters):
         say(console, "Why: comity operator dead-letters list")
 
 
@@ -68,8 +68,9 @@ def _ledger(state: LedgerState | None) -> str:
         return UNREAD
     newest = "no entry yet" if state.age_s is None else f"the newest {_age(state.age_s)} ago"
     unsigned = state.size - state.signed_size
+    refused = f", {state.dead_letters} are refused" if state.dead_letters else ""
     late = f", {unsigned} of them not signed yet" if unsigned else ""
-    return f"{state.size} entries{late}, {newest}; {state.leaves_waiting} leaves wait"
+    return f"{state.size} entries{late}, {newest}; {state.leaves_waiting} frames of leaves wait{refused}"
 
 
 def _count(number: int | None) -> str:

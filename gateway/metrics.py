@@ -20,7 +20,7 @@ _GAUGES: Final = {
     "dead_letters": ("comity_dead_letters", "Messages that nobody could process"),
     "parked": ("comity_parked", "Messages that wait for their time to be tried again"),
     "ledger_size": ("comity_ledger_size", "Entries in the ledger"),
-    "leaves_waiting": ("comity_leaves_waiting", "Leaves without a place in the ledger"),
+    "leaves_waiting": ("comity_leaves_waiting", "Frames of leaves without a place in the ledger"),
 }
 
 

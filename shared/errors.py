@@ -555,6 +555,12 @@ class StampInvalid(Rejection):
     code = "ledger.stamp-invalid"
 
 
+class LeafRefused(Rejection):
+    """The ledger gives this leaf no place: {why}."""
+
+    code = "ledger.leaf-refused"
+
+
 class LedgerForked(Fatal):
     """The ledger's own record and its published tree disagree: {why}. Nothing is signed until this is explained.
     See `The ledger halted` in docs/guide/operator.md."""

@@ -36,7 +36,7 @@ from shared.contracts.api import (
     QueueFigures,
     Unread,
 )
-from shared.contracts.topology import QUEUES, RETRY_LETTER
+from shared.contracts.topology import LETTERED, QUEUES, RETRY_LETTER
 from shared.domain.ids import encode_time
 from shared.errors import BusUnavailable, NotThere, StoreUnavailable
 from shared.ports.operations import LedgerFigures, MessagingFigures, SetAside
@@ -48,7 +48,7 @@ ANSWER_WAIT_S: Final = 4.0
 _SILENT: Final = f"It did not answer within {ANSWER_WAIT_S:.0f} s."
 _LETTER: Final = re.compile(r"([a-z]{1,20})-([1-9][0-9]{0,15})")
 SignedCall = Annotated[Call, Depends(admitted())]
-Service = Annotated[str | None, Query(pattern=f"^({'|'.join(QUEUES)})$", description="Of this service only")]
+Service = Annotated[str | None, Query(pattern=f"^({'|'.join(LETTERED)})$", description="Of this service only")]
 Reason = Annotated[
     str | None, Query(max_length=128, description="With this error code, or whose reason begins with this word")
 ]
@@ -87,7 +87,7 @@ async def dead_letters(
 ) -> Response:
     """Service by service, the newest first."""
     gateway = gateway_of(request)
-    services = QUEUES if service is None else (service,)
+    services = LETTERED if service is None else (service,)
     found = await gateway.ports.operations.letters(services, reason, parse_letter_cursor(after), limit + 1)
     page, more = found[:limit], len(found) > limit
     following = encode_letter_cursor(page[-1].service, page[-1].number) if more else None
@@ -107,8 +107,13 @@ async def dead_letter(request: Request, letter: str, call: SignedCall) -> Respon
 
 @router.post("/dead-letters/{letter}/retry", summary="Try a dead letter again", **signed(404, ok=202))
 async def retry(request: Request, letter: str, call: SignedCall) -> Response:
-    """202: the service will take it out of its dead letters and try it. For one that is gone this has no effect."""
+    """202: the service will take it out of its dead letters and try it. For one that is gone this has no effect.
+
+    Letters of the ledger are not there to be retried: it looks at them whenever it is started.
+    """
     service, number = _parse_letter(letter)
+    if service not in RETRY_LETTER:
+        raise NotThere()
     gateway = gateway_of(request)
     at = encode_time(gateway.ports.clock.now())
     await gateway.ports.submit(RETRY_LETTER[service](letter=number, request=call.request_text, requested_at=at))
@@ -173,6 +178,7 @@ def _ledger(figures: LedgerFigures | None, now: datetime) -> LedgerState | None:
         newest_at=None if figures.logged_at is None else encode_time(figures.logged_at),
         age_s=_age_s(figures.logged_at, now),
         leaves_waiting=figures.leaves_waiting,
+        dead_letters=figures.dead_letters,
     )
 
 
@@ -183,7 +189,7 @@ def _age_s(since: datetime | None, now: datetime) -> float | None:
 def _parse_letter(text: str) -> tuple[str, int]:
     """`intake-17` → its service and number. Raises NotThere."""
     found = _LETTER.fullmatch(text)
-    if found is None or found[1] not in RETRY_LETTER:
+    if found is None or found[1] not in LETTERED:
         raise NotThere()
     return found[1], int(found[2])
 

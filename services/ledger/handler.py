@@ -9,14 +9,19 @@ Rules:
    another tree, was set back or changed: it halts, since signing would fork the log. A copy of the ledger that was
    published, if the settings name one, is held against the database in the same way when the process starts, and so is
    every signed head that a witness shows.
+5. What waits is believed for its seal alone (`admission.py`). A row of no service is set aside, and stops nobody. What
+   was set aside is looked at once more by each new process: only a restart changes keys, roster and program.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
+from services.ledger.admission import LeafReader, Read, Sorted, sort_out
 from services.ledger.policy import check_kept, check_root, plan_round
 from shared.audit.checkpoint import encode_checkpoint
 from shared.audit.notes import NoteSigner
@@ -24,8 +29,15 @@ from shared.audit.tree_head import TreeHead as NotedHead
 from shared.ports.clock import Clock
 from shared.ports.ledger import HeadMemory, KeptHead, Ledger, Round, TreeHead
 
+log = structlog.get_logger()
+
 ROUND_EVERY_S: Final = 0.25
 ROUND_LEAVES: Final = 1000
+"""After so many it takes no further frame."""
+ROUND_FRAMES: Final = 200
+ROUND_BYTES: Final = 32 * 1024 * 1024
+"""Frames that a round looks at, and the bytes after which it looks at no more: forged rows must not fill the memory."""
+LETTERS_TOGETHER: Final = 10
 
 
 @dataclass(frozen=True)
@@ -45,10 +57,12 @@ class Sequencer:
         signers: LogSigners,
         clock: Clock,
         reach: Callable[[str], None],
+        reader: LeafReader,
         published: KeptHead | None = None,
     ) -> None:
         """`published` is a head of this log that others hold, whoever signed it."""
         self._ledger = ledger
+        self._reader = reader
         self._memory = memory
         self._origin = origin
         self._signers = signers
@@ -58,6 +72,12 @@ class Sequencer:
         self._root_checked = False
         self.leads = False
         """Whether this process made the last round, and no other."""
+        self.has_more = False
+        """Whether the last round left something that waits."""
+        self.refused = 0
+        """Rows that this process set aside."""
+        self._tried_until: int | None = 0
+        """The last letter that this process looked at; None when it has looked at all."""
         self._placed: TreeHead | None = None
         self._rested_at: int | None = None
 
@@ -68,7 +88,8 @@ class Sequencer:
     async def run_round(self) -> int:
         """One round; how many leaves it placed. Raises StoreUnavailable, StoreConflict, LedgerForked."""
         rests_at = await self._ledger.rests_at()
-        if rests_at is not None and rests_at == self._rested_at and not self._held_by_others:
+        is_quiet = rests_at is not None and rests_at == self._rested_at
+        if is_quiet and self._tried_until is None and not self._held_by_others:
             return 0  # nothing waits, and the last whole round found it so: one question, and no transaction
         await self._sign_newest()
         placed = await self._place_waiting()
@@ -82,20 +103,55 @@ class Sequencer:
     async def _place_waiting(self) -> int:
         async with self._ledger.round() as round_:
             self.leads = round_ is not None
+            self.has_more = False
             if round_ is None:
                 return 0
             head = await round_.head()
             await self._check_kept(round_, head)
-            waiting = await round_.waiting(ROUND_LEAVES)
-            if not waiting:
-                return 0
-            edge = await round_.edge(head.size) if head else {}
-            planned = plan_round(head, edge, waiting, self._clock.now())
-            await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
-            self._reach("round-written")
-            await round_.commit()
-            self._placed = planned.head
-            return len(waiting)
+            letters, waiting = await self._read(round_)
+            digests = {digest for one in (*letters, *waiting) for digest in one.leaves}
+            placed = await round_.placed(digests, head.size if head else 0)
+            done = sort_out(letters, waiting, placed)
+            now = self._clock.now()
+            if done.refused:
+                await round_.set_aside([one.letter(now) for one in done.refused], [one.row.id for one in done.refused])
+            if done.leaves:
+                edge = await round_.edge(head.size) if head else {}
+                planned = plan_round(head, edge, list(done.leaves.values()), now)
+                await round_.append(planned.leaves, planned.tiles, planned.head, done.rows)
+                await round_.forget_letters(done.mended)
+                self._reach("round-written")
+                await round_.commit()
+                self._placed = planned.head
+            elif done.refused:
+                await round_.commit()
+            self._count(letters, done)
+            return len(done.leaves)
+
+    async def _read(self, round_: Round) -> tuple[list[Read], list[Read]]:
+        """Letters that this process has not looked at yet, and what waits, as much as one round takes."""
+        now = self._clock.now()
+        letters, tried = [], self._tried_until
+        if tried is not None:
+            letters = [self._reader.read(row, now) for row in await round_.letters(tried, LETTERS_TOGETHER)]
+        rows = await round_.waiting(ROUND_FRAMES, ROUND_BYTES)
+        waiting: list[Read] = []
+        for row in rows:
+            if sum(len(one.leaves) for one in waiting) >= ROUND_LEAVES:
+                break
+            waiting.append(self._reader.read(row, now))
+        self.has_more = len(waiting) < len(rows) or len(rows) == ROUND_FRAMES
+        return letters, waiting
+
+    def _count(self, letters: Sequence[Read], done: Sorted) -> None:
+        """After the commit."""
+        if self._tried_until is not None:
+            self._tried_until = letters[-1].row.id if letters else None
+        self.refused += len(done.refused)
+        for one in done.refused:
+            log.error("leaf.set-aside", row=one.row.id, bytes=len(one.row.frame), why=str(one.refused[0]))
+        if done.mended:
+            log.info("leaf.letters-mended", letters=len(done.mended))
 
     async def _sign_newest(self) -> None:
         """Sign the newest committed head if it has no note yet; before the first, check it against the tiles."""

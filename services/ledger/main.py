@@ -7,7 +7,8 @@ from pathlib import Path
 
 import structlog
 
-from services.ledger.handler import ROUND_EVERY_S, ROUND_LEAVES, LogSigners, Sequencer
+from services.ledger.admission import LeafReader
+from services.ledger.handler import ROUND_EVERY_S, LogSigners, Sequencer
 from services.ledger.witnesses import Witnessing
 from shared.adapters.head_memory import FileHeadMemory
 from shared.adapters.keyfiles import load_log_signers
@@ -22,6 +23,7 @@ from shared.ports.ledger import KeptHead
 from shared.runtime.backends import Backend
 from shared.runtime.meters import LedgerMeters, WitnessingMeters, timed
 from shared.runtime.readiness import STUCK_S, Check
+from shared.runtime.sealed_rows import build_leaf_opener
 from shared.runtime.telemetry import Size, SpanName, span
 
 log = structlog.get_logger()
@@ -39,7 +41,10 @@ class LedgerService:
         kept = memory.last()
         published = load_published(backend.settings.ledger_copy, LogKeys(signers.ed25519.vkey, signers.mldsa44.vkey))
         log.info("ledger.remembers", size=kept and kept.size, published=published and published.size)
-        self._sequencer = Sequencer(ledger, memory, origin, signers, backend.clock, backend.reach("ledger"), published)
+        reader = LeafReader(build_leaf_opener(backend.keys(self.name), backend.roster))
+        self._sequencer = Sequencer(
+            ledger, memory, origin, signers, backend.clock, backend.reach("ledger"), reader, published
+        )
         self._calls = HttpWitnessCalls()
         self._witnessing = Witnessing(
             rule_of(backend.trust),
@@ -51,6 +56,7 @@ class LedgerService:
             self._sequencer.hold_against,
         )
         self._meters = LedgerMeters(backend.meters)
+        self._refused = backend.meters.of(self.name).rows_refused
         self._figures = SqlOperations(backend.probe).ledger
         self._moved = (-1, 0.0)
         """The size of the head when it was seen first, or when nothing waited, and when that was."""
@@ -71,21 +77,22 @@ class LedgerService:
 
     async def _make_rounds(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            refused = self._sequencer.refused
             try:
                 with timed(self._meters.round_seconds), span(SpanName.ledger_round) as told:
                     placed = await self._sequencer.run_round()
                     told.note({Size.leaves: placed}) if placed else told.drop()
                 self._meters.leads.set(self._sequencer.leads)
                 self._meters.placed.inc(placed)
+                self._refused.inc(self._sequencer.refused - refused)
                 if placed or not self.is_ready:
                     self._witnessing.tell()
                 self.is_ready = True
             except Transient as down:
                 self.is_ready = False
                 self._meters.leads.set(0)
-                placed = 0
                 log.warning("ledger.waits", code=down.code, why=str(down))
-            if placed < ROUND_LEAVES:
+            if not (self.is_ready and self._sequencer.has_more):
                 await self._clock.sleep(ROUND_EVERY_S)
 
     async def _ask_rounds(self) -> str | None:

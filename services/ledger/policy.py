@@ -12,7 +12,7 @@ from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, hash_f
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import LedgerForked, LedgerInvalid
-from shared.ports.ledger import FullTile, KeptHead, PlacedLeaf, TreeHead, WaitingLeaf
+from shared.ports.ledger import FullTile, KeptHead, PlacedLeaf, TreeHead
 
 Edge = Mapping[tuple[int, int], bytes]
 """The partial tile of each level at one size."""
@@ -25,7 +25,7 @@ class PlannedRound:
     head: TreeHead
 
 
-def plan_round(head: TreeHead | None, edge: Edge, waiting: Sequence[WaitingLeaf], now: datetime) -> PlannedRound:
+def plan_round(head: TreeHead | None, edge: Edge, waiting: Sequence[bytes], now: datetime) -> PlannedRound:
     """Append these leaves, in this order, to the tree of `head`. `edge` holds its partial tiles.
 
     `logged_at` never goes backwards, whatever the clock does. Raises LedgerForked when the stored tiles do not make the
@@ -35,7 +35,7 @@ def plan_round(head: TreeHead | None, edge: Edge, waiting: Sequence[WaitingLeaf]
     check_root(head, edge)
     logged_at = max(now, head.logged_at) if head else now
     logged_at = parse_time(encode_time(logged_at))  # as the entry will say it, to the microsecond
-    leaves = tuple(_place(size + offset, logged_at, each.leaf) for offset, each in enumerate(waiting))
+    leaves = tuple(_place(size + offset, logged_at, leaf) for offset, leaf in enumerate(waiting))
     appended = build_tiles(size, [leaf.entry_hash for leaf in leaves], _reader(edge))
     full = tuple(
         _full_tile(tile, hashes) for tile, hashes in sorted(appended.tiles.items()) if tile.width == TILE_WIDTH

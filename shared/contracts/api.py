@@ -168,13 +168,15 @@ class QueueFigures(_Answer):
 
 
 class LedgerState(_Answer):
-    """`size` entries have their place, `signed_size` of them are under a signed checkpoint."""
+    """`size` entries have their place, `signed_size` of them are under a signed checkpoint. `leaves_waiting` counts
+    frames of leaves, one of each transaction, `dead_letters` those that get no place."""
 
     size: int
     signed_size: int
     newest_at: str | None
     age_s: float | None
     leaves_waiting: int
+    dead_letters: int
 
 
 class Unread(_Answer):

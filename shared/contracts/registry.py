@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from shared.contracts import messages
 from shared.contracts.messages import ServiceMessage
+from shared.contracts.topology import DESTINATION
 from shared.errors import FrameRefused, MessageTypeUnknown
 
 MODELS: dict[tuple[str, int], type[ServiceMessage]] = {
@@ -38,6 +39,14 @@ def parse_message(type_: str, version: int, data: bytes) -> ServiceMessage:
         first = invalid.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
         raise FrameRefused(why=f"{type_} field {where}: {first['msg']}") from None
+
+
+def destination_of(type_: str, version: int) -> str:
+    """Where messages of this type go. Raises MessageTypeUnknown."""
+    model = MODELS.get((type_, version))
+    if model is None:
+        raise MessageTypeUnknown(type=type_, version=version)
+    return DESTINATION[model]
 
 
 def encode_message(message: ServiceMessage) -> bytes:

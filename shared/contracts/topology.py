@@ -62,6 +62,9 @@ PRODUCERS: Final[dict[str, frozenset[str]]] = {
 }
 """Destination → the services whose frames it accepts."""
 
+LETTERED: Final = (*QUEUES, "ledger")
+"""The services that have dead letters."""
+
 RETRY_LETTER: Final[dict[str, type[RetryLetter]]] = {
     "intake": messages.RetryIntakeLetter,
     "routing": messages.RetryRoutingLetter,
@@ -71,6 +74,33 @@ RETRY_LETTER: Final[dict[str, type[RetryLetter]]] = {
 
 QUEUE_LIMIT: Final = 500
 """Frames that a work queue holds before it refuses more (both buses)."""
+
+OUTBOX: Final = "outbox"
+"""The destination of what a service leaves for its own relay: sealed to itself, so that nobody else can."""
+
+LEDGER: Final = "ledger"
+"""The destination of leaves that wait for their place: sealed to the ledger."""
+
+WRITTEN_BY: Final[dict[str, frozenset[str]]] = {
+    "decision.accepted": frozenset({"intake"}),
+    "decision.rejected": frozenset({"intake"}),
+    "evidence.submission-acceptance": frozenset({"intake"}),
+    "evidence.submission-rejection": frozenset({"intake"}),
+    "evidence.relay-acceptance": frozenset({"routing"}),
+    "evidence.relay-rejection": frozenset({"routing"}),
+    "evidence.relay-failure": frozenset({"routing"}),
+    "evidence.delivery": frozenset({"routing"}),
+    "evidence.non-delivery": frozenset({"routing"}),
+    "evidence.retrieval": frozenset({"routing"}),
+    "evidence.non-retrieval": frozenset({"routing"}),
+    "directory.key-event": frozenset({"intake"}),
+    "directory.instruments": frozenset({"intake"}),
+    "exchange.started": frozenset({"intake", "routing", "notification", "ledger"}),
+    "exchange.letter-retried": frozenset({"intake", "routing", "notification"}),
+}
+"""Leaf type → the services from which the ledger takes it: whoever took one of them writes no other's leaves."""
+
+LEAF_WRITERS: Final = frozenset().union(*WRITTEN_BY.values())
 
 DELIVERY_LIMIT: Final = 20
 """Deliveries of one frame before the bus sets it aside in the queue's dead letters."""

@@ -8,17 +8,21 @@ Promises:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.ports.unit_of_work import DeadLetter
+
 
 @dataclass(frozen=True)
-class WaitingLeaf:
+class WaitingFrame:
+    """A row of what waits, or of what was set aside: leaves in a sealed frame, or whatever else lies there."""
+
     id: int
-    leaf: bytes
+    frame: bytes
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,17 @@ class HeadMemory(Protocol):
 class Round(Protocol):
     async def head(self) -> TreeHead | None: ...
 
-    async def waiting(self, most: int) -> list[WaitingLeaf]:
-        """The oldest waiting leaves, by id."""
+    async def waiting(self, most: int, most_bytes: int) -> list[WaitingFrame]:
+        """The oldest waiting frames, by id: at most `most`, and none behind the first `most_bytes` bytes.
+
+        Of a frame that is longer than LEAF_FRAME_MOST_BYTES one byte more than these is read.
+        """
+
+    async def letters(self, after: int, most: int) -> list[WaitingFrame]:
+        """Frames that were set aside, by the number of the letter, the ones behind `after`."""
+
+    async def placed(self, digests: Collection[bytes], size: int) -> set[bytes]:
+        """Which of these leaves, by digest, have a place in the tree of that size."""
 
     async def edge(self, size: int) -> dict[tuple[int, int], bytes]:
         """The hashes of the partial tile of each level at this size: (level, number) → up to 255 hashes, joined."""
@@ -83,6 +96,12 @@ class Round(Protocol):
         self, leaves: Sequence[PlacedLeaf], tiles: Sequence[FullTile], head: TreeHead, placed: Sequence[int]
     ) -> None:
         """Insert leaves, tiles that became full, and the intended checkpoint; remove the waiting rows `placed`."""
+
+    async def set_aside(self, letters: Sequence[DeadLetter], waiting: Sequence[int]) -> None:
+        """Keep these for the operator; remove the waiting rows that they are made of."""
+
+    async def forget_letters(self, numbers: Sequence[int]) -> None:
+        """These letters have their place now."""
 
     async def commit(self) -> None: ...
 

@@ -32,6 +32,9 @@ class LedgerFigures:
     signed_size: int
     logged_at: datetime | None
     leaves_waiting: int
+    """Frames of leaves without a place: each is of one transaction."""
+    dead_letters: int
+    """Frames of leaves that it gives no place."""
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,22 @@ from typing import Final, Protocol, TypeVar
 
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.records import Key, Record
+from shared.frame.items import Item
 
 R = TypeVar("R", bound=Record)
 
 WHOLE_FRAME: Final = -1
 EARLIER_REASONS: Final = 5
+OVERSIZE_KEPT: Final = 4096
+"""Bytes that a dead letter keeps of a frame that is too large to be one: it can never be opened, and fills the disk."""
+
+LEAF_ITEM: Final = ("leaf", 1)
+"""Type and version of an item that is a leaf on its way to the ledger."""
+LEAF_FRAME_LEAVES: Final = 100
+LEAF_FRAME_BYTES: Final = 1024 * 1024
+"""Leaves in one waiting frame, and their bytes together, at most: what waits is read in bounded pieces."""
+LEAF_FRAME_MOST_BYTES: Final = LEAF_FRAME_BYTES + 64 * 1024
+"""The frame around them; a longer row is none."""
 
 
 @dataclass
@@ -49,10 +60,28 @@ class View(Protocol):
 
 @dataclass(frozen=True)
 class OutboxRow:
-    """A message that is decided and not yet confirmed by the bus. `id` is its de-duplication key for ever."""
+    """Messages for one destination that are decided and not yet confirmed by the bus: one frame, however often it is
+    published. The id of an item is its de-duplication key for ever."""
 
     id: str
-    message: ServiceMessage
+    destination: str
+    items: tuple[Item, ...]
+
+
+class RowSeal(Protocol):
+    """What stands in the database between a service and whoever speaks or signs for it: sealed and authentic."""
+
+    def seal_outbox(self, messages: Sequence[ServiceMessage]) -> list[tuple[OutboxRow, bytes]]:
+        """The rows of these messages, each with the frame to be kept of it. Raises FrameTooLarge."""
+
+    def open_outbox(self, row_id: str, frame: bytes) -> OutboxRow:
+        """The row in a frame that a process of this service sealed.
+
+        Raises FrameRefused for any other, MessageTypeUnknown where a newer program wrote it.
+        """
+
+    def seal_leaves(self, leaves: Sequence[bytes]) -> list[bytes]:
+        """The frames of these leaves, in their order, for the ledger."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +152,7 @@ class UnitOfWork(Protocol):
     async def take_overdue_outbox(self, most: int) -> list[OutboxRow]:
         """Outbox rows overdue by the database's clock; pushed back by 10 s so that other relays skip them.
 
-        A row that this program cannot read is left out and stays.
+        A row that is not of this service's making becomes a dead letter. One that a newer program wrote stays.
         """
 
     async def forget_outbox(self, ids: Sequence[str]) -> None:

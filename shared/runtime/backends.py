@@ -35,6 +35,7 @@ from shared.runtime.crash_points import Reach, crash_at, reach_nothing
 from shared.runtime.meters import Meters
 from shared.runtime.publisher import Publisher
 from shared.runtime.readiness import Check
+from shared.runtime.sealed_rows import SealedRows, build_row_seal
 from shared.runtime.settings import Settings, refuse_unsafe
 
 WAITS_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -67,8 +68,11 @@ class Backend:
         """Whether the trust file asks for witnesses."""
         return parse_witness_policy(self.trust.witness_policy).quorum is not None
 
-    def units(self, service: str) -> SqlUnitsOfWork:
-        return SqlUnitsOfWork(self.store, service, self.clock)
+    def units(self, keys: ServiceKeyPair) -> SqlUnitsOfWork:
+        return SqlUnitsOfWork(self.store, keys.service, self.clock, self.row_seal(keys))
+
+    def row_seal(self, keys: ServiceKeyPair) -> SealedRows:
+        return build_row_seal(keys, self.roster, self.clock, self.meters.of(keys.service))
 
     def keyring(self) -> SqlKeyRing:
         return SqlKeyRing(self.store, self.trust.origin, self.trust.operator_keys, self.trust.operator_quorum)
@@ -81,8 +85,8 @@ class Backend:
     def opener(self, keys: ServiceKeyPair) -> FrameOpener:
         return FrameOpener(keys.service, keys.openers, self.roster, PRODUCERS, self.settings.inbox_retention_s)
 
-    def probing_units(self, service: str) -> SqlUnitsOfWork:
-        return SqlUnitsOfWork(self.probe, service, self.clock)
+    def probing_units(self, keys: ServiceKeyPair) -> SqlUnitsOfWork:
+        return SqlUnitsOfWork(self.probe, keys.service, self.clock, self.row_seal(keys))
 
     def checks(self) -> list[Check]:
         """Of the servers that all services of this process need."""

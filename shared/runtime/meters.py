@@ -53,7 +53,10 @@ class Meters:
         self.frames_published = self._counter(
             "comity_frames_published", "Frames given to the broker, by what it said", ("service", "outcome")
         )
-        self.relay_rows = self._counter("comity_relay_rows", "Messages published again by the relay")
+        self.relay_rows = self._counter("comity_relay_rows", "Frames published again by the relay")
+        self.rows_refused = self._counter(
+            "comity_rows_refused", "Rows of the outbox or of waiting leaves that no service of the exchange wrote"
+        )
 
     def of(self, service: str) -> ServiceMeters:
         return ServiceMeters(self, service)
@@ -75,7 +78,9 @@ class LedgerMeters:
         gauge, registry = Gauge, meters.registry
         self.size = gauge("comity_ledger_head_size", "Leaves under the newest tree head", registry=registry)
         self.age = gauge("comity_ledger_head_age_seconds", "Time since the newest tree head", registry=registry)
-        self.waiting = gauge("comity_ledger_leaves_waiting", "Leaves without a place in the tree", registry=registry)
+        self.waiting = gauge(
+            "comity_ledger_leaves_waiting", "Frames of leaves without a place in the tree", registry=registry
+        )
         self.leads = gauge("comity_ledger_leads", "1 while this process makes the rounds", registry=registry)
         self.placed = Counter("comity_ledger_leaves_placed", "Leaves that got their place", registry=registry)
         self.round_seconds = Histogram(
@@ -124,6 +129,7 @@ class ServiceMeters:
         self.congested = meters.congested.labels(service)
         self.outbox_oldest = meters.outbox_oldest.labels(service)
         self.relay_rows = meters.relay_rows.labels(service)
+        self.rows_refused = meters.rows_refused.labels(service)
         self._frames_published = meters.frames_published
         self._service = service
 

@@ -1,16 +1,14 @@
-"""Outbox rows → sealed frames → bus. Every publish seals anew; the rows' ids make a repeat harmless."""
+"""Outbox rows → sealed frames → bus, one frame for each row. Every publish seals anew; the items' ids make a repeat
+harmless."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from shared.adapters.gathering import Gathering
 from shared.contracts.messages import FeedAdvanced, ServiceMessage
-from shared.contracts.registry import encode_message
-from shared.contracts.topology import DESTINATION, WAKEUPS
-from shared.domain.ids import new_uuid7
+from shared.contracts.topology import WAKEUPS
 from shared.errors import Busy
 from shared.frame.items import Item
 from shared.frame.seal import FrameSealer
@@ -18,10 +16,9 @@ from shared.ports.bus import Bus, Outcome, Outgoing, Wakeups
 from shared.ports.clock import Clock
 from shared.ports.unit_of_work import OutboxRow
 from shared.runtime.meters import ServiceMeters, unseen
+from shared.runtime.sealed_rows import gather_rows, item_of
 from shared.runtime.telemetry import Size, SpanName, span
 
-FRAME_ITEMS: Final = 20
-FRAME_BYTES: Final = 4 * 1024 * 1024
 PUBLISH_TIMEOUT_S: Final = 5.0
 RETRY_AFTER_S: Final = 2
 SUBMITTED_TOGETHER: Final = 40
@@ -44,25 +41,19 @@ class Publisher:
 
     async def publish(self, rows: Sequence[OutboxRow]) -> set[str]:
         """Ids of the rows that the bus confirmed; the others may or may not be there. Never raises."""
-        batches = list(_batches(rows))
-        frames = [Outgoing(destination, self._seal(destination, items)) for destination, items in batches]
+        frames = [Outgoing(row.destination, self._seal(row.destination, row.items)) for row in rows]
         with span(SpanName.publish) as told:
             outcomes = await self._bus.publish(frames, PUBLISH_TIMEOUT_S)
             told.note(
                 {
-                    Size.rows: len(rows),
+                    Size.rows: sum(len(row.items) for row in rows),
                     Size.frames: len(frames),
                     Size.frames_confirmed: outcomes.count(Outcome.confirmed),
                 }
             )
         for outcome in outcomes:
             self._meters.count_published(outcome.value)
-        return {
-            item.id
-            for (_, items), outcome in zip(batches, outcomes, strict=True)
-            if outcome is Outcome.confirmed
-            for item in items
-        }
+        return {row.id for row, outcome in zip(rows, outcomes, strict=True) if outcome is Outcome.confirmed}
 
     async def submit(self, message: ServiceMessage) -> None:
         """Hand over one message that has no outbox row (the gateway has none); durable on return.
@@ -70,39 +61,20 @@ class Publisher:
         Raises Busy when the bus refused it (then it is not there) or did not answer in time (then it may be there):
         whoever sent it sends the same bytes again.
         """
-        row = OutboxRow(new_uuid7(self._clock.now()), message)
-        if not await self._submissions.ask(row):
+        if not await self._submissions.ask(item_of(message, self._clock.now())):
             raise Busy(retry_after_s=RETRY_AFTER_S)
 
-    async def _submit_together(self, rows: Sequence[OutboxRow]) -> list[bool]:
+    async def _submit_together(self, items: Sequence[Item]) -> list[bool]:
+        rows = gather_rows(items, self._clock.now())
         confirmed = await self.publish(rows)
-        return [row.id in confirmed for row in rows]
+        there = {item.id for row in rows if row.id in confirmed for item in row.items}
+        return [item.id in there for item in items]
 
     async def wake(self, authorities: set[str]) -> None:
         """Hint to every gateway that these feeds advanced; may be lost."""
         if authorities:
             hint = FeedAdvanced(authorities=tuple(sorted(authorities)))
-            row = OutboxRow(new_uuid7(self._clock.now()), hint)
-            await self._wakeups.announce(self._seal(WAKEUPS, [_item(row)]))
+            await self._wakeups.announce(self._seal(WAKEUPS, [item_of(hint, self._clock.now())]))
 
     def _seal(self, destination: str, items: Sequence[Item]) -> bytes:
         return self._sealer.seal(destination, items, self._clock.now())
-
-
-def _batches(rows: Sequence[OutboxRow]) -> Iterator[tuple[str, list[Item]]]:
-    """Items per frame: one destination, at most 20 items and 4 MiB."""
-    waiting: dict[str, list[Item]] = defaultdict(list)
-    sizes: dict[str, int] = defaultdict(int)
-    for row in rows:
-        destination, item = DESTINATION[type(row.message)], _item(row)
-        full = len(waiting[destination]) >= FRAME_ITEMS or sizes[destination] + len(item.data) > FRAME_BYTES
-        if waiting[destination] and full:
-            yield destination, waiting.pop(destination)
-            sizes[destination] = 0
-        waiting[destination].append(item)
-        sizes[destination] += len(item.data)
-    yield from waiting.items()
-
-
-def _item(row: OutboxRow) -> Item:
-    return Item(row.id, row.message.TYPE, row.message.VERSION, encode_message(row.message))

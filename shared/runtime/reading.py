@@ -23,12 +23,10 @@ from shared.frame.items import Item
 from shared.frame.open import FrameOpener
 from shared.frame.seal import MAX_FRAME_BYTES
 from shared.ports.clock import Clock
-from shared.ports.unit_of_work import EARLIER_REASONS, DeadLetter, ParkedItem
+from shared.ports.unit_of_work import EARLIER_REASONS, OVERSIZE_KEPT, DeadLetter, ParkedItem
 
 MAX_REASON_CHARS: Final = 1000
 TOO_OLD: Final = f"{FrameRefused.code}: it was made longer ago than the inbox remembers; it may have been handled then"
-OVERSIZE_KEPT: Final = 4096
-"""Bytes that a dead letter keeps of a frame that is too large to be one: it can never be opened, and fills the disk."""
 
 log = structlog.get_logger()
 

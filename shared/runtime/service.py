@@ -18,7 +18,7 @@ class ConsumingService:
 
     def __init__(self, service: str, handler: Handler, backend: Backend) -> None:
         keys, meters = backend.keys(service), backend.meters.of(service)
-        units, publisher, reach = backend.units(service), backend.publisher(keys), backend.reach(service)
+        units, publisher, reach = backend.units(keys), backend.publisher(keys), backend.reach(service)
         settler = Settler(service, handler, units, backend.opener(keys), backend.keyring(), backend.clock, reach)
         self.name = service
         self.pump = Pump(service, settler, units, backend.bus, publisher, backend.clock, reach, meters)
@@ -27,7 +27,7 @@ class ConsumingService:
         self._relay = Relay(units, publisher, backend.clock, reach, meters)
         self._settler = settler
         self._meters = meters
-        self._probing = backend.probing_units(service)
+        self._probing = backend.probing_units(keys)
 
     @property
     def is_ready(self) -> bool:

@@ -34,7 +34,6 @@ from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
-from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.apisig.sign import sign_request
 from shared.contracts.messages import ServiceMessage
 from shared.domain.ids import new_uuid7
@@ -46,6 +45,7 @@ from shared.keys.public import OPERATOR
 from shared.ports.keyring import PublishedInstruments
 from shared.ports.unit_of_work import DeadLetter
 from shared.runtime.meters import Meters
+from tests.conformance.stores import units_of
 from tests.counterparty import Counterparty
 from tests.exchange_process import AUDITOR, EnrolledExchange, enrol_exchange, now
 from tests.fakes import FakeClock
@@ -229,7 +229,7 @@ def _api_key(authority: str) -> Ed25519Signer:
 
 async def _bury_one(store: Store) -> None:
     letter = DeadLetter(new_uuid7(now()), b"sealed", 1, "frame.refused: It was.", now(), "submit-envelope", 1, 0, "")
-    async with SqlUnitsOfWork(store, "intake", FakeClock(now())).begin() as unit:
+    async with units_of(store).begin() as unit:
         await unit.bury([letter])
         await unit.commit()
 

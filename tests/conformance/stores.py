@@ -6,7 +6,7 @@ process would open it.
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +23,10 @@ from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
 from shared.contracts.records import Key, Record
+from shared.contracts.topology import LEDGER
+from shared.ports.ledger import WaitingFrame
 from shared.ports.unit_of_work import Effects, UnitOfWork
+from tests.unit.frame.services import NOW, leaf_opener, row_seal
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.connected)]
 OpenStore = Callable[[], Store]
@@ -92,7 +95,19 @@ def mortal_postgres(server_programs: None, tmp_path_factory: pytest.TempPathFact
 
 
 def units_of(store: Store, service: str = "intake") -> SqlUnitsOfWork:
-    return SqlUnitsOfWork(store, service, SystemClock())
+    clock = SystemClock()
+    return SqlUnitsOfWork(store, service, clock, row_seal(service, clock))
+
+
+def leaves_in(rows: Iterable[WaitingFrame]) -> list[bytes]:
+    """What these frames hold, whoever wrote it."""
+    opened = [leaf_opener().open(row.frame, LEDGER, NOW, check_age=False) for row in rows]
+    return [item.data for frame in opened for item in frame.items]
+
+
+async def waiting_leaves(store: Store) -> list[bytes]:
+    """The leaves that wait for their place, the oldest first."""
+    return leaves_in(await rows_of(store, "leaf_waiting"))
 
 
 @asynccontextmanager

@@ -7,18 +7,13 @@ import httpx2
 import pytest
 from sqlalchemy import update
 
-from services.ledger.handler import LogSigners, Sequencer
 from shared.adapters.sql.cosignatures import SqlCosignatures
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.tables import METADATA
-from shared.ports.unit_of_work import Effects
-from shared.runtime.crash_points import reach_nothing
-from tests.conformance.stores import rows_of, write
-from tests.conformance.test_sequencer import PaperMemory
+from tests.conformance.stores import rows_of
+from tests.conformance.test_sequencer import let_wait, sequencer
 from tests.conformance.witnessed import NAMES, Stage, a_stage
-from tests.fakes import FakeClock
-from tests.unit.audit.paper_log import ORIGIN, log_signers
 
 
 @pytest.fixture
@@ -100,10 +95,8 @@ async def test_a_line_that_is_kept_stays(store: Store) -> None:
 
 
 async def test_without_a_policy_the_newest_signed_checkpoint_is_served(store: Store) -> None:
-    await write(store, Effects(leaves=[b"1"]))
-    await Sequencer(
-        SqlLedger(store), PaperMemory(), ORIGIN, LogSigners(*log_signers()), FakeClock(), reach_nothing
-    ).run_round()
+    await let_wait(store, b"1")
+    await sequencer(store).run_round()
     assert (await SqlLedger(store).checkpoint_size(), await SqlLedger(store, True).checkpoint_size()) == (1, 0)
     assert await SqlLedger(store, True).checkpoint() is None
     await SqlCosignatures(store).add(1, {"a": b"line\n"}, is_quorum=False)

@@ -21,7 +21,7 @@ from shared.ports.handler import Occasion
 from shared.ports.unit_of_work import EARLIER_REASONS, Effects, View
 from shared.runtime.batch import Settler
 from shared.runtime.crash_points import Reach, reach_nothing
-from tests.conformance.stores import OpenStore, rows_of, units_of
+from tests.conformance.stores import OpenStore, rows_of, units_of, waiting_leaves
 from tests.fakes import FakeClock
 from tests.unit.frame.services import NOW, opener, sealer
 
@@ -96,7 +96,7 @@ class Desk:
 
     async def retried(self) -> list[Any]:
         """What the ledger will say of it."""
-        leaves = [parse_leaf(row.leaf) for row in await rows_of(self.store, "leaf_waiting")]
+        leaves = [parse_leaf(leaf) for leaf in await waiting_leaves(self.store)]
         assert all(leaf.type == "exchange.letter-retried" for leaf in leaves)
         return [leaf.fields for leaf in leaves]
 

@@ -15,13 +15,14 @@ from shared.adapters.sql.ledger import SqlLedger
 from shared.audit.leaves import encode_entry
 from shared.audit.tree import hash_leaf
 from shared.errors import StoreConflict, StoreUnavailable
-from shared.ports.ledger import Ledger, PlacedLeaf, TreeHead, WaitingLeaf
+from shared.ports.ledger import Ledger, PlacedLeaf, TreeHead
 from shared.ports.unit_of_work import Effects
 from tests.conformance.rows import NOW
-from tests.conformance.stores import OpenStore, row_counts, rows_of, write
+from tests.conformance.stores import OpenStore, leaves_in, row_counts, rows_of, waiting_leaves, write
 from tests.merkle import root_of
 
 WIDTH = 256
+MUCH = 1 << 40
 
 
 async def let_wait(store: Store, *leaves: bytes) -> None:
@@ -32,10 +33,10 @@ async def run_round(ledger: Ledger, most: int = 10_000) -> int:
     """One round as the sequencer makes it; the size of the tree after it."""
     async with ledger.round() as round_:
         assert round_ is not None
-        head, waiting = await round_.head(), await round_.waiting(most)
+        head, waiting = await round_.head(), await round_.waiting(most, MUCH)
         edge = await round_.edge(head.size) if head else {}
-        planned = plan_round(head, edge, waiting, NOW)
-        await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
+        planned = plan_round(head, edge, leaves_in(waiting), NOW)
+        await round_.append(planned.leaves, planned.tiles, planned.head, [row.id for row in waiting])
         await round_.commit()
         return planned.head.size
 
@@ -112,7 +113,7 @@ async def test_an_empty_ledger_has_no_head_no_note_and_no_tile(store: Store) -> 
     async with ledger.round() as round_:
         assert round_ is not None
         assert await round_.head() is None
-        assert await round_.waiting(10) == []
+        assert await round_.waiting(10, MUCH) == []
         assert await round_.edge(0) == {}
     assert await ledger.unsigned_head() is None
     assert await ledger.checkpoint() is None
@@ -130,7 +131,7 @@ async def test_the_oldest_leaves_are_placed_first_and_the_others_wait_on(store: 
     for number in range(5):
         await let_wait(store, b"%d" % number)
     assert await run_round(ledger, most=3) == 3
-    assert [row.leaf for row in await rows_of(store, "leaf_waiting")] == [b"3", b"4"]
+    assert await waiting_leaves(store) == [b"3", b"4"]
     assert await run_round(ledger, most=3) == 5
     assert await ledger.entries(0, 9) == [encode_entry(NOW, b"%d" % number) for number in range(5)]
 
@@ -141,9 +142,9 @@ async def test_nothing_of_a_round_stays_without_its_commit(store: Store) -> None
     before = await row_counts(store)
     async with ledger.round() as round_:
         assert round_ is not None
-        waiting = await round_.waiting(300)
-        planned = plan_round(None, {}, waiting, NOW)
-        await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
+        waiting = await round_.waiting(300, MUCH)
+        planned = plan_round(None, {}, leaves_in(waiting), NOW)
+        await round_.append(planned.leaves, planned.tiles, planned.head, [row.id for row in waiting])
         assert await row_counts(store) == before, "others see a round before its commit"
     assert await row_counts(store) == before
 
@@ -179,7 +180,7 @@ async def test_a_leader_that_loses_its_connection_loses_its_round(postgres_url: 
                 await connection.execute(
                     text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
                 )
-            planned = plan_round(None, {}, [WaitingLeaf(1, b"leaf")], NOW)
+            planned = plan_round(None, {}, [b"leaf"], NOW)
             await round_.append(planned.leaves, planned.tiles, planned.head, [1])
             await round_.commit()
 
@@ -201,10 +202,11 @@ async def test_processes_that_make_rounds_side_by_side_place_each_leaf_once(open
             async with ledger.round() as round_:
                 if round_ is None:
                     continue
-                head, waiting = await round_.head(), await round_.waiting(11)
+                head, waiting = await round_.head(), await round_.waiting(11, MUCH)
                 if waiting:
-                    planned = plan_round(head, await round_.edge(head.size) if head else {}, waiting, NOW)
-                    await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
+                    edge = await round_.edge(head.size) if head else {}
+                    planned = plan_round(head, edge, leaves_in(waiting), NOW)
+                    await round_.append(planned.leaves, planned.tiles, planned.head, [row.id for row in waiting])
                     await round_.commit()
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:

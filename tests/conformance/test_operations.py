@@ -24,12 +24,13 @@ async def bury(store: Store, service: str, *letters: DeadLetter) -> None:
 async def test_an_exchange_at_rest_has_nothing_waiting(store: Store) -> None:
     operations = SqlOperations(store)
     assert await operations.messaging() == [MessagingFigures(queue, 0, None, 0, None, 0) for queue in QUEUES]
-    assert await operations.ledger() == LedgerFigures(0, 0, None, 0)
+    assert await operations.ledger() == LedgerFigures(0, 0, None, 0, 0)
     assert await operations.letters(QUEUES, None, None, 10) == []
     assert await operations.letter("intake", 1) is None
 
 
 async def test_the_figures_are_those_of_each_service(store: Store) -> None:
+    await write(store, Effects(publishes=[a_notice()]), "routing")
     await write(store, Effects(publishes=[a_notice(), a_notice()]), "routing")
     await bury(store, "notification", LETTER)
     intake, routing, notification = await SqlOperations(store).messaging()

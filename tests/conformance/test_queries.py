@@ -304,7 +304,7 @@ async def test_readiness_tells_what_waits_and_what_failed(store: Store) -> None:
         "dead_letters": 2,
         "ledger_size": 3,
         "ledger_logged_at": NOW,
-        "leaves_waiting": 2,
+        "leaves_waiting": 1,
         "parked": 2,
         "parked_due_at": NOW + timedelta(seconds=len("intake")),
     }

@@ -16,7 +16,7 @@ from shared.frame.items import Item
 from shared.ports.handler import Occasion
 from shared.ports.unit_of_work import Effects, View
 from shared.runtime.batch import Settler
-from tests.conformance.stores import OpenStore, rows_of, units_of
+from tests.conformance.stores import OpenStore, rows_of, units_of, waiting_leaves
 from tests.fakes import FakeClock
 from tests.unit.frame.services import NOW, opener, sealer
 
@@ -61,7 +61,7 @@ def replica(store: Store, clock: FakeClock | None = None) -> Settler:
 
 async def counts(store: Store) -> tuple[int, int, int]:
     """Rows, leaves, and the sum of the counts: equal if every message had its effects once."""
-    rows, leaves = await rows_of(store, "claim"), await rows_of(store, "leaf_waiting")
+    rows, leaves = await rows_of(store, "claim"), await waiting_leaves(store)
     return len(rows), len(leaves), sum(head.position for head in await rows_of(store, "feed_head"))
 
 

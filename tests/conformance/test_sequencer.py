@@ -1,6 +1,7 @@
 """The sequencer on its real storage (`services/ledger/handler.py`): what it signs, what it survives, when it stops."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, delete, update
 
+from services.ledger.admission import LeafReader
 from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer
 from shared.adapters.head_memory import HEAD_FILE, FileHeadMemory
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.tables import METADATA
 from shared.audit.checkpoint import verify_checkpoint
-from shared.audit.leaves import encode_entry
+from shared.audit.leaves import encode_entry, encode_leaf
 from shared.audit.tree import hash_leaf
 from shared.errors import LedgerForked, SettingsRefused, StoreUnavailable
+from shared.frame.open import FrameOpener
 from shared.ports.ledger import HeadMemory, KeptHead
 from shared.ports.unit_of_work import Effects
 from shared.runtime.crash_points import SEQUENCER_POINTS, Reach, reach_nothing
@@ -25,6 +28,7 @@ from tests.conformance.stores import OpenStore, row_counts, rows_of, write
 from tests.fakes import START, FakeClock
 from tests.merkle import root_of
 from tests.unit.audit.paper_log import ORIGIN, keys_of, log_signers
+from tests.unit.frame.services import leaf_opener
 
 
 class Killed(BaseException):
@@ -52,9 +56,11 @@ def sequencer(
     clock: FakeClock | None = None,
     reach: Reach = reach_nothing,
     memory: HeadMemory | None = None,
+    opener: FrameOpener | None = None,
 ) -> Sequencer:
     signers = LogSigners(*log_signers())
-    return Sequencer(SqlLedger(store), memory or PaperMemory(), ORIGIN, signers, clock or FakeClock(), reach)
+    reader = LeafReader(opener or leaf_opener())
+    return Sequencer(SqlLedger(store), memory or PaperMemory(), ORIGIN, signers, clock or FakeClock(), reach, reader)
 
 
 def dying_at(point: str) -> Reach:
@@ -65,8 +71,18 @@ def dying_at(point: str) -> Reach:
     return reach
 
 
-async def let_wait(store: Store, *leaves: bytes) -> None:
-    await write(store, Effects(leaves=list(leaves)))
+async def let_wait(store: Store, *names: bytes) -> None:
+    await write(store, Effects(leaves=[a_leaf(name) for name in names]))
+
+
+def a_leaf(name: bytes) -> bytes:
+    """The leaf of this name, that intake may write."""
+    nonce = hashlib.sha256(name).digest()[:16]
+    return encode_leaf("exchange.started", START, nonce, service="intake", version="1")
+
+
+def entry(name: bytes) -> bytes:
+    return encode_entry(START, a_leaf(name))
 
 
 async def signed_sizes(store: Store) -> list[int]:
@@ -112,7 +128,7 @@ async def test_a_clock_that_was_set_back_does_not_date_entries_before_their_pred
     clock.jump(START.replace(year=2020))
     await let_wait(store, b"2")
     await one.run_round()
-    assert await SqlLedger(store).entries(0, 9) == [encode_entry(START, b"1"), encode_entry(START, b"2")]
+    assert await SqlLedger(store).entries(0, 9) == [entry(b"1"), entry(b"2")]
 
 
 # --- what it survives
@@ -134,7 +150,7 @@ async def test_killed_at_any_point_it_places_each_leaf_once_and_signs_one_tree(
     await let_wait(again, b"3")
     await sequencer(again, memory=FileHeadMemory(tmp_path, ORIGIN)).run_round()
     leaves = (b"placed before", b"1", b"2", b"3")
-    assert await SqlLedger(again).entries(0, 9) == [encode_entry(START, leaf) for leaf in leaves]
+    assert await SqlLedger(again).entries(0, 9) == [entry(leaf) for leaf in leaves]
     assert await signed_sizes(again) == [1, 3, 4]
 
 
@@ -160,7 +176,7 @@ async def test_sequencers_side_by_side_sign_one_tree(open_store: OpenStore) -> N
             tasks.create_task(sequence(store, leaves[number::3]))
     await sequencer(stores[0]).run_round()
     entries = await SqlLedger(stores[0]).entries(0, 1000)
-    assert sorted(entries) == sorted(encode_entry(START, leaf) for leaf in leaves)
+    assert sorted(entries) == sorted(entry(leaf) for leaf in leaves)
     assert (await signed_sizes(stores[0]))[-1] == len(leaves)
 
 
@@ -270,8 +286,9 @@ async def test_a_leader_whose_memory_is_behind_goes_on_where_another_machine_sto
     store: Store, tmp_path: Path
 ) -> None:
     behind, other = FileHeadMemory(tmp_path, ORIGIN), PaperMemory()
-    for memory in (behind, other, other, behind):
-        await let_wait(store, *(b"%d" % number for number in range(300)))
+    memories: list[HeadMemory] = [behind, other, other, behind]
+    for part, memory in enumerate(memories):
+        await let_wait(store, *(b"%d" % number for number in range(300 * part, 300 * part + 300)))
         await sequencer(store, memory=memory).run_round()
     assert await signed_sizes(store) == [300, 600, 900, 1200]
     kept = behind.last()

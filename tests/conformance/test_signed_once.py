@@ -6,6 +6,7 @@ Every signature that is made counts, whether anybody ever saw it or not: what a 
 from __future__ import annotations
 
 import random
+import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from services.ledger.admission import LeafReader
 from services.ledger.handler import LogSigners, Sequencer
 from shared.adapters.head_memory import FileHeadMemory
 from shared.adapters.sql.engine import Store
@@ -26,10 +28,12 @@ from shared.errors import LedgerForked
 from shared.ports.ledger import KeptHead
 from shared.runtime.crash_points import SEQUENCER_POINTS, Reach, reach_nothing
 from tests.conformance.stores import OpenStore, rows_of
-from tests.conformance.test_sequencer import Killed, PaperMemory, dying_at, let_wait, set_back
+from tests.conformance.test_sequencer import Killed, PaperMemory, dying_at, set_back
+from tests.conformance.test_sequencer import let_wait as let_named_wait
 from tests.fakes import START, FakeClock
 from tests.merkle import root_of
 from tests.unit.audit.paper_log import ORIGIN, keys_of, log_signers
+from tests.unit.frame.services import leaf_opener
 
 Signed = defaultdict[int, set[bytes]]
 """Size → the roots that were signed for it."""
@@ -65,12 +69,19 @@ class Machine:
 
     def process(self, store: Store, reach: Reach = reach_nothing, published: KeptHead | None = None) -> Sequencer:
         ed25519, mldsa44 = (Watched(one, self.signed) for one in log_signers())
-        memory = FileHeadMemory(self.state, ORIGIN)
-        return Sequencer(SqlLedger(store), memory, ORIGIN, LogSigners(ed25519, mldsa44), self.clock, reach, published)
+        memory, reader = FileHeadMemory(self.state, ORIGIN), LeafReader(leaf_opener())
+        return Sequencer(
+            SqlLedger(store), memory, ORIGIN, LogSigners(ed25519, mldsa44), self.clock, reach, reader, published
+        )
 
     def assert_signed_one_tree(self, *, least: int) -> None:
         assert len(self.signed) >= least
         assert {size: len(roots) for size, roots in self.signed.items()} == dict.fromkeys(self.signed, 1)
+
+
+async def let_wait(store: Store, *names: bytes) -> None:
+    """Leaves that never waited before, as every leaf has its nonce."""
+    await let_named_wait(store, *(name + secrets.token_bytes(8) for name in names))
 
 
 async def run_until_rest(sequencer: Sequencer) -> None:
@@ -196,7 +207,7 @@ async def test_a_machine_that_cannot_keep_a_head_signs_nothing(store: Store) -> 
     signers = LogSigners(*(Watched(one, signed) for one in log_signers()))
     await let_wait(store, b"1")
     memory = PaperMemory(is_full=True)
-    one = Sequencer(SqlLedger(store), memory, ORIGIN, signers, FakeClock(), reach_nothing)
+    one = Sequencer(SqlLedger(store), memory, ORIGIN, signers, FakeClock(), reach_nothing, LeafReader(leaf_opener()))
     with pytest.raises(Exception, match="no space"):
         await one.run_round()
     assert not signed

@@ -15,7 +15,7 @@ from shared.adapters.sql.schema import migrate
 from shared.errors import StoreUnavailable
 from shared.ports.unit_of_work import Effects, UnitOfWork
 from tests.conformance.rows import NOW, a_leg, a_parked_item, everything, new_id
-from tests.conformance.stores import row_counts, rows_of, units_of, write
+from tests.conformance.stores import row_counts, units_of, waiting_leaves, write
 from tests.frozen import family_of, frozen
 
 
@@ -140,5 +140,5 @@ async def test_a_file_that_another_program_has_locked_is_unavailable_until_it_le
     assert await row_counts(store) == {"leaf_waiting": 1}, "reading goes on"
     other_program.close()
     await write(store, Effects(leaves=[b"after"]))
-    assert [row.leaf for row in await rows_of(store, "leaf_waiting")] == [b"before", b"after"]
+    assert await waiting_leaves(store) == [b"before", b"after"]
     await store.close()

@@ -9,6 +9,7 @@ import httpx2
 from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
+from services.ledger.admission import LeafReader
 from services.ledger.handler import LogSigners, Sequencer
 from services.ledger.witnesses import Witnessing
 from shared.adapters.clock import SystemClock
@@ -19,15 +20,14 @@ from shared.adapters.witness_calls import HttpWitnessCalls
 from shared.audit.notes import encode_vkey
 from shared.audit.quorum import CheckpointRule, rule_of
 from shared.audit.tree import hash_leaf
-from shared.ports.unit_of_work import Effects
 from shared.runtime.crash_points import reach_nothing
 from shared.runtime.meters import Meters, WitnessingMeters
-from tests.conformance.stores import write
-from tests.conformance.test_sequencer import PaperMemory
+from tests.conformance.test_sequencer import PaperMemory, let_wait
 from tests.fakes import FakeClock
 from tests.merkle import root_of
 from tests.unit.audit.paper_log import ORIGIN, log_signers
 from tests.unit.audit.test_quorum import trust
+from tests.unit.frame.services import leaf_opener
 from tests.unit.witness.watching import Witness
 from witness.keys import init_witness
 from witness.memory import add_log
@@ -72,7 +72,9 @@ class Stage:
         self.calls = HttpWitnessCalls(self.roads)
         ledger, meters = SqlLedger(self.store), WitnessingMeters(Meters(self.registry))
         signers = LogSigners(*log_signers())
-        self.sequencer = Sequencer(ledger, self.memory, ORIGIN, signers, FakeClock(), reach_nothing)
+        self.sequencer = Sequencer(
+            ledger, self.memory, ORIGIN, signers, FakeClock(), reach_nothing, LeafReader(leaf_opener())
+        )
         self.witnessing = Witnessing(
             self.rule,
             ledger,
@@ -93,7 +95,7 @@ class Stage:
 
     async def grow(self, count: int = 1) -> int:
         """One round with so many more leaves; the size after it."""
-        await write(self.store, Effects(leaves=[b"%d" % (self.leaves + each) for each in range(count)]))
+        await let_wait(self.store, *(b"%d" % (self.leaves + each) for each in range(count)))
         self.leaves += count
         await self.sequencer.run_round()
         self.witnessing.tell()

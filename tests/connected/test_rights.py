@@ -12,7 +12,7 @@ from deploy.local import ServerFailed
 from shared.adapters.sql.grants import APPEND_ONLY, DATABASE, RIGHTS, Right
 from shared.adapters.sql.rights import apply_rights, right_differences
 from shared.adapters.tables import METADATA
-from shared.contracts.topology import SERVICES
+from shared.contracts.topology import LETTERED, SERVICES
 from shared.errors import SettingsRefused
 from tests.connected.roles import Place
 
@@ -38,7 +38,7 @@ async def test_the_server_knows_exactly_the_rights_in_the_data(place: Place) -> 
         "database": "has_database_privilege(:role, current_database(), privilege)",
     }
     columns = [f"{table.name}.{column.name}" for table in METADATA.sorted_tables for column in table.c]
-    sequences = [f"{name}_id_seq" for name in ("leaf_waiting", "bus_message", *(f"{s}_dead_letter" for s in CONSUMING))]
+    sequences = [f"{name}_id_seq" for name in ("leaf_waiting", "bus_message", *(f"{s}_dead_letter" for s in LETTERED))]
     questions = [
         *(("table", table, privilege) for table in TABLES for privilege in PRIVILEGES),
         *(("column", column, privilege) for column in columns for privilege in ("SELECT", "INSERT", "UPDATE")),
@@ -88,15 +88,16 @@ async def test_not_even_the_owner_changes_the_ledger_by_mistake(place: Place) ->
 FORBIDDEN = {
     "gateway": [
         "INSERT INTO claim VALUES ('m', 's', 'd')",
-        "SELECT data FROM intake_outbox",
+        "SELECT frame FROM intake_outbox",
         "SELECT frame FROM routing_dead_letter",
-        "SELECT leaf FROM leaf_waiting",
+        "SELECT frame FROM leaf_waiting",
+        "SELECT frame FROM ledger_dead_letter",
         "SELECT * FROM notification_inbox",
     ],
     "intake": [
         "SELECT * FROM envelope",
         "SELECT * FROM part_chunk",
-        "INSERT INTO routing_outbox VALUES ('i', 't', 1, '', 0)",
+        "INSERT INTO routing_outbox VALUES ('i', 0, '')",
         "SELECT * FROM leaf_waiting",
         "DELETE FROM leaf_waiting",
         "INSERT INTO ledger_leaf VALUES (0, now(), '', '', '')",
@@ -116,7 +117,7 @@ FORBIDDEN = {
     ],
     "ledger": [
         "SELECT * FROM decision",
-        "INSERT INTO leaf_waiting (leaf) VALUES ('')",
+        "INSERT INTO leaf_waiting (frame) VALUES ('')",
         "SELECT * FROM key_event",
     ],
 }
@@ -147,7 +148,7 @@ async def test_what_the_data_does_not_say_is_revoked(place: Place) -> None:
     await place.as_superuser(
         f"GRANT UPDATE ON ledger_leaf TO {intake} WITH GRANT OPTION",
         f"GRANT SELECT ON envelope TO {intake}",
-        f"GRANT SELECT (data), UPDATE (data) ON routing_outbox TO {gateway}",
+        f"GRANT SELECT (frame), UPDATE (frame) ON routing_outbox TO {gateway}",
         f"REVOKE SELECT ON claim FROM {gateway}",
         f"GRANT CREATE ON SCHEMA public TO {intake}",
         "GRANT SELECT ON mailbox TO PUBLIC",

@@ -17,10 +17,12 @@ from shared.adapters.sql.queries import SqlQueries
 from shared.adapters.sql.schema import check_schema
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.contracts.records import Claim, FeedHead, InstrumentsRecord, Key, KeyEventRecord, Record
+from shared.contracts.topology import LETTERED
 from shared.errors import StoreUnavailable
 from shared.ports.unit_of_work import Effects
 from tests.conformance import rows
 from tests.conformance.rows import NOW
+from tests.conformance.stores import leaves_in, units_of
 from tests.connected.roles import Place
 
 CONSUMING = ("intake", "routing", "notification")
@@ -54,7 +56,7 @@ async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
         async with place.store(service) as store:
             await check_schema(store, place.url(service))
             await SqlKeyRing(store, "log", (), 1).events()
-            await _settle_one_batch(SqlUnitsOfWork(store, service, SystemClock()), service)
+            await _settle_one_batch(units_of(store, service), service)
     async with place.store("ledger") as store:
         await check_schema(store, place.url("ledger"))
         await _run_one_round(SqlLedger(store), SqlCosignatures(store))
@@ -93,10 +95,14 @@ async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:
 async def _run_one_round(ledger: SqlLedger, witnesses: SqlCosignatures) -> None:
     async with ledger.round() as round_:
         assert round_ is not None
-        waiting = await round_.waiting(10)
+        waiting = await round_.waiting(10, 10_000_000)
         assert len(waiting) == 3, "one of each service"
-        planned = plan_round(await round_.head(), await round_.edge(0), waiting, NOW)
-        await round_.append(planned.leaves, planned.tiles, planned.head, [leaf.id for leaf in waiting])
+        assert await round_.placed([b"d" * 32], 0) == set()
+        planned = plan_round(await round_.head(), await round_.edge(0), leaves_in(waiting), NOW)
+        await round_.append(planned.leaves, planned.tiles, planned.head, [row.id for row in waiting])
+        await round_.set_aside([rows.a_dead_letter(), rows.a_dead_letter()], [waiting[0].id])
+        [letter, _] = await round_.letters(0, 10)
+        await round_.forget_letters([letter.id])
         await round_.commit()
     head = await ledger.unsigned_head()
     assert head is not None
@@ -116,7 +122,7 @@ async def _read_everything(store: Store) -> None:
     assert await queries.dossiers(rows.MA, None, 10)
     assert await queries.feed(rows.BE, 0, 10)
     assert await queries.instruments() is not None
-    assert (await queries.ping())["dead_letters"] == len(CONSUMING)
+    assert (await queries.ping())["dead_letters"] == len(CONSUMING) + 1
     assert [chunk async for chunk in parts.read("p" * 43)] == [b"sealed"]
     assert await ledger.checkpoint() == b"noteline"
     assert await SqlLedger(store, needs_quorum=True).checkpoint() == b"noteline"
@@ -128,8 +134,8 @@ async def _read_everything(store: Store) -> None:
     assert await SqlKeyRing(store, "log", (), 1).events() == [b"event"]
     operations = SqlOperations(store)
     assert [one.dead_letters for one in await operations.messaging()] == [1, 1, 1]
-    assert (await operations.ledger()).size == 3
-    for letter in await operations.letters(CONSUMING, "frame.refused", None, 10):
+    assert ((await operations.ledger()).size, (await operations.ledger()).dead_letters) == (3, 1)
+    for letter in await operations.letters(LETTERED, "frame.refused", None, 10):
         assert await operations.letter(letter.service, letter.number) == letter
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from client.ledger_export import export_ledger
 from client.ledger_source import CHECKPOINT
 from gateway.proofs import ProofMaker
+from services.ledger.admission import LeafReader
 from services.ledger.handler import LogSigners, Sequencer
 from shared.adapters.clock import SystemClock
 from shared.adapters.head_memory import FileHeadMemory
@@ -28,6 +29,7 @@ from shared.runtime.crash_points import reach_nothing
 from tests.conformance.stores import write
 from tests.unit.audit.paper_log import ORIGIN, keys_of, log_signers, started_leaf
 from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.frame.services import leaf_opener
 
 MOST_IN_A_ROUND = 300
 
@@ -53,7 +55,8 @@ def sequenced_ledger(place: Path, leaves: int, chance: random.Random, proofs: in
         signers = LogSigners(*log_signers())
         memory = FileHeadMemory(place, ORIGIN)
         ledger = SqlLedger(store)
-        sequencer = Sequencer(ledger, memory, ORIGIN, signers, SystemClock(), reach_nothing)
+        reader = LeafReader(leaf_opener())
+        sequencer = Sequencer(ledger, memory, ORIGIN, signers, SystemClock(), reach_nothing, reader)
         source = _Served(ledger, runner)
         while placed < leaves:
             count = min(chance.randrange(1, MOST_IN_A_ROUND), leaves - placed)

@@ -33,13 +33,14 @@ from shared.contracts.messages import (
 from shared.contracts.records import Key
 from shared.contracts.registry import encode_message
 from shared.contracts.topology import CONSUMER, DESTINATION
-from shared.domain.ids import encode_time, new_uuid7
+from shared.domain.ids import encode_time
 from shared.frame.open import OpenedFrame
 from shared.keys.instruments import sign_instruments
 from shared.ports.handler import Handler, Occasion
-from shared.ports.unit_of_work import Effects, OutboxRow, View
+from shared.ports.unit_of_work import Effects, View
 from shared.runtime.backends import Backend, open_backend
 from shared.runtime.publisher import Publisher
+from shared.runtime.sealed_rows import gather_rows, item_of
 from shared.runtime.service import ConsumingService
 from shared.runtime.settings import Settings
 from tests.tamper.broker import Broker, at_the_broker
@@ -126,7 +127,7 @@ class Arena:
         """What a service publishes, one frame for each message, as the adversary takes it off the queue."""
         taken = []
         for message in messages:
-            row = OutboxRow(new_uuid7(self.clock.now()), message)
+            [row] = gather_rows([item_of(message, self.clock.now())], self.clock.now())
             assert await publisher.publish([row]) == {row.id}
             queue = DESTINATION[type(message)]
             taken += [self.describe(queue, frame) for frame in await self.beside.take(queue, 1)]

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from shared.adapters.sql.mapping import TABLES
 from shared.contracts.registry import encode_message, parse_message
 from shared.frame.seal import MAX_FRAME_BYTES
-from shared.runtime.reading import OVERSIZE_KEPT
+from shared.ports.unit_of_work import OVERSIZE_KEPT
 from tests.tamper.arena import PATIENCE_S, Arena, Watched
 from tests.tamper.cases import Case, Genuine, May
 from tests.tamper.evidence import Evidence, Letter
@@ -105,7 +105,7 @@ class Judge:
         for message, effects in self._watched.effects.items():
             if message in expected:
                 decided.update(TABLES[type(record)].name for record in effects.inserts)
-                decided.update({"leaf_waiting": len(effects.leaves), "part": len(effects.parts)})
+                decided.update({"leaf_waiting": bool(effects.leaves), "part": len(effects.parts)})
         if len(self._verdicts.wrong) == faults and +decided != grown:
             self._verdicts.wrong.append(f"{self._service}: rows {dict(grown)} where {dict(decided)} were decided")
 

@@ -87,7 +87,8 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _columns("SELECT", "leaf_waiting", "id")
     | _figures("intake")
     | _figures("routing")
-    | _figures("notification"),
+    | _figures("notification")
+    | _columns("SELECT", "ledger_dead_letter", *_ABOUT_LETTERS),
     "intake": _EVERYONE
     | _DIRECTORY
     | _messaging("intake")
@@ -108,7 +109,10 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _on("SELECT INSERT UPDATE", "feed_head")
     | _on("INSERT", "feed_entry")
     | _numbered("leaf_waiting"),  # for a dead letter that is retried
-    "ledger": _EVERYONE | _on("SELECT DELETE", "leaf_waiting") | _on("SELECT INSERT", *APPEND_ONLY),
+    "ledger": _EVERYONE
+    | _on("SELECT DELETE", "leaf_waiting", "ledger_dead_letter")
+    | _numbered("ledger_dead_letter")
+    | _on("SELECT INSERT", *APPEND_ONLY),
 }
 
 assert tuple(RIGHTS) == SERVICES  # noqa: S101 - a service without a line here would have no rights at all

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Final
 
-from sqlalchemy import Table, bindparam, delete, func, select
+from sqlalchemy import BigInteger, Table, bindparam, func, select
 
 from shared.adapters.sql.engine import Store
-from shared.adapters.sql.keyed import bound_keys, bound_rows
+from shared.adapters.sql.keyed import bound_keys, bound_rows, is_one_of
+from shared.adapters.sql.letters import letter_rows
 from shared.adapters.sql.prepared import Prepared
-from shared.adapters.sql.statements import deleting, inserting, inserting_new
+from shared.adapters.sql.statements import bounded_bytes, deleting, inserting, inserting_new
 from shared.adapters.sql.wires import Wire
 from shared.adapters.tables import METADATA
-from shared.ports.ledger import FullTile, PlacedLeaf, Round, TreeHead, WaitingLeaf
+from shared.adapters.tables.messaging import DEAD_LETTERS
+from shared.ports.ledger import FullTile, PlacedLeaf, Round, TreeHead, WaitingFrame
+from shared.ports.unit_of_work import LEAF_FRAME_MOST_BYTES, DeadLetter
 
 WIDTH: Final = 256
 HASH_BYTES: Final = 32
@@ -28,6 +31,7 @@ _CHECKPOINT = METADATA.tables["ledger_checkpoint"]
 _NOTE = METADATA.tables["ledger_note"]
 _LINE = METADATA.tables["ledger_cosignature"]
 _QUORUM = METADATA.tables["ledger_quorum"]
+_LETTER = DEAD_LETTERS["ledger"]
 
 
 class SqlLedger:
@@ -101,9 +105,21 @@ class SqlRound:
     async def head(self) -> TreeHead | None:
         return await _newest_head(self._wire)
 
-    async def waiting(self, most: int) -> list[WaitingLeaf]:
-        rows = await self._wire.run(_waiting(self._wire.is_sqlite), {"most": most})
-        return [WaitingLeaf(row["id"], row["leaf"]) for row in rows]
+    async def waiting(self, most: int, most_bytes: int) -> list[WaitingFrame]:
+        given = {"most": most, "most_bytes": most_bytes}
+        rows = await self._wire.run(_waiting(self._wire.is_sqlite), given)
+        return [WaitingFrame(row["id"], row["frame"]) for row in rows]
+
+    async def letters(self, after: int, most: int) -> list[WaitingFrame]:
+        rows = await self._wire.run(_letters(self._wire.is_sqlite), {"after": after, "most": most})
+        return [WaitingFrame(row["id"], row["frame"]) for row in rows]
+
+    async def placed(self, digests: Collection[bytes], size: int) -> set[bytes]:
+        if not digests:
+            return set()
+        given = bound_keys([(digest,) for digest in sorted(digests)], self._wire.is_sqlite)
+        rows = await self._wire.run(_placed(self._wire.is_sqlite), {**given, "size": size})
+        return {row["leaf_digest"] for row in rows}
 
     async def edge(self, size: int) -> dict[tuple[int, int], bytes]:
         edge: dict[tuple[int, int], bytes] = {}
@@ -123,13 +139,24 @@ class SqlRound:
             if rows:
                 given = bound_rows([vars(row) for row in rows], is_sqlite)
                 await self._wire.run(inserting(table, is_sqlite), given)
-        if placed and is_sqlite:  # one by one in one go: a list of a thousand would be parsed and planned each time
-            await self._wire.run(_placing(), [{"placed": one} for one in placed])
-        elif placed:
-            await self._wire.run(deleting(_WAITING, "id", is_sqlite), bound_keys([(one,) for one in placed], is_sqlite))
+        await self._delete(_WAITING, placed)
+
+    async def set_aside(self, letters: Sequence[DeadLetter], waiting: Sequence[int]) -> None:
+        if letters:
+            rows = bound_rows(letter_rows(letters), self._wire.is_sqlite)
+            await self._wire.run(inserting(_LETTER, self._wire.is_sqlite), rows)
+        await self._delete(_WAITING, waiting)
+
+    async def forget_letters(self, numbers: Sequence[int]) -> None:
+        await self._delete(_LETTER, numbers)
 
     async def commit(self) -> None:
         await self._wire.commit()
+
+    async def _delete(self, table: Table, ids: Sequence[int]) -> None:
+        if ids:
+            gone = bound_keys([(one,) for one in ids], self._wire.is_sqlite)
+            await self._wire.run(deleting(table, "id", self._wire.is_sqlite), gone)
 
 
 async def _try_lead(wire: Wire) -> bool:
@@ -179,7 +206,15 @@ def _newest_signed(is_sqlite: bool) -> Prepared:
 
 @cache
 def _waiting(is_sqlite: bool) -> Prepared:
-    return Prepared(select(_WAITING).order_by(_WAITING.c.id).limit(bindparam("most")), is_sqlite)
+    """Only lengths are read of the rows that are too many."""
+    oldest = select(_WAITING.c.id, func.length(_WAITING.c.frame).label("size")).order_by(_WAITING.c.id)
+    rows = oldest.limit(bindparam("most")).subquery("oldest")
+    before = (func.sum(rows.c.size).over(order_by=rows.c.id) - rows.c.size).label("before")
+    measured = select(rows.c.id, before).subquery("measured")
+    frame = bounded_bytes(_WAITING.c.frame, LEAF_FRAME_MOST_BYTES + 1)
+    taken = select(_WAITING.c.id, frame.label("frame")).join(measured, measured.c.id == _WAITING.c.id)
+    bounded = taken.where(measured.c.before < bindparam("most_bytes", type_=BigInteger()))
+    return Prepared(bounded.order_by(_WAITING.c.id), is_sqlite)
 
 
 @cache
@@ -213,8 +248,16 @@ def _entries(is_sqlite: bool) -> Prepared:
 
 
 @cache
-def _placing() -> Prepared:
-    return Prepared(delete(_WAITING).where(_WAITING.c.id == bindparam("placed")), is_sqlite=True)
+def _letters(is_sqlite: bool) -> Prepared:
+    frame = bounded_bytes(_LETTER.c.frame, LEAF_FRAME_MOST_BYTES)
+    behind = select(_LETTER.c.id, frame.label("frame")).where(_LETTER.c.id > bindparam("after"))
+    return Prepared(behind.order_by(_LETTER.c.id).limit(bindparam("most")), is_sqlite)
+
+
+@cache
+def _placed(is_sqlite: bool) -> Prepared:
+    known = select(_LEAF.c.leaf_digest).where(is_one_of([_LEAF.c.leaf_digest], is_sqlite))
+    return Prepared(known.where(_LEAF.c.index < bindparam("size")), is_sqlite)
 
 
 @cache

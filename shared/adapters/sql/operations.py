@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from shared.adapters.sql.engine import Store
 from shared.adapters.tables import METADATA
-from shared.adapters.tables.messaging import MESSAGING
+from shared.adapters.tables.messaging import DEAD_LETTERS, MESSAGING
 from shared.contracts.topology import QUEUES
 from shared.domain.ids import time_of_uuid7
 from shared.ports.operations import LedgerFigures, MessagingFigures, SetAside
@@ -46,8 +46,9 @@ class SqlOperations:
         async with self._store.read() as connection:
             head = (await connection.execute(select(_CHECKPOINT).order_by(_CHECKPOINT.c.size.desc()).limit(1))).first()
             signed = (await connection.execute(select(func.coalesce(func.max(_NOTE.c.size), 0)))).scalar_one()
+            letters = (await connection.execute(select(func.count(DEAD_LETTERS["ledger"].c.id)))).scalar_one()
             waiting = (await connection.execute(select(func.count(_WAITING.c.id)))).scalar_one()
-        return LedgerFigures(head.size if head else 0, signed, head.logged_at if head else None, waiting)
+        return LedgerFigures(head.size if head else 0, signed, head.logged_at if head else None, waiting, letters)
 
     async def letters(
         self, services: Sequence[str], reason: str | None, after: tuple[str, int] | None, limit: int
@@ -56,7 +57,7 @@ class SqlOperations:
         begun = services if after is None or after[0] not in services else services[services.index(after[0]) :]
         async with self._store.read() as connection:
             for service in begun:
-                column = MESSAGING[service].dead_letter.c
+                column = DEAD_LETTERS[service].c
                 wanted = _told(service).order_by(column.id.desc()).limit(limit - len(found))
                 if after is not None and after[0] == service:
                     wanted = wanted.where(column.id < after[1])
@@ -69,13 +70,13 @@ class SqlOperations:
 
     async def letter(self, service: str, number: int) -> SetAside | None:
         async with self._store.read() as connection:
-            wanted = _told(service).where(MESSAGING[service].dead_letter.c.id == number)
+            wanted = _told(service).where(DEAD_LETTERS[service].c.id == number)
             row = (await connection.execute(wanted)).first()
         return None if row is None else _set_aside(service, row)
 
 
 def _told(service: str) -> Select[Any]:
-    column = MESSAGING[service].dead_letter.c
+    column = DEAD_LETTERS[service].c
     told = (column.id, column.item, column.type, column.at, column.attempts, column.retries, column.reason)
     return select(*told, column.earlier)
 

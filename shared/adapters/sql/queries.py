@@ -15,7 +15,7 @@ from shared.adapters.sql.keyed import bound_keys, is_one_of
 from shared.adapters.sql.mapping import TABLES, parse_row
 from shared.adapters.sql.prepared import Prepared
 from shared.adapters.tables import METADATA
-from shared.adapters.tables.messaging import MESSAGING
+from shared.adapters.tables.messaging import DEAD_LETTERS, MESSAGING
 from shared.contracts.records import (
     Claim,
     Decision,
@@ -191,7 +191,7 @@ class SqlQueries:
 
     async def ping(self) -> dict[str, Any]:
         outboxes = [tables.outbox for tables in MESSAGING.values()]
-        letters = [tables.dead_letter for tables in MESSAGING.values()]
+        letters = DEAD_LETTERS.values()
         async with self._store.read() as connection:
             oldest = [
                 (await connection.execute(select(self._store.epoch_now - func.min(outbox.c.relay_after)))).scalar()

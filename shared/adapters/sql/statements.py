@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Table, bindparam, cast, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.adapters.sql.engine import epoch_now
 from shared.adapters.sql.keyed import changed_name, is_one_of, unnested
 from shared.adapters.sql.prepared import Prepared
+from shared.frame.seal import MAX_FRAME_BYTES
 
 RELAY_DELAY_S: Final = 10.0
 """An outbox row that is not confirmed after this long is published again, by any relay."""
@@ -102,9 +103,20 @@ def taking(letters: Table, is_sqlite: bool) -> Prepared:
 
 @cache
 def listing_overdue(outbox: Table, is_sqlite: bool) -> Prepared:
-    """At most `most` outbox rows that are overdue and that no other relay holds, locked, the longest overdue first."""
-    overdue = select(outbox).where(outbox.c.relay_after <= epoch_now(is_sqlite)).order_by(outbox.c.relay_after)
-    return Prepared(overdue.limit(bindparam("most")).with_for_update(skip_locked=True), is_sqlite)
+    """At most `most` outbox rows that are overdue and that no other relay holds, locked, the longest overdue first.
+
+    No more of a frame is read than shows that it is too large to be one.
+    """
+    frame = bounded_bytes(outbox.c.frame, MAX_FRAME_BYTES + 1).label("frame")
+    overdue = select(outbox.c.id, frame).where(outbox.c.relay_after <= epoch_now(is_sqlite))
+    oldest = overdue.order_by(outbox.c.relay_after)
+    return Prepared(oldest.limit(bindparam("most")).with_for_update(skip_locked=True), is_sqlite)
+
+
+def bounded_bytes(column: ColumnElement[bytes], most: int) -> ColumnElement[bytes]:
+    """The first bytes of a value, whatever it is: SQLite holds texts and numbers in a column of bytes, if told to, and
+    the beginning of nothing is NULL to it."""
+    return func.coalesce(cast(func.substr(column, 1, most), LargeBinary), b"")
 
 
 @cache

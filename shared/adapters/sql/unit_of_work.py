@@ -15,19 +15,28 @@ from sqlalchemy import Table
 from shared.adapters.sql import statements
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.keyed import bound_changes, bound_keys, bound_rows
+from shared.adapters.sql.letters import letter_rows, parse_letter
 from shared.adapters.sql.mapping import TABLES, UPDATED, encode_row, parse_row
 from shared.adapters.sql.parts import part_rows
 from shared.adapters.sql.prepared import Given, Prepared, Row
 from shared.adapters.sql.wires import Wire
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
-from shared.contracts.messages import ServiceMessage
 from shared.contracts.records import Key, Record
-from shared.contracts.registry import encode_message, parse_message
-from shared.domain.ids import new_uuid7
+from shared.contracts.topology import OUTBOX
 from shared.errors import FrameRefused, MessageTypeUnknown
+from shared.frame.seal import MAX_FRAME_BYTES
 from shared.ports.clock import Clock
-from shared.ports.unit_of_work import DeadLetter, Effects, OutboxRow, ParkedItem, UnitOfWork
+from shared.ports.unit_of_work import (
+    OVERSIZE_KEPT,
+    WHOLE_FRAME,
+    DeadLetter,
+    Effects,
+    OutboxRow,
+    ParkedItem,
+    RowSeal,
+    UnitOfWork,
+)
 
 log = structlog.get_logger()
 
@@ -37,15 +46,16 @@ _WAITING = METADATA.tables["leaf_waiting"]
 class SqlUnitsOfWork:
     """`ports.UnitsOfWork` for one service over one database."""
 
-    def __init__(self, store: Store, service: str, clock: Clock) -> None:
+    def __init__(self, store: Store, service: str, clock: Clock, seal: RowSeal) -> None:
         self._store = store
         self._service = service
         self._clock = clock
+        self._seal = seal
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
         async with self._store.transaction() as wire:
-            yield SqlUnitOfWork(wire, self._service, self._clock)
+            yield SqlUnitOfWork(wire, self._service, self._clock, self._seal)
 
     async def oldest_outbox_age_s(self) -> float:
         asked = statements.outbox_age(MESSAGING[self._service].outbox, self._store.is_sqlite)
@@ -72,11 +82,13 @@ class SqlUnitsOfWork:
 
 
 class SqlUnitOfWork:
-    def __init__(self, wire: Wire, service: str, clock: Clock) -> None:
+    def __init__(self, wire: Wire, service: str, clock: Clock, seal: RowSeal) -> None:
         self._wire = wire
         self._is_sqlite = wire.is_sqlite
+        self._service = service
         self._tables = MESSAGING[service]
         self._clock = clock
+        self._seal = seal
 
     async def claim(self, item_ids: Sequence[str]) -> set[str]:
         if not item_ids:
@@ -105,17 +117,17 @@ class SqlUnitOfWork:
         return found
 
     async def write(self, effects: Effects) -> list[OutboxRow]:
-        outbox_rows = [OutboxRow(new_uuid7(self._clock.now()), message) for message in effects.publishes]
+        sealed = self._seal.seal_outbox(effects.publishes)
         for table, rows in _by_table(effects.inserts):
             await self._insert(table, rows)
         for table, rows in _by_table(effects.updates):
             await self._run(statements.updating(table, self._is_sqlite), bound_changes(rows, self._is_sqlite))
         for table, rows in part_rows(effects.parts):
             await self._run(statements.inserting_new(table, self._is_sqlite), self._bound(rows))
-        await self._insert(_WAITING, [{"leaf": leaf} for leaf in effects.leaves])
-        if outbox_rows:
-            await self._write_outbox(outbox_rows)
-        return outbox_rows
+        await self._insert(_WAITING, [{"frame": frame} for frame in self._seal.seal_leaves(effects.leaves)])
+        if sealed:
+            await self._write_outbox([{"id": row.id, "frame": frame} for row, frame in sealed])
+        return [row for row, _ in sealed]
 
     async def hold_parked(self, item_id: str) -> bool:
         one = statements.holding(self._tables.parked, self._is_sqlite)
@@ -143,36 +155,12 @@ class SqlUnitOfWork:
         await self._delete(self._tables.parked, "item", item_ids)
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        rows = [
-            {
-                "item": letter.id,
-                "frame": letter.frame,
-                "ordinal": letter.ordinal,
-                "reason": letter.reason,
-                "at": letter.at,
-                "type": letter.type,
-                "attempts": letter.attempts,
-                "retries": letter.retries,
-                "earlier": letter.earlier,
-            }
-            for letter in letters
-        ]
-        await self._insert(self._tables.dead_letter, rows)
+        await self._insert(self._tables.dead_letter, letter_rows(letters))
 
     async def take_letter(self, letter: int) -> DeadLetter | None:
         taken = statements.taking(self._tables.dead_letter, self._is_sqlite)
         for row in await self._run(taken, {"taken": letter}):
-            return DeadLetter(
-                id=row["item"],
-                frame=row["frame"],
-                ordinal=row["ordinal"],
-                reason=row["reason"],
-                at=row["at"],
-                type=row["type"],
-                attempts=row["attempts"],
-                retries=row["retries"],
-                earlier=row["earlier"],
-            )
+            return parse_letter(row)
         return None
 
     async def take_overdue_outbox(self, most: int) -> list[OutboxRow]:
@@ -181,7 +169,15 @@ class SqlUnitOfWork:
         if rows:
             keys = bound_keys([(row["id"],) for row in rows], self._is_sqlite)
             await self._run(statements.postponing(outbox, self._is_sqlite), keys)
-        return [OutboxRow(row["id"], message) for row in rows if (message := _readable(row)) is not None]
+        taken: list[OutboxRow] = []
+        for row in rows:
+            try:
+                taken.append(self._seal.open_outbox(row["id"], row["frame"]))
+            except MessageTypeUnknown as newer:
+                log.error("outbox.unreadable", service=self._service, row=row["id"], why=str(newer))
+            except FrameRefused as foreign:
+                await self._set_aside(row["id"], row["frame"], foreign)
+        return taken
 
     async def forget_outbox(self, ids: Sequence[str]) -> None:
         await self._delete(self._tables.outbox, "id", ids)
@@ -189,9 +185,16 @@ class SqlUnitOfWork:
     async def commit(self) -> None:
         await self._wire.commit()
 
-    async def _write_outbox(self, rows: Sequence[OutboxRow]) -> None:
-        values = [_outbox_values(row.id, row.message) for row in rows]
-        await self._run(statements.writing_outbox(self._tables.outbox, self._is_sqlite), self._bound(values))
+    async def _set_aside(self, row_id: str, frame: bytes, foreign: FrameRefused) -> None:
+        """What nobody of this service wrote is not published, and not thrown away."""
+        log.error("outbox.row-refused", service=self._service, row=row_id, why=str(foreign))
+        kept = frame if len(frame) <= MAX_FRAME_BYTES else frame[:OVERSIZE_KEPT]
+        reason = f"{foreign.code}: an outbox row: {foreign}"
+        await self.bury([DeadLetter(None, kept, WHOLE_FRAME, reason, self._clock.now(), type=OUTBOX)])
+        await self.forget_outbox([row_id])
+
+    async def _write_outbox(self, rows: Sequence[Given]) -> None:
+        await self._run(statements.writing_outbox(self._tables.outbox, self._is_sqlite), self._bound(rows))
 
     async def _insert(self, table: Table, rows: Sequence[Given]) -> None:
         if rows:
@@ -207,19 +210,6 @@ class SqlUnitOfWork:
 
     def _bound(self, rows: Sequence[Given]) -> Any:
         return bound_rows(rows, self._is_sqlite)
-
-
-def _readable(row: Row) -> ServiceMessage | None:
-    """The message of an outbox row; None where a newer program wrote it: it stays there, and keeps nobody waiting."""
-    try:
-        return parse_message(row["type"], row["version"], row["data"])
-    except (MessageTypeUnknown, FrameRefused) as unreadable:
-        log.error("outbox.unreadable", row=row["id"], type=row["type"], version=row["version"], code=unreadable.code)
-        return None
-
-
-def _outbox_values(row_id: str, message: ServiceMessage) -> dict[str, Any]:
-    return {"id": row_id, "type": message.TYPE, "version": message.VERSION, "data": encode_message(message)}
 
 
 def _by_table(written: Sequence[Record]) -> list[tuple[Table, list[dict[str, Any]]]]:

@@ -13,7 +13,8 @@ from shared.adapters.sql.types import IDENTITY, UtcTime
 class LeafWaitingRow(SQLModel, table=True):
     __tablename__ = "leaf_waiting"
     id: int | None = Field(default=None, primary_key=True, sa_type=IDENTITY)
-    leaf: bytes
+    frame: bytes
+    """Of leaves, sealed to the ledger."""
 
 
 class LeafRow(SQLModel, table=True):

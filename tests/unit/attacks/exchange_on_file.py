@@ -47,7 +47,7 @@ from shared.runtime.meters import Meters
 from tests.fakes import FakeClock
 from tests.unit.audit.paper_log import keys_of as log_keys_of
 from tests.unit.envelope.workshop import EXCHANGE, NOW, PARTIES, party
-from tests.unit.frame.services import opener, sealer
+from tests.unit.frame.services import opener, row_seal, sealer
 from tests.unit.gateway.fakes import FakeLedger, FakeOperations, FakeWakeups
 from tests.unit.keys.parties import ExchangeOnTest
 from tests.unit.services.desk import new_exchange
@@ -160,7 +160,7 @@ async def open_exchange(file: Path) -> AsyncIterator[ExchangeOnFile]:
     exchange, clock = enrolled(), FakeClock(NOW)
     store = Store(f"sqlite+aiosqlite:///{file}")
     try:
-        units = SqlUnitsOfWork(store, "intake", clock)
+        units = SqlUnitsOfWork(store, "intake", clock, row_seal("intake", clock))
         async with units.begin() as unit:
             events = [KeyEventRecord(seq, event, NOW, bytes(32)) for seq, event in enumerate(exchange.documents, 1)]
             await unit.write(Effects(inserts=list(events)))

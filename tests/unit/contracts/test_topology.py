@@ -6,8 +6,21 @@ import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from shared.audit.leaves import CATALOGUE
 from shared.contracts.registry import MODELS
-from shared.contracts.topology import CONSUMER, DESTINATION, PRODUCERS, QUEUES, SAID_BY, SERVICES, WAKEUPS
+from shared.contracts.topology import (
+    CONSUMER,
+    DESTINATION,
+    LEAF_WRITERS,
+    PRODUCERS,
+    QUEUES,
+    SAID_BY,
+    SERVICES,
+    WAKEUPS,
+    WRITTEN_BY,
+)
+
+SPEC = Path(__file__).parents[3] / "docs/spec"
 
 
 def test_the_queues_form_no_cycle() -> None:
@@ -35,8 +48,24 @@ def test_a_type_and_version_name_one_model() -> None:
 
 
 def test_the_page_of_frames_says_who_may_say_what() -> None:
-    page = (Path(__file__).parents[3] / "docs/spec/frames.md").read_text()
+    page = (SPEC / "frames.md").read_text()
     for service in SERVICES:
         said = ", ".join(f"`{message.TYPE}`" for message in MODELS.values() if service in SAID_BY[message])
         told = re.search(rf"^\| {service} \| (.*) \|$", page, re.MULTILINE)
         assert set(told[1].split(", ") if told else ()) == set(said.split(", ") if said else ()), service
+
+
+def test_every_leaf_of_the_catalogue_has_its_writers_and_the_gateway_is_none() -> None:
+    assert set(WRITTEN_BY) == set(CATALOGUE)
+    assert all(WRITTEN_BY.values())
+    assert set(SERVICES) - {"gateway"} >= LEAF_WRITERS
+
+
+def test_the_page_of_leaves_says_who_may_write_what() -> None:
+    page = (SPEC / "leaves.md").read_text()
+    table = page[page.index("| leaves | written by |") : page.index("## What fields hold")]
+    told = {}
+    for leaves, writers in re.findall(r"^\| (`.*`) \| ([a-z, :]+) \|$", table, re.MULTILINE):
+        for leaf in re.findall(r"`([a-z.-]+)`", leaves):
+            told[leaf] = frozenset(re.split(r", ", writers.partition(":")[0]))
+    assert told == WRITTEN_BY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from shared.adapters.keyfiles import ServiceKeyPair
 from shared.domain.ids import new_uuid7
 from shared.frame.items import Item
 from shared.frame.open import FrameOpener
@@ -11,11 +12,13 @@ from shared.frame.seal import FrameSealer
 from shared.keys.private import generate_ed25519, generate_xwing
 from shared.keys.public import service_owner
 from shared.keys.roster import Roster, ServiceKeys
+from shared.ports.clock import Clock
+from shared.runtime.sealed_rows import SealedRows, build_leaf_opener, build_row_seal
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 RETENTION_S = 14 * 86_400.0
-SERVICES = ("gateway", "intake", "routing", "notification")
+SERVICES = ("gateway", "intake", "routing", "notification", "ledger")
 PRODUCERS = {
     "intake": frozenset({"gateway"}),
     "routing": frozenset({"gateway", "intake"}),
@@ -52,3 +55,15 @@ def opener(service: str) -> FrameOpener:
 
 def an_item(data: bytes = b'{"message":"hello"}') -> Item:
     return Item(new_uuid7(NOW), "submit-envelope", 1, data)
+
+
+def row_seal(service: str, clock: Clock) -> SealedRows:
+    return build_row_seal(_pair(service), ROSTER, clock)
+
+
+def leaf_opener() -> FrameOpener:
+    return build_leaf_opener(_pair("ledger"), ROSTER)
+
+
+def _pair(service: str) -> ServiceKeyPair:
+    return ServiceKeyPair(service, SIGNERS[service], OPENERS[service])

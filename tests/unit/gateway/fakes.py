@@ -142,7 +142,7 @@ class FakeOperations:
     """What waits and what was set aside, as the tests put it here; `failure` is a database that does not answer."""
 
     waiting: list[MessagingFigures] = field(default_factory=list)
-    tree: LedgerFigures = field(default_factory=lambda: LedgerFigures(0, 0, None, 0))
+    tree: LedgerFigures = field(default_factory=lambda: LedgerFigures(0, 0, None, 0, 0))
     set_aside: list[SetAside] = field(default_factory=list)
     depths: dict[str, tuple[int, int]] = field(default_factory=lambda: dict.fromkeys(QUEUES, (0, 0)))
     failure: ComityError | None = None

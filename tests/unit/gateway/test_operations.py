@@ -36,7 +36,7 @@ def world() -> World:
         MessagingFigures("routing", 0, None, 0, None, 1),
         MessagingFigures("notification", 0, None, 0, None, 0),
     ]
-    world.operations.tree = LedgerFigures(10, 8, NOW - timedelta(seconds=3), 4)
+    world.operations.tree = LedgerFigures(10, 8, NOW - timedelta(seconds=3), 4, 1)
     world.operations.depths = {"intake": (12, 0), "routing": (0, 1), "notification": (0, 0)}
     return world
 
@@ -122,7 +122,7 @@ async def test_a_letter_that_is_none_is_not_there(world: World, path: str) -> No
     assert code_of(await world.get("operator", f"/v1/operator/dead-letters/{path}")) == "call.not-there"
 
 
-@pytest.mark.parametrize("query", ["service=ledger", "limit=0", "limit=501", "after=AAAA", f"reason={'x' * 129}"])
+@pytest.mark.parametrize("query", ["service=gateway", "limit=0", "limit=501", "after=AAAA", f"reason={'x' * 129}"])
 async def test_a_list_is_asked_for_in_its_form(world: World, query: str) -> None:
     assert code_of(await world.get("operator", f"/v1/operator/dead-letters?{query}")) == "call.malformed"
 

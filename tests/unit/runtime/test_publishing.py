@@ -8,29 +8,34 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import pytest
-from sqlalchemy import update
 
 from shared.adapters.sql.embedded_bus import EmbeddedBus
-from shared.adapters.tables.messaging import MESSAGING
-from shared.contracts.messages import FeedAdvanced
-from shared.contracts.topology import QUEUE_LIMIT, WAKEUPS
+from shared.contracts.messages import FeedAdvanced, RetrievalRecorded
+from shared.contracts.registry import MODELS
+from shared.contracts.topology import DESTINATION, QUEUE_LIMIT, WAKEUPS
 from shared.domain.ids import new_uuid7
 from shared.errors import Busy, StoreUnavailable
 from shared.frame.items import Item
 from shared.ports.bus import Outcome, Outgoing
 from shared.ports.unit_of_work import Effects, OutboxRow, ParkedItem, UnitOfWork
 from shared.runtime.feed_wakeups import FeedWakeups
-from shared.runtime.publisher import FRAME_BYTES, FRAME_ITEMS, Publisher
+from shared.runtime.publisher import Publisher
 from shared.runtime.relay import RELAY_BATCH, Relay
+from shared.runtime.sealed_rows import FRAME_BYTES, FRAME_ITEMS, gather_rows, item_of
 from tests.conformance.rows import a_notice
 from tests.conformance.stores import let_outbox_pass, rows_of
 from tests.unit.frame.services import NOW, opener, sealer
 from tests.unit.runtime.workplace import NEXT, SERVICE, Workplace, a_message, an_item, until
 
 
-def a_row(text: str = "") -> OutboxRow:
-    """A message from the gateway to the service."""
-    return OutboxRow(new_uuid7(NOW), a_message(text))
+def items(*texts: str) -> list[Item]:
+    """Messages from the gateway to the service."""
+    return [item_of(a_message(text), NOW) for text in texts]
+
+
+def a_row() -> OutboxRow:
+    [row] = gather_rows(items(""), NOW)
+    return row
 
 
 def from_gateway(place: Workplace) -> Publisher:
@@ -55,41 +60,42 @@ async def fill(place: Workplace, queue: str) -> None:
 # --- frames
 
 
-async def test_rows_travel_in_frames_of_at_most_twenty_in_their_order(place: Workplace) -> None:
-    rows = [a_row() for _ in range(2 * FRAME_ITEMS + 3)]
+async def test_messages_travel_in_frames_of_at_most_twenty_in_their_order(place: Workplace) -> None:
+    sent = items(*[""] * (2 * FRAME_ITEMS + 3))
+    rows = gather_rows(sent, NOW)
     assert await from_gateway(place).publish(rows) == {row.id for row in rows}
     frames = await items_in(place, SERVICE)
-    assert [len(items) for items in frames] == [FRAME_ITEMS, FRAME_ITEMS, 3]
-    assert [item.id for items in frames for item in items] == [row.id for row in rows]
+    assert [len(together) for together in frames] == [FRAME_ITEMS, FRAME_ITEMS, 3]
+    assert [item for together in frames for item in together] == sent
 
 
-async def test_a_frame_grows_no_larger_than_its_limit_unless_one_row_alone_does(place: Workplace) -> None:
+async def test_a_frame_grows_no_larger_than_its_limit_unless_one_message_alone_does(place: Workplace) -> None:
     third = "x" * (FRAME_BYTES // 3 + 1000)
-    rows = [*(a_row(third) for _ in range(4)), a_row("x" * (FRAME_BYTES + 1000)), a_row()]
+    rows = gather_rows(items(*[third] * 4, "x" * (FRAME_BYTES + 1000), ""), NOW)
     assert await from_gateway(place).publish(rows) == {row.id for row in rows}
-    assert [len(items) for items in await items_in(place, SERVICE)] == [2, 2, 1, 1]
+    assert [len(together) for together in await items_in(place, SERVICE)] == [2, 2, 1, 1]
 
 
 async def test_each_message_goes_to_the_queue_of_its_type(place: Workplace) -> None:
-    to_next = OutboxRow(new_uuid7(NOW), a_notice())
-    rows = [a_row(), to_next, a_row()]
+    (one, other), to_next = items("", ""), item_of(a_notice(), NOW)
+    rows = gather_rows([one, to_next, other], NOW)
     assert await from_gateway(place).publish(rows) == {row.id for row in rows}
-    assert [len(items) for items in await items_in(place, SERVICE)] == [2]
+    assert await items_in(place, SERVICE) == [[one, other]]
     assert len(await frames_in(place, NEXT)) == 1
 
 
-async def test_a_row_is_sealed_anew_each_time_and_keeps_its_id(place: Workplace) -> None:
+async def test_a_row_is_sealed_anew_each_time_and_its_items_keep_their_ids(place: Workplace) -> None:
     row, publisher = a_row(), from_gateway(place)
     await publisher.publish([row])
     await publisher.publish([row])
     first, second = await frames_in(place, SERVICE)
     assert first != second
-    assert [[item.id for item in items] for items in await items_in(place, SERVICE)] == [[row.id], [row.id]]
+    assert await items_in(place, SERVICE) == [list(row.items)] * 2
 
 
 async def test_rows_of_a_refused_frame_are_not_confirmed_and_those_of_others_are(place: Workplace) -> None:
     await fill(place, SERVICE)
-    refused, accepted = a_row(), OutboxRow(new_uuid7(NOW), a_notice())
+    refused, [accepted] = a_row(), gather_rows([item_of(a_notice(), NOW)], NOW)
     assert await from_gateway(place).publish([refused, accepted]) == {accepted.id}
 
 
@@ -120,10 +126,11 @@ async def test_a_submission_to_a_full_or_closed_bus_is_refused_and_not_kept(plac
 
 
 async def commit(place: Workplace, count: int) -> list[str]:
-    """Outbox rows that nobody published; the messages that they are about."""
+    """Outbox rows that nobody published, one for each message; the messages that they are about."""
     messages = [new_uuid7(NOW) for _ in range(count)]
     async with place.units.begin() as unit:
-        await unit.write(Effects(publishes=[a_notice(message) for message in messages]))
+        for message in messages:
+            await unit.write(Effects(publishes=[a_notice(message)]))
         await unit.commit()
     return sorted(messages)
 
@@ -183,23 +190,28 @@ async def test_a_relay_at_work_takes_batch_after_batch_and_outlives_the_database
     await relaying
 
 
-async def test_a_row_that_this_program_cannot_read_stays_and_keeps_nobody_waiting(place: Workplace) -> None:
+async def test_a_row_that_this_program_cannot_read_stays_and_keeps_nobody_waiting(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A newer program wrote it, and was taken back."""
-    first = await commit(place, 1)
-    outbox = MESSAGING[SERVICE].outbox
-    async with place.store.write() as connection:
-        await connection.execute(update(outbox).values(type="from-the-future"))
+    from_the_future = type("FromTheFuture", (RetrievalRecorded,), {"TYPE": "from-the-future"})
+    with monkeypatch.context() as newer:
+        newer.setitem(MODELS, ("from-the-future", 1), from_the_future)
+        newer.setitem(DESTINATION, from_the_future, NEXT)
+        async with place.units.begin() as unit:
+            await unit.write(Effects(publishes=[from_the_future(**a_notice().model_dump())]))
+            await unit.commit()
     messages = await commit(place, 2)
     await let_outbox_pass(place.store, 11, SERVICE)
     await place.relay().relay_once()
     assert sorted((await place.told()).values()) == messages
-    [left] = await rows_of(place.store, f"{SERVICE}_outbox")
-    assert left.type == "from-the-future"
-    async with place.store.write() as connection:
-        await connection.execute(update(outbox).values(type="retrieval-recorded"))
+    assert len(await rows_of(place.store, f"{SERVICE}_outbox")) == 1
+    assert await place.reasons() == []
+    monkeypatch.setitem(MODELS, ("from-the-future", 1), from_the_future)
+    monkeypatch.setitem(DESTINATION, from_the_future, NEXT)
     await let_outbox_pass(place.store, 11, SERVICE)
-    await place.relay().relay_once()
-    assert list((await place.told()).values()) == first
+    assert await place.relay().relay_once() == 1
+    assert await rows_of(place.store, f"{SERVICE}_outbox") == []
 
 
 # --- hints

@@ -12,9 +12,9 @@ from shared.adapters.tables.bus import BUS_MESSAGE
 from shared.contracts.topology import DELIVERY_LIMIT
 from shared.frame.items import Item
 from shared.frame.seal import MAX_FRAME_BYTES
+from shared.ports.unit_of_work import OVERSIZE_KEPT
 from shared.runtime.batch import BUS_GAVE_UP, Settled, Settler
 from shared.runtime.pump import BATCH_FRAMES, CAUTIOUS_FRAMES
-from shared.runtime.reading import OVERSIZE_KEPT
 from tests.conformance.stores import let_outbox_pass, rows_of
 from tests.unit.frame.services import RETENTION_S, sealer
 from tests.unit.runtime.workplace import READY_AFTER, SECRET, SERVICE, Workplace, a_message, an_item, until
@@ -136,7 +136,7 @@ async def test_a_message_that_asks_for_time_waits_alone_and_is_decided_when_its_
         place.clock.advance(0.7)
     place.clock.advance(1)
     settled = await place.settler.settle_due()
-    assert [row.message.TYPE for row in settled.outbox] == ["retrieval-recorded"]
+    assert [item.type for row in settled.outbox for item in row.items] == ["retrieval-recorded"]
     assert await place.handled() == sorted([later.message, prompt.message])
     assert await rows_of(place.store, f"{SERVICE}_parked") == []
     assert (await place.settler.settle_due()).handled == 0

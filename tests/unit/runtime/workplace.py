@@ -23,6 +23,7 @@ from shared.adapters.tables import METADATA
 from shared.contracts.messages import EnvelopeRetrieved, RetrievalRecorded, ServiceMessage
 from shared.contracts.records import Claim, Key
 from shared.contracts.registry import encode_message
+from shared.contracts.topology import LEDGER
 from shared.domain.ids import encode_time, new_uuid7
 from shared.errors import RetryLater
 from shared.frame.items import Item
@@ -36,7 +37,7 @@ from shared.runtime.pump import Pump
 from shared.runtime.relay import Relay
 from tests.conformance.stores import rows_of
 from tests.fakes import FakeClock
-from tests.unit.frame.services import NOW, opener, sealer
+from tests.unit.frame.services import NOW, leaf_opener, opener, row_seal, sealer
 
 SERVICE, NEXT = "routing", "notification"
 PATIENCE_S = 20.0
@@ -109,7 +110,7 @@ class Workplace:
     handler: Obedient = field(default_factory=Obedient)
 
     def __post_init__(self) -> None:
-        self.units = SqlUnitsOfWork(self.store, SERVICE, self.clock)
+        self.units = SqlUnitsOfWork(self.store, SERVICE, self.clock, row_seal(SERVICE, self.clock))
         self.publisher = self.publisher_on(self.bus, self.bus)
         keyring = SqlKeyRing(self.store, "comity.test/log", [], 2)
         self.settler = Settler(
@@ -139,8 +140,9 @@ class Workplace:
         """The ids of the messages that had their effect; each row with its leaf."""
         async with self.store.read() as connection:  # both in one snapshot
             rows = sorted((await connection.execute(select(METADATA.tables["claim"].c.message))).scalars())
-            leaves = (await connection.execute(select(METADATA.tables["leaf_waiting"].c.leaf))).scalars()
-            assert sorted(leaf.decode() for leaf in leaves) == rows
+            waiting = (await connection.execute(select(METADATA.tables["leaf_waiting"].c.frame))).scalars()
+            frames = [leaf_opener().open(frame, LEDGER, NOW, check_age=False) for frame in waiting]
+            assert sorted(item.data.decode() for frame in frames for item in frame.items) == rows
         return rows
 
     async def told(self) -> dict[str, str]:
