@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from comity.home import exchange_as, find_home, load_trust, now
+from comity import home as homes
+from comity.home import find_home, load_trust, now
 from comity.ledger_sources import is_address, open_source
 from comity.output import local_time, say, visible
 
@@ -44,7 +45,7 @@ class Desk:
         """The exchange that was read from, or the one at this address, and who calls it. Raises SettingsRefused."""
         owner, key = self._home.api_key()
         address = url or (self._source if is_address(self._source) else self._home.require_url())
-        return exchange_as(key, owner, address, self.trust), owner
+        return homes.exchange_as(key, owner, address, self.trust), owner
 
     def elsewhere(self, receipts: list[Path] | None = None, checkpoints: list[Path] | None = None) -> Elsewhere:
         """Raises RequestFileInvalid for a file that is none of either."""

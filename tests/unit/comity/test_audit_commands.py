@@ -1,0 +1,117 @@
+"""What an auditor types, and what comes back: screens, documents, exit codes, and no traceback at wrong input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.client.letters import open_dossier
+from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.client.told_ledgers import flip, rewritten
+from tests.unit.comity.conftest import Run, document_of
+
+MA, FR = "MA.PGR", "FR.BEPI"
+
+
+@pytest.fixture
+def ledger(exchange: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("comity.audit_options.now", lambda: exchange.now)
+    monkeypatch.setattr("comity.audit_follow.now", lambda: exchange.now)
+    open_dossier(exchange.correspond(MA, tmp_path / "papers"), FR)
+    return exchange.write_ledger(tmp_path / "ledger")
+
+
+def test_verify_says_what_was_read_and_that_it_verifies(run: Run, ledger: Path) -> None:
+    first = run(MA, "audit", "verify", str(ledger))
+    assert first.exit_code == 0
+    assert "The ledger verifies." in first.stdout
+    assert "entries that were here" not in first.stdout
+    again = run(MA, "audit", "verify", str(ledger))
+    assert "compared with the 5 entries that were here when it was read before" in again.stdout
+
+
+def test_a_ledger_that_shrank_ends_with_4_and_leaves_its_evidence(
+    run: Run, ledger: Path, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    assert run(MA, "audit", "verify", str(ledger), "--keep", str(tmp_path / "kept")).exit_code == 0
+    shorter = rewritten(exchange, lambda entries: entries[:-1]).write_ledger(tmp_path / "shorter")
+    refused = run(MA, "audit", "verify", str(shorter), "--keep", str(tmp_path / "kept"))
+    assert refused.exit_code == 4
+    assert "rolled-back" in refused.stdout
+    assert "contradict each other are kept in" in refused.stderr
+    assert len(list((tmp_path / "kept").glob("*.checkpoint"))) == 2
+
+
+def test_a_promise_that_was_broken_ends_with_4(run: Run, ledger: Path, exchange: PaperExchange, tmp_path: Path) -> None:
+    [received] = exchange.envelopes.values()
+    (tmp_path / "receipts").mkdir()
+    (tmp_path / "receipts" / "receipt.jws").write_text(exchange.receipt(received) + "\n")
+    kept = run(MA, "audit", "verify", str(ledger), "--receipt", str(tmp_path / "receipts"))
+    assert (kept.exit_code, "Promise kept: entry 3 decides" in kept.stdout) == (0, True)
+    without = rewritten(exchange, lambda entries: entries[:3]).write_ledger(tmp_path / "without")
+    exchange.pass_time(3 * 3600)
+    arguments = ["audit", "verify", str(without), "--receipt", str(tmp_path / "receipts"), "--json"]
+    broken = document_of(run(FR, *arguments))
+    assert [one["state"] for one in broken["promises"]] == ["broken"]
+
+
+def test_what_is_no_ledger_receipt_or_checkpoint_is_said_in_a_sentence(run: Run, ledger: Path, tmp_path: Path) -> None:
+    nothing = run(MA, "audit", "verify", str(tmp_path / "nothing"))
+    assert (nothing.exit_code, "no signed checkpoint" in nothing.stdout) == (4, True)
+    other = tmp_path / "other.txt"
+    other.write_text("not what was asked for")
+    for option in ("--receipt", "--checkpoint"):
+        wrong = run(MA, "audit", "verify", str(ledger), option, str(other))
+        assert wrong.exit_code == 2
+        assert "other.txt cannot be used" in wrong.stderr
+    assert run(MA, "audit", "verify", str(ledger), "--receipt", str(tmp_path / "gone")).exit_code == 2
+    assert run(MA, "audit", "show", str(ledger), "99").exit_code == 1
+    assert run(MA, "audit", "show", str(ledger), "--about", "MA26-AAAA-AAAA-A").exit_code == 1
+    assert run(MA, "audit", "show", str(ledger), "--since", "yesterday").exit_code == 2
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(run: Run, ledger: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    refused = run(MA, "audit", "verify", str(ledger), "--keep", str(tmp_path / "file"))
+    assert refused.exit_code == 1
+    assert "client.audit-file-unusable" in refused.stderr
+
+
+def test_a_party_replays_its_own_dossiers_from_a_copy(run: Run, ledger: Path, exchange: PaperExchange) -> None:
+    same = run(FR, "audit", "replay", str(ledger))
+    assert same.exit_code == 0
+    assert "1 dossiers with 1 legs made again; compared: the dossiers of this party" in same.stdout
+
+
+def test_follow_tells_one_document_a_line(run: Run, ledger: Path, exchange: PaperExchange) -> None:
+    assert run(MA, "audit", "follow", str(ledger), "--once").exit_code == 0
+    exchange.pass_time(2 * 86_400)
+    stalled = run(MA, "audit", "follow", str(ledger), "--once", "--json")
+    assert stalled.exit_code == 4
+    [line] = stalled.stdout.splitlines()
+    assert (json.loads(line)["what"], json.loads(line)["index"]) == ("stalled", None)
+    assert run(MA, "audit", "follow", str(ledger), "--once", "--stalled-after", "72").exit_code == 0
+
+
+def test_entries_are_listed_and_one_is_explained(run: Run, ledger: Path) -> None:
+    listed = run(MA, "audit", "show", str(ledger), "--per-page", "2")
+    assert "MA.PGR → FR.BEPI: request, admitted" in listed.stdout
+    assert "5 of 5 entries, page 1 of 3; --page 2 shows older ones" in listed.stdout
+    found = document_of(run(MA, "audit", "show", str(ledger), "--party", FR, "--kind", "request", "--json"))
+    assert [one["index"] for one in found["entries"]] == [3]
+    explained = run(MA, "audit", "show", str(ledger), "3").stdout
+    assert "Its contents are sealed" in explained
+    assert "envelope_sha256" in explained
+
+
+def test_the_years_figures_of_a_ledger_that_differs_are_worth_nothing(run: Run, ledger: Path) -> None:
+    figures = run(MA, "audit", "report", str(ledger), "--year", "2026")
+    assert figures.exit_code == 0
+    assert "2026: 1 requests (legs), 0 the year before" in figures.stdout
+    path = ledger / "tile/entries/000.p/5"
+    path.write_bytes(flip(path.read_bytes()))
+    worthless = run(FR, "audit", "report", str(ledger), "--year", "2026")
+    assert worthless.exit_code == 4
+    assert "worth nothing" in worthless.stdout
