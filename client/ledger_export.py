@@ -1,30 +1,54 @@
 """A ledger as a static directory in the layout of C2SP tlog-tiles, which other people's software reads.
 
 Rules:
-1. Files first, checkpoint last: whoever reads the directory while it grows sees a whole, older ledger.
-2. Incremental: full tiles and bundles never change, so what is there is not fetched again; the partial ones of the
-   checkpoint before are removed only after the new checkpoint stands.
-3. Each file is written whole or not at all.
-4. The checkpoint is verified against the trust file, its quorum of witnesses too, before anything is fetched, and must
+1. Nothing is written that the signed checkpoint does not vouch for: the partial tiles make its root, each full tile
+   makes its hash in the tile above, each bundle the leaf hashes. A source that lies is named with the file.
+2. Files first, synced with their directories, the checkpoint last: whoever reads the directory while it grows, or after
+   a power cut, sees a whole, older ledger.
+3. Incremental and resumable: what is there is whole, never changes and is not fetched again, whatever was interrupted.
+   A file that was damaged on the disk is fetched again once it is deleted; `comity audit verify DIR` names it.
+4. The partial files of an earlier checkpoint stay until the full one is there (tlog-tiles, "Partial Tiles").
+5. The checkpoint is verified against the trust file, its quorum of witnesses too, before anything is fetched, and must
    continue the one that is there already: a ledger that was exported before and does not agree is not overwritten.
+6. One export at a time writes to a directory.
 
-What is exported is not verified entry by entry: `comity audit verify DIR` does.
+What entries say is not judged: `comity audit verify DIR` does that.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from client.ledger_source import CHECKPOINT, DirectoryLedger, LedgerSource
 from shared.audit.checkpoint import VerifiedCheckpoint
 from shared.audit.quorum import rule_of
-from shared.audit.tiles import TILE_HEIGHT, TILE_WIDTH, Bundle, Tile, TileHashReader, bundle_at, tile_at
-from shared.audit.tree import prove_consistency, verify_consistency
-from shared.errors import NotThere
+from shared.audit.tiles import (
+    TILE_WIDTH,
+    Bundle,
+    Tile,
+    TileHashReader,
+    check_tile,
+    edge_tiles,
+    hash_full_tile,
+    parse_bundle,
+    places_of,
+    root_from_tiles,
+    tile_at,
+)
+from shared.audit.tree import HASH_BYTES, hash_leaf, prove_consistency, verify_consistency
+from shared.audit.tree_head import TreeHead
+from shared.errors import LedgerInvalid, NotThere
 from shared.keys.trust import Trust
+
+Progress = Callable[[int, int], None]
+"""(files done, files in all)."""
+_LOCK: Final = ".export-lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +60,90 @@ class Exported:
     files: int
 
 
-def export_ledger(
-    source: LedgerSource, directory: Path, trust: Trust, progress: Callable[[int, int], None] | None = None
-) -> Exported:
-    """Bring `directory` up to the source's checkpoint; `progress` hears (files done, files in all).
+def export_ledger(source: LedgerSource, directory: Path, trust: Trust, progress: Progress | None = None) -> Exported:
+    """Bring `directory` up to the source's checkpoint.
 
     Raises LedgerInvalid, QuorumMissing, NotThere, OSError, and what the source raises.
     """
     rule = rule_of(trust)
     new = rule.verify(source.read(CHECKPOINT))
-    old = None
-    try:
-        old = rule.read(DirectoryLedger(directory).read(CHECKPOINT))  # whose witnesses were perhaps another policy's
-    except NotThere:
-        directory.mkdir(parents=True, exist_ok=True)
-    if old is not None:
-        _check_continues(old, new, source)
-    written = 0
-    places = list(_files(new.head.size))
-    for done, place in enumerate(places, start=1):
-        path = directory / place.path
-        if not path.exists():
-            _write(path, source.read(place.path))
-            written += 1
-        if progress is not None:
-            progress(done, len(places))
-    _write(directory / CHECKPOINT, new.note)
-    _remove_older_partials(directory, new.head.size)
-    return Exported(0 if old is None else old.head.size, new.head.size, written + 1)
+    directory.mkdir(parents=True, exist_ok=True)
+    with _alone(directory):
+        try:
+            old = rule.read(
+                DirectoryLedger(directory).read(CHECKPOINT)
+            )  # whose witnesses were another policy's, perhaps
+        except NotThere:
+            old = None
+        if old is not None:
+            _check_continues(old, new, source)
+        export = _Export(source, directory, new.head)
+        total = sum(1 for _ in places_of(new.head.size))
+        for done, place in enumerate(places_of(new.head.size), start=1):
+            export.bring(place)
+            if progress is not None:
+                progress(done, total)
+        export.sync()
+        _write(directory / CHECKPOINT, new.note)
+        _sync(directory)
+        _remove_partials(directory)
+    return Exported(0 if old is None else old.head.size, new.head.size, export.written + 1)
+
+
+class _Export:
+    """One way from the top level down, so that the tile above a file is there and was checked when the file comes."""
+
+    def __init__(self, source: LedgerSource, directory: Path, head: TreeHead) -> None:
+        self._source = source
+        self._directory = directory
+        self._head = head
+        self.written = 0
+        self._touched: set[Path] = set()
+        self._edge = self._read_edge()
+        self._above: tuple[Tile, bytes] | None = None  # the tile that was read last
+
+    def bring(self, place: Tile | Bundle) -> None:
+        path = self._directory / place.path
+        if path.exists():
+            return
+        if isinstance(place, Tile) and place in self._edge:
+            data = self._edge[place]
+        else:
+            data = self._source.read(place.path)
+            self._check(place, data)
+        self._touched |= _missing_parents(path, self._directory)
+        _write(path, data)
+        self.written += 1
+
+    def sync(self) -> None:
+        """Every directory that got a file or a directory: durable on return."""
+        for folder in self._touched:
+            _sync(folder)
+
+    def _read_edge(self) -> dict[Tile, bytes]:
+        """The partial tiles, which all together make the root."""
+        edge = {tile: check_tile(tile, self._source.read(tile.path)) for tile in edge_tiles(self._head.size)}
+        if root_from_tiles(self._head.size, edge.__getitem__) != self._head.root:
+            raise LedgerInvalid(why=f"the partial tiles of {self._head.size} entries do not make the checkpoint's root")
+        return edge
+
+    def _check(self, place: Tile | Bundle, data: bytes) -> None:
+        if isinstance(place, Bundle):
+            due = self._hashes(Tile(0, place.index, place.width))
+            made = b"".join([hash_leaf(entry) for entry in parse_bundle(data, place.width)])
+        else:
+            level, index = place.level + 1, place.index // TILE_WIDTH
+            above = self._hashes(tile_at(level, index, self._head.size))
+            start = place.index % TILE_WIDTH * HASH_BYTES
+            due, made = above[start : start + HASH_BYTES], hash_full_tile(check_tile(place, data))
+        if made != due:
+            raise LedgerInvalid(why=f"{place.path} is not the one that the checkpoint vouches for")
+
+    def _hashes(self, tile: Tile) -> bytes:
+        """A tile that was brought before."""
+        if self._above is None or self._above[0] != tile:
+            self._above = tile, check_tile(tile, DirectoryLedger(self._directory).read(tile.path))
+        return self._above[1]
 
 
 def _check_continues(old: VerifiedCheckpoint, new: VerifiedCheckpoint, source: LedgerSource) -> None:
@@ -78,25 +158,33 @@ def _check_continues(old: VerifiedCheckpoint, new: VerifiedCheckpoint, source: L
     verify_consistency(old.head.size, old.head.root, new.head.size, new.head.root, proof)
 
 
-def _files(size: int) -> Iterator[Tile | Bundle]:
-    """Every file of a ledger of this size, the checkpoint apart."""
-    for index in range(-(-size // TILE_WIDTH)):
-        yield bundle_at(index, size)
-    level = 0
-    while hashes := size >> (level * TILE_HEIGHT):
-        for index in range(-(-hashes // TILE_WIDTH)):
-            yield tile_at(level, index, size)
-        level += 1
-
-
-def _remove_older_partials(directory: Path, size: int) -> None:
-    kept = {directory / place.path for place in _files(size)}
+def _remove_partials(directory: Path) -> None:
+    """Those whose full one is there."""
     for folder in (directory / "tile").rglob("*.p"):
-        for path in folder.iterdir():
-            if path not in kept:
+        if folder.with_suffix("").is_file():
+            for path in folder.iterdir():
                 path.unlink()
-        if not any(folder.iterdir()):
             folder.rmdir()
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    with (directory / _LOCK).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LedgerInvalid(why=f"another export is writing to {directory}; wait until it has ended") from None
+        yield
+
+
+def _missing_parents(path: Path, root: Path) -> set[Path]:
+    """The directory of a file, and those above it that have to be made for it, with the one that will hold them."""
+    found = {path.parent}
+    for folder in path.parents:
+        if folder == root or folder.is_dir():
+            break
+        found.add(folder.parent)
+    return found
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -107,3 +195,11 @@ def _write(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

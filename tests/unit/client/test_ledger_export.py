@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from client.auditor import verify_ledger
 from client.ledger_export import export_ledger
 from client.ledger_source import DirectoryLedger
+from shared.audit.tiles import places_of
 from shared.errors import LedgerInvalid, NotThere
 from tests.unit.audit.paper_log import PaperLog, started_entries
 from tests.unit.client.paper_exchange import PaperExchange
@@ -40,8 +44,9 @@ def test_an_export_is_a_whole_ledger_and_grows_by_what_is_new(story: PaperExchan
     assert verify_ledger(DirectoryLedger(tmp_path / "out"), exchange.trust(), workers=0).ok
     assert (first.old_size, second.old_size) == (0, first.size)
     assert "tile/entries/000" not in source.asked
-    partial = [path for path in (tmp_path / "out").rglob("*") if ".p" in str(path.parent.name)]
-    assert len(partial) == 3  # entries, level 0, level 1: of the newest checkpoint only
+    partial = list((tmp_path / "out").rglob("*.p"))
+    assert partial
+    assert not [folder for folder in partial if folder.with_suffix("").exists()], "gone where the full one is there"
 
 
 def test_an_export_refuses_a_ledger_that_does_not_continue_the_one_before(story: PaperExchange, tmp_path: Path) -> None:
@@ -58,3 +63,94 @@ def test_an_export_refuses_a_ledger_that_shrank(story: PaperExchange, tmp_path: 
     shorter = rewritten(story, lambda entries: entries[:-1])
     with pytest.raises(LedgerInvalid, match="shrank"):
         export_ledger(Files(shorter.log), tmp_path / "out", story.trust())
+
+
+def test_who_read_the_checkpoint_before_still_finds_all_of_its_ledger(story: PaperExchange, tmp_path: Path) -> None:
+    """Partial files stay until the full one is there, and are its beginning from then on."""
+    exchange, out = copy_of(story), tmp_path / "out"
+    exchange.log.append([replace_time(entry, story) for entry in started_entries(100)])
+    export_ledger(Files(exchange.log), out, exchange.trust())
+    first = (out / "checkpoint").read_bytes()
+    for more in (30, 600):
+        exchange.log.append([replace_time(entry, story) for entry in started_entries(more)])
+        export_ledger(Files(exchange.log), out, exchange.trust())
+        shutil.copytree(out, tmp_path / "before", dirs_exist_ok=True)
+        (tmp_path / "before" / "checkpoint").write_bytes(first)
+        assert verify_ledger(DirectoryLedger(tmp_path / "before"), exchange.trust(), workers=0).ok
+
+
+class Killed(BaseException):
+    """The end of the process."""
+
+
+def test_killed_between_any_two_files_it_leaves_the_older_ledger_whole_and_goes_on(
+    story: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange, whole = copy_of(story), tmp_path / "whole"
+    exchange.log.append([replace_time(entry, story) for entry in started_entries(300)])
+    export_ledger(Files(exchange.log), tmp_path / "first", exchange.trust())
+    exchange.log.append([replace_time(entry, story) for entry in started_entries(300)])
+    export_ledger(Files(exchange.log), whole, exchange.trust())
+    needed = {path.relative_to(whole) for path in whole.rglob("*") if path.is_file()}
+    replace = Path.replace
+    for killed_at in range(20):
+        out, done = tmp_path / f"killed-{killed_at}", iter(range(100))
+        shutil.copytree(tmp_path / "first", out)
+        before = verified(out, exchange)
+
+        def replacing(path: Path, target: Path, done: Iterator[int] = done, killed_at: int = killed_at) -> Path:
+            if next(done) == killed_at:
+                raise Killed
+            return replace(path, target)
+
+        monkeypatch.setattr(Path, "replace", replacing)
+        try:
+            export_ledger(Files(exchange.log), out, exchange.trust())
+        except Killed:
+            monkeypatch.setattr(Path, "replace", replace)
+            assert verified(out, exchange) == before
+            export_ledger(Files(exchange.log), out, exchange.trust())
+            assert verified(out, exchange) > before
+            assert {path.relative_to(out) for path in out.rglob("*") if path.is_file()} >= needed
+        else:
+            assert killed_at > 5, "every file was once the last that was written"
+            return
+    pytest.fail("an export wrote more files than there are")
+
+
+def verified(directory: Path, exchange: PaperExchange) -> int:
+    """The size of a ledger that verifies."""
+    report = verify_ledger(DirectoryLedger(directory), exchange.trust(), workers=0)
+    assert report.ok
+    return report.size
+
+
+def test_nothing_is_written_that_the_checkpoint_does_not_vouch_for(story: PaperExchange, tmp_path: Path) -> None:
+    exchange = copy_of(story)
+    exchange.log.append([replace_time(entry, story) for entry in started_entries(600)])
+    honest = dict(exchange.log.files)
+    needed = [place.path for place in places_of(len(exchange.log.entries))]
+    for number, path in enumerate(needed):
+        for lie in (honest[path][:-1] + bytes([honest[path][-1] ^ 1]), honest[path][:-32]):
+            exchange.log.files[path] = lie
+            out = tmp_path / f"{number}-{len(lie)}"
+            with pytest.raises(LedgerInvalid):
+                export_ledger(Files(exchange.log), out, exchange.trust())
+            assert not (out / path).exists()
+            assert not (out / "checkpoint").exists()
+            exchange.log.files[path] = honest[path]
+            export_ledger(Files(exchange.log), out, exchange.trust())
+            assert (out / path).read_bytes() == honest[path]
+
+
+def test_two_exports_do_not_write_to_one_directory(story: PaperExchange, tmp_path: Path) -> None:
+    class Meanwhile(Files):
+        @override
+        def read(self, path: str) -> bytes:
+            if path.startswith("tile/entries"):
+                with pytest.raises(LedgerInvalid, match="another export"):
+                    export_ledger(Files(story.log), tmp_path / "out", story.trust())
+            return super().read(path)
+
+    assert export_ledger(Meanwhile(story.log), tmp_path / "out", story.trust()).files > 2
+    assert verify_ledger(DirectoryLedger(tmp_path / "out"), story.trust(), workers=0).ok
