@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.orders import obey
-from gateway.proofs import ProofMaker
 from services.ledger.admission import LeafReader
 from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer
 from services.ledger.policy import plan_round
 from shared.adapters.clock import SystemClock
 from shared.adapters.head_memory import FileHeadMemory
 from shared.adapters.keyfiles import ServiceKeyPair
+from shared.adapters.proofs import ProofMaker
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.schema import migrate

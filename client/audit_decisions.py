@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from client.audit_documents import CLOCK_SKEW, OperatorDocuments
-from client.audit_envelopes import EnvelopeQuestion, Refusal, question_of
+from client.audit_envelopes import EnvelopeQuestion, Refusal, code_without_keys, question_of
 from client.audit_memory import AuditMemory, Decided
 from client.audit_report import AuditReport
 from shared.audit.leaves import leg_states
@@ -32,7 +32,6 @@ from shared.envelope.container import ReceivedEnvelope, read_envelope
 from shared.errors import (
     DossierExists,
     DossierUnknown,
-    EnvelopeKeyUnknown,
     EnvelopePartMismatch,
     EnvelopeWrapMismatch,
     MessageIdReused,
@@ -148,7 +147,7 @@ class DecisionJudge:
         if not all(_takes_part(directory, recipient) for recipient in header.recipients):
             return Outcome(RecipientUnknown.code)
         if question is None:
-            return Outcome(EnvelopeKeyUnknown.code)
+            return Outcome(code_without_keys(received, directory, at))
         if refusal is not None:
             return Outcome(refusal.code)
         code = logged.leaf.fields.get("code")

@@ -24,6 +24,7 @@ from shared.keys.directory import Directory
 from shared.keys.events import verify_event
 from shared.keys.instruments import Publication, publication_after, verify_instruments
 from shared.keys.trust import Trust
+from shared.keys.waiting import waits_by
 
 CLOCK_SKEW: Final = timedelta(seconds=MAX_SKEW_S)
 DOCUMENTS_STALE: Final = timedelta(seconds=10) + CLOCK_SKEW
@@ -40,7 +41,7 @@ class OperatorDocuments:
     def __init__(self, trust: Trust, report: AuditReport) -> None:
         self._trust = trust
         self._report = report
-        self._directories = [Directory.empty(trust.origin)]
+        self._directories = [Directory.empty(trust.origin, waits_by(trust))]
         self._logged: list[datetime] = []
         self._registries: list[tuple[datetime, Registry]] = []
         self._published: Publication | None = None
@@ -83,14 +84,14 @@ class OperatorDocuments:
         latest = self._directories[-1]
         try:
             event = verify_event(document, self._trust.operator_keys, self._trust.operator_quorum, latest)
-            self._directories.append(latest.apply(event))
+            self._directories.append(latest.apply(event).logged(event.seq, logged.logged_at))
         except KeyEventRefused as refused:
             self._differ(logged, "key-event", refused)
             return
         self._logged.append(logged.logged_at)
         if logged.leaf.fields["seq"] != event.seq:
             self._differ(logged, "key-event", f"its leaf calls event {event.seq} number {logged.leaf.fields['seq']}")
-        self._report.note_key_change(change_of(event, logged))
+        self._report.note_key_change(change_of(event, logged, self._trust))
 
     def _take_registry(self, logged: LoggedLeaf) -> None:
         fields = logged.leaf.fields

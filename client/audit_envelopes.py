@@ -19,7 +19,7 @@ from shared.apisig.request_text import SignedRequest, verify_signed_request_text
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
 from shared.envelope.valid_keys import valid_keys
 from shared.envelope.verify import SigningKey, verify_envelope
-from shared.errors import Rejection
+from shared.errors import EnvelopeKeyUnknown, Rejection, SenderKeyWaits
 from shared.keys.directory import Directory
 from shared.keys.public import ED25519_BYTES, Ed25519Public, MLDSA65Public
 
@@ -62,8 +62,11 @@ Answer = Refusal | SignedRequest | None
 
 
 def question_of(received: ReceivedEnvelope, directory: Directory, at: datetime) -> EnvelopeQuestion | None:
-    """None when the sender has no signing keys in this directory: then no signature can be asked for."""
-    keys = valid_keys(received, directory, at)
+    """None when the sender's keys do not count in this directory: then no signature can be asked for."""
+    try:
+        keys = valid_keys(received, directory, at)
+    except SenderKeyWaits:
+        return None
     if not keys.signing:
         return None
     signing = {kid: key.raw for kid, key in keys.signing.items()}
@@ -101,6 +104,15 @@ def _asked(jws: bytes, *rest: Any) -> EnvelopeQuestion:
 
 def _key(raw: bytes) -> SigningKey:
     return _ed25519(raw) if len(raw) == ED25519_BYTES else _mldsa65(raw)
+
+
+def code_without_keys(received: ReceivedEnvelope, directory: Directory, at: datetime) -> str:
+    """The refusal that an envelope without a question deserves."""
+    try:
+        valid_keys(received, directory, at)
+    except SenderKeyWaits as waits:
+        return waits.code
+    return EnvelopeKeyUnknown.code
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 An event that verifies is what those who may decide it signed. What they signed may still be wrong; flagged is
 
+- `enrolled`: the operators say who this is, and nobody else does; an invented party would come so
 - `recovered`: the operators gave a party new keys, and its old ones did not sign for them
 - `dated-elsewhere`: its date is more than a day from when it was logged; a stolen pair that has ended would be used so
 - `signed-when-compromised`: it is signed by keys that were in other hands by then, as is known since
@@ -10,12 +11,13 @@ An event that verifies is what those who may decide it signed. What they signed 
 What somebody kept of the exchange's statements about its newest event is held against the ledger too: one that does
 not know an event which stood there long before is a lie that its signature proves.
 
-A flag is answered by asking its party over another road, and then by naming the event as explained.
+The first two are not flagged where the trust file pins all keys of the event: its ceremony compared them. A flag is
+answered by asking its party over another road, and then by naming the event as explained (`explained_events`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -34,6 +36,7 @@ from shared.keys.events import EVENT_DATE_TOLERANCE
 from shared.keys.signed_document import SignedDocument, parse_signed_document, verify_quorum
 from shared.keys.trust import Trust
 
+ENROLLED: Final = "enrolled"
 RECOVERED: Final = "recovered"
 DATED_ELSEWHERE: Final = "dated-elsewhere"
 SIGNED_WHEN_COMPROMISED: Final = "signed-when-compromised"
@@ -61,10 +64,14 @@ class ShownEvent:
     """A quorum of the operators signed it: it proves by itself that they told two stories."""
 
 
-def change_of(event: KeyEvent, logged: LoggedLeaf) -> KeyChange:
+_BY_OPERATORS: Final = {"enrol": ENROLLED, "recover": RECOVERED}
+
+
+def change_of(event: KeyEvent, logged: LoggedLeaf, trust: Trust) -> KeyChange:
     """The event as the log tells it, with the flags that can be seen at its own place."""
     told = event.compromise
-    flags = [RECOVERED] if event.type == "recover" else []
+    is_pinned = all(key.kid in trust.pinned_keys for key in event.keys)
+    flags = [_BY_OPERATORS[event.type]] if event.type in _BY_OPERATORS and not is_pinned else []
     flags += [DATED_ELSEWHERE] if abs(logged.logged_at - event.at) > EVENT_DATE_TOLERANCE else []
     return KeyChange(
         seq=event.seq,
@@ -107,10 +114,10 @@ def words_of(change: KeyChange) -> str:
     )
 
 
-def unexplained(changes: Iterable[KeyChange], explained: Iterable[int]) -> list[KeyChange]:
-    """Those that are flagged and that nobody has explained."""
+def unexplained(changes: Iterable[KeyChange], explained: Iterable[int], kept: Collection[str] = ()) -> list[KeyChange]:
+    """Those that are flagged and that nobody has explained: now, by number, or before, by digest."""
     known = set(explained)
-    return [change for change in changes if change.flags and change.seq not in known]
+    return [one for one in changes if one.flags and one.seq not in known and one.digest not in kept]
 
 
 def events_not_in_the_ledger(shown: Sequence[str], report: AuditReport, trust: Trust) -> list[ShownEvent]:

@@ -13,7 +13,7 @@ exchange can be silent: `stalled` and `unreachable` are then all that it cannot 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -68,6 +68,7 @@ class Monitor:
         clock: Callable[[], datetime],
         *,
         explained: tuple[int, ...] = (),
+        kept: Collection[str] = (),
         patience: Patience = PATIENCE,
         workers: int = 0,
     ) -> None:
@@ -77,6 +78,7 @@ class Monitor:
         self._tell_one = tell
         self._clock = clock
         self._explained = explained
+        self._kept = kept
         self._patience = patience
         self._workers = workers
         self._standing: dict[str, str] = {}
@@ -133,7 +135,7 @@ class Monitor:
         self._standing = standing
 
     def _tell_keys(self, report: AuditReport) -> None:
-        for change in unexplained(report.key_changes, (*self._explained, *self._told_keys)):
+        for change in unexplained(report.key_changes, (*self._explained, *self._told_keys), self._kept):
             self._told_keys.add(change.seq)
             self._tell("key", change.index, f"key event {change.seq}: {words_of(change)} ({', '.join(change.flags)})")
         for doubt in report.doubts:

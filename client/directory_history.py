@@ -13,6 +13,7 @@ from shared.errors import KeyChangeUnexplained, KeyEventRefused
 from shared.keys.directory import Directory, KeyEvent
 from shared.keys.events import verify_event
 from shared.keys.trust import Trust
+from shared.keys.waiting import EVERYBODY_WAITS, Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +27,32 @@ class Moment:
 class DirectoryHistory:
     """The directory after each event, oldest first; made by `replay_history` alone."""
 
-    def __init__(self, origin: str, events: Sequence[KeyEvent], snapshots: Sequence[Directory]) -> None:
+    def __init__(
+        self,
+        origin: str,
+        events: Sequence[KeyEvent],
+        snapshots: Sequence[Directory],
+        waits: Waits = EVERYBODY_WAITS,
+    ) -> None:
         self.events = tuple(events)
         self._origin = origin
         self._snapshots = (Directory.empty(origin), *snapshots)
+        self._waits = waits
 
     @property
     def latest(self) -> Directory:
-        return self._snapshots[-1]
+        return self.after(len(self.events))
 
     def after(self, index: int) -> Directory:
         """The directory after this many events, which there must be."""
-        return self._snapshots[index]
+        return self._snapshots[index].under(self._waits)
 
     def event(self, seq: int) -> KeyEvent:
         return self.events[seq - 1]
 
-    def until(self, index: int) -> DirectoryHistory:
-        """The first events alone."""
-        return DirectoryHistory(self._origin, self.events[:index], self._snapshots[1 : index + 1])
+    def until(self, index: int, waits: Waits) -> DirectoryHistory:
+        """The first events alone, judged by this."""
+        return DirectoryHistory(self._origin, self.events[:index], self._snapshots[1 : index + 1], waits)
 
 
 def replay_history(documents: Sequence[str], trust: Trust) -> DirectoryHistory:

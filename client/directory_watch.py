@@ -11,7 +11,8 @@ Rules:
    an unexplained change.
 5. In production a key that the ceremony did not pin is used, to seal to or to believe what it signed, only after a
    person has compared it, or 72 hours after it was first seen here. A rotated key waits as long as the keys that signed
-   for it: a thief who recovers a party cannot make the recovery look like a rotation.
+   for it: a thief who recovers a party cannot make the recovery look like a rotation. That is this client's own
+   caution; whether a recovered key counted for the exchange is judged by `shared.keys.waiting`, as everybody does.
 6. A directory counts with the exchange's fresh signature that it is the newest (`directory_statement`).
 7. An event that is shown and not proven yet gives nothing, and takes away at once: nothing is sealed to a key that it
    ends.
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -42,11 +43,12 @@ from shared.errors import (
     KeyTooNew,
     RecipientUnknown,
 )
-from shared.keys.directory import Directory, DirectoryKey, KeyEvent, SealingKey
+from shared.keys.counting import SealingKey
+from shared.keys.directory import Directory, DirectoryKey, KeyEvent
 from shared.keys.events import EVENT_DATE_TOLERANCE
 from shared.keys.trust import Trust
+from shared.keys.waiting import WAIT_FOR_NEW_KEY, Waits, waits_by
 
-WAIT_FOR_NEW_KEY: Final = timedelta(hours=72)
 LOGGED_WITHIN: Final = timedelta(hours=1)
 """From when an event is seen first: the exchange's own limit for its ledger."""
 DATED_WITHIN: Final = 2 * EVENT_DATE_TOLERANCE
@@ -156,7 +158,7 @@ class DirectoryWatch:
                 self._logged_at[one.seq] = parse_time(one.logged_at)
             elif now - parse_time(one.first_seen) > LOGGED_WITHIN:
                 raise KeyChangeUnexplained(why=f"key event {one.seq}, seen here at {one.first_seen}, is in no ledger")
-        self.history = shown.until(len(self._logged_at))
+        self.history = shown.until(len(self._logged_at), self._waits())
         keys = [(key.party, key.use, key.kid, key.seq) for party in self.latest.parties() for key in party.keys]
         register.keys.pin(keys, encode_time(now))
 
@@ -209,16 +211,26 @@ class DirectoryWatch:
     def waiting(self, kid: str) -> Waiting | None:
         """Until when a key is not used without a comparison; None when it may be used at once."""
         known = self.latest.key(kid)
-        if known is None or self._trust.environment == "development" or kid in self._trust.pinned_keys:
+        if known is None or self._trust.environment == "development" or self._is_compared(kid):
             return None
-        if self._register.fact(f"compared:{kid}") is not None:
-            return None
-        event = self.history.event(known.seq)
-        if event.type == "rotate":
-            signers = [waiting for signer in event.signers if (waiting := self.waiting(signer)) is not None]
-            return max(signers, key=lambda one: one.until, default=None)
-        first_seen = self._register.keys.first_seen(kid)
-        return Waiting((self._now if first_seen is None else parse_time(first_seen)) + WAIT_FOR_NEW_KEY, event)
+        waits = [self._since_first_seen(root) for root in known.roots if not self._is_compared(root)]
+        return max(waits, key=lambda one: one.until, default=None)
+
+    def _since_first_seen(self, root: str) -> Waiting:
+        known, first_seen = self.latest.key(root), self._register.keys.first_seen(root)
+        assert known is not None, "a root is registered before what hangs on it"  # noqa: S101
+        until = (self._now if first_seen is None else parse_time(first_seen)) + WAIT_FOR_NEW_KEY
+        return Waiting(until, self.history.event(known.seq))
+
+    def _is_compared(self, kid: str) -> bool:
+        return kid in self._trust.pinned_keys or self._register.fact(f"compared:{kid}") is not None
+
+    def _waits(self) -> Waits:
+        """What everybody judges by, with what was compared here."""
+        keys = [key for party in self._shown.latest.parties() for key in party.keys]
+        recovered = {key.kid for key in keys if key.by == "recover"}
+        hanging = {kid for key in keys if recovered.intersection(key.roots) for kid in (key.kid, *key.roots)}
+        return replace(waits_by(self._trust, list(filter(self._is_compared, hanging))), logged=self._logged_at)
 
     def recovered(self) -> list[Waiting]:
         """Recoveries of parties whose new keys are not used here yet, each once."""
@@ -245,4 +257,6 @@ class DirectoryWatch:
 
     def note_compared(self, keys: Collection[DirectoryKey]) -> None:
         """A person has compared these keys with their party itself."""
-        self._register.note_facts({f"compared:{key.kid}": encode_time(self._now) for key in keys})
+        compared = {kid for key in keys for kid in (key.kid, *key.roots)}
+        self._register.note_facts({f"compared:{kid}": encode_time(self._now) for kid in compared})
+        self.history = self._shown.until(len(self._logged_at), self._waits())

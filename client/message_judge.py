@@ -28,7 +28,14 @@ from client.ledger_view import LedgerView, ProvenEntry
 from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope
 from shared.envelope.encoding import MAX_SKEW_S
-from shared.errors import ComityError, EvidenceInvalid, MessageUnverified, Rejection, SignedWhenCompromised
+from shared.errors import (
+    ComityError,
+    EvidenceInvalid,
+    MessageUnverified,
+    Rejection,
+    SenderKeyWaits,
+    SignedWhenCompromised,
+)
 
 _Judged = TypeVar("_Judged")
 Verify = Callable[[Moment], _Judged]
@@ -84,6 +91,11 @@ class MessageJudge:
     def _judge_by(self, basis: _Basis, received: ReceivedEnvelope, verify: Verify[_Judged]) -> _Judged:
         try:
             judged = verify(basis.moment)
+        except (
+            SenderKeyWaits
+        ) as waits:  # for the exchange it did not count yet; who compares it here spares it the wait
+            self._watch().require_usable(str(waits.facts["kid"]))
+            raise unverified(received.header.id, waits) from None
         except Rejection as refused:
             raise unverified(received.header.id, refused) from None
         self._doubt(received, basis.logged_at)

@@ -26,6 +26,7 @@ from shared.errors import (
 from shared.keys.directory import Directory, DirectoryKey, KeyEvent
 from shared.keys.events import verify_event
 from shared.keys.trust import Trust
+from shared.keys.waiting import waits_by
 
 _TOLD: Final = 400
 """Characters of an inner reason that are told."""
@@ -55,7 +56,7 @@ class ShownLedger:
             raise ProofCheckpointInvalid(why=reason_in(broken)) from None
         self._trust = trust
         self.head = self._checkpoint.head
-        self._directories = [Directory.empty(trust.origin)]
+        self._directories = [Directory.empty(trust.origin, waits_by(trust))]
         self._times: dict[int, datetime] = {}
         self.events: list[LoggedEvent] = []
 
@@ -107,7 +108,7 @@ class ShownLedger:
         try:
             document = encode_canonical_json(fields["event"])
             event = verify_event(document, self._trust.operator_keys, self._trust.operator_quorum, latest)
-            self._directories.append(latest.apply(event))
+            self._directories.append(latest.apply(event).logged(event.seq, placed.logged_at))
         except Rejection as refused:
             raise ProofKeyEventInvalid(why=f"entry {one.index}: {reason_in(refused)}") from None
         if fields["seq"] != event.seq or abs(placed.logged_at - event.at) > DATED_WITHIN:

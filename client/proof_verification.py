@@ -185,8 +185,8 @@ class _Verification:
             directory, at = ledger.directory_at(receipt.received_at), receipt.received_at
         else:
             raise ProofMalformed(why="it has neither a decision nor a receipt")
-        keys = valid_keys(received, directory, at)
         try:
+            keys = valid_keys(received, directory, at)
             verified = verify_envelope(
                 received,
                 exchange=self._trust.origin,

@@ -14,7 +14,7 @@ import typer
 
 from comity.advice import UNVERIFIED
 from comity.audit_options import Desk, Keep, Source, Workers, safe
-from comity.home import now
+from comity.home import find_home, now
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import console, local_time, reporting, say, visible
 
@@ -48,6 +48,7 @@ def follow(
     """
     with reporting(json) as output:
         from client.audit_monitor import Monitor, Patience
+        from client.explained_events import EXPLAINED_FILE, ExplainedEvents
 
         desk = Desk(source, home, trust, keep)
         patience = Patience(timedelta(hours=stalled_after), timedelta(minutes=unreachable_after))
@@ -58,6 +59,7 @@ def follow(
             _as_line if json else _as_text,
             now,
             explained=tuple(explained or ()),
+            kept=ExplainedEvents(find_home(home).path / EXPLAINED_FILE).read(),
             patience=patience,
             workers=workers,
         )

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from comity.advice import UNVERIFIED
-from comity.home import find_home, load_trust
+from comity.home import find_home, load_trust, now
 from comity.ledger_sources import open_source, progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
 
 if TYPE_CHECKING:
     from client.audit_keys import FalseStatement, ShownEvent
-    from client.audit_report import KeyChange
+    from client.audit_report import AuditReport, KeyChange
+    from client.explained_events import ExplainedEvents
 
 _FLAGS: Final = {
+    "enrolled": "the operators say that it is this party: ask it in person, and compare (comity keys compare)",
     "recovered": "ask the party in person whether these keys are its own",
     "dated-elsewhere": "it was logged more than a day from its date",
     "signed-when-compromised": "whoever signed it need not be the party: its keys were in other hands by then",
@@ -29,6 +31,9 @@ def keys(
     source: Annotated[str, typer.Argument(help="Address of an exchange, or directory of an exported ledger.")],
     explained: Annotated[
         list[int] | None, typer.Option(help="Number of a flagged event that was explained to you. Repeat it.")
+    ] = None,
+    because: Annotated[
+        str | None, typer.Option(help="How those of --explained were: kept for every later audit with this home.")
     ] = None,
     against: Annotated[
         Path | None,
@@ -43,19 +48,24 @@ def keys(
 ) -> None:
     """Verify the whole ledger, and list every key event in words. Exit code 4 if one is flagged and not explained.
 
-    Flagged is what verifies and may still be wrong: a recovery, a date far from its place, a signature by keys that
-    were in other hands, and with --against an event that is not in the ledger at all, or a signed statement about the
-    newest event that the ledger contradicts.
+    Flagged is what verifies and may still be wrong: an enrolment and a recovery, for which operators alone vouch, a
+    date far from its place, a signature by keys that were in other hands, and with --against an event that is not in
+    the ledger at all, or a signed statement about the newest event that the ledger contradicts. --explained counts for
+    this audit; with --because it is kept (explained-key-events.json).
     """
     with reporting(json) as output:
         from client.audit_keys import unexplained, words_of
         from client.auditor import verify_ledger
+        from client.explained_events import EXPLAINED_FILE, ExplainedEvents
 
         place = find_home(home)
         believed = place.trust() if trust is None else load_trust(trust)
         with progress_bar(output) as progress:
             report = verify_ledger(open_source(source, place, believed), believed, progress, workers=workers)
-        open_flags = unexplained(report.key_changes, explained or [])
+        kept = ExplainedEvents(place.path / EXPLAINED_FILE)
+        if because is not None:
+            _keep(kept, report, explained or [], because)
+        open_flags = unexplained(report.key_changes, explained or [], kept.read())
         foreign, false = ([], []) if against is None else _held_against(against, report, believed)
         events = [{**_document(one), "words": words_of(one)} for one in report.key_changes]
         verified = report.as_json()
@@ -75,6 +85,28 @@ def keys(
         output.show(document, lambda console: _render(console, document))
         if not document["ok"]:
             raise typer.Exit(UNVERIFIED)
+
+
+def _keep(kept: ExplainedEvents, report: AuditReport, numbers: list[int], because: str) -> None:
+    """Raises RequestFileInvalid, where nothing can be kept: the ledger does not verify, or has no such flag."""
+    from client.explained_events import MAX_WHY, Explanation
+    from shared.domain.ids import encode_time
+    from shared.errors import RequestFileInvalid
+
+    flagged = {one.seq: one for one in report.key_changes if one.flags}
+    strange = [number for number in numbers if number not in flagged]
+    why = None
+    if not report.ok:
+        why = "nothing is explained of a ledger that does not verify"
+    elif strange or not numbers:
+        why = f"no flagged event has the number {strange[0]}" if strange else "--because goes with --explained NUMBER"
+    elif not because.strip() or len(because) > MAX_WHY:
+        why = f"a reason has 1 to {MAX_WHY} characters"
+    if why is not None:
+        raise RequestFileInvalid(file=kept.path, why=why)
+    at = encode_time(now())
+    found = [flagged[number] for number in numbers]
+    kept.add(*(Explanation(digest=one.digest, seq=one.seq, party=one.party, at=at, why=because) for one in found))
 
 
 def _held_against(file: Path, report: Any, trust: Any) -> tuple[list[ShownEvent], list[FalseStatement]]:
@@ -160,4 +192,4 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     if open_flags:
         told = f"{open_flags} key events want an explanation: ask their party by a road that you know"
         say(console, told, style="bold red")
-        say(console, "from before. Then name each that was explained: --explained NUMBER")
+        say(console, "from before. Then name each that was explained: --explained NUMBER --because REASON")

@@ -2,7 +2,7 @@
 
 Rules:
 1. A backup holds the database, the trust file, the roster and the settings. It holds no key: those are kept apart.
-2. Nor does it hold `ledger-head.json`: what the ledger remembers of its signatures must not be set back with it.
+2. Nor does it hold `ledger-head.json`, nor `directory-*.json`: what services remember must not be set back with it.
 3. A backup is restored into a directory without a database, and never behind what was signed: neither behind what that
    directory remembers, nor behind a checkpoint that somebody else holds.
 """
@@ -144,8 +144,9 @@ def restore(
 
 async def _judge(file: Path, manifest: dict[str, Any], trust: Trust, data: Path, checkpoint: Path | None) -> bool:
     """Whether the copy could be compared with what was signed. Raises BackupRefused where it is behind or another."""
+    from shared.adapters.directory_memory import KEEPERS, kept_events
     from shared.adapters.head_memory import FileHeadMemory
-    from shared.adapters.sql.backup import read_head, read_root
+    from shared.adapters.sql.backup import read_head, read_key_events, read_root
     from shared.errors import BackupRefused
     from shared.keys.base64url import encode_b64u
     from shared.runtime.settings import load_settings
@@ -154,7 +155,13 @@ async def _judge(file: Path, manifest: dict[str, Any], trust: Trust, data: Path,
     size, root = (0, None) if head is None else (head.size, encode_b64u(head.root))
     if (size, root) != (manifest["size"], manifest["root"]):
         raise BackupRefused(why=f"its ledger has {size} entries with the root {root}; the manifest says otherwise")
-    memory = FileHeadMemory(load_settings(data=data).state_directory, trust.origin)
+    state = load_settings(data=data).state_directory
+    events = await read_key_events(file)
+    for service in KEEPERS:
+        kept = kept_events(state, service, trust.origin)
+        if kept > events:
+            raise BackupRefused(why=f"it holds {events} key events, {service} has judged by {kept}; find a newer copy")
+    memory = FileHeadMemory(state, trust.origin)
     signed = [one for one in (memory.last(), _checkpoint(checkpoint, trust)) if one is not None]
     for one in signed:
         if one.size > size:

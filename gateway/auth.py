@@ -2,7 +2,8 @@
 
 The steps, in order, and what each raises:
 (1) the call names a key in a signature tagged comity-v1 (CallUnsigned)
-(2) the directory is fresh (Busy); the key counts now, after one more refresh if it is unknown (CallKeyUnknown)
+(2) the directory is fresh (Busy); the key counts now, after one more refresh if it is unknown (CallKeyUnknown). One
+    that waits after a recovery may still prove itself, and is refused after (3) with the end of its wait (CallKeyWaits)
 (3) the signature and its time verify over the header (`shared.apisig.verify`, with its own steps)
 (4) the caller's role may make this call, by `gateway.rights` (CallNotPermitted)
 (5) the body is announced as this call takes it, and the signature was not used for a body before
@@ -39,9 +40,10 @@ from gateway.replays import SpentSignatures
 from gateway.rights import Role, right_to, role_of
 from shared.apisig.profile import TAG
 from shared.apisig.verify import VerifiedCall, verify_body, verify_call
-from shared.errors import Busy, CallKeyUnknown, CallNotPermitted, CallUnsigned
+from shared.errors import Busy, CallKeyUnknown, CallKeyWaits, CallNotPermitted, CallUnsigned
 from shared.keys.directory import Directory
 from shared.keys.public import OPERATOR, Ed25519Public
+from shared.keys.waiting import told_end
 from shared.ports.clock import Clock
 from shared.ports.keyring import KeyRing
 
@@ -108,6 +110,9 @@ class Authenticator:
             self._clock.now(),
         )
         request.state.caller = verified.keyid
+        until = directory.waits_until(verified.keyid, self._clock.now())
+        if until is not None:
+            raise CallKeyWaits(kid=verified.keyid, usable_from=told_end(until))
         party = _owner(verified.keyid)
         known = directory.party(party)
         if known is None and party != OPERATOR:
@@ -155,11 +160,11 @@ class Authenticator:
         return directory, keys
 
     def _keys_of(self, kids: Sequence[str], directory: Directory) -> dict[str, Ed25519Public]:
-        """What these ids name now: operators' keys, and API keys that are accepted of parties not suspended."""
+        """What these ids name now: operators' keys, and API keys of parties not suspended that are accepted or wait."""
         now = self._clock.now()
         keys: dict[str, Ed25519Public] = {}
         for kid in kids:
-            api_key = directory.api_key(kid, now)
+            api_key = directory.api_key(kid, now, even_waiting=True)
             key = self._operator_keys.get(kid) or (None if api_key is None else api_key.public)
             if key is not None:
                 keys[kid] = key

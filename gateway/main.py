@@ -30,7 +30,7 @@ class GatewayService:
     name = "gateway"
 
     def __init__(self, backend: Backend, checks: Sequence[Check]) -> None:
-        settings, keyring = backend.settings, backend.keyring()
+        settings, keyring = backend.settings, backend.keyring("gateway")
         keys = backend.keys("gateway")
         self._wakeups = FeedWakeups(backend.wakeups, backend.opener(keys), backend.clock)
         ports = GatewayPorts(

@@ -42,6 +42,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "call.key-unknown": 401,
         "call.clock-skew": 401,
         "call.replayed": 401,
+        "call.key-waits": 403,
         "call.not-permitted": 403,
         "call.sender-mismatch": 403,
         "call.not-there": 404,

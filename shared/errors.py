@@ -86,6 +86,14 @@ class CallKeyUnknown(Rejection):
     code = "call.key-unknown"
 
 
+class CallKeyWaits(Rejection):
+    """The key {kid} came by a recovery and is accepted from {usable_from} on, so that its party can object if it did
+    not ask for it. Call again then; what is addressed to you is kept. If it cannot wait, have the exchange's operators
+    compare the keys with you in person and pin them in the exchange's trust file."""
+
+    code = "call.key-waits"
+
+
 class CallClockSkew(Rejection):
     """The call is dated {created}, the exchange's clock says {now}; the limit is {limit_s} s. Set your clock."""
 
@@ -298,6 +306,13 @@ class SenderUnknown(Rejection):
     code = "message.unknown-sender"
 
 
+class SenderKeyWaits(Rejection):
+    """The key {kid} of {sender} came by a recovery and signs from {usable_from} on, so that its party can object if it
+    did not ask for it. Send the message anew then, with a new id."""
+
+    code = "message.key-waits"
+
+
 class RecipientUnknown(Rejection):
     """The recipient {recipient} is not enrolled on this exchange, or is suspended."""
 
@@ -407,6 +422,13 @@ class KeyEventRefused(Rejection):
     """The key event is not acceptable: {why}."""
 
     code = "keys.event-refused"
+
+
+class DirectoryBehind(KeyEventRefused):
+    """The database is not what this service judged by before: {why}. It was set back, or rows were deleted; see `The
+    directory is behind` in the operator's guide."""
+
+    code = "keys.directory-behind"
 
 
 class DirectoryUntrusted(Fatal):

@@ -20,7 +20,7 @@ from gateway.auth import Call, admitted
 from gateway.bodies import Document
 from gateway.description import carries, signed
 from gateway.gateway import gateway_of
-from gateway.proofs import ProofMaker
+from shared.adapters.proofs import ProofMaker
 from shared.contracts.api import (
     KEY_EVENT_CONTENT_TYPE,
     KEY_EVENT_PAGE,

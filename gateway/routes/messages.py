@@ -24,9 +24,9 @@ from gateway.bodies import Document
 from gateway.config import DECIDE_WITHIN
 from gateway.description import also, carries, gives, signed
 from gateway.gateway import Gateway, gateway_of
-from gateway.proofs import ProofMaker
 from gateway.submissions import judge_at_edge, judge_repeat, judge_sender
 from gateway.views import decision_answer
+from shared.adapters.proofs import ProofMaker
 from shared.apisig.receipts import Receipt, sign_receipt
 from shared.contracts.api import (
     MAX_SUBMISSION_BYTES,

@@ -3,7 +3,8 @@
 The steps, in this order; the first that fails names the refusal:
  1. the sender is enrolled, an authority, and not suspended          message.unknown-sender
  2. so is every recipient                                            message.unknown-recipient
- 3. the envelope verifies (`docs/spec/envelope.md`, steps 4 to 11)   envelope.*
+ 3. the keys that it names do not wait after a recovery               message.key-waits
+    the envelope verifies (`docs/spec/envelope.md`, steps 4 to 11)   envelope.*
  4. the id was not spent on other bytes                              message.id-reused
  5. profile, kind, act and parties are in form                       message.*
  6. it opens a new dossier, or moves a leg that is the sender's       dossier.*

@@ -3,6 +3,7 @@
 Rules:
 1. Of the sender's signing keys those count that the directory accepts: the newest, and for the overlap of a rotation
    the one before it. Both algorithms must have one.
+   A recovered key counts when its wait is over (`shared.keys.waiting`); before, it is refused by name.
 2. An envelope is sealed to one key of each reader: to the one that counts, or in that overlap to the one before it.
    Which of them, its manifest says.
 
@@ -16,8 +17,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.envelope.container import ReceivedEnvelope
+from shared.errors import SenderKeyWaits
 from shared.keys.directory import Directory
 from shared.keys.public import Ed25519Public, MLDSA65Public
+from shared.keys.waiting import told_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,12 @@ class ValidKeys:
 
 
 def valid_keys(received: ReceivedEnvelope, directory: Directory, at: datetime) -> ValidKeys:
+    """Raises SenderKeyWaits for an envelope that names a key of its sender which waits."""
     header = received.header
+    for signature in received.jws.signatures:
+        known, until = directory.key(signature.kid), directory.waits_until(signature.kid, at)
+        if until is not None and known is not None and known.party == header.sender:
+            raise SenderKeyWaits(kid=signature.kid, sender=header.sender, usable_from=told_end(until))
     classical = directory.accepted(header.sender, "sign-ed25519", at)
     lattice = directory.accepted(header.sender, "sign-mldsa65", at)
     both = (*classical, *lattice) if classical and lattice else ()

@@ -10,6 +10,9 @@ Rules:
    time from which its signatures are doubted stays with the key.
 5. A suspended party has no key that counts; `party` shows it, with the time since when.
 6. Keys of the past stay known by their kid, so that old signatures still find their owner.
+7. A key that signs envelopes or calls and hangs on a recovery is not accepted before its wait is over (`waiting`). It
+   hangs on one that registered it, or on which the keys hang that signed its rotation. Events are no matter of that: a
+   recovered pair may rotate at once, and what it registers waits with it. Nor is sealing, which is the sender's risk.
 
 It verifies nothing: it takes a `KeyEvent`, which `events.verify_event` alone makes.
 """
@@ -23,9 +26,11 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from shared.errors import KeyEventRefused
+from shared.keys.counting import ApiKey, SealingKey, SigningKeys
 from shared.keys.event_document import EventType, Mandate, NameDocument, Role, Use
 from shared.keys.possession import PublicKey
 from shared.keys.public import Ed25519Public, MLDSA65Public, XWingPublic
+from shared.keys.waiting import EVERYBODY_WAITS, Waits
 
 ROTATION_OVERLAP: Final = timedelta(days=7)
 """From a rotated key's `not_before`: as long as an outbox, or another installation of the party, may lag behind."""
@@ -34,7 +39,11 @@ ROTATION_OVERLAP: Final = timedelta(days=7)
 @dataclass(frozen=True, slots=True)
 class DirectoryKey:
     """A registered key. Valid from `not_before` until before `not_after`; `seq` is the event that registered it, `by`
-    what kind of event that was. What it signed is doubted if it was logged at `compromised_since` or later."""
+    what kind of event that was. What it signed is doubted if it was logged at `compromised_since` or later.
+
+    `roots` are the keys that operators vouched for and that it hangs on, known when the directory has taken it: itself,
+    or those behind the keys that signed its rotation.
+    """
 
     party: str
     use: Use
@@ -45,6 +54,7 @@ class DirectoryKey:
     seq: int
     by: EventType
     compromised_since: datetime | None = None
+    roots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,49 +125,32 @@ class Party:
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKeys:
-    """The pair that signs a party's envelopes."""
-
-    party: str
-    ed25519_kid: str
-    ed25519: Ed25519Public
-    mldsa65_kid: str
-    mldsa65: MLDSA65Public
-
-
-@dataclass(frozen=True, slots=True)
-class SealingKey:
-    party: str
-    kid: str
-    public: XWingPublic
-    not_after: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    party: str
-    kid: str
-    public: Ed25519Public
-    not_after: datetime
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Directory:
-    """A snapshot. `head` is the digest of event number `index`, null and 0 before the first event."""
+    """A snapshot. `head` is the digest of event number `index`, null and 0 before the first event. `waits` is what the
+    reader knows of recoveries besides."""
 
     exchange: str
     index: int = 0
     head: str | None = None
     last_at: datetime | None = None
+    waits: Waits = EVERYBODY_WAITS
     _parties: Mapping[str, Party] = field(default_factory=dict, repr=False)
     _keys: Mapping[str, DirectoryKey] = field(default_factory=dict, repr=False)  # by the digest in their kid
     _events: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
-    def empty(cls, exchange: str) -> Directory:
+    def empty(cls, exchange: str, waits: Waits = EVERYBODY_WAITS) -> Directory:
         """The directory of the exchange with this log origin, before its first event."""
-        return cls(exchange)
+        return cls(exchange, waits=waits)
+
+    def under(self, waits: Waits) -> Directory:
+        """The same events, judged by this."""
+        return replace(self, waits=waits)
+
+    def logged(self, seq: int, at: datetime) -> Directory:
+        """The same, once it is proven when the ledger logged this event."""
+        return self.under(self.waits.with_logged(seq, at))
 
     def apply(self, event: KeyEvent) -> Directory:
         """The directory after this event. Raises KeyEventRefused unless it is the next one."""
@@ -204,10 +197,26 @@ class Directory:
         known = self._parties.get(party)
         return None if known is None or known.is_suspended else known.current(use, at)
 
-    def accepted(self, party: str, use: Use, at: datetime) -> tuple[DirectoryKey, ...]:
+    def accepted(self, party: str, use: Use, at: datetime, *, even_waiting: bool = False) -> tuple[DirectoryKey, ...]:
         """The keys of one use that are accepted of this party at `at`, the one that counts first."""
         known = self._parties.get(party)
-        return () if known is None or known.is_suspended else known.accepted(use, at)
+        found = () if known is None or known.is_suspended else known.accepted(use, at)
+        if even_waiting or use == "seal-xwing":
+            return found
+        return tuple(key for key in found if self.waits_until(key.kid, at) is None)
+
+    def waits_until(self, kid: str, at: datetime) -> datetime | None:
+        """The end of the wait of a key that waits at `at` (rule 7); None for any other."""
+        known = self.key(kid)
+        if known is None or kid in self.waits.compared:
+            return None
+        roots = [self._keys[_digest_in(root)] for root in known.roots]
+        ends = [self.waits.end(root.kid, root.seq) for root in roots if root.by == "recover"]
+        return max((end for end in ends if end is not None and at < end), default=None)
+
+    def recoveries(self) -> frozenset[int]:
+        """The numbers of all recoveries."""
+        return frozenset(key.seq for key in self._keys.values() if key.by == "recover")
 
     def signing_keys(self, party: str, at: datetime) -> SigningKeys | None:
         """Both signing keys that count at `at`, or none: those that sign a rotation, and that a party signs with."""
@@ -225,20 +234,30 @@ class Directory:
             return None
         return SealingKey(party, key.kid, key.public, key.not_after)
 
-    def api_key(self, kid: str, at: datetime) -> ApiKey | None:
+    def api_key(self, kid: str, at: datetime, *, even_waiting: bool = False) -> ApiKey | None:
         """The API key with this kid if it is accepted of its party at `at`, or none."""
         known = self.key(kid)
-        if known is None or known.use != "api-ed25519" or known not in self.accepted(known.party, known.use, at):
+        if known is None or known.use != "api-ed25519":
+            return None
+        if known not in self.accepted(known.party, known.use, at, even_waiting=even_waiting):
             return None
         return (
             ApiKey(known.party, kid, known.public, known.not_after) if isinstance(known.public, Ed25519Public) else None
         )
 
+    def _rooted(self, event: KeyEvent) -> tuple[DirectoryKey, ...]:
+        if event.type != "rotate":
+            return tuple(replace(key, roots=(key.kid,)) for key in event.keys)
+        signers = [key for key in map(self.key, event.signers) if key is not None]
+        roots = tuple(sorted({root for signer in signers for root in signer.roots}))
+        return tuple(replace(key, roots=roots) for key in event.keys)
+
     def _party_after(self, event: KeyEvent) -> Party:
+        keys = self._rooted(event)
         if event.type == "enrol":
             if event.role is None or event.name is None or event.country is None:
                 raise KeyEventRefused(why="an enrolment states role, name and country")
-            return Party(event.party, event.role, event.mandate, event.name, event.country, event.at, None, event.keys)
+            return Party(event.party, event.role, event.mandate, event.name, event.country, event.at, None, keys)
         before = self._parties.get(event.party)
         if before is None:
             raise KeyEventRefused(why=f"{event.party} is not enrolled")
@@ -248,7 +267,7 @@ class Directory:
             return replace(before, suspended_since=None)
         if event.compromise is not None:
             return replace(before, keys=tuple(_doubt(key, event.compromise) for key in before.keys))
-        return replace(before, keys=before.keys + event.keys)
+        return replace(before, keys=before.keys + keys)
 
 
 def _stands(key: DirectoryKey, at: datetime) -> bool:

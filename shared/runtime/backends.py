@@ -15,19 +15,23 @@ from prometheus_client import CollectorRegistry
 
 from shared.adapters.amqp.bus import AmqpBus
 from shared.adapters.clock import SystemClock
+from shared.adapters.directory_memory import KEEPERS, FileDirectoryMemory
 from shared.adapters.keyfiles import ServiceKeyPair, load_roster, load_service_keys, load_trust
 from shared.adapters.sql.directory import SqlKeyRing
 from shared.adapters.sql.embedded_bus import EmbeddedBus
 from shared.adapters.sql.engine import Store
+from shared.adapters.sql.logged_events import LoggedEvents
 from shared.adapters.sql.schema import check_schema, migrate
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.adapters.tls import trusting
+from shared.audit.checkpoint import parse_log_keys
 from shared.contracts.topology import CONSUMER, PRODUCERS
 from shared.errors import SettingsRefused, Transient
 from shared.frame.open import FrameOpener
 from shared.frame.seal import FrameSealer
 from shared.keys.roster import Roster
 from shared.keys.trust import Trust
+from shared.keys.waiting import waits_by
 from shared.keys.witness_policy import parse_witness_policy
 from shared.ports.bus import Bus, Wakeups
 from shared.ports.clock import Clock
@@ -74,8 +78,15 @@ class Backend:
     def row_seal(self, keys: ServiceKeyPair) -> SealedRows:
         return build_row_seal(keys, self.roster, self.clock, self.meters.of(keys.service))
 
-    def keyring(self) -> SqlKeyRing:
-        return SqlKeyRing(self.store, self.trust.origin, self.trust.operator_keys, self.trust.operator_quorum)
+    def keyring(self, service: str) -> SqlKeyRing:
+        """Raises SettingsRefused."""
+        trust, logged, memory = self.trust, None, None
+        if service in KEEPERS:
+            logged = LoggedEvents(self.store, parse_log_keys(trust.log_vkeys))
+            state = self.settings.state_directory
+            memory = FileDirectoryMemory(state, service, trust.origin, self.roster.issued_at)
+        quorum, waits = trust.operator_quorum, waits_by(trust)
+        return SqlKeyRing(self.store, trust.origin, trust.operator_keys, quorum, waits, logged, memory)
 
     def publisher(self, keys: ServiceKeyPair) -> Publisher:
         recipients = {service: known.seal for service, known in self.roster.services.items()}

@@ -19,7 +19,7 @@ class ConsumingService:
     def __init__(self, service: str, handler: Handler, backend: Backend) -> None:
         keys, meters = backend.keys(service), backend.meters.of(service)
         units, publisher, reach = backend.units(keys), backend.publisher(keys), backend.reach(service)
-        settler = Settler(service, handler, units, backend.opener(keys), backend.keyring(), backend.clock, reach)
+        settler = Settler(service, handler, units, backend.opener(keys), backend.keyring(service), backend.clock, reach)
         self.name = service
         self.pump = Pump(service, settler, units, backend.bus, publisher, backend.clock, reach, meters)
         self.pump.slowed_s = backend.settings.slowed_s(service)

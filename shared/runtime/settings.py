@@ -48,8 +48,9 @@ class Settings(BaseSettings):
     data: Path = Path("var/exchange")
     """Keys, roster, trust file; in embedded mode also the database."""
     state: Path | None = None
-    """What a process must not forget, outside the database: the ledger's last signed head. Must outlive the process and
-    is never restored from a backup; without it, the data directory, which containers mount read-only."""
+    """What a process must not forget, outside the database: the ledger's last signed head, the newest key event and
+    registry that gateway and intake judged by. Must outlive the process and is never restored from a backup; without
+    it, the data directory, which containers mount read-only."""
     keys_mounted: bool = False
     """Key files come from a container's platform, which sets their modes; nobody else is in there who could read them.
     Elsewhere a key file that others may read is refused."""

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from client.ledger_export import export_ledger
 from comity.main import app
+from shared.adapters.directory_memory import memory_file
 from shared.adapters.head_memory import HEAD_FILE
 from shared.audit.checkpoint import parse_checkpoint
 from tests.exchange_process import EnrolledExchange
@@ -139,5 +140,11 @@ def test_a_database_is_not_put_back_beside_the_log_of_another(exchange: Enrolled
     refused = run("restore", backup, "--data", place, code=1)["error"]
     assert f"{DATABASE}-wal is there" in refused["sentence"]
     (place / f"{DATABASE}-wal").unlink()
+    kept = {"origin": exchange.trust.origin, "index": 99, "head": "A" * 43, "registry": 1, "registry_digest": None}
+    memory = place / memory_file("intake")
+    memory.write_text(json.dumps({**kept, "roster": "2026-11-22T09:30:00Z"}))
+    refused = run("restore", backup, "--data", place, code=1)["error"]
+    assert "intake has judged by 99; find a newer copy" in refused["sentence"]
+    memory.unlink()
     run("restore", backup, "--data", place)
     assert {file.name for file in place.iterdir()} >= {DATABASE, "trust.json", "roster.json"}

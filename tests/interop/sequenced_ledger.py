@@ -12,11 +12,11 @@ from pathlib import Path
 
 from client.ledger_export import export_ledger
 from client.ledger_source import CHECKPOINT
-from gateway.proofs import ProofMaker
 from services.ledger.admission import LeafReader
 from services.ledger.handler import LogSigners, Sequencer
 from shared.adapters.clock import SystemClock
 from shared.adapters.head_memory import FileHeadMemory
+from shared.adapters.proofs import ProofMaker
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.schema import migrate

@@ -131,4 +131,6 @@ def chain() -> tuple[tuple[bytes, str], ...]:
     add("recover", "2026-06-12T00:00:00Z", "BE.PF", keys=recovered)
     stolen = {"kids": [MA.key("sign-ed25519").kid("MA.PGR")], "since": "2026-06-04T00:00:00Z"}
     add("compromise", "2026-06-13T00:00:00Z", "MA.PGR", compromise=stolen)
+    again = [Party("BE.PF", 3).entry(use, "2026-06-13T00:00:00Z") for use in USES]
+    add("rotate", "2026-06-13T00:00:00Z", "BE.PF", Party("BE.PF", 2), keys=again)
     return tuple(made)

@@ -13,6 +13,7 @@ from tests.vectors.primitives import drawn, ed25519
 from tests.vectors.refused_events import refused
 
 Generations = Mapping[str, Sequence[int]]
+SIGNING = ("sign-ed25519", "sign-mldsa65", "api-ed25519")
 BOTH: Generations = dict.fromkeys(USES, (2, 1))
 FIRST: Generations = dict.fromkeys(USES, (1,))
 SECOND: Generations = dict.fromkeys(USES, (2,))
@@ -26,13 +27,31 @@ COUNTING: tuple[tuple[str, int, str, Generations], ...] = (
     ("BE.PF", 4, "2026-06-09T00:00:00Z", FIRST),
     ("BE.PF", 5, "2026-06-10T00:00:00Z", NONE),
     ("BE.PF", 6, "2026-06-11T00:00:00Z", FIRST),
-    ("BE.PF", 7, "2026-06-12T00:00:00Z", SECOND),
     ("MA.AUDIT", 8, "2026-06-13T00:00:00Z", {**NONE, "api-ed25519": (1,)}),
     ("MA.PGR", 8, "2026-06-07T00:00:00Z", {**BOTH, "sign-ed25519": (2,)}),
     ("ES.SGCJI", 8, "2026-06-13T00:00:00Z", NONE),
 )
 """A party, how many events are known, the time that is asked for, and of which generation the accepted keys are, that
 which counts first: by the page, not by ours."""
+SEALING: Generations = {**NONE, "seal-xwing": (2,)}
+RENEWED_SEALING: Generations = {**NONE, "seal-xwing": (3, 2)}
+RENEWED: Generations = dict.fromkeys(USES, (3, 2))
+RECOVERED = 7
+LOGGED = "2026-06-12T00:00:30Z"
+WAITING: tuple[tuple[int, str, str | None, tuple[int, ...], Generations], ...] = (
+    (7, "2026-07-12T00:00:00Z", None, (), SEALING),
+    (7, "2026-06-12T00:00:30Z", LOGGED, (), SEALING),
+    (7, "2026-06-15T00:00:29.999999Z", LOGGED, (), SEALING),
+    (7, "2026-06-15T00:00:30Z", LOGGED, (), SECOND),
+    (7, "2026-06-12T00:00:30Z", None, (2,), SECOND),
+    (9, "2026-06-13T00:00:00Z", LOGGED, (), RENEWED_SEALING),
+    (9, "2026-06-15T00:00:29.999999Z", LOGGED, (), RENEWED_SEALING),
+    (9, "2026-06-15T00:00:30Z", LOGGED, (), RENEWED),
+    (9, "2026-06-13T00:00:00Z", LOGGED, (2,), RENEWED),
+    (9, "2026-06-13T00:00:00Z", LOGGED, (3,), {**RENEWED_SEALING, **dict.fromkeys(SIGNING, (3,))}),
+)
+"""Of BE.PF, whom event 7 recovered: how many events are known, the time that is asked for, when the ledger logged the
+recovery, which generations a person compared, and the accepted keys."""
 
 
 def files() -> dict[str, object]:
@@ -66,14 +85,31 @@ def _events() -> dict[str, Any]:
             {"event": text, "digest": encode_b64u(hashlib.sha256(document).digest())} for document, text in chain()
         ],
         "accepted": [
-            {
-                "party": party,
-                "index": index,
-                "at": at,
-                "kids": {
-                    use: [key_of(party, use, generation).kid(party) for generation in generations[use]] for use in USES
-                },
-            }
-            for party, index, at, generations in COUNTING
+            *(_accepted(party, index, at, generations) for party, index, at, generations in COUNTING),
+            *(
+                _accepted("BE.PF", index, at, generations, logged, compared)
+                for index, at, logged, compared, generations in WAITING
+            ),
         ],
+    }
+
+
+def _accepted(
+    party: str,
+    index: int,
+    at: str,
+    generations: Generations,
+    logged: str | None = None,
+    compared: Sequence[int] = (),
+) -> dict[str, Any]:
+    def kids(use: str, numbers: Sequence[int]) -> list[str]:
+        return [key_of(party, use, generation).kid(party) for generation in numbers]
+
+    return {
+        "party": party,
+        "index": index,
+        "at": at,
+        "logged": [] if logged is None else [{"seq": RECOVERED, "at": logged}],
+        "compared": [kid for use in USES for kid in kids(use, compared)],
+        "kids": {use: kids(use, generations[use]) for use in USES},
     }

@@ -10,8 +10,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
+from shared.adapters.tables import METADATA
 from shared.audit.tiles import root_from_tiles
 from shared.errors import BackupRefused, LedgerInvalid
 from shared.ports.ledger import KeptHead
@@ -64,6 +67,17 @@ async def read_head(file: Path) -> KeptHead | None:
     if await read_root(file, head.size) != head.root:
         raise BackupRefused(why=f"the tiles of {file} do not make the root of its ledger")
     return KeptHead(head.size, head.root)
+
+
+async def read_key_events(file: Path) -> int:
+    """How many it holds."""
+    store = Store(f"sqlite+aiosqlite:///{file.absolute()}")
+    try:
+        async with store.read() as connection:
+            newest = await connection.execute(select(func.max(METADATA.tables["key_event"].c.seq)))
+            return int(newest.scalar() or 0)
+    finally:
+        await store.close()
 
 
 async def read_root(file: Path, size: int) -> bytes:

@@ -1,35 +1,62 @@
-"""`ports.KeyRing` over stored documents, verified by each process itself against pinned operator keys."""
+"""`ports.KeyRing` over stored documents, verified by each process itself against pinned operator keys.
+
+Rules:
+1. A document counts by its signatures, never by its row.
+2. Rows that are missing are noticed by memory: the newest event and registry that were judged by here are kept outside
+   the database before anything is judged by them, and a database that is behind or holds others is refused.
+3. When the ledger logged a recovery is believed by the ledger's signatures (`logged_events`); until then its keys wait.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, func, select
 
 from shared.adapters.sql.engine import Store
+from shared.adapters.sql.logged_events import LoggedEvents
 from shared.adapters.sql.prepared import Prepared
 from shared.adapters.tables import METADATA
 from shared.domain.instruments import parse_registry
-from shared.errors import InstrumentsInvalid
+from shared.errors import DirectoryBehind, InstrumentsInvalid
 from shared.keys.directory import Directory
 from shared.keys.events import replay_events
 from shared.keys.instruments import verify_instruments
 from shared.keys.public import Ed25519Public
-from shared.ports.keyring import PublishedInstruments
+from shared.keys.waiting import EVERYBODY_WAITS, Waits
+from shared.ports.keyring import DirectoryMemory, KeptDirectory, PublishedInstruments
 
-_EVENT = METADATA.tables["key_event"]
-_INSTRUMENTS = METADATA.tables["instruments"]
+_EVENT: Final = METADATA.tables["key_event"]
+_INSTRUMENTS: Final = METADATA.tables["instruments"]
 
 
 class SqlKeyRing:
-    def __init__(self, store: Store, exchange: str, operator_keys: Sequence[Ed25519Public], quorum: int) -> None:
+    """Without `logged` no recovered key is ever accepted, and without `memory` missing rows are not noticed: for
+    services that judge nobody's keys."""
+
+    def __init__(
+        self,
+        store: Store,
+        exchange: str,
+        operator_keys: Sequence[Ed25519Public],
+        quorum: int,
+        waits: Waits = EVERYBODY_WAITS,
+        logged: LoggedEvents | None = None,
+        memory: DirectoryMemory | None = None,
+    ) -> None:
         self._store = store
         self._operator_keys = tuple(operator_keys)
         self._quorum = quorum
-        self._directory = Directory.empty(exchange)
+        self._logged = logged
+        self._memory = memory
+        self._directory = Directory.empty(exchange, waits)
         self._instruments = PublishedInstruments(0, None)
+        self._following = asyncio.Lock()
+        self._placeless: dict[int, bytes] = {}
+        """Recoveries whose place in the ledger is not proven yet, in their signed form."""
 
     def directory(self) -> Directory:
         return self._directory
@@ -38,29 +65,67 @@ class SqlKeyRing:
         return self._instruments
 
     async def refresh(self) -> Directory:
-        known = self._directory  # others may refresh meanwhile: what is read here follows this snapshot, not theirs
+        least = self._least()  # of before the question: others may refresh while it is asked
         async with self._store.reading() as wire:
             [newest] = await wire.run(_newest(wire.is_sqlite), {})
-        if (newest["event"], newest["registry"]) == (known.index or None, self._instruments.number or None):
-            return self._directory
-        async with self._store.read() as connection:
-            events = list((await connection.execute(_events_after(known.index))).scalars())
-            published = (await connection.execute(_registry_after(self._instruments.number))).first()
-        directory = replay_events(events, self._operator_keys, self._quorum, known)
-        if directory.index > self._directory.index:
-            self._directory = directory
-        if published is not None and published.version > self._instruments.number:
-            publication = verify_instruments(published.document, self._operator_keys, self._quorum, directory.exchange)
-            if publication.number != published.version:  # an older one under a newer number
-                raise InstrumentsInvalid(why=f"row {published.version} holds publication {publication.number}")
-            registry = parse_registry(publication.registry)
-            self._instruments = PublishedInstruments(publication.number, registry, publication.digest)
+        found = (newest["event"] or 0, newest["registry"] or 0)
+        for what, shown, known in zip(("key events", "registries of instruments"), found, least, strict=True):
+            if shown < known:
+                raise DirectoryBehind(why=f"it holds {shown} {what}, and {known} were known here")
+        if found != (self._directory.index, self._instruments.number):
+            async with self._following:
+                await self._follow()
+        await self._prove_places()
         return self._directory
 
     async def events(self) -> list[bytes]:
         """All stored events as they were signed, in order, for readers who replay them themselves."""
         async with self._store.read() as connection:
             return list((await connection.execute(select(_EVENT.c.event).order_by(_EVENT.c.seq))).scalars())
+
+    async def _follow(self) -> None:
+        known = self._directory
+        async with self._store.read() as connection:
+            events = list((await connection.execute(_events_after(known.index))).scalars())
+            published = (await connection.execute(_registry_after(self._instruments.number))).first()
+        directory = replay_events(events, self._operator_keys, self._quorum, known)
+        instruments = self._instruments
+        if published is not None and published.version > instruments.number:
+            publication = verify_instruments(published.document, self._operator_keys, self._quorum, directory.exchange)
+            if publication.number != published.version:  # an older one under a newer number
+                raise InstrumentsInvalid(why=f"row {published.version} holds publication {publication.number}")
+            registry = parse_registry(publication.registry)
+            instruments = PublishedInstruments(publication.number, registry, publication.digest)
+        await self._remember(directory, instruments)
+        new = directory.recoveries() - known.recoveries()
+        self._placeless |= {seq: events[seq - known.index - 1] for seq in new}
+        self._directory, self._instruments = directory.under(self._directory.waits), instruments
+
+    def _least(self) -> tuple[int, int]:
+        """How many events and registries there must be."""
+        kept = None if self._memory is None else self._memory.last()
+        return (self._directory.index, self._instruments.number) if kept is None else (kept.index, kept.registry)
+
+    async def _remember(self, directory: Directory, instruments: PublishedInstruments) -> None:
+        """Raises DirectoryBehind where the documents are others than those of before; StoreUnavailable."""
+        if self._memory is None:
+            return
+        kept = self._memory.last()
+        if kept is not None and kept.head is not None and not directory.is_recorded(kept.head):
+            raise DirectoryBehind(why=f"key event {kept.index} is another than was known here")
+        if kept is not None and kept.registry == instruments.number and kept.registry_digest != instruments.digest:
+            raise DirectoryBehind(why=f"registry of instruments {kept.registry} is another than was known here")
+        await self._memory.keep(KeptDirectory(directory.index, directory.head, instruments.number, instruments.digest))
+
+    async def _prove_places(self) -> None:
+        """What a row promises and the ledger does not hold stays waiting. Raises StoreUnavailable."""
+        if self._logged is None or self._directory.waits.is_waived:
+            return
+        for seq, document in list(self._placeless.items()):
+            logged_at = await self._logged.logged_at(seq, document)
+            if logged_at is not None:
+                self._directory = self._directory.logged(seq, logged_at)
+                self._placeless.pop(seq, None)
 
 
 @cache

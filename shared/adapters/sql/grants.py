@@ -95,6 +95,7 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _on("INSERT", "key_event", "instruments")
     | _on("SELECT INSERT", "claim", "decision", "dossier")
     | _on("SELECT INSERT UPDATE", "leg")
+    | _on("SELECT", *APPEND_ONLY)  # when the ledger logged a recovery
     | _numbered("leaf_waiting"),
     "routing": _EVERYONE
     | _DIRECTORY

@@ -12,8 +12,8 @@ export async function kid({ alg, owner, seed }) {
 export const sound = ({ alg, key }) => isSoundKey(alg, fromB64u(key));
 
 // The digests of the events, and the kids that are accepted then.
-export async function directory({ exchange, operators, quorum, events, accepted = [] }) {
-  const known = new Directory(exchange);
+export async function directory({ exchange, operators, quorum, events, accepted = [], logged = [], compared = [] }) {
+  const known = new Directory(exchange, new Map(logged.map(({ seq, at }) => [seq, parseTime(at)])), compared);
   const digests = [];
   for (const event of events) digests.push(await known.admit(utf8(event), operators.map(fromB64u), quorum));
   const kids = accepted.map(({ party, use, at }) => known.accepted(party, use, parseTime(at)).map((one) => one.kid));

@@ -7,6 +7,7 @@ import { isObject } from "./strict_json.mjs";
 
 const DAY_US = 86_400_000_000n;
 const OVERLAP_US = 7n * DAY_US;
+const WAIT_US = 3n * DAY_US;
 const ALG = { "sign-ed25519": "Ed25519", "sign-mldsa65": "ML-DSA-65", "seal-xwing": "X-Wing", "api-ed25519": "Ed25519" };
 const USES = { authority: Object.keys(ALG), auditor: ["api-ed25519"] };
 const MEMBERS = ["at", "country", "exchange", "keys", "mandate", "name", "party", "prev", "role", "seq", "type", "v"];
@@ -82,8 +83,10 @@ function checkCompromise(compromise) {
 
 // ---- verification and the fold
 
+// `logged`: when the ledger logged each recovery, by its number; `compared`: kids that need not wait.
 export class Directory {
-  constructor(exchange) {
+  constructor(exchange, logged = new Map(), compared = []) {
+    Object.assign(this, { logged, compared: new Set(compared) });
     Object.assign(this, { exchange, index: 0, head: null, lastAt: undefined, parties: new Map(), raws: new Map() });
   }
 
@@ -166,14 +169,34 @@ export class Directory {
     for (const kid of event.compromise?.kids ?? []) {
       party.keys.find((one) => one.kid === kid).since = parseTime(event.compromise.since);
     }
+    const signers = event.type === "rotate" ? ["sign-ed25519", "sign-mldsa65"].map((use) => this.newest(party, use, event)) : [];
+    for (const key of keys) {
+      key.seq = event.seq;
+      key.roots = event.type === "rotate" ? new Set(signers.flatMap((one) => [...one.roots])) : new Set([key]);
+    }
     party.keys.push(...keys);
     for (const key of keys) this.raws.set(digestOf(key.raw), event.party);
     this.parties.set(event.party, party);
     Object.assign(this, { index: event.seq, head, lastAt: parseTime(event.at) });
   }
 
-  // The key that counts first, then those that its rotations replaced less than a week ago.
-  accepted(name, use, at, evenSuspended = false) {
+  newest(party, use, { at }) {
+    return party.keys.filter((one) => one.use === use && one.notBefore <= parseTime(at)).at(-1);
+  }
+
+  // A key that hangs on a recovery signs 72 hours after the ledger logged that, unless one of the two was compared.
+  waits(key, at) {
+    if (this.compared.has(key.kid)) return false;
+    const open = [...key.roots].filter((root) => root.by === "recover" && !this.compared.has(root.kid));
+    return open.some((root) => !this.logged.has(root.seq) || at < this.logged.get(root.seq) + WAIT_US);
+  }
+
+  accepted(name, use, at) {
+    return this.standing(name, use, at).filter((key) => use === "seal-xwing" || !this.waits(key, at));
+  }
+
+  // The key that counts first, then those that its rotations replaced less than a week ago; waiting or not.
+  standing(name, use, at, evenSuspended = false) {
     const party = this.parties.get(name);
     if (party === undefined || (party.suspended && !evenSuspended)) return [];
     const begun = party.keys.filter((one) => one.use === use && one.notBefore <= at).reverse();
@@ -189,6 +212,6 @@ export class Directory {
   }
 
   counts(name, use, at, evenSuspended) {
-    return this.accepted(name, use, at, evenSuspended)[0];
+    return this.standing(name, use, at, evenSuspended)[0];
   }
 }

@@ -30,6 +30,7 @@ from shared.keys.private import Ed25519Signer
 from shared.keys.public import Ed25519Public
 from shared.keys.signed_document import parse_signed_document
 from shared.keys.trust import Trust
+from shared.keys.waiting import waits_by
 from tests.unit.audit.paper_log import ORIGIN, PaperLog, log_signers
 from tests.unit.envelope.workshop import party
 
@@ -60,7 +61,7 @@ class PaperServices:
     intake_knows_registry: bool = True
 
     def __post_init__(self) -> None:
-        self.directory = Directory.empty(ORIGIN)
+        self.directory = Directory.empty(ORIGIN, waits_by(self.trust()))
         self.places: dict[int, int] = {}
         self.forget()
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from client.audit_keys import events_not_in_the_ledger, unexplained, words_of
-from client.audit_report import AuditReport
-from shared.errors import KeyChangeUnexplained
+from client.audit_report import AuditReport, KeyChange
+from client.auditor import verify_ledger
+from client.explained_events import EXPLAINED_FILE, ExplainedEvents, Explanation
+from client.ledger_source import DirectoryLedger
+from shared.errors import KeyChangeUnexplained, RequestFileInvalid
 from shared.keys.directory import Compromise
 from shared.keys.events import draft_event, encode_event, sign_event
 from tests.unit.client.letters import FR, MA, open_dossier
@@ -28,8 +32,10 @@ def renew(exchange: PaperExchange) -> bytes:
 
 
 def flags(report: AuditReport) -> dict[int, tuple[str, ...]]:
+    """But for those of the three enrolments."""
     assert report.ok
-    return {change.seq: change.flags for change in report.key_changes if change.flags}
+    assert [change.flags for change in report.key_changes[:3]] == [("enrolled",)] * 3
+    return {change.seq: change.flags for change in report.key_changes[3:] if change.flags}
 
 
 def test_an_exchange_where_nothing_is_strange_has_no_flag(exchange: PaperExchange, tmp_path: Path) -> None:
@@ -47,8 +53,54 @@ def test_a_recovery_is_flagged_until_somebody_explains_it(exchange: PaperExchang
     report = audit(exchange, tmp_path)
     assert flags(report) == {4: ("recovered",)}
     assert "did NOT sign" in words_of(report.key_changes[3])
-    assert [one.seq for one in unexplained(report.key_changes, [])] == [4]
-    assert unexplained(report.key_changes, [4]) == []
+    assert [one.seq for one in unexplained(report.key_changes, [])] == [1, 2, 3, 4]
+    assert unexplained(report.key_changes, [1, 2, 3, 4]) == []
+    kept = [change.digest for change in report.key_changes[:3]]
+    assert [one.seq for one in unexplained(report.key_changes, [], kept)] == [4]
+
+
+def test_an_enrolment_is_flagged_unless_the_ceremony_compared_all_its_keys(
+    exchange: PaperExchange, tmp_path: Path
+) -> None:
+    exchange.write_ledger(tmp_path)
+    kids = [key.kid for key in exchange.directory.parties()[0].keys]
+    for pinned, flagged in ((kids, 2), (kids[:3], 3)):
+        trust = exchange.trust(pinned_keys=tuple(pinned))
+        report = verify_ledger(DirectoryLedger(tmp_path), trust, workers=0)
+        assert len([change for change in report.key_changes if change.flags == ("enrolled",)]) == flagged
+
+
+# --- what was explained is kept
+
+
+def explanation(change: KeyChange, why: str = "met the head of the office in Paris") -> Explanation:
+    return Explanation(digest=change.digest, seq=change.seq, party=change.party, at="2026-11-22T09:30:00Z", why=why)
+
+
+def test_explanations_are_kept_by_the_digest_of_their_event(exchange: PaperExchange, tmp_path: Path) -> None:
+    first, second, third = audit(exchange, tmp_path).key_changes
+    kept = ExplainedEvents(tmp_path / EXPLAINED_FILE)
+    assert kept.read() == {}
+    kept.add(explanation(second), explanation(first))
+    kept.add(explanation(third), explanation(first, "met again"))
+    found = ExplainedEvents(tmp_path / EXPLAINED_FILE).read()
+    assert [one.seq for one in found.values()] == [1, 2, 3]
+    assert found[first.digest].why == "met again"
+    assert unexplained([first, second, third], [], found) == []
+    assert unexplained([replace(first, digest="A" * 43)], [], found), "the event of another ledger under its number"
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"v":"comity-explained/1","explained":[{}]}', b"\xff"])
+def test_a_file_of_explanations_that_cannot_be_read_explains_nothing_and_is_not_overwritten(
+    tmp_path: Path, content: bytes
+) -> None:
+    kept = ExplainedEvents(tmp_path / EXPLAINED_FILE)
+    kept.path.write_bytes(content)
+    with pytest.raises(RequestFileInvalid):
+        kept.read()
+    with pytest.raises(RequestFileInvalid):
+        kept.add()
+    assert kept.path.read_bytes() == content
 
 
 @pytest.mark.parametrize(("days", "expected"), [(1, {}), (1.01, {4: ("dated-elsewhere",)})])

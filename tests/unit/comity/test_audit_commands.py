@@ -86,7 +86,10 @@ def test_a_party_replays_its_own_dossiers_from_a_copy(run: Run, ledger: Path, ex
 
 
 def test_follow_tells_one_document_a_line(run: Run, ledger: Path, exchange: PaperExchange) -> None:
-    assert run(MA, "audit", "follow", str(ledger), "--once").exit_code == 0
+    enrolled = run(MA, "audit", "follow", str(ledger), "--once", "--json")
+    assert [json.loads(line)["what"] for line in enrolled.stdout.splitlines()] == ["key", "key"]
+    run(MA, "audit", "keys", str(ledger), "--explained", "1", "--explained", "2", "--because", "met in Brussels")
+    assert run(MA, "audit", "follow", str(ledger), "--once").exit_code == 0, "what was explained for good is not told"
     exchange.pass_time(2 * 86_400)
     stalled = run(MA, "audit", "follow", str(ledger), "--once", "--json")
     assert stalled.exit_code == 4

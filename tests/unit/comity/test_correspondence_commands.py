@@ -295,7 +295,15 @@ def test_an_unexplained_key_event_ends_the_audit_with_4_until_it_is_explained(
     run: Run, exchange: PaperExchange, tmp_path: Path
 ) -> None:
     ledger = str(exchange.write_ledger(tmp_path / "ledger"))
-    assert run(MA, "audit", "keys", ledger).exit_code == 0
+    enrolled = run(MA, "audit", "keys", ledger)
+    assert enrolled.exit_code == 4
+    assert "ENROLLED: the operators say that it is this party" in enrolled.stdout
+    assert run(MA, "audit", "keys", ledger, "--explained", "1", "--explained", "2").exit_code == 0
+    kept = run(MA, "audit", "keys", ledger, "--explained", "1", "--explained", "2", "--because", "met in Brussels")
+    assert kept.exit_code == 0
+    assert run(MA, "audit", "keys", ledger).exit_code == 0, "what was explained for good is not asked again"
+    for wrong in (["--because", "x"], ["--explained", "9", "--because", "x"], ["--explained", "1", "--because", " "]):
+        assert run(MA, "audit", "keys", ledger, *wrong).exit_code == 2
     entries = new_entries(exchange, "FR.BEPI")
     exchange.record_event("recover", "FR.BEPI", keys=entries)
     shown = tmp_path / "shown.json"

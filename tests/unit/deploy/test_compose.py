@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.directory_memory import KEEPERS
 from shared.contracts.topology import SERVICES
 from shared.runtime.settings import DEFAULT_PORTS, Settings
 from tests.unit.deploy.deployed import (
@@ -102,11 +103,12 @@ def test_a_service_gets_its_own_secrets_as_files_and_no_other_services(name: str
     assert not any("/passwords/" in file for file in given.values())
 
 
-def test_the_ledger_alone_has_a_volume_for_its_state() -> None:
+def test_those_that_must_not_forget_have_a_volume_for_their_state() -> None:
     place = image_environment()["COMITY_STATE"]
     assert {name: service(name)["volumes"] for name in SERVICES if "volumes" in service(name)} == {
-        "ledger": [f"ledger:{place}"]
+        name: [f"{name}:{place}"] for name in (*KEEPERS, "ledger")
     }
+    assert {*KEEPERS, "ledger"} <= set(compose()["volumes"])
     assert f"install -d -o 10001 -g 10001 -m 0700 {place}" in image(), "a new volume gets the owner of what it covers"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from shared.adapters.directory_memory import KEEPERS
 from shared.contracts.topology import CONSUMER, QUEUES, SERVICES
 from shared.runtime.settings import DEFAULT_PORTS, Settings
 from tests.unit.deploy.deployed import (
@@ -135,7 +136,7 @@ def test_a_pod_gets_its_own_keys_and_addresses_as_files_and_no_other_services(na
         assert variables[f"COMITY_{server}_CA"].removeprefix(f"{place}/") in files
 
 
-def test_the_ledger_alone_has_a_volume_for_its_state() -> None:
+def test_the_ledgers_state_outlives_its_pod_and_that_of_gateway_and_intake_their_containers() -> None:
     claims = {
         name: [
             one["persistentVolumeClaim"]["claimName"]
@@ -146,8 +147,12 @@ def test_the_ledger_alone_has_a_volume_for_its_state() -> None:
     }
     assert {name: claimed for name, claimed in claims.items() if claimed} == {"ledger": ["ledger-state"]}
     assert set(of_kind(overlay("production"), "PersistentVolumeClaim")) == {"ledger-state"}
-    places = {one["name"]: one["mountPath"] for one in container(deployment("ledger"))["volumeMounts"]}
-    assert places["state"] == image_environment()["COMITY_STATE"]
+    for name in (*KEEPERS, "ledger"):
+        places = {one["name"]: one["mountPath"] for one in container(deployment(name))["volumeMounts"]}
+        assert places["state"] == image_environment()["COMITY_STATE"]
+    for name in KEEPERS:
+        (state,) = [one for one in pod(deployment(name))["volumes"] if one["name"] == "state"]
+        assert "emptyDir" in state
 
 
 @pytest.mark.parametrize("where", OVERLAYS)

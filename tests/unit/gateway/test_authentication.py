@@ -14,7 +14,6 @@ from gateway.description import describe
 from shared.apisig.sign import sign_request
 from shared.errors import KeyEventRefused, StoreUnavailable
 from shared.keys.private import generate_ed25519
-from tests.unit.gateway.letters import a_letter
 from tests.unit.gateway.world import URL, World, code_of, until
 
 OPEN = {"/.well-known/comity", "/problems/{code}", "/livez", "/readyz", "/metrics"}
@@ -231,33 +230,6 @@ async def test_calls_that_only_name_a_partys_key_take_none_of_its_room() -> None
     release.set()
     assert await asyncio.gather(*claims) == ["call.signature-invalid"] * 5
     assert read == [], "the body of a call that nobody proved to have made was read"
-
-
-async def test_who_proves_nothing_learns_nothing_of_load_and_does_not_move_the_window() -> None:
-    """A full exchange and an idle one answer a stranger alike, and the stranger's calls do not widen the window."""
-    full, idle = World(Limits(window_least=2, window_most=400)), World()
-    path, content_type = "/v1/messages", "application/vnd.comity.message+json"
-    assert (await full.post("MA.PGR", path, a_letter().submission, content_type)).status_code == 202
-
-    async def answers_to_strangers(world: World) -> list[tuple[int, str, str | None]]:
-        stranger, kid = generate_ed25519(), world.caller("MA.PGR").kid
-        names_a_party = sign_request("POST", URL + path, b"{}", content_type, stranger, kid, world.clock.now())
-        stale = world.signed("MA.PGR", "POST", path, b"{}", content_type, ahead_s=-3600)
-        answers = [
-            await world.bare("POST", path, content=b"{}", headers=headers | {"Content-Type": content_type})
-            for headers in ({}, names_a_party, stale)
-        ]
-        return [(one.status_code, code_of(one), one.headers.get("retry-after")) for one in answers]
-
-    assert await answers_to_strangers(full) == await answers_to_strangers(idle)
-    admission = full.app.state.gateway.admission
-    waiting = list(admission.on_their_way)
-    admission.settle(waiting)
-    assert admission.window == 2, "nobody who may be here was refused"
-    assert (await full.post("MA.PGR", path, a_letter().submission, content_type)).status_code == 202
-    assert await post_at_once(full, "MA.PGR") == "call.busy"
-    admission.settle(list(admission.on_their_way))
-    assert admission.window > 2
 
 
 async def test_a_recorded_call_opens_no_second_body() -> None:

@@ -125,6 +125,17 @@ class ExchangeOnTest:
     def reinstate(self, party: PartyOnTest, at: datetime = NOW) -> None:
         self.admit(self.decide(draft_event("reinstate", self.directory, at, party.id)))
 
+    def recover(self, party: PartyOnTest, *uses: Use, at: datetime = NOW) -> PartyOnTest:
+        """The operators give it new keys, in no ledger yet; the returned party holds them."""
+        renewed = renew(party, *(uses or tuple(party.keys)))
+        entries = renewed.entries(at, uses=uses or None)
+        self.admit(self.decide(draft_event("recover", self.directory, at, party.id, keys=entries)))
+        return renewed
+
+    def log(self, at: datetime = NOW) -> None:
+        """The ledger has the newest event."""
+        self.directory = self.directory.logged(self.directory.index, at)
+
     def rotate(self, party: PartyOnTest, *uses: Use, at: datetime = NOW, since: datetime | None = None) -> PartyOnTest:
         """Renew these keys; the returned party holds the new ones, `party` still the old."""
         renewed = renew(party, *uses)

@@ -17,6 +17,7 @@ from shared.keys.event_document import Use
 from shared.keys.events import replay_events, verify_event
 from shared.keys.private import Ed25519Signer, MLDSA44Signer, MLDSA65Signer, XWingOpener
 from shared.keys.public import parse_ed25519
+from shared.keys.waiting import Waits
 
 FILES = Path(__file__).parents[2] / "vectors" / "keys"
 CHAIN: dict[str, Any] = json.loads((FILES / "events.json").read_text(encoding="utf-8"))
@@ -52,12 +53,13 @@ def test_every_event_verifies_and_has_its_digest() -> None:
 
 @pytest.mark.parametrize("one", CHAIN["accepted"], ids=lambda one: f"{one['party']} at {one['at']}")
 def test_the_keys_that_count_are_those_of_the_page(one: dict[str, Any]) -> None:
-    directory, at = directory_after(one["index"]), parse_time(one["at"])
+    waits = Waits(compared=frozenset(one["compared"]), logged={e["seq"]: parse_time(e["at"]) for e in one["logged"]})
+    directory, at = directory_after(one["index"]).under(waits), parse_time(one["at"])
     for use in get_args(Use):
         accepted = [key.kid for key in directory.accepted(one["party"], use, at)]
         assert accepted == one["kids"][use], use
-        current = directory.current(one["party"], use, at)
-        assert (current.kid if current else None) == (accepted[0] if accepted else None)
+        even_waiting = directory.accepted(one["party"], use, at, even_waiting=True)
+        assert directory.current(one["party"], use, at) == (even_waiting[0] if even_waiting else None)
 
 
 @pytest.mark.parametrize("one", REFUSED, ids=lambda one: one["name"])

@@ -13,6 +13,8 @@ from services.intake.handler import UNKNOWN_DOSSIER_WAIT
 from shared.envelope.container import parse_submission
 from shared.errors import EnvelopeMalformed, RetryLater
 from shared.keys.directory import ROTATION_OVERLAP
+from shared.keys.events import draft_event
+from shared.keys.waiting import WAIT_FOR_NEW_KEY
 from tests.unit.envelope.attacks import CATALOGUE, Attack
 from tests.unit.envelope.workshop import NOW
 from tests.unit.keys.parties import PartyOnTest
@@ -39,6 +41,25 @@ SECOND = timedelta(seconds=1)
 
 
 # --- who takes part
+
+
+def test_the_keys_of_a_recovered_sender_wait_72_hours_in_the_ledgers_time() -> None:
+    exchange = new_exchange(BE, FR)
+    exchange.enrol(MA)
+    entries = PartyOnTest(MA, keys_of(MA)).entries(NOW)
+    exchange.admit(exchange.decide(draft_event("recover", exchange.directory, NOW, MA, keys=entries)))
+    last = NOW + WAIT_FOR_NEW_KEY
+    for logged_at, at in ((None, NOW + timedelta(days=9)), (NOW + SECOND, last)):
+        if logged_at is not None:
+            exchange.log(logged_at)
+        desk, submission = intake(exchange.directory), request()
+        effects = desk.handle(submit(submission), at=at)
+        assert_rejected(desk, effects, "message.key-waits", submission, spends_id=False)
+        told = "72 hours after the ledger logs" if logged_at is None else "2026-11-25T09:30:01"
+        assert told in str(effects.publishes[0])
+    effects = intake(exchange.directory).handle(submit(request()), at=last + SECOND)
+    assert [leaf.type for leaf in leaves_of(effects)] == ["decision.accepted"]
+
 
 STRANGERS: dict[str, Callable[[], tuple[bytes, str]]] = {
     "a sender that is not enrolled": lambda: (request(sender=STRANGER), "message.unknown-sender"),

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from client.directory_statement import STATEMENT_AHEAD, STATEMENT_LIFE, WITHHELD_AFTER
-from client.directory_watch import WAIT_FOR_NEW_KEY
 from shared.apisig.compact_jws import MAX_CHARS
 from shared.apisig.profile import LIFE_S, MAX_FIELD_CHARS, SKEW_S
 from shared.apisig.request_text import MAX_TEXT_CHARS
@@ -20,6 +19,7 @@ from shared.keys.event_document import MAX_COMPROMISED, MAX_VALIDITY
 from shared.keys.roster import MAX_SERVICES
 from shared.keys.signed_document import MAX_SIGNATURES, MAX_SIGNED_DOCUMENT_BYTES
 from shared.keys.trust import MAX_TRUST_BYTES
+from shared.keys.waiting import WAIT_FOR_NEW_KEY
 
 SPEC = Path(__file__).parents[3] / "docs" / "spec"
 STATED = {
