@@ -109,6 +109,7 @@ def test_a_receipt_that_nothing_came_of_is_told_by_the_monitor(bench: Bench, ope
         lambda: Elsewhere(receipts=[("kept", kept), ("dropped", dropped)], now=clock[0]),
         found.append,
         lambda: clock[0],
+        explained=tuple(range(1, len(bench.exchange.operator().directory().events) + 1)),  # enrolments
     )
     monitor.look()
     assert found == []
