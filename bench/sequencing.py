@@ -70,12 +70,12 @@ class OurLedger:
         ed25519, mldsa44 = (
             signer_from_seed(ORIGIN, kind, bytes(32)) for kind in (SignatureType.ED25519, SignatureType.MLDSA44)
         )
-        self._signers = LogSigners(ed25519, mldsa44)
         routing, ledger = (ServiceKeyPair(one, generate_ed25519(), generate_xwing()) for one in ("routing", "ledger"))
         publics = {
             pair.service: ServiceKeys(pair.service, pair.signer.public_key(), pair.opener.public_key())
             for pair in (routing, ledger)
         }
+        self._signers = LogSigners(ed25519, mldsa44, ledger.signer)
         roster = Roster(ORIGIN, SystemClock().now(), publics)
         self._seal = build_row_seal(routing, roster, SystemClock())
         self._reader = LeafReader(build_leaf_opener(ledger, roster))
@@ -104,7 +104,8 @@ class OurLedger:
                     break
                 edge = await round_.edge(size) if head else {}
                 planned = plan_round(head, edge, waiting, SystemClock().now())
-                await round_.append(planned.leaves, planned.tiles, planned.head, [])
+                sealed = self._sequencer.sealed(planned.head)
+                await round_.append(planned.leaves, planned.tiles, sealed, [])
                 await round_.commit()
         await self._sequencer.run_round()  # signs the newest head
         return {"size": await self._ledger.checkpoint_size()}

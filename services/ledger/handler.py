@@ -11,12 +11,14 @@ Rules:
    every signed head that a witness shows.
 5. What waits is believed for its seal alone (`admission.py`). A row of no service is set aside, and stops nobody. What
    was set aside is looked at once more by each new process: only a restart changes keys, roster and program.
+6. A committed head bears a seal of the ledger's own key. A head without it was put there by somebody who can write to
+   the database: it halts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -24,8 +26,11 @@ import structlog
 from services.ledger.admission import LeafReader, Read, Sorted, sort_out
 from services.ledger.policy import check_kept, check_root, plan_round
 from shared.audit.checkpoint import encode_checkpoint
+from shared.audit.head_seal import seal_head, verify_head_seal
 from shared.audit.notes import NoteSigner
 from shared.audit.tree_head import TreeHead as NotedHead
+from shared.errors import LedgerForked, LedgerInvalid
+from shared.keys.private import Ed25519Signer
 from shared.ports.clock import Clock
 from shared.ports.ledger import HeadMemory, KeptHead, Ledger, Round, TreeHead
 
@@ -42,10 +47,12 @@ LETTERS_TOGETHER: Final = 10
 
 @dataclass(frozen=True)
 class LogSigners:
-    """Both keys of the log, named for its origin."""
+    """Both keys of the log, named for its origin, and the service's."""
 
     ed25519: NoteSigner
     mldsa44: NoteSigner
+    service: Ed25519Signer
+    """The ledger's own key, which seals what is placed and not signed yet."""
 
 
 class Sequencer:
@@ -108,6 +115,7 @@ class Sequencer:
                 return 0
             head = await round_.head()
             await self._check_kept(round_, head)
+            self._check_own(head)
             letters, waiting = await self._read(round_)
             digests = {digest for one in (*letters, *waiting) for digest in one.leaves}
             placed = await round_.placed(digests, head.size if head else 0)
@@ -118,7 +126,7 @@ class Sequencer:
             if done.leaves:
                 edge = await round_.edge(head.size) if head else {}
                 planned = plan_round(head, edge, list(done.leaves.values()), now)
-                await round_.append(planned.leaves, planned.tiles, planned.head, done.rows)
+                await round_.append(planned.leaves, planned.tiles, self.sealed(planned.head), done.rows)
                 await round_.forget_letters(done.mended)
                 self._reach("round-written")
                 await round_.commit()
@@ -161,10 +169,11 @@ class Sequencer:
         if not self._root_checked or not self._continues(head):
             async with self._ledger.round() as round_:
                 committed = await round_.head() if round_ else None
-                if round_ is None or committed is None:
-                    return
+                if round_ is None or committed is None or committed != head:
+                    return  # another leads; what is signed is what was checked
                 check_root(committed, await round_.edge(committed.size))
                 await self._check_kept(round_, committed)
+                self._check_own(committed)
             self._root_checked = True
         await self._sign(head)
 
@@ -180,6 +189,23 @@ class Sequencer:
     def _continues(self, head: TreeHead) -> bool:
         """Whether this process placed it on top of what it kept: then nothing needs to be read again."""
         return head == self._placed
+
+    def sealed(self, head: TreeHead) -> TreeHead:
+        """The head as it is committed (rule 6)."""
+        return replace(head, seal=seal_head(self._signers.service, self._origin, head.size, head.root, head.logged_at))
+
+    def _check_own(self, head: TreeHead | None) -> None:
+        """Raises LedgerForked for a head that no process of this ledger placed (rule 6)."""
+        if head is None or head == self._placed:
+            return
+        kept = self._memory.last()
+        if head.seal is None and kept is not None and (kept.size, kept.root) == (head.size, head.root):
+            return  # it was placed and signed before there were seals
+        own = self._signers.service.public_key()
+        try:
+            verify_head_seal(head.seal or b"", own, self._origin, head.size, head.root, head.logged_at)
+        except LedgerInvalid as foreign:
+            raise LedgerForked(why=f"no ledger of this exchange placed what the database holds: {foreign}") from foreign
 
     async def _check_kept(self, round_: Round, head: TreeHead | None) -> None:
         held_by_others = tuple(self._held_by_others)

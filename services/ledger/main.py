@@ -33,7 +33,9 @@ class LedgerService:
     name = "ledger"
 
     def __init__(self, backend: Backend) -> None:
-        signers = LogSigners(*load_log_signers(backend.settings.data, backend.trust, backend.settings.keys_mounted))
+        keys = backend.keys(self.name)
+        log_keys = load_log_signers(backend.settings.data, backend.trust, backend.settings.keys_mounted)
+        signers = LogSigners(*log_keys, keys.signer)
         ledger = SqlLedger(backend.store)
         self._clock = backend.clock
         origin = backend.trust.origin
@@ -41,7 +43,7 @@ class LedgerService:
         kept = memory.last()
         published = load_published(backend.settings.ledger_copy, LogKeys(signers.ed25519.vkey, signers.mldsa44.vkey))
         log.info("ledger.remembers", size=kept and kept.size, published=published and published.size)
-        reader = LeafReader(build_leaf_opener(backend.keys(self.name), backend.roster))
+        reader = LeafReader(build_leaf_opener(keys, backend.roster))
         self._sequencer = Sequencer(
             ledger, memory, origin, signers, backend.clock, backend.reach("ledger"), reader, published
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -51,6 +51,8 @@ class TreeHead:
     size: int
     root: bytes
     logged_at: datetime
+    seal: bytes | None = field(default=None, compare=False, repr=False)
+    """By which a process of the ledger knows one that another placed (`audit.head_seal`)."""
 
 
 @dataclass(frozen=True)

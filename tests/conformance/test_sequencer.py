@@ -28,7 +28,7 @@ from tests.conformance.stores import OpenStore, row_counts, rows_of, write
 from tests.fakes import START, FakeClock
 from tests.merkle import root_of
 from tests.unit.audit.paper_log import ORIGIN, keys_of, log_signers
-from tests.unit.frame.services import leaf_opener
+from tests.unit.frame.services import SIGNERS, leaf_opener
 
 
 class Killed(BaseException):
@@ -58,7 +58,7 @@ def sequencer(
     memory: HeadMemory | None = None,
     opener: FrameOpener | None = None,
 ) -> Sequencer:
-    signers = LogSigners(*log_signers())
+    signers = LogSigners(*log_signers(), SIGNERS["ledger"])
     reader = LeafReader(opener or leaf_opener())
     return Sequencer(SqlLedger(store), memory or PaperMemory(), ORIGIN, signers, clock or FakeClock(), reach, reader)
 

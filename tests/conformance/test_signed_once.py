@@ -33,7 +33,7 @@ from tests.conformance.test_sequencer import let_wait as let_named_wait
 from tests.fakes import START, FakeClock
 from tests.merkle import root_of
 from tests.unit.audit.paper_log import ORIGIN, keys_of, log_signers
-from tests.unit.frame.services import leaf_opener
+from tests.unit.frame.services import SIGNERS, leaf_opener
 
 Signed = defaultdict[int, set[bytes]]
 """Size → the roots that were signed for it."""
@@ -71,7 +71,14 @@ class Machine:
         ed25519, mldsa44 = (Watched(one, self.signed) for one in log_signers())
         memory, reader = FileHeadMemory(self.state, ORIGIN), LeafReader(leaf_opener())
         return Sequencer(
-            SqlLedger(store), memory, ORIGIN, LogSigners(ed25519, mldsa44), self.clock, reach, reader, published
+            SqlLedger(store),
+            memory,
+            ORIGIN,
+            LogSigners(ed25519, mldsa44, SIGNERS["ledger"]),
+            self.clock,
+            reach,
+            reader,
+            published,
         )
 
     def assert_signed_one_tree(self, *, least: int) -> None:
@@ -204,7 +211,8 @@ async def test_a_copy_that_is_older_than_the_database_stops_nothing(store: Store
 
 async def test_a_machine_that_cannot_keep_a_head_signs_nothing(store: Store) -> None:
     signed: Signed = defaultdict(set)
-    signers = LogSigners(*(Watched(one, signed) for one in log_signers()))
+    ed25519, mldsa44 = (Watched(one, signed) for one in log_signers())
+    signers = LogSigners(ed25519, mldsa44, SIGNERS["ledger"])
     await let_wait(store, b"1")
     memory = PaperMemory(is_full=True)
     one = Sequencer(SqlLedger(store), memory, ORIGIN, signers, FakeClock(), reach_nothing, LeafReader(leaf_opener()))

@@ -27,7 +27,7 @@ from tests.fakes import FakeClock
 from tests.merkle import root_of
 from tests.unit.audit.paper_log import ORIGIN, log_signers
 from tests.unit.audit.test_quorum import trust
-from tests.unit.frame.services import leaf_opener
+from tests.unit.frame.services import SIGNERS, leaf_opener
 from tests.unit.witness.watching import Witness
 from witness.keys import init_witness
 from witness.memory import add_log
@@ -71,7 +71,7 @@ class Stage:
         self.registry = CollectorRegistry()
         self.calls = HttpWitnessCalls(self.roads)
         ledger, meters = SqlLedger(self.store), WitnessingMeters(Meters(self.registry))
-        signers = LogSigners(*log_signers())
+        signers = LogSigners(*log_signers(), SIGNERS["ledger"])
         self.sequencer = Sequencer(
             ledger, self.memory, ORIGIN, signers, FakeClock(), reach_nothing, LeafReader(leaf_opener())
         )

@@ -29,7 +29,7 @@ from shared.runtime.crash_points import reach_nothing
 from tests.conformance.stores import write
 from tests.unit.audit.paper_log import ORIGIN, keys_of, log_signers, started_leaf
 from tests.unit.client.paper_exchange import PaperExchange
-from tests.unit.frame.services import leaf_opener
+from tests.unit.frame.services import SIGNERS, leaf_opener
 
 MOST_IN_A_ROUND = 300
 
@@ -52,7 +52,7 @@ def sequenced_ledger(place: Path, leaves: int, chance: random.Random, proofs: in
     """A ledger of this many leaves in rounds of any size."""
     trust, checkpoints, placed = PaperExchange().trust(), [], 0
     with asyncio.Runner() as runner, _store(runner, place / "ledger.sqlite3") as store:
-        signers = LogSigners(*log_signers())
+        signers = LogSigners(*log_signers(), SIGNERS["ledger"])
         memory = FileHeadMemory(place, ORIGIN)
         ledger = SqlLedger(store)
         reader = LeafReader(leaf_opener())

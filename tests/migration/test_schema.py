@@ -74,6 +74,7 @@ PLAIN_BYTES = {
     "key_event.event",
     "instruments.document",
     "ledger_note.note",
+    "ledger_checkpoint.seal",
     "ledger_cosignature.line",
     *(
         "decision.leaf_digest",

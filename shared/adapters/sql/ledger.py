@@ -55,7 +55,11 @@ class SqlLedger:
     async def unsigned_head(self) -> TreeHead | None:
         async with self._store.reading() as wire:
             for row in await wire.run(_newest_signed(wire.is_sqlite), {}):
-                return None if row["signed"] is not None else TreeHead(row["size"], row["root"], row["logged_at"])
+                return (
+                    None
+                    if row["signed"] is not None
+                    else TreeHead(row["size"], row["root"], row["logged_at"], row["seal"])
+                )
         return None
 
     async def publish_note(self, size: int, note: bytes) -> None:
@@ -166,7 +170,7 @@ async def _try_lead(wire: Wire) -> bool:
 
 async def _newest_head(wire: Wire) -> TreeHead | None:
     for row in await wire.run(_newest(wire.is_sqlite), {}):
-        return TreeHead(row["size"], row["root"], row["logged_at"])
+        return TreeHead(row["size"], row["root"], row["logged_at"], row["seal"])
     return None
 
 

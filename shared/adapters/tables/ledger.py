@@ -43,6 +43,7 @@ class CheckpointRow(SQLModel, table=True):
     size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
     root: bytes
     logged_at: datetime = Field(sa_type=UtcTime)
+    seal: bytes | None
 
 
 class NoteRow(SQLModel, table=True):
