@@ -84,7 +84,7 @@ var/strangers/.ready: tests/interop/foreign/requirements.txt
 	@rm -rf var/strangers && mkdir -p var/strangers
 	@if { $(PYTHON) -m venv var/strangers && var/strangers/bin/python -m pip -qq --disable-pip-version-check --no-input \
 		install --require-hashes --no-compile --ignore-requires-python -r $<; } >var/strangers/why-not 2>&1; \
-		then touch $@; else cat var/strangers/why-not; echo "aics-tlog and pymerkle are left out"; fi
+		then touch $@; else cat var/strangers/why-not; echo "aics-tlog, aics-witness and pymerkle are left out"; fi
 
 .PHONY: vectors
 vectors: .venv/.dev  ## golden attacks, Project Wycheproof and RFC 6962's roots, each judged; no network

@@ -22,12 +22,12 @@ from typing import Final
 
 import structlog
 
-from shared.audit.checkpoint import parse_checkpoint, verify_checkpoint
+from shared.audit.checkpoint import parse_checkpoint
 from shared.audit.notes import encode_signature_lines, parse_signature_lines, verify_note
 from shared.audit.quorum import CheckpointRule
 from shared.audit.tiles import Tile, TileHashReader, tiles_for_consistency
 from shared.audit.tree import prove_consistency
-from shared.audit.tree_head import TreeHead
+from shared.audit.tree_head import TreeHead, parse_tree_head
 from shared.audit.witness_protocol import encode_add_checkpoint
 from shared.errors import LedgerForked, LedgerInvalid, Transient, WitnessUnreachable
 from shared.ports.clock import Clock
@@ -241,7 +241,7 @@ class Witnessing:
             note = await self._calls.newest_checkpoint(self._witnesses[name].url, self._rule.log.origin)
             if note is None:
                 return
-            head = verify_checkpoint(note, self._rule.log).head
+            head = self._signed_head(note)
         except WitnessUnreachable as silent:
             log.warning("ledger.witness-silent", witness=name, why=str(silent))
         except LedgerInvalid as broken:
@@ -249,6 +249,14 @@ class Witnessing:
         else:
             log.info("ledger.witness-knows", witness=name, size=head.size)
             self._suspect(KeptHead(head.size, head.root))
+
+    def _signed_head(self, note: bytes) -> TreeHead:
+        """A head that either key of the log signed: a witness may know one of them alone. Raises LedgerInvalid."""
+        log = self._rule.log
+        head = parse_tree_head(verify_note(note, keys=(log.ed25519, log.mldsa44)).text)
+        if head.origin != log.origin:
+            raise LedgerInvalid(why=f"the checkpoint is of the log {head.origin}, not of {log.origin}")
+        return head
 
     def _own_line(self, name: str, lines: bytes, target: _Target) -> bytes | None:
         """Rule 4."""

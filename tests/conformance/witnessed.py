@@ -37,12 +37,14 @@ SOON_S = 30.0
 
 
 class Roads(httpx2.AsyncBaseTransport):
-    """The way to each witness; `down` ones are not reached, and `answers` stand in for what one says."""
+    """The way to each witness, over the network to one that is not in this process; `down` ones are not reached, and
+    `answers` stand in for what one says."""
 
     def __init__(self) -> None:
         self.to: dict[str, Witness] = {}
         self.down: set[str] = set()
         self.answers: dict[str, Callable[[httpx2.Request], httpx2.Response]] = {}
+        self._network = httpx2.AsyncHTTPTransport()
 
     @override
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -51,7 +53,9 @@ class Roads(httpx2.AsyncBaseTransport):
             raise httpx2.ConnectError("nobody listens")
         if name in self.answers:
             return self.answers[name](request)
-        return await httpx2.ASGITransport(app=self.to[name].app).handle_async_request(request)
+        if name in self.to:
+            return await httpx2.ASGITransport(app=self.to[name].app).handle_async_request(request)
+        return await self._network.handle_async_request(request)
 
 
 @dataclass

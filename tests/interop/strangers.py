@@ -97,7 +97,7 @@ def missing_python() -> str | None:
         return None
     why = ENVIRONMENT / "why-not"
     said = why.read_text().strip().splitlines() if why.exists() else []
-    return f"aics-tlog and pymerkle are missing: {said[-1] if said else 'make var/strangers/.ready'}"
+    return f"aics-tlog, aics-witness and pymerkle are missing: {said[-1] if said else 'make var/strangers/.ready'}"
 
 
 class ForeignPython:

@@ -1,0 +1,132 @@
+"""Our ledger before a stranger's witness, and a stranger's log before ours: aics-witness, in its own environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.sql.engine import Store
+from shared.adapters.sql.schema import migrate
+from shared.audit.notes import SignatureType, encode_vkey
+from shared.audit.quorum import rule_of
+from shared.audit.signers import signer_from_seed
+from shared.errors import LedgerForked
+from tests.conformance.test_sequencer import PaperMemory, set_back
+from tests.conformance.witnessed import Roads, Stage
+from tests.interop.strangers import ENVIRONMENT, missing_python
+from tests.unit.audit.paper_log import ORIGIN, log_signers
+from tests.unit.audit.test_quorum import trust
+
+START_S = 30.0
+NAME = "foreign.example/w1"
+PROGRAM = ENVIRONMENT.absolute() / "bin" / "aics-witness"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _environment() -> None:
+    missing = missing_python()
+    if missing:
+        pytest.skip(missing)
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, timeout=START_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_S
+    while True:
+        assert process.poll() is None, f"it ended with {process.returncode}"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < until, "it does not answer"
+            time.sleep(0.05)
+        else:
+            return
+
+
+@contextmanager
+def serving(port: int, *command: str | Path, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that listens on this port; it ends with the block, whatever happens in it."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("COMITY_")}
+    with (cwd / "served.log").open("wb") as log:
+        process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=log, stderr=log, env=plain)
+        try:
+            wait_for(port, process)
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, port: int) -> Iterator[str]:
+    """A stranger's witness that watches our log; its line in a policy."""
+    vkey = run(PROGRAM, "init", "--name", NAME, cwd=tmp_path).strip().splitlines()[-1]
+    ours = encode_vkey(log_signers()[0].vkey)
+    run(PROGRAM, "add-log", "--origin", ORIGIN, "--vkey", ours, cwd=tmp_path)
+    with serving(port, PROGRAM, "serve", "--listen", f"127.0.0.1:{port}", cwd=tmp_path):
+        yield f"witness foreign {vkey} http://127.0.0.1:{port}"
+
+
+async def test_a_strangers_witness_cosigns_our_ledger_and_finds_its_fork(foreign: str, tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'exchange.sqlite3'}"
+    await migrate(url)
+    store = Store(url)
+    stage = Stage(store, Roads(), rule_of(trust(f"{foreign}\nquorum foreign\n")))
+    await stage.start()
+    for count in (1, 4, 300):
+        await stage.until_served(await stage.grow(count), "foreign")
+    await stage.stop()
+    await stage.start()
+    await stage.until_served(await stage.grow(2), "foreign")
+    await stage.stop()
+    await set_back(store, 5)
+    stage.memory = PaperMemory()
+    await stage.start()
+    with pytest.raises(LedgerForked, match="signed 307 entries"):
+        await stage.grow()
+    await stage.stop()
+    await store.close()
+
+
+def test_our_witness_serves_a_strangers_log(tmp_path: Path, port: int) -> None:
+    seed = bytes(range(32))
+    log_key = signer_from_seed("foreign.example/log", SignatureType.ED25519, seed).vkey
+    comity = (sys.executable, "-m", "comity.main", "witness")
+    made = run(*comity, "init", "--name", "witness.example/w1", "--data", tmp_path / "w", "--json", cwd=tmp_path)
+    run(*comity, "add", "--vkey", encode_vkey(log_key), "--data", tmp_path / "w", cwd=tmp_path)
+    with serving(port, *comity, "serve", "--data", tmp_path / "w", "--port", str(port), cwd=tmp_path) as process:
+        feed = Path(__file__).parent / "foreign" / "feed.py"
+        ed25519 = json.loads(made)["vkeys"][1]
+        python = ENVIRONMENT.absolute() / "bin" / "python"
+        told = json.loads(run(python, feed, f"http://127.0.0.1:{port}", ed25519, seed.hex(), cwd=tmp_path))
+        process.terminate()
+        assert process.wait(START_S) == 0
+    assert told == {
+        "grows": ["cosigned"] * 5,
+        "again": "cosigned",
+        "anew": "cosigned",
+        "rolled back": "WitnessAhead",
+        "forked at its size": "WitnessRejected 422",
+        "forked beyond it": "WitnessRejected 422",
+        "goes on": "cosigned",
+    }
