@@ -34,13 +34,13 @@ from shared.contracts.records import Key
 from shared.contracts.registry import encode_message
 from shared.contracts.topology import CONSUMER, DESTINATION
 from shared.domain.ids import encode_time
-from shared.frame.open import OpenedFrame
+from shared.frame.open import FrameOpener, OpenedFrame
 from shared.keys.instruments import sign_instruments
 from shared.ports.handler import Handler, Occasion
 from shared.ports.unit_of_work import Effects, View
 from shared.runtime.backends import Backend, open_backend
 from shared.runtime.publisher import Publisher
-from shared.runtime.sealed_rows import gather_rows, item_of
+from shared.runtime.sealed_rows import build_leaf_opener, gather_rows, item_of
 from shared.runtime.service import ConsumingService
 from shared.runtime.settings import Settings
 from tests.tamper.broker import Broker, at_the_broker
@@ -151,6 +151,10 @@ class Arena:
     def open(self, queue: str, frame: bytes) -> OpenedFrame:
         opener = self.backend.opener(self.backend.keys(CONSUMER[queue]))
         return opener.open(frame, queue, self.clock.now(), check_age=False)
+
+    def leaf_opener(self) -> FrameOpener:
+        """The ledger's, which is not at work here."""
+        return build_leaf_opener(self.backend.keys("ledger"), self.backend.roster)
 
     def fresh(self, queue: str) -> tuple[str, ServiceMessage]:
         """A service that speaks to this queue, and something new that it could say there."""

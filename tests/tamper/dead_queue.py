@@ -15,7 +15,7 @@ from tests.tamper.judge import Verdicts, kept
 
 async def try_dead_queue(arena: Arena, queue: str, verdicts: Verdicts, genuine: Sequence[Genuine]) -> None:
     """Genuine frames, had or not, and noise, said to be dead. A service that starts sets them aside at once."""
-    evidence = Evidence(arena.backend.store, queue)
+    evidence = Evidence(arena.backend.store, queue, arena.leaf_opener())
     last, claimed, rows = await evidence.last_letter(), await evidence.claimed(), await evidence.row_counts()
     frames = [*(one.frame for one in genuine), b"noise"]
     await arena.broker.put(f"{queue}.dead", [(frame, {}) for frame in frames])

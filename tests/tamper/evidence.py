@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import func, select
 
@@ -13,8 +14,11 @@ from shared.adapters.sql.engine import Store
 from shared.adapters.sql.mapping import TABLES
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
+from shared.contracts.topology import LEDGER
+from shared.frame.open import FrameOpener
 
-STATE = (*TABLES.values(), METADATA.tables["leaf_waiting"], METADATA.tables["part"])
+STATE = (*TABLES.values(), METADATA.tables["part"])
+_WAITING = METADATA.tables["leaf_waiting"]
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,10 @@ class Letter:
 class Evidence:
     """Of one service."""
 
-    def __init__(self, store: Store, service: str) -> None:
+    def __init__(self, store: Store, service: str, ledger: FrameOpener) -> None:
         self._store = store
+        self._ledger = ledger
+        self._leaves, self._last_waiting = 0, 0
         self._tables = MESSAGING[service]
 
     async def claimed(self, among: Sequence[str] | None = None) -> set[str]:
@@ -57,4 +63,8 @@ class Evidence:
         asked = select(*(select(func.count()).select_from(table).scalar_subquery() for table in STATE))
         async with self._store.read() as connection:
             counts = (await connection.execute(asked)).one()
-        return Counter(dict(zip((table.name for table in STATE), counts, strict=True)))
+            new = (await connection.execute(select(_WAITING).where(_WAITING.c.id > self._last_waiting))).all()
+        for row in new:  # nothing places them here
+            self._leaves += len(self._ledger.open(row.frame, LEDGER, datetime.now(UTC), check_age=False).items)
+            self._last_waiting = max(self._last_waiting, row.id)
+        return Counter({"leaves": self._leaves, **dict(zip((table.name for table in STATE), counts, strict=True))})

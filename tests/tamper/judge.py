@@ -54,7 +54,7 @@ class Judge:
         self._service = service
         self._watched = watched
         self._verdicts = verdicts
-        self._evidence = Evidence(arena.backend.store, service)
+        self._evidence = Evidence(arena.backend.store, service, arena.leaf_opener())
 
     async def try_cases(self, cases: Sequence[Case], neighbour: Genuine) -> None:
         """Give these to the queue, then the neighbour; judge when that has had its effect."""
@@ -105,7 +105,7 @@ class Judge:
         for message, effects in self._watched.effects.items():
             if message in expected:
                 decided.update(TABLES[type(record)].name for record in effects.inserts)
-                decided.update({"leaf_waiting": bool(effects.leaves), "part": len(effects.parts)})
+                decided.update({"leaves": len(effects.leaves), "part": len(effects.parts)})
         if len(self._verdicts.wrong) == faults and +decided != grown:
             self._verdicts.wrong.append(f"{self._service}: rows {dict(grown)} where {dict(decided)} were decided")
 
