@@ -17,6 +17,7 @@ N ?= 100
 ROUNDS ?= 5
 SECONDS ?= 10
 REPLICAS ?= 1
+AUDITED ?= 20500,1000000
 LEAVES ?= 10000,100000,1000000,10000000
 
 # The packages of the second implementation; where they cannot be installed its tests are skipped, with the reason.
@@ -105,7 +106,7 @@ hostile: .venv/.hostile  ## schemathesis with N examples an operation, wrong cal
 	$(PY) -m tests.hostile --n $(N) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: bench-pipeline bench-memory bench-ledger  ## every benchmark, each with its peers
+bench: bench-pipeline bench-memory bench-ledger bench-audit  ## every benchmark, each with its peers
 
 .PHONY: bench-pipeline
 bench-pipeline: .venv/.dev bench-peers  ## the pipeline against a bare chain, FastStream, AS2 and a bare API: ROUNDS= SECONDS= SEED=
@@ -118,6 +119,10 @@ bench-memory: .venv/.dev  ## the memory of each process of a saturated exchange:
 .PHONY: bench-ledger
 bench-ledger: .venv/.dev var/bench/pymerkle/.ready  ## the ledger against pymerkle at the sizes LEAVES=10000,…; ROUNDS= SEED=
 	$(PY) -m bench ledger --rounds $(ROUNDS) --leaves $(LEAVES) $(if $(SEED),--seed $(SEED))
+
+.PHONY: bench-audit
+bench-audit: .venv/.dev  ## comity audit verify of ledgers of AUDITED= leaves, against one core's limit in signatures: ROUNDS= SEED=
+	$(PY) -m bench audit --rounds $(ROUNDS) --leaves $(AUDITED) $(if $(SEED),--seed $(SEED))
 
 # A peer that cannot be installed is left out, with its reason in the table.
 PEERS := faststream as2

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from bench.auditing import measure_audit
 from bench.ledger import measure_ledger
 from bench.memory import measure_memory
 from bench.page import write_page
@@ -23,7 +24,7 @@ RESULTS = Path("bench/results")
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("what", choices=["pipeline", "memory", "ledger", "page"])
+    parser.add_argument("what", choices=["pipeline", "memory", "ledger", "audit", "page"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=None)
@@ -41,7 +42,9 @@ def main(arguments: list[str]) -> int:
     if given.what == "memory":
         document, verdicts = measure_memory(sizes, _say)
     elif given.what == "ledger":
-        document, verdicts = measure_ledger(sizes, [int(size) for size in given.leaves.split(",")], _say)
+        document, verdicts = measure_ledger(sizes, _numbers(given.leaves), _say, given.results / "ledger.json")
+    elif given.what == "audit":
+        document, verdicts = measure_audit(sizes, _numbers(given.leaves), _say)
     else:
         report = pipeline_report(sizes, measure_pipeline(sizes, _say))
         document, verdicts = report.document, report.verdicts
@@ -51,6 +54,10 @@ def main(arguments: list[str]) -> int:
         write_page(RESULTS)
     print("\n".join(verdicts))
     return 0
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(one) for one in text.split(",")]
 
 
 def _say(line: str) -> None:

@@ -21,13 +21,15 @@ from bench.drivers import module
 from bench.figures import Goal, at_least, at_most, paired_ratio
 from bench.machine import describe, used_by
 from bench.orders import Ordered
-from bench.report import Ratio, figure_of, verdict_of
+from bench.report import Ratio, figure_of, verdict_of, write_report
 from bench.rivals import HERE, PeerMissing, environment_of
 from bench.turns import Sizes, Turn, Turns
 
 PEER: Final = "pymerkle"
 APPENDED_MOST: Final = 10_000
 PROOFS: Final = 20
+PROOFS_OF_LARGE: Final = 5
+"""Above MEMORY_LEAVES, where pymerkle on disk needs many seconds for one."""
 MEMORY_LEAVES: Final = 1_000_000
 """Above it pymerkle's tree in memory is left out: it holds objects for every node, gigabytes of them."""
 DISK, MEMORY, OURS, TREE, SMALL = "pymerkle_disk", "pymerkle_memory", "comity", "comity_tree", "comity_small"
@@ -52,25 +54,28 @@ class Contestant:
         appended = self.process.ask("hash" if self.is_tree_alone else "append", leaves=leaves)
         told = {f"{self.name}_append": leaves / appended["seconds"]}
         if self.can_prove:
-            indexes = [chance.randrange(appended["size"]) for _ in range(PROOFS + 1)]
+            proofs = PROOFS if appended["size"] < 2 * MEMORY_LEAVES else PROOFS_OF_LARGE
+            indexes = [chance.randrange(appended["size"]) for _ in range(proofs + 1)]
             first, *others = self.process.ask("prove", indexes=indexes)["seconds"]
             told |= {f"{self.name}_first_proof_ms": 1000 * first, f"{self.name}_proof_ms": 1000 * median(others)}
         return told
 
 
-def measure_ledger(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None]) -> tuple[dict[str, Any], list[str]]:
-    """The document that is kept, and a plain line for each goal."""
+def measure_ledger(
+    sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None], kept: Path
+) -> tuple[dict[str, Any], list[str]]:
+    """The document that is kept, after each size too, and a plain line for each goal."""
     turns, chance = Turns(sizes, say), random.Random(sizes.seed)
     memory: dict[str, dict[str, int]] = {}
+    document: dict[str, Any] = {}
+    verdicts: list[str] = []
     shutil.rmtree(sizes.directory, ignore_errors=True)
     sizes.directory.mkdir(parents=True)
     with _contestants(sizes, turns.measured.why_not) as all_:
         for size in sorted(leaves):
-            playing = {
-                name: one
-                for name, one in all_.items()
-                if (name != MEMORY or size <= MEMORY_LEAVES) and (name != SMALL or size > min(leaves))
-            }
+            if size > MEMORY_LEAVES and MEMORY in all_:
+                all_.pop(MEMORY).process.stop()
+            playing = {name: one for name, one in all_.items() if name != SMALL or size > min(leaves)}
             for name, one in playing.items():
                 if name not in (SMALL, TREE):
                     one.process.ask("grow", to=size)
@@ -83,10 +88,11 @@ def measure_ledger(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], Non
             }
             turns.play(str(size), plays)
             memory[str(size)] = {name: used_by([one.process.pid]).rss_bytes for name, one in playing.items()}
-            if size > MEMORY_LEAVES and MEMORY in all_:
-                all_.pop(MEMORY).process.stop()
+            measured_so_far = [one for one in sorted(leaves) if str(one) in memory]
+            document, verdicts = _report(sizes, measured_so_far, turns, memory)
+            write_report(document, kept)  # the larger ones take hours
     shutil.rmtree(sizes.directory, ignore_errors=True)
-    return _report(sizes, sorted(leaves), turns, memory)
+    return document, verdicts
 
 
 def _turn(one: Contestant, leaves: int, chance: random.Random) -> Turn:

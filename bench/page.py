@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any, Final
 
 from bench.exchange import CLIENT
+from bench.ledger_page import figure_rows, ledger_section
 from bench.plots import bars, lines, stacked
 
 PAGE: Final = Path("docs/performance.md")
@@ -35,7 +36,8 @@ PACED: Final = {
 
 HEAD: Final = """# Performance
 
-This page is made from measurements by `make bench-pipeline` and `make bench-memory`; nothing on it is typed by hand.
+This page is made from measurements by `make bench-pipeline`, `make bench-memory`, `make bench-ledger` and
+`make bench-audit`; nothing on it is typed by hand.
 How each figure is taken, and what it leaves out, stands below the tables.
 """
 
@@ -88,7 +90,10 @@ def write_page(results: Path) -> None:
         sections += [_machine(pipeline), _figures(pipeline), _rates(pipeline), _stages(pipeline), _way(pipeline)]
     if memory:
         sections.append(_memory(memory))
-    if not pipeline and not memory:
+    ledger = ledger_section(_read(results / "ledger.json"), _read(results / "audit.json"), PLOTS)
+    if ledger:
+        sections.append(ledger)
+    if not pipeline and not memory and not ledger:
         sections.append("No results are kept yet: the commands below make them, and this page.\n")
     sections.append(METHOD)
     if pipeline:
@@ -115,16 +120,9 @@ def _machine(document: Mapping[str, Any]) -> str:
 
 
 def _figures(document: Mapping[str, Any]) -> str:
-    rows = ["## Figures and goals", "", "| figure | median | lowest, highest round | goal | |", "|---|---|---|---|---|"]
-    for one in document["figures"].values():
-        if "absent" in one:
-            rows.append(f"| {one['says']} | | | {one['goal']} | not measured: {one['absent']} |")
-        else:
-            told = one["reached"].replace("not reached", "**not reached**")
-            spread = f"{one['low']:.3g}, {one['high']:.3g}"
-            rows.append(f"| {one['says']} | {one['median']:.3g} × | {spread} | {one['goal']} | {told} |")
     rest = [line for line in document["verdicts"] if " × " not in line]
-    return "\n".join([*rows, "", *(f"- {line}" for line in rest), ""])
+    told = [*figure_rows(document["figures"].values()), "", *(f"- {line}" for line in rest)]
+    return "\n".join(["## Figures and goals", "", *told, ""])
 
 
 def _rates(document: Mapping[str, Any]) -> str:

@@ -1,0 +1,141 @@
+"""`python -m bench audit`: `comity audit verify` of whole ledgers, against what one core verifies in signatures alone.
+
+A ledger of letters to one recipient gives the rate: the audit and the bare verifications take turns. A ledger of a
+million leaves, of letters to many, gives the time and the memory of a long reading; its signatures are few, so it is
+not held against their limit.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench.audited import write_audited
+from bench.crypto import operation_times
+from bench.drivers import RoundFailed, module
+from bench.figures import Goal, at_least, at_most, growth, paired_ratio
+from bench.machine import describe, used_by
+from bench.report import Ratio, figure_of, verdict_of
+from bench.turns import Sizes, Turns
+from client.auditor import WORKERS, verify_ledger
+from client.ledger_source import DirectoryLedger
+from shared.keys.trust import encode_trust, parse_trust
+
+TO_ONE: Final = 50_000
+"""Ledgers of more leaves are made of letters to many recipients: to sign a quarter of a million takes an hour."""
+MANY: Final = 100
+SAMPLE_S: Final = 0.5
+RATE: Final[Goal] = at_least(0.8)
+MEMORY: Final[Goal] = at_most(0.1)
+
+
+def measure_audit(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None]) -> tuple[dict[str, Any], list[str]]:
+    """The document that is kept, and a plain line for each goal. Raises RoundFailed when a ledger does not verify."""
+    turns, verdicts, figures, ledgers = Turns(sizes, say), [], [], []
+    shutil.rmtree(sizes.directory, ignore_errors=True)
+    for size in sorted(leaves):
+        place = sizes.directory / str(size)
+        place.mkdir(parents=True)
+        recipients = 1 if size <= TO_ONE else MANY
+        began = time.perf_counter()
+        trust, letters = write_audited(place / "ledger", size, recipients)
+        (place / "trust.json").write_bytes(encode_trust(trust))
+        say(f"{size} leaves, {letters} letters to {recipients} each, made in {time.perf_counter() - began:.0f} s")
+        runs: list[dict[str, Any]] = []
+        if size <= TO_ONE:
+            turns.play(str(size), {"audit": _audited(place, runs), "limit": _limit})
+            series = turns.measured.series
+            of = f"audit of {size:,} leaves: envelope signatures a second, against one core's limit"
+            one = Ratio(of, f"{size}.audit_signatures_per_s", f"{size}.limit_signatures_per_s", RATE, "limit")
+            ratio = paired_ratio(series[one.above], series[one.below])
+            figures.append(figure_of(one, ratio))
+            verdicts.append(verdict_of(one, ratio))
+        else:
+            say(f"  {_audited(place, runs)()}")
+        ledgers.append(_told(size, letters, recipients, runs))
+        shutil.rmtree(place)
+    verdicts += [_memory_told(one) for one in ledgers]
+    document = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe(),
+        "rounds": sizes.rounds,
+        "seed": sizes.seed,
+        "workers": WORKERS,
+        "figures": figures,
+        "verdicts": verdicts,
+        "series": turns.measured.series,
+        "ledgers": ledgers,
+        "noise": turns.measured.noise,
+    }
+    return document, verdicts
+
+
+def _limit() -> Mapping[str, float]:
+    times = operation_times()
+    return {"limit_signatures_per_s": 2000 / (times["Ed25519 verify"] + times["ML-DSA-65 verify"])}
+
+
+def _audited(place: Path, runs: list[dict[str, Any]]) -> Callable[[], Mapping[str, float]]:
+    """One audit in a process of its own, watched from outside."""
+
+    def run() -> Mapping[str, float]:
+        command = module("bench.auditing", str(place))
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        began, samples = time.monotonic(), []
+        while process.poll() is None:
+            held = used_by([process.pid]).rss_bytes
+            samples.append((time.monotonic() - began, float(held)))
+            time.sleep(SAMPLE_S)
+        said = process.communicate()[0].split()
+        if process.returncode:
+            raise RoundFailed("the ledger does not verify")
+        seconds, read, signatures = float(said[0]), int(said[1]), int(said[2])
+        runs.append({"seconds": seconds, "leaves": read, "signatures": signatures, "memory": samples[1:-1]})
+        return {"audit_signatures_per_s": signatures / seconds, "audit_leaves_per_s": read / seconds}
+
+    return run
+
+
+def _told(size: int, letters: int, recipients: int, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    last = runs[-1]["memory"]
+    return {
+        "leaves": size,
+        "letters": letters,
+        "recipients": recipients,
+        "seconds": median(run["seconds"] for run in runs),
+        "leaves_per_s": median(run["leaves"] / run["seconds"] for run in runs),
+        "signatures_per_s": median(run["signatures"] / run["seconds"] for run in runs),
+        "memory_most_bytes": max((held for _, held in last), default=0.0),
+        "memory_growth": growth(last) if len(last) >= 10 else None,
+        "memory": last[:: max(1, len(last) // 120)],
+    }
+
+
+def _memory_told(one: Mapping[str, Any]) -> str:
+    grew = one["memory_growth"]
+    told = "too short to tell" if grew is None else f"{grew:+.1%}"
+    reached = "" if grew is None else f", goal {MEMORY}: {'reached' if MEMORY.is_reached(grew) else 'not reached'}"
+    return (
+        f"audit of {one['leaves']:,} leaves: {one['leaves_per_s']:,.0f} leaves a second, at most "
+        f"{one['memory_most_bytes'] / 2**20:.0f} MiB in all its processes, growth {told}{reached}"
+    )
+
+
+def _audit(place: Path) -> Iterator[object]:
+    trust = parse_trust((place / "trust.json").read_bytes())
+    began = time.perf_counter()
+    report = verify_ledger(DirectoryLedger(place / "ledger"), trust)
+    if not report.ok:
+        raise SystemExit(f"differences: {list(report.differences)[:3]}")
+    yield from (time.perf_counter() - began, report.read, report.signatures)
+
+
+if __name__ == "__main__":
+    print(*_audit(Path(sys.argv[1])))

@@ -1,0 +1,126 @@
+"""The section of `docs/performance.md` on the ledger, from `ledger.json` and `audit.json` under `bench/results`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench.plots import bars
+
+NAMES: Final = {
+    "comity": "Comity, SQLite",
+    "comity_small": "Comity, the small one beside it",
+    "comity_tree": "Comity, the tree alone",
+    "pymerkle_disk": "pymerkle, SQLite",
+    "pymerkle_memory": "pymerkle, in memory",
+}
+METHOD: Final = """### How the ledger is measured
+
+    make bench-ledger LEAVES=10000,1000000 ROUNDS=5      appending and proving; SEED= repeats the order of turns
+    make bench-audit AUDITED=20500,1000000               audits of ledgers that are made for it
+
+- **Append**: rounds of 1,000 entries of some 430 bytes, one process, SQLite with every commit synced. Of ours: what
+  waits is opened, parsed, placed and removed, tiles and head committed, the head kept outside the database, signed with
+  Ed25519 and ML-DSA-44, the checkpoint committed. Of pymerkle: its bulk insertion of 1,000 entries, committed, and
+  then the root, without which nothing could be signed; it keeps no tiles and no index of entries. *The tree alone* is
+  leaf hashes, tiles and root without storage, against pymerkle's tree in memory, which holds every node.
+- **Proof**: of an entry drawn at random, by a process that has just opened the file; the first, and the median of the
+  twenty that follow: pymerkle keeps what it computed for the first. Ours is the whole tlog-proof that the gateway
+  answers, the entry in it. pymerkle's tree in memory is left out above a million leaves.
+- **Cost of size**: a small ledger of ours takes its turns beside the largest.
+- **Audit**: `comity audit verify` of a static directory, in a process of its own with two workers for signatures,
+  against Ed25519 and ML-DSA-65 verifications in a loop on one core, taking turns. The ledger has a decision with its
+  envelope, a relay and a delivery for each letter, and no retrievals. A ledger of more than 50,000 leaves is made of
+  letters to 100 recipients each, since nobody waits until a third of a million envelopes are signed: it tells the
+  leaves a second and the memory, and is not held against the limit.
+"""
+
+
+def ledger_section(ledger: Mapping[str, Any], audit: Mapping[str, Any], plots: Path) -> str:
+    """Empty where neither was measured."""
+    text = ["## The ledger", ""]
+    if ledger:
+        text += _appended_and_proven(ledger, plots)
+    if audit:
+        text += _audited(audit)
+    return "\n".join([*text, METHOD]) if ledger or audit else ""
+
+
+def _appended_and_proven(document: Mapping[str, Any], plots: Path) -> list[str]:
+    series: Mapping[str, list[float]] = document["series"]
+    appended, proven = {}, {}
+    rows = ["| leaves | | appended a second | first proof, ms | proof, ms | memory, MiB |", "|---|---|---|---|---|---|"]
+    for size in document["leaves"]:
+        for who, says in NAMES.items():
+            told = [series.get(f"{size}.{who}_{what}") for what in ("append", "first_proof_ms", "proof_ms")]
+            if told[0] is None:
+                continue
+            append, first, proof = (None if values is None else median(values) for values in told)
+            if who in ("comity", "pymerkle_disk"):
+                appended[f"{says}, {size:,}"] = append or 0.0
+                proven[f"{says}, {size:,}"] = proof or 0.0
+            held = document["memory_bytes"][str(size)].get(who, 0) / 2**20
+            cells = ("" if value is None else f"{value:.3g}" for value in (first, proof))
+            rows.append(f"| {size:,} | {says} | {append:,.0f} | {' | '.join(cells)} | {held:.0f} |")
+    (plots / "ledger-append.svg").write_text(bars("Appended on disk", "entries a second", appended, logarithmic=True))
+    (plots / "ledger-proof.svg").write_text(bars("One proof", "ms", proven, logarithmic=True))
+    return [
+        f"Measured {document['at']}, {document['rounds']} rounds, seed {document['seed']}. {_loads(document)}",
+        "",
+        *figure_rows(document["figures"]),
+        "",
+        *(f"- {line}" for line in document["verdicts"] if line.startswith("memory")),
+        "",
+        f"![Appended on disk]({plots.name}/ledger-append.svg)",
+        "",
+        f"![One proof]({plots.name}/ledger-proof.svg)",
+        "",
+        *rows,
+        "",
+    ]
+
+
+def _audited(document: Mapping[str, Any]) -> list[str]:
+    memory = [line for line in document["verdicts"] if " leaves a second" in line]
+    rows = [
+        "| leaves | letters | recipients of each | s | leaves a second | signatures a second |",
+        "|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {one['leaves']:,} | {one['letters']:,} | {one['recipients']} | {one['seconds']:.0f} "
+        f"| {one['leaves_per_s']:,.0f} | {one['signatures_per_s']:,.0f} |"
+        for one in document["ledgers"]
+    ]
+    return [
+        f"### Audits\n\nMeasured {document['at']}, {document['rounds']} rounds. {_loads(document)}",
+        "",
+        *figure_rows(document["figures"]),
+        "",
+        *(f"- {line}" for line in memory),
+        "",
+        *rows,
+        "",
+    ]
+
+
+def figure_rows(figures: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The table of figures and their goals."""
+    rows = ["| figure | median | lowest, highest round | goal | |", "|---|---|---|---|---|"]
+    for one in figures:
+        if "absent" in one:
+            rows.append(f"| {one['says']} | | | {one['goal']} | not measured: {one['absent']} |")
+        else:
+            told = one["reached"].replace("not reached", "**not reached**")
+            spread = f"{one['low']:.3g}, {one['high']:.3g}"
+            rows.append(f"| {one['says']} | {one['median']:.3g} × | {spread} | {one['goal']} | {told} |")
+    return rows
+
+
+def _loads(document: Mapping[str, Any]) -> str:
+    loads = [one["load"] for one in document["noise"]]
+    if not loads:
+        return ""
+    cores = document["machine"]["cores"]
+    return f"Load average when a turn began: {min(loads):.1f} to {max(loads):.1f}, on {cores} cores."
