@@ -12,9 +12,10 @@ from comity.main import app
 from gateway.metrics import Metrics
 from gateway.problems import error_classes
 from shared.audit.leaves import CATALOGUE
-from shared.runtime.meters import LedgerMeters, Meters
+from shared.runtime.meters import LedgerMeters, Meters, WitnessingMeters
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import SERVICE, Size, SpanName
+from witness.server import WitnessMeters
 
 ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs" / "guide" / "operator.md").read_text(encoding="utf-8")
@@ -22,7 +23,15 @@ RULES = (ROOT / "deploy" / "prometheus" / "alerts.yaml").read_text(encoding="utf
 RULE = re.compile(r"- alert: (\w+)\n +expr: (.+)\n +for: (\w+)\n +labels: \{severity: (page|ticket)\}\n")
 ALERTS = {name: (condition, wait, severity) for name, condition, wait, severity in RULE.findall(RULES)}
 SPANS = {SERVICE, *(name.value for name in SpanName), *(size.value for size in Size)}
-LINES_OF_THE_LOG = {"ledger.waits", "pump.waits", "telemetry.lost", "telemetry.reached"}
+LINES_OF_THE_LOG = {
+    "ledger.waits",
+    "ledger.witness-knows",
+    "ledger.witness-refuses",
+    "ledger.witness-silent",
+    "pump.waits",
+    "telemetry.lost",
+    "telemetry.reached",
+}
 SECTIONS = dict(re.findall(r"^### (Comity\w+)\n(.*?)(?=^##|\Z)", GUIDE, re.M | re.S))
 
 
@@ -30,6 +39,8 @@ def shown() -> set[str]:
     """Every name under which some process of the exchange shows a figure."""
     meters = Meters(CollectorRegistry())
     LedgerMeters(meters)
+    WitnessingMeters(meters)
+    WitnessMeters(meters.registry)
     found = set()
     for family in Metrics(meters.registry).registry.collect():
         found.add(family.name)
