@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from client.audit_documents import CLOCK_SKEW, OperatorDocuments
-from client.audit_envelopes import EnvelopeQuestion, Refusal, code_without_keys, question_of
+from client.audit_envelopes import Asked, Refusal, ask
 from client.audit_memory import AuditMemory, Decided
 from client.audit_report import AuditReport
 from shared.audit.leaves import leg_states
@@ -32,6 +32,7 @@ from shared.envelope.container import ReceivedEnvelope, read_envelope
 from shared.errors import (
     DossierExists,
     DossierUnknown,
+    EnvelopeKeyUnknown,
     EnvelopePartMismatch,
     EnvelopeWrapMismatch,
     MessageIdReused,
@@ -43,6 +44,7 @@ from shared.keys.directory import Directory
 
 MERGE_DELAY: Final = timedelta(hours=1)
 """From the receipt to the ledger, at most. A leaf that is logged later was written earlier than is believable."""
+_NO_KEYS: Final = Refusal(EnvelopeKeyUnknown.code, "there is no directory to judge by")
 _SEALED_ONLY: Final = frozenset({EnvelopeWrapMismatch.code, EnvelopePartMismatch.code})
 
 
@@ -63,22 +65,18 @@ class DecisionJudge:
         self._report = report
         self._documents = documents
 
-    def read(self, logged: LoggedLeaf) -> tuple[ReceivedEnvelope | None, EnvelopeQuestion | None]:
+    def read(self, logged: LoggedLeaf) -> tuple[ReceivedEnvelope | None, Asked | None]:
         """The envelope, and what its signatures are to be asked."""
         received = self._read_envelope(logged)
         if received is None:
             return None, None
         directory = self._documents.directory_of(logged)
-        return received, None if directory is None else question_of(received, directory, logged.leaf.at)
+        return received, None if directory is None else ask(received, directory, logged.leaf.at)
 
     def judge(
-        self,
-        logged: LoggedLeaf,
-        received: ReceivedEnvelope | None,
-        question: EnvelopeQuestion | None,
-        refusal: Refusal | None,
+        self, logged: LoggedLeaf, received: ReceivedEnvelope | None, asked: Asked | None, answer: Refusal | None
     ) -> None:
-        """`refusal` is the answer to the question."""
+        """`answer` is that to what was asked."""
         code: str | None = logged.leaf.fields.get("code")
         if code is not None:
             self._report.rejections[code] += 1
@@ -89,9 +87,10 @@ class DecisionJudge:
         if self._memory.decided(header.id, received.digest) is not None:
             self._differ(logged, "decided-twice", f"{header.id} was decided before, for the same bytes")
             return
-        if question is not None and refusal is None:
+        if asked is not None and asked.question is not None and answer is None:
             self._report.signatures += 2
-        outcome = self._decide_again(logged, received, question, refusal)
+        refusal = _NO_KEYS if asked is None else asked.refusal(answer)
+        outcome = self._decide_again(logged, received, refusal)
         if outcome.code != code:
             said = "accepted" if code is None else f"rejected as {code}"
             ought = "accepted" if outcome.code is None else f"rejected as {outcome.code}"
@@ -132,13 +131,7 @@ class DecisionJudge:
         if decide_by > logged.leaf.at + MERGE_DELAY + CLOCK_SKEW:
             self._differ(logged, "promise", f"no receipt promises as late as {logged.leaf.fields['decide_by']}")
 
-    def _decide_again(
-        self,
-        logged: LoggedLeaf,
-        received: ReceivedEnvelope,
-        question: EnvelopeQuestion | None,
-        refusal: Refusal | None,
-    ) -> Outcome:
+    def _decide_again(self, logged: LoggedLeaf, received: ReceivedEnvelope, refusal: Refusal | None) -> Outcome:
         """What intake's steps give; `services/intake/policy.py`."""
         header, at = received.header, logged.leaf.at
         directory = self._documents.directory_at(logged.leaf.fields["directory_index"])
@@ -146,8 +139,6 @@ class DecisionJudge:
             return Outcome(SenderUnknown.code)
         if not all(_takes_part(directory, recipient) for recipient in header.recipients):
             return Outcome(RecipientUnknown.code)
-        if question is None:
-            return Outcome(code_without_keys(received, directory, at))
         if refusal is not None:
             return Outcome(refusal.code)
         code = logged.leaf.fields.get("code")
@@ -158,12 +149,13 @@ class DecisionJudge:
         if spent_on is not None and spent_on != received.digest:
             return Outcome(MessageIdReused.code)
         self._memory.spend(header.id, received.digest)
-        first, *older = [
-            self._admit(header, received.digest, at, registry)
-            for registry in self._documents.registries_for(logged.logged_at)
-        ]
+        newest, *older = self._documents.registries_for(logged.logged_at)
+        outcome = self._admit(header, received.digest, at, newest)
         said = tuple(logged.leaf.fields["flags"])
-        return next((one for one in (first, *older) if one.code is None and one.flags == said), first)
+        if outcome.code is None and outcome.flags != said:
+            earlier = (self._admit(header, received.digest, at, registry) for registry in older)
+            return next((one for one in earlier if one.flags == said), outcome)
+        return outcome
 
     def _admit(self, header: Header, digest: str, at: datetime, registry: Registry | None) -> Outcome:
         try:

@@ -1,8 +1,8 @@
 """Questions about signatures in the ledger, and their answers: plain values in and out, for worker processes.
 
-An envelope is asked for steps 4 to 9 of `docs/spec/envelope.md`: both signatures, the exchange, the times, the
-recipients' keys. Wraps and parts never stand in the ledger, so steps 10 and 11 stay between the parties. A retrieval is
-asked for the signature of its request.
+Of an envelope, steps 4 to 9 of `docs/spec/envelope.md` are judged: both signatures, the exchange, the times, the
+recipients' keys. Wraps and parts never stand in the ledger, so steps 10 and 11 stay between the parties. Only the
+signatures, which cost, are asked; the rest is answered at once. A retrieval is asked for the signature of its request.
 """
 
 from __future__ import annotations
@@ -11,33 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
-
-from typing_extensions import override
 
 from shared.apisig.request_text import SignedRequest, verify_signed_request_text
-from shared.envelope.container import ReceivedEnvelope, parse_envelope
+from shared.envelope.container import ReceivedEnvelope
+from shared.envelope.encoding import MAX_SKEW_S
 from shared.envelope.valid_keys import valid_keys
-from shared.envelope.verify import SigningKey, verify_envelope
-from shared.errors import EnvelopeKeyUnknown, Rejection, SenderKeyWaits
+from shared.envelope.verify import SigningKey, signed_texts, verify_claims, verify_signed_text
+from shared.errors import EnvelopeKeyUnknown, Rejection
 from shared.keys.directory import Directory
 from shared.keys.public import ED25519_BYTES, Ed25519Public, MLDSA65Public
 
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeQuestion:
-    """An envelope, and what the directory said of its sender and readers when it was decided, at `at`."""
+    """What an envelope's two signatures cover, and the keys that must have made them: (key, signature, bytes) each."""
 
-    received: ReceivedEnvelope
-    exchange: str
-    at: datetime
-    signing: Mapping[str, bytes]
-    sealing_kids: Mapping[str, str]
-
-    @override
-    def __reduce__(self) -> tuple[Any, ...]:
-        """To another process goes the text that was signed, which is read again there: a third of the bytes."""
-        return _asked, (self.received.jws_bytes, self.exchange, self.at, dict(self.signing), dict(self.sealing_kids))
+    texts: tuple[tuple[bytes, bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +45,39 @@ class Refusal:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of an envelope; or the refusal that comes `before` its signatures. `after` comes after them."""
+
+    question: EnvelopeQuestion | None
+    before: Refusal | None = None
+    after: Refusal | None = None
+
+    def refusal(self, answer: Refusal | None) -> Refusal | None:
+        """The first, in the order of the steps; `answer` is that to the question."""
+        return self.before or answer or self.after
+
+
 Question = EnvelopeQuestion | RequestQuestion
 Answer = Refusal | SignedRequest | None
-"""None: there was no question, or the envelope verifies. A request that verifies is its own answer."""
+"""None: there was no question, or the signatures are good. A request that verifies is its own answer."""
 
 
-def question_of(received: ReceivedEnvelope, directory: Directory, at: datetime) -> EnvelopeQuestion | None:
-    """None when the sender's keys do not count in this directory: then no signature can be asked for."""
+def ask(received: ReceivedEnvelope, directory: Directory, at: datetime) -> Asked:
+    """By the directory of the decision that was made `at` this time."""
     try:
         keys = valid_keys(received, directory, at)
-    except SenderKeyWaits:
-        return None
-    if not keys.signing:
-        return None
-    signing = {kid: key.raw for kid, key in keys.signing.items()}
-    return EnvelopeQuestion(received, directory.exchange, at, signing, keys.sealing)
+        if not keys.signing:
+            raise EnvelopeKeyUnknown(kid="of both algorithms", sender=received.header.sender)
+        texts = signed_texts(received, keys.signing)
+    except Rejection as refused:
+        return Asked(None, before=_refusal(refused))
+    question = EnvelopeQuestion(tuple((key.raw, signature, covered) for key, signature, covered in texts))
+    try:
+        verify_claims(received, directory.exchange, at, keys.sealing, MAX_SKEW_S)
+    except Rejection as refused:
+        return Asked(question, after=_refusal(refused))
+    return Asked(question)
 
 
 def answer(question: Question | None) -> Answer:
@@ -80,16 +87,10 @@ def answer(question: Question | None) -> Answer:
             keys = question.keys
             return verify_signed_request_text(question.text, lambda kid: _ed25519(keys[kid]) if kid in keys else None)
         if isinstance(question, EnvelopeQuestion):
-            verify_envelope(
-                question.received,
-                exchange=question.exchange,
-                now=question.at,
-                signing_keys={kid: _key(raw) for kid, raw in question.signing.items()},
-                sealing_kids=question.sealing_kids,
-                wraps_for=(),
-            )
+            for key, signature, covered in question.texts:
+                verify_signed_text(_key(key), signature, covered)
     except Rejection as refused:
-        return Refusal(refused.code, refused.sentence())
+        return _refusal(refused)
     return None
 
 
@@ -98,21 +99,12 @@ def answer_all(questions: Sequence[Question | None]) -> list[Answer]:
     return [answer(question) for question in questions]
 
 
-def _asked(jws: bytes, *rest: Any) -> EnvelopeQuestion:
-    return EnvelopeQuestion(parse_envelope(jws), *rest)
+def _refusal(refused: Rejection) -> Refusal:
+    return Refusal(refused.code, refused.sentence())
 
 
 def _key(raw: bytes) -> SigningKey:
     return _ed25519(raw) if len(raw) == ED25519_BYTES else _mldsa65(raw)
-
-
-def code_without_keys(received: ReceivedEnvelope, directory: Directory, at: datetime) -> str:
-    """The refusal that an envelope without a question deserves."""
-    try:
-        valid_keys(received, directory, at)
-    except SenderKeyWaits as waits:
-        return waits.code
-    return EnvelopeKeyUnknown.code
 
 
 @lru_cache(maxsize=1024)

@@ -16,7 +16,7 @@ from typing import Final
 
 from client.audit_decisions import MERGE_DELAY, DecisionJudge
 from client.audit_documents import CLOCK_SKEW, DOCUMENT_TYPES, OperatorDocuments
-from client.audit_envelopes import Answer, EnvelopeQuestion, Question, Refusal
+from client.audit_envelopes import Answer, Asked, Question, Refusal
 from client.audit_evidences import EvidenceJudge
 from client.audit_keys import look_back_at_keys
 from client.audit_memory import AuditMemory
@@ -37,6 +37,7 @@ class Prepared:
 
     logged: LoggedLeaf
     received: ReceivedEnvelope | None
+    asked: Asked | None
     question: Question | None
 
 
@@ -62,26 +63,25 @@ class LeafJudge:
             self._differ(logged, "post-dated", f"it is dated {encode_time(leaf.at)}, after it was logged")
         if leaf.type.startswith(_DATED) and leaf.at < logged.logged_at - MERGE_DELAY - CLOCK_SKEW:
             self._differ(logged, "back-dated", f"it is dated {encode_time(leaf.at)}, long before it was logged")
-        received, question = None, None
-        asked: Question | None = None
+        received, asked = None, None
+        question: Question | None = None
         if leaf.type in DOCUMENT_TYPES:
             self._documents.take(logged)
             self._memory.keep_document(logged)
         elif leaf.type.startswith("decision."):
-            received, question = self._decisions.read(logged)
-            asked = question
+            received, asked = self._decisions.read(logged)
+            question = None if asked is None else asked.question
         elif leaf.type == "evidence.retrieval":
-            asked = self._evidences.question_of(logged, self._documents.directory)
-        return Prepared(logged, received, asked)
+            question = self._evidences.question_of(logged, self._documents.directory)
+        return Prepared(logged, received, asked, question)
 
     def conclude(self, prepared: Prepared, answer: Answer) -> None:
         """Judge the leaf; `answer` is that to its question."""
-        logged, question = prepared.logged, prepared.question
+        logged = prepared.logged
         type_ = logged.leaf.type
         if type_.startswith("decision."):
-            asked = question if isinstance(question, EnvelopeQuestion) else None
             refusal = answer if isinstance(answer, Refusal) else None
-            self._decisions.judge(logged, prepared.received, asked, refusal)
+            self._decisions.judge(logged, prepared.received, prepared.asked, refusal)
         elif type_.startswith("evidence."):
             self._evidences.judge(logged, self._documents.directory, answer)
         elif type_ == "exchange.letter-retried":

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from shared.audit.leaves import encode_entry, encode_leaf, parse_entry
 from shared.audit.log_verification import LoggedLeaf
@@ -55,9 +56,14 @@ class Decided:
     signers: tuple[str, str]
 
 
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
+RECENT_KEPT: Final = 4096
+
+
 class AuditMemory:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self._recent: OrderedDict[tuple[str, str], Decided] = OrderedDict()  # evidences follow their decisions closely
 
     # --- decisions ---------------------------------------------------------------------------------------------------
 
@@ -69,12 +75,17 @@ class AuditMemory:
         self._db.execute("INSERT INTO spent VALUES (?, ?) ON CONFLICT DO NOTHING", (message, digest))
 
     def decided(self, message: str, digest: str) -> Decided | None:
+        if (message, digest) in self._recent:
+            return self._recent[message, digest]
         asked = "SELECT * FROM decided WHERE message = ? AND digest = ?"
         row = self._db.execute(asked, (message, digest)).fetchone()
         return None if row is None else _decided(row)
 
     def decide(self, message: str, digest: str, one: Decided) -> None:
-        """Keep the decision; from an acceptance on, each delivery is awaited."""
+        """Keep the first decision on these bytes; from an acceptance on, each delivery is awaited."""
+        self._recent[message, digest] = one
+        if len(self._recent) > RECENT_KEPT:
+            self._recent.popitem(last=False)
         place, logged_at = one.place, encode_time(one.logged_at)
         self._db.execute(
             "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -170,7 +181,7 @@ class AuditMemory:
     def keep_leg(self, leg: Leg) -> None:
         self._db.execute(
             "INSERT INTO legs VALUES (?, ?, ?) ON CONFLICT (dossier, requested) DO UPDATE SET state = excluded.state",
-            (leg.dossier, leg.requested, json.dumps(encode_leg(leg))),
+            (leg.dossier, leg.requested, _COMPACT.encode(encode_leg(leg))),
         )
 
     # --- documents of the operators ----------------------------------------------------------------------------------

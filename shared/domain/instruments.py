@@ -149,6 +149,9 @@ class Instrument(_Entry):
         return next((ground for ground in self.grounds if ground.code == code), None)
 
 
+_PAIRS_KEPT = 4096
+
+
 class Registry(_Entry):
     """All instruments known to the exchange, one version of the signed file."""
 
@@ -181,6 +184,19 @@ class Registry(_Entry):
 
     def between(self, one: str, other: str, on: date) -> list[Instrument]:
         """The instruments, groups apart, that bind these two countries on this day; bilateral ones first."""
+        key = (one, other, on)
+        if key not in self._found_between:
+            if len(self._found_between) >= _PAIRS_KEPT:
+                self._found_between.clear()
+            self._found_between[key] = self._search_between(one, other, on)
+        return list(self._found_between[key])
+
+    @cached_property
+    def _found_between(self) -> dict[tuple[str, str, date], list[Instrument]]:
+        """Asked for each request that is admitted, and the same for all of a day."""
+        return {}
+
+    def _search_between(self, one: str, other: str, on: date) -> list[Instrument]:
         order = [InstrumentKind.bilateral, InstrumentKind.directive, InstrumentKind.multilateral]
         bound = [entry for entry in self.instruments if entry.kind in order and entry.is_in_force(one, other, on)]
         return sorted(bound, key=lambda entry: order.index(entry.kind))

@@ -96,12 +96,10 @@ def verify_envelope(
 
     Raises the refusal of the first step that fails; the module's table names the codes.
     """
-    _verify_both_signatures(received, signing_keys)
+    for text in signed_texts(received, signing_keys):
+        verify_signed_text(*text)
+    verify_claims(received, exchange, now, sealing_kids, max_skew_s)
     header, manifest = received.header, received.manifest
-    if header.exchange != exchange:  # step 7
-        raise EnvelopeWrongExchange(given=header.exchange, expected=exchange)
-    _verify_times(header, now, max_skew_s)
-    _verify_recipients(header, manifest, sealing_kids)
     _verify_wraps(manifest, received.wraps, wraps_for)
     first, second = received.jws.signatures
     return VerifiedEnvelope(
@@ -125,24 +123,45 @@ def verify_signatures(jws: bytes, signing_keys: Mapping[str, SigningKey]) -> Rec
     Raises the refusal of the first step that fails.
     """
     received = parse_envelope(jws)
-    _verify_both_signatures(received, signing_keys)
+    for text in signed_texts(received, signing_keys):
+        verify_signed_text(*text)
     return received
 
 
-def _verify_both_signatures(received: ReceivedEnvelope, signing_keys: Mapping[str, SigningKey]) -> None:
+def signed_texts(
+    received: ReceivedEnvelope, signing_keys: Mapping[str, SigningKey]
+) -> list[tuple[SigningKey, bytes, bytes]]:
+    """Step 4, and what steps 5 and 6 ask, in their order: key, signature, covered bytes. Raises as step 4 does."""
     sender = received.header.sender
-    for signature in received.jws.signatures:  # step 4, for both before any arithmetic
+    for signature in received.jws.signatures:  # for both before any arithmetic
         if signature.kid.partition("#")[0] != sender:
             raise EnvelopeKeyForeign(kid=signature.kid[:80], sender=sender)
         key = signing_keys.get(signature.kid)
         if key is None or _ALGORITHM_OF[type(key)] != signature.alg:
             raise EnvelopeKeyUnknown(kid=signature.kid[:80], sender=sender)
-    for signature in received.jws.signatures:  # steps 5 and 6
-        covered = signing_input(signature.protected, received.jws.payload_text)
-        try:
-            signing_keys[signature.kid].verify(signature.value, covered)
-        except InvalidSignature:
-            raise EnvelopeSignatureInvalid(alg=signature.alg) from None
+    payload = received.jws.payload_text
+    return [
+        (signing_keys[one.kid], one.value, signing_input(one.protected, payload)) for one in received.jws.signatures
+    ]
+
+
+def verify_signed_text(key: SigningKey, signature: bytes, covered: bytes) -> None:
+    """Step 5 or 6. Raises EnvelopeSignatureInvalid."""
+    try:
+        key.verify(signature, covered)
+    except InvalidSignature:
+        raise EnvelopeSignatureInvalid(alg=_ALGORITHM_OF[type(key)]) from None
+
+
+def verify_claims(
+    received: ReceivedEnvelope, exchange: str, now: datetime, sealing_kids: Mapping[str, str], max_skew_s: int
+) -> None:
+    """Steps 7 to 9, once the signatures are known to be good. Raises the refusal of the first that fails."""
+    header = received.header
+    if header.exchange != exchange:  # step 7
+        raise EnvelopeWrongExchange(given=header.exchange, expected=exchange)
+    _verify_times(header, now, max_skew_s)
+    _verify_recipients(header, received.manifest, sealing_kids)
 
 
 def _verify_times(header: Header, now: datetime, max_skew_s: int) -> None:
