@@ -85,7 +85,7 @@ class Archive:
         nothing and is named in the answer.
         """
         self._mailbox.read_feed()
-        archive = list(self._register.rewraps.archive())
+        archive = list(self._sealed_here())
         moved, stood = 0, 0
         failed: dict[str, str] = {}
         for done, one in enumerate(archive, start=1):
@@ -110,13 +110,21 @@ class Archive:
         self._check_not_accepted(kid, watch)
         self._mailbox.read_feed()
         unread = {event.message for event in self._register.unrecorded()}
-        sealed = [one for one in self._register.rewraps.archive() if kid in self._kids(one)]
+        sealed = [one for one in self._sealed_here() if kid in self._kids(one)]
         self._check_expired(kid, sealed)
         lost = [*sorted(unread), *(one.message for one in sealed if not self._opens_without(one, kid))]
         _refuse_unless_given_up(kid, [one for one in lost if one not in give_up])
         return len(sealed)
 
     # --- one message -------------------------------------------------------------------------------------------------
+
+    def _sealed_here(self) -> Iterator[Archived]:
+        """What is sealed to a key of this authority: what was handed on to it opens by its forward, which is."""
+        for one in self._register.rewraps.archive():
+            if any(
+                each.kid.startswith(f"{self._keys.authority}#") for each in parse_envelope(one.jws).manifest.recipients
+            ):
+                yield one
 
     def _move(self, one: Archived) -> None:
         received = parse_envelope(one.jws)
@@ -152,7 +160,7 @@ class Archive:
         except NotInRegister:
             fetched = self._exchange.message(one.message)
         try:
-            return parse_b64u(fetched.wrap)
+            return parse_b64u(fetched.wrap or "")
         except ValueError:
             raise EnvelopeWrapMismatch(kid=kid) from None
 

@@ -21,12 +21,13 @@ from pydantic_core import to_jsonable_python
 
 from client.request_file import RequestFile
 from shared.domain.admissibility import Flag, admissibility
-from shared.domain.dossier import open_legs, possible_kinds
+from shared.domain.dossier import decide_move, is_current, lapsed, open_legs, possible_kinds, recipients_of
 from shared.domain.header import REQUIRED_SIGNATURES, SUITE, Basis, Header, parse_header
 from shared.domain.ids import encode_time, new_uuid7
 from shared.domain.instruments import RECIPROCITY, Registry
 from shared.domain.leg import Leg
-from shared.domain.profiles import check_body, check_header, kind_of
+from shared.domain.profile_format import FieldType, Kind
+from shared.domain.profiles import check_body, check_header, kind_of, profile_of
 from shared.errors import BasisMissing, GroundMissing, HeaderInconsistent, IllegalMove
 
 LIFETIME: Final = timedelta(days=7)
@@ -46,7 +47,9 @@ class Composed:
 
 @dataclass(frozen=True, slots=True)
 class ReplyWish:
-    """What the sender of a reply decides. `measures` empty means all for which the kind is possible."""
+    """What the sender of a reply decides. `measures` empty means all for which the kind is possible. Of a `forward`,
+    `takes_part` says that the holder is enrolled and gets it as well, and `hand_over` which parts it may open: none
+    named means all."""
 
     kind: str
     act: Mapping[str, Any]
@@ -54,6 +57,8 @@ class ReplyWish:
     measures: tuple[str, ...] = ()
     urgency: str = "routine"
     handling: tuple[str, ...] = ()
+    takes_part: bool = False
+    hand_over: tuple[str, ...] = ()
 
 
 def compose_request(
@@ -74,7 +79,7 @@ def compose_request(
         id=new_uuid7(now),
         dossier=new_uuid7(now),
         profile=request.profile,
-        kind=request.kind,
+        kind=request.kind or profile_of(request.profile).opening.name,
         sender=sender,
         recipients=tuple(recipients),
         leg=None,
@@ -110,10 +115,12 @@ def compose_reply(
     registry: Registry | None,
     now: datetime,
 ) -> Composed:
-    """A message on an open leg. Raises IllegalMove, GroundMissing, BodyIncomplete, and what `check_header` raises."""
+    """A message on an open leg. Raises GroundMissing, BodyIncomplete, and what `decide_move` raises."""
     kind = kind_of(leg.profile, wish.kind)
     if kind.opens_dossier:
         raise HeaderInconsistent(why=f"{wish.kind} opens a new dossier; send it as a request")
+    leg = lapsed(leg, now)
+    act = {"original": leg.original, **wish.act} if kind.forwards else wish.act
     if "grounds" in kind.act and not (wish.act.get("grounds") and str(wish.content.get("reasons", "")).strip()):
         raise GroundMissing()
     header = _checked(
@@ -125,7 +132,7 @@ def compose_reply(
         profile=leg.profile,
         kind=wish.kind,
         sender=sender,
-        recipients=(leg.requested if sender == leg.requesting else leg.requesting,),
+        recipients=recipients_of(leg, sender, wish.act.get("holder") if wish.takes_part else None),
         leg=leg.requested,
         measures=_measures(wish, leg, sender),
         basis=None,
@@ -136,9 +143,11 @@ def compose_reply(
         sent_at=encode_time(now),
         expires_at=encode_time(now + LIFETIME),
         required_sigs=REQUIRED_SIGNATURES,
-        act=_act_for_all(wish.act, _measures(wish, leg, sender)),
+        act=_act_for_all(act, kind, _measures(wish, leg, sender)),
     )
     check_body(header, wish.content)
+    if is_current(leg, seen):  # else something is under way, and the exchange says what it thinks of this one after it
+        decide_move(leg, header, _NO_DIGEST, now)
     flags = admissibility(header, leg, registry, now) if registry else []
     return Composed(header, wish.content, tuple(flags))
 
@@ -167,10 +176,13 @@ def _measures(wish: ReplyWish, leg: Leg, sender: str) -> dict[str, str]:
     return {name: types[name] for name in named}
 
 
-def _act_for_all(act: Mapping[str, Any], measures: Mapping[str, str]) -> dict[str, Any]:
-    """`outcomes` given as one code stands for every measure of the message."""
-    outcomes = act.get("outcomes")
-    return {**act, "outcomes": dict.fromkeys(measures, outcomes)} if isinstance(outcomes, str) else dict(act)
+def _act_for_all(act: Mapping[str, Any], kind: Kind, measures: Mapping[str, str]) -> dict[str, Any]:
+    """One code, where a code is asked for each measure, stands for every measure of the message."""
+    each = {name for name, rule in kind.act.items() if rule.type in (FieldType.outcomes, FieldType.measure_types)}
+    return {
+        name: dict.fromkeys(measures, value) if name in each and isinstance(value, str) else value
+        for name, value in act.items()
+    }
 
 
 def _basis(

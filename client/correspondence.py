@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from client.archive import Archive
 from client.composition import Composed, ReplyWish, compose_reply, compose_request
 from client.directory_statement import fetch_statement
 from client.directory_watch import DirectoryWatch, fetch_history
 from client.exchange import Exchange
+from client.forwarding import forward_content, hand_over
 from client.ledger_view import LedgerView
 from client.leg_replay import check_leg
 from client.mailbox import Mailbox
@@ -38,7 +39,9 @@ from shared.domain.dossier import parse_leg
 from shared.domain.ids import encode_time, is_uuid7
 from shared.domain.instruments import Registry, parse_registry
 from shared.domain.leg import Leg
+from shared.domain.profiles import kind_of
 from shared.domain.reference import encode_number, verify_number
+from shared.domain.status import Holder
 from shared.errors import (
     Ambiguous,
     AnswerRefused,
@@ -185,6 +188,8 @@ class Correspondence:
         seen = self.register.seen(dossier, state.requested)
         if seen is None or not self._knows_head(state):
             raise DossierStale(leg=state.requested)
+        if kind_of(state.profile, wish.kind).forwards:
+            wish = replace(wish, content=self._handing_on(state, wish))
         return compose_reply(
             wish,
             state,
@@ -195,6 +200,28 @@ class Correspondence:
             registry=self.instruments(),
             now=self._clock(),
         )
+
+    def _handing_on(self, leg: Leg, wish: ReplyWish) -> dict[str, Any]:
+        """The content of a forward: what opens the original, for a holder that takes part, and the leg so far."""
+        is_new = wish.takes_part and wish.act.get("holder") not in leg.parties
+        handed = hand_over(self.mailbox.open(leg.original), wish.hand_over) if is_new else None
+        known = [one for one in self.register.messages(leg.dossier) if one.leg in (None, leg.requested)]
+        moves = [one.message for one in known if one.state not in ("rejected", "refused")]
+        return forward_content(wish.content, handed, moves)
+
+    def is_enrolled(self, party: str) -> bool:
+        """Whether this authority can be written to."""
+        known = self.directory().latest.party(party)
+        return known is not None and known.role == "authority" and not known.is_suspended
+
+    def holders(self, legs: Iterable[Leg]) -> dict[str, Holder]:
+        """How the holders of these legs are called, as far as it is known here."""
+        held = {leg.holder: leg.takes_part for leg in legs if leg.holder is not None}
+        return {one: Holder(self._name_of(one), offline=not takes_part) for one, takes_part in held.items()}
+
+    def _name_of(self, party: str) -> str:
+        known = self.directory().latest.party(party)
+        return (known.name.official if known else self.mailbox.handed_legs.name_of(party)) or party
 
     def seal_and_store(self, composed: Composed, attachments: Sequence[Attachment]) -> str:
         """Seal to the recipients' keys and keep the result; the message's id. Nothing has been sent yet."""

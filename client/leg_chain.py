@@ -5,6 +5,7 @@ Rules:
    known here was withheld or is still on its way: that is a gap, and it stands until the envelope comes.
 2. Only a message that changes something moves the head; a reminder or a status query does not.
 3. The exchange admits one successor to each envelope. Two of them mean that somebody was told another story: a fork.
+   But a result may have crossed a withdrawal: it is admitted, marked late, beside it.
 4. What was sent and not decided yet counts as the head, so that two messages can follow each other without waiting;
    what was admitted from the other side meanwhile goes before it.
 
@@ -17,6 +18,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from shared.domain.profiles import may_cross
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -28,6 +31,8 @@ class Link:
     changes_state: bool
     settled: bool
     order: int
+    profile: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,17 @@ def forks_of(dossier: str, leg: str, links: Iterable[Link]) -> list[Fork]:
     for link in links:
         if link.settled and link.changes_state and link.seen is not None:
             successors[link.seen].append(link)
+    told = {seen: [link for link in both if not _is_late(link, both)] for seen, both in successors.items()}
     return [
         Fork(dossier, leg, seen, tuple(link.message for link in sorted(both, key=lambda one: one.order)))
-        for seen, both in successors.items()
+        for seen, both in told.items()
         if len(both) > 1
     ]
+
+
+def _is_late(link: Link, beside: list[Link]) -> bool:
+    """Whether it crossed one of these."""
+    return any(may_cross(link.profile, link.kind, one.kind) for one in beside if one is not link)
 
 
 def _last_tip(links: list[Link], by_digest: dict[str, Link]) -> Link | None:

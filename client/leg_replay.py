@@ -20,10 +20,11 @@ from shared.domain.dossier import decide_move, open_legs
 from shared.domain.header import Header, parse_header
 from shared.domain.ids import parse_time
 from shared.domain.leg import DueBasis, Leg, Obligation
-from shared.domain.profiles import profile_of
+from shared.domain.profiles import may_cross, profile_of
 from shared.errors import Rejection, StateContradicted
 
 _SETTLED = ("accepted", "received")
+_WITHDRAW = "withdraw"
 
 
 def check_leg(shown: Leg, messages: Iterable[Kept]) -> None:
@@ -34,7 +35,7 @@ def check_leg(shown: Leg, messages: Iterable[Kept]) -> None:
     for what, here, there in (
         ("the parties", (made.requesting, made.profile, made.basis), (shown.requesting, shown.profile, shown.basis)),
         ("the measures", _measures(made), _measures(shown)),
-        ("the holder", made.holder, shown.holder),
+        ("the holder", (made.holder, made.takes_part), (shown.holder, shown.takes_part)),
         ("what is owed", _owed(made), _owed(shown)),
         ("the deadlines", (made.deadline, _set_dates(made)), (shown.deadline, _set_dates(shown))),
     ):
@@ -51,7 +52,7 @@ def replay_leg(dossier: str, requested: str, messages: Iterable[Kept]) -> Leg | 
         if header.leg is None and requested in header.recipients:
             opened = open_legs(header, one.digest, parse_time(one.recorded_at))
             leg = next(each for each in opened if each.requested == requested)
-    waiting = [one for one in waiting if one.leg == requested]
+    waiting = sorted((one for one in waiting if one.leg == requested), key=_turn)
     progress = leg is not None
     while progress and leg is not None:
         progress = False
@@ -64,6 +65,14 @@ def replay_leg(dossier: str, requested: str, messages: Iterable[Kept]) -> Leg | 
     return leg
 
 
+def _turn(one: Kept) -> int:
+    """A withdrawal is tried before what may have crossed it, which would have made it stale; and that before what came
+    after both."""
+    if one.kind == _WITHDRAW:
+        return 0
+    return 1 if may_cross(one.profile, one.kind, _WITHDRAW) else 2
+
+
 def _moved(leg: Leg, header: Header, kept: Kept) -> Leg | None:
     """The leg after this message; None while another one has to come before it."""
     try:
@@ -72,8 +81,9 @@ def _moved(leg: Leg, header: Header, kept: Kept) -> Leg | None:
         return None
 
 
-def _measures(leg: Leg) -> list[tuple[str, str, str]]:
-    return [(one.id, one.type, one.state) for one in leg.measures]
+def _measures(leg: Leg) -> list[tuple[str, str, str, str | None]]:
+    """Not whether a result came late: like a reminder it moves no head, so it may not have been read here yet."""
+    return [(one.id, one.type, one.state, one.outcome) for one in leg.measures]
 
 
 def _owed(leg: Leg) -> set[tuple[str, str, str]]:

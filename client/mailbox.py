@@ -22,6 +22,7 @@ from typing import Final
 
 from client.directory_history import Moment
 from client.exchange import Exchange
+from client.handed_legs import HandedLegs
 from client.leg_chain import Fork, Gap
 from client.message_judge import MERGE_DELAY, MessageJudge, unverified
 from client.opening import OpenedMessage, open_message
@@ -92,6 +93,7 @@ class Mailbox:
         self._judge = judge
         self._outbox = outbox
         self._clock = clock
+        self.handed_legs = HandedLegs(keys.authority, register, self.open, self._fetch)
 
     def read_feed(self, wait_s: int = 0) -> News:
         """Everything new, page by page; waits up to `wait_s` seconds when nothing is there yet.
@@ -113,6 +115,8 @@ class Mailbox:
                 except Rejection as refused:
                     alarms[item.message] = Alarm(item.message, refused)
             events += self._register.keep_events([_event(item) for item in page.items], page.next)
+            for _ in self.handed_legs.fetch_waiting():
+                pass
             if not page.items:
                 alarms |= self._broken_promises()
                 gaps, forks = self._register.gaps(), self._register.forks()
@@ -122,11 +126,14 @@ class Mailbox:
         """Everything in a message that was sent to, or by, this authority. Raises MessageUnverified."""
         fetched = self._exchange.message(message)
         received = self._received(message, fetched)
-        sizes = {part.name: part.ct_len for part in received.manifest.parts}
+        wanted = self.handed_legs.handed(received.header).parts if fetched.kid is None else None
+        sizes = {one.name: one.ct_len for one in received.manifest.parts if wanted is None or one.name in wanted}
         parts = {name: self._exchange.part(message, name, size) for name, size in sizes.items()}
         whole = parse_envelope(received.jws_bytes, received.wraps, parts)
 
         def open_at(moment: Moment) -> OpenedMessage:
+            if fetched.kid is None:
+                return self.handed_legs.handed(whole.header).open(self._verifying(whole, ())(moment))
             keys = valid_keys(whole, moment.directory, moment.at)
             return open_message(
                 whole,
@@ -140,6 +147,7 @@ class Mailbox:
 
         opened, logged_at = self._judge.judge(whole, open_at)
         self._record(whole, fetched, logged_at)
+        self.handed_legs.note_name(opened)
         if opened.header.sender != self._keys.authority:
             self._register.note_opened(message, encode_time(self._clock()))
         return opened
@@ -160,10 +168,12 @@ class Mailbox:
     def _fetch(self, message: str) -> None:
         fetched = self._exchange.message(message)
         received = self._received(message, fetched)
-        _, logged_at = self._judge.judge(received, self._verifying(received, (fetched.kid,)))
+        _, logged_at = self._judge.judge(received, self._verifying(received, _own_wrap(fetched)))
         self._record(received, fetched, logged_at)
 
-    def _verifying(self, received: ReceivedEnvelope, wraps_for: Collection[str]) -> Callable[[Moment], object]:
+    def _verifying(
+        self, received: ReceivedEnvelope, wraps_for: Collection[str]
+    ) -> Callable[[Moment], VerifiedEnvelope]:
         def verify_at(moment: Moment) -> VerifiedEnvelope:
             keys = valid_keys(received, moment.directory, moment.at)
             return verify_envelope(
@@ -180,7 +190,7 @@ class Mailbox:
     def _received(self, message: str, fetched: MessageForReader) -> ReceivedEnvelope:
         try:
             jws = read_jws(fetched.jws)
-            received = parse_envelope(jws.encoded, {fetched.kid: parse_b64u(fetched.wrap)})
+            received = parse_envelope(jws.encoded, _own_wrap(fetched))
             if received.header.id != message:
                 raise EnvelopePartMismatch(part="header")
         except (Rejection, ValueError) as broken:
@@ -188,6 +198,8 @@ class Mailbox:
         return received
 
     def _record(self, received: ReceivedEnvelope, fetched: MessageForReader, logged_at: datetime | None) -> None:
+        if self._register.message(received.header.id) is None:
+            self.handed_legs.expect(received.header)
         own = received.header.sender == self._keys.authority
         entry = entry_of(received, self._keys.authority)
         self._register.keep_incoming(entry, fetched.delivered_at, "accepted" if own else "received")
@@ -233,6 +245,11 @@ class Mailbox:
             except Rejection as refused:
                 alarms.append(Alarm(event.message, refused))
         return alarms
+
+
+def _own_wrap(fetched: MessageForReader) -> dict[str, bytes]:
+    """The wrap for this reader, by the key that it is for; none for a holder of a leg that was handed on."""
+    return {} if fetched.kid is None or fetched.wrap is None else {fetched.kid: parse_b64u(fetched.wrap)}
 
 
 def _event(item: FeedItem) -> EventKept:

@@ -51,6 +51,8 @@ class OpenedMessage:
     content: Mapping[str, Any] = field(repr=False)
     attachments: tuple[OpenedAttachment, ...]
     secret: bytes = field(repr=False)
+    part_keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Instead of the secret, where only some parts were handed on."""
 
     @property
     def header(self) -> Header:
@@ -106,10 +108,33 @@ def open_with_secret(verified: VerifiedEnvelope, secret: bytes) -> OpenedMessage
     return OpenedMessage(verified, body.content, _attachments(body, plaintexts), secret)
 
 
+def open_handed_parts(verified: VerifiedEnvelope, part_keys: Mapping[str, bytes]) -> OpenedMessage:
+    """Open the parts whose keys a `forward` handed on: all of these or nothing. Without the body, documents go by the
+    names of their parts.
+
+    Raises EnvelopePartMismatch for a part that is not here, EnvelopeCannotOpen, EnvelopeActContradicted.
+    """
+    plaintexts = {name: open_part(verified, name, key) for name, key in part_keys.items()}
+    if BODY_PART not in plaintexts:
+        unnamed = (OpenedAttachment(name, name, "application/octet-stream", data) for name, data in plaintexts.items())
+        return OpenedMessage(verified, {}, tuple(unnamed), b"", part_keys)
+    body = _read_body(plaintexts.pop(BODY_PART))
+    contradicted = body_contradiction(verified.header, body)
+    if contradicted is not None:
+        raise EnvelopeActContradicted(field=contradicted)
+    listed = {entry.part: entry for entry in body.attachments}
+    if not plaintexts.keys() <= listed.keys():
+        raise EnvelopeCannotOpen(why="its body does not list the attachments that it has")
+    attachments = tuple(_attachment(listed[name], data) for name, data in plaintexts.items())
+    return OpenedMessage(verified, body.content, attachments, b"", part_keys)
+
+
 def part_key(opened: OpenedMessage, part: str) -> bytes:
     """The key of one part, to disclose: with the signed manifest and that part's ciphertext it proves one document, and
     it opens no other. Raises EnvelopePartMismatch when the message has no such part."""
-    if part not in opened.verified.parts:
+    if part in opened.part_keys:
+        return opened.part_keys[part]
+    if part not in opened.verified.parts or not opened.secret:
         raise EnvelopePartMismatch(part=part)
     return derive_part_key(opened.secret, opened.verified.context, part)
 

@@ -176,7 +176,8 @@ def entry_of(received: ReceivedEnvelope, viewer: str) -> Entry:
 
 
 def legs_of(header: Header, viewer: str) -> tuple[str, ...]:
-    """The legs that this message belongs to, as far as the viewer may know them: a requested party knows its own."""
+    """The legs that this message belongs to, as far as the viewer may know them: a requested party knows its own. A
+    holder, who is named nowhere in the message that opened the dossier, learns from the forward which leg it is."""
     if header.leg is not None:
         return (header.leg,)
-    return header.recipients if viewer == header.sender else (viewer,)
+    return (viewer,) if viewer in header.recipients else header.recipients

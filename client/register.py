@@ -253,13 +253,14 @@ class Register:
 
     def _links(self, dossier: str, leg: str) -> list[Link]:
         rows = self._db.execute(
-            "SELECT message, links.digest, seen, changes_state, state, entered FROM links JOIN messages USING (message)"
+            "SELECT message, links.digest, seen, changes_state, state, entered, profile, kind"
+            " FROM links JOIN messages USING (message)"
             " WHERE links.dossier = ? AND links.leg = ? AND state NOT IN ('rejected', 'refused') ORDER BY entered",
             (dossier, leg),
         )
         return [
-            Link(message, digest, seen, bool(changes), state in ("accepted", "received"), order)
-            for message, digest, seen, changes, state, order in rows
+            Link(message, digest, seen, bool(changes), state in ("accepted", "received"), order, profile, kind)
+            for message, digest, seen, changes, state, order, profile, kind in rows
         ]
 
     def _insert(self, entry: Entry, state: str, recorded_at: str) -> bool:

@@ -46,7 +46,7 @@ class RequestFile(_Closed):
 
     v: Literal[1]
     profile: str = "mla-request"
-    kind: str = "request"
+    kind: str | None = None
     urgency: Urgency = Urgency.routine
     handling: tuple[str, ...] = ()
     measures: Annotated[dict[MeasureId, MeasureAsked], Field(min_length=1)]

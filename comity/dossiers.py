@@ -56,7 +56,7 @@ def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
     known = set(TransportState)  # a newer exchange may know more; then the legal state shows alone
     transport = {view.requested: view.transport for view in answer.legs if view.transport in known}
     moment = now()
-    lines = status_of(legs, own.keys.authority, moment, transport)
+    lines = status_of(legs, own.keys.authority, moment, transport, own.holders(legs))
     return {
         "dossier": answer.dossier,
         "number": answer.number,

@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "status": ("comity.dossiers:status", "Whose turn it is in a dossier, and by when."),
     "open": ("comity.reading:open_message", "Verify and open one message."),
     "reply": ("comity.reply:reply", "Answer in a dossier: acknowledge, accept, refuse, ask, deliver …"),
+    "kinds": ("comity.kinds:kinds", "What may be sent in a dossier, or in a profile, and how it is typed."),
     "proof": (
         "comity.proof:app",
         "The evidences of one message; a file that proves it to a court; whether one verifies.",

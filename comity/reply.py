@@ -14,6 +14,7 @@ from comity.send import Attach, Patience, Wait, attachments, seal_and_send
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
+    from shared.domain.profile_format import Kind
 
 
 def reply(
@@ -32,6 +33,17 @@ def reply(
     stage: Annotated[str | None, typer.Option(help="Of report-status: registered, assigned, in-hand …")] = None,
     holder: Annotated[str | None, typer.Option(help="The competent authority that does the work.")] = None,
     approvals: Annotated[int | None, typer.Option(help="How many internal approvals it has.")] = None,
+    member: Annotated[
+        list[str] | None,
+        typer.Option("--act", help="Any other member of the act, NAME=VALUE; `comity kinds DOSSIER` lists them."),
+    ] = None,
+    part: Annotated[
+        list[str] | None, typer.Option(help="Of forward: body, p1 …, the parts handed over; else all of them.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Of forward: the holder is only named; you sign for it.")
+    ] = False,
+    holder_name: Annotated[str | None, typer.Option(help="Of forward: how people call the holder; sealed.")] = None,
     body: Annotated[Path | None, typer.Option(help="The content to seal, as a JSON object.")] = None,
     reasons: Annotated[str | None, typer.Option(help="Reasons, sealed.")] = None,
     text: Annotated[
@@ -57,15 +69,31 @@ def reply(
         "holder": None if holder is None else authority_id(holder),
         "approvals": approvals,
     }
-    act = {name: value for name, value in given.items() if value is not None}
     with reporting(json) as output:
+        from client.act_text import read_act
         from client.composition import ReplyWish
+        from client.forwarding import HOLDER_NAME
+        from shared.domain.profiles import kind_of
 
         place = find_home(home, url)
         with place.correspondence() as own:
             found = own.find_dossier(dossier)
-            content = _content(_profile(own, found), kind, body, reasons, text)
-            wish = ReplyWish(kind, act, content, tuple(measure or ()), urgency, tuple(handling or ()))
+            rules = kind_of(_profile(own, found), kind)
+            act = {name: value for name, value in given.items() if value is not None} | read_act(rules, member or ())
+            content = _content(rules, body, reasons, text)
+            if holder_name is not None:
+                content[HOLDER_NAME] = holder_name
+            takes_part = rules.forwards and not offline and own.is_enrolled(act.get("holder", ""))
+            wish = ReplyWish(
+                kind=kind,
+                act=act,
+                content=content,
+                measures=tuple(measure or ()),
+                urgency=urgency,
+                handling=tuple(handling or ()),
+                takes_part=takes_part,
+                hand_over=tuple(part or ()),
+            )
             answered = None if in_reply_to is None else own.register.find_message(in_reply_to)
             composed = own.compose_reply(found, wish, leg, answered)
             seal_and_send(own, composed, attachments(attach or []), wait, patience, output)
@@ -90,10 +118,9 @@ def _outcomes(given: list[str]) -> dict[str, str] | str | None:
     return pairs(given, "M1=executed")
 
 
-def _content(profile: str, kind: str, body: Path | None, reasons: str | None, text: str | None) -> dict[str, Any]:
+def _content(kind: Kind, body: Path | None, reasons: str | None, text: str | None) -> dict[str, Any]:
     """What is sealed: the file's members, and the texts of the options over them. Raises RequestFileInvalid."""
     from client.request_file import load_json
-    from shared.domain.profiles import kind_of
     from shared.errors import RequestFileInvalid
 
     content: dict[str, Any] = {}
@@ -105,6 +132,5 @@ def _content(profile: str, kind: str, body: Path | None, reasons: str | None, te
     if reasons is not None:
         content["reasons"] = reasons
     if text is not None:
-        fields = kind_of(profile, kind).body
-        content[fields[0].name if fields else "text"] = text
+        content[kind.body[0].name if kind.body else "text"] = text
     return content

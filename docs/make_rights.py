@@ -57,7 +57,8 @@ is left out. Nor does the time of an answer tell: `make authz` makes a thousand 
 thousand about what is nobody's, in random order, and no threshold on the time of one call guesses better than chance
 explains.
 
-A holder that was named by a requested party has its leg through that party; it has no part of its own.
+A holder that a leg was handed to reads the messages on it and the one that opened it, without a wrap of its own, for
+as long as it holds the leg: relation **own leg**. One that is only named has its leg through the requested party.
 
 ## What an authority may do to a dossier
 

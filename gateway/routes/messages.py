@@ -105,11 +105,12 @@ async def _accept(gateway: Gateway, call: Call) -> Response:
 
 @router.get("/v1/messages/{message}", summary="Fetch a sealed message", **signed(304, 400, 404, model=MessageForReader))
 async def fetch(request: Request, message: str, call: SignedCall) -> Response:
-    """The signed manifest and the reader's own key wrap. A recipient's call is kept as its proof of asking."""
+    """The signed manifest and the reader's own key wrap. A recipient's call is kept as its proof of asking;
+    so is not that of a holder, who was sent the `forward` and is no recipient of what came before."""
     gateway = gateway_of(request)
     envelope = await _readable(gateway, call.party, message)
     _require_plain_address(request, message)
-    if not envelope.is_sender:
+    if not envelope.is_sender and envelope.wrap is not None:
         await gateway.ports.submit(
             EnvelopeRetrieved(
                 message=envelope.message,
@@ -127,7 +128,7 @@ async def fetch(request: Request, message: str, call: SignedCall) -> Response:
             digest=envelope.digest,
             jws=json.loads(envelope.jws),
             kid=envelope.kid,
-            wrap=encode_b64u(envelope.wrap),
+            wrap=None if envelope.wrap is None else encode_b64u(envelope.wrap),
             parts=tuple(
                 PartRef(name=part.name, sha256=part.ct_sha256, size=part.ct_len) for part in _parts_of(envelope)
             ),

@@ -113,7 +113,15 @@ def _admit(
     if admission.opens_dossier:
         effects.inserts.append(Dossier(header.dossier, header.sender, header.profile, header.id, occasion.now))
     for leg in admission.legs:
-        record = LegRecord(leg.dossier, leg.requested, leg.requesting, leg.version, encode_leg(leg), occasion.now)
+        record = LegRecord(
+            dossier=leg.dossier,
+            requested=leg.requested,
+            requesting=leg.requesting,
+            version=leg.version,
+            state=encode_leg(leg),
+            updated_at=occasion.now,
+            holder=leg.holder if leg.takes_part else None,
+        )
         known = view.get(LegRecord, leg.dossier, leg.requested) is not None
         (effects.updates if known else effects.inserts).append(record)
     summary = _summary(received)

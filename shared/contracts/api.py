@@ -60,15 +60,16 @@ class PartRef(_Answer):
 
 
 class MessageForReader(_Answer):
-    """One sealed message for one reader: GET each part under `/v1/messages/{id}/parts/{name}`."""
+    """One sealed message for one reader: GET each part under `/v1/messages/{id}/parts/{name}`. `kid` and `wrap` are
+    null for a holder that the leg was handed to later: what opens it came in the `forward`."""
 
     message: str
     dossier: str
     sender: str
     digest: str
     jws: dict[str, Any]
-    kid: str
-    wrap: str
+    kid: str | None
+    wrap: str | None
     parts: tuple[PartRef, ...]
     delivered_at: str
 

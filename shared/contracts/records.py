@@ -67,7 +67,8 @@ class Dossier(Record):
 
 @dataclass(frozen=True)
 class LegRecord(Record):
-    """The legal state of one leg; `state` is `shared.domain.dossier.encode_leg`."""
+    """The legal state of one leg; `state` is `shared.domain.dossier.encode_leg`. `holder` is the enrolled authority
+    that the leg was handed to, if it was: it reads the leg and its messages."""
 
     KEY = ("dossier", "requested")
     dossier: str
@@ -76,6 +77,7 @@ class LegRecord(Record):
     version: int
     state: dict[str, Any]
     updated_at: datetime
+    holder: str | None = None
 
 
 @dataclass(frozen=True)

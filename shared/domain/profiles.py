@@ -21,7 +21,7 @@ from shared.domain.profile_data.mla_request import MLA_REQUEST
 from shared.domain.profile_data.police_request import POLICE_REQUEST
 from shared.domain.profile_data.preservation import PRESERVATION
 from shared.domain.profile_data.spontaneous import SPONTANEOUS
-from shared.domain.profile_format import ActField, BodyField, FieldType, Kind, Profile, Side
+from shared.domain.profile_format import LATE, ActField, BodyField, FieldType, Kind, Profile, Side
 from shared.errors import (
     ActMalformed,
     BodyIncomplete,
@@ -57,6 +57,15 @@ def kind_of(profile: str, kind: str) -> Kind:
         return profile_of(profile).kinds[kind]
     except KeyError:
         raise KindUnknown(profile=profile, kind=kind) from None
+
+
+def may_cross(profile: str, kind: str, earlier: str) -> bool:
+    """Whether a message of this kind is admitted, marked late, though its sender had not seen the one of kind
+    `earlier`. False for what is unknown."""
+    kinds = PROFILES[profile].kinds if profile in PROFILES else {}
+    if kind not in kinds or earlier not in kinds or not kinds[earlier].may_be_crossed:
+        return False
+    return any(kinds[kind].moves.get(state) == LATE for state in kinds[earlier].moves.values())
 
 
 def check_header(header: Header) -> Kind:

@@ -16,15 +16,16 @@ from shared.contracts.records import Decision, Evidence, FeedEntry, InstrumentsR
 
 @dataclass(frozen=True)
 class ReadableEnvelope:
-    """What one reader may fetch of one envelope: the whole JWS and its own wrap; the manifest names the parts."""
+    """What one reader may fetch of one envelope: the whole JWS and its own wrap; the manifest names the parts. A holder
+    that its leg was handed to has no wrap of what came before: the secret came to it in the `forward`."""
 
     message: str
     dossier: str
     sender: str
     digest: str
     jws: bytes
-    kid: str
-    wrap: bytes
+    kid: str | None
+    wrap: bytes | None
     delivered_at: datetime
     is_sender: bool
 

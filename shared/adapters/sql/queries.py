@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.adapters.gathering import Gathering
@@ -76,6 +76,8 @@ class SqlQueries:
         )
         async with self._store.read() as connection:
             row = await _one(connection, copy.where(_MAILBOX.c.reader == reader, _MAILBOX.c.message == message))
+            if row is None:
+                row = await _one(connection, _handed_to(reader, message))
         if row is None:
             return None
         return ReadableEnvelope(
@@ -111,6 +113,8 @@ class SqlQueries:
         )
         async with self._store.read() as connection:
             copy = (await connection.execute(own_copy)).first()
+            if copy is None:
+                copy = (await connection.execute(_handed_to(reader, message))).first()
             concerns = _DECISION.c.sender == reader
             if copy is not None:  # a reader judges its copy by the decision on it: by whose keys, and when
                 concerns = or_(concerns, _DECISION.c.digest == copy.digest)
@@ -126,14 +130,14 @@ class SqlQueries:
 
     async def dossier(self, reader: str, dossier: str) -> DossierView | None:
         # One question, whether the dossier is another's or nobody's: how long an answer takes must not tell either.
-        own_leg = exists().where(_LEG.c.dossier == dossier, _LEG.c.requested == reader)
+        own_leg = exists().where(_LEG.c.dossier == dossier, _acts_on(reader))
         mine = select(_DOSSIER).where(_DOSSIER.c.dossier == dossier, or_(_DOSSIER.c.requesting == reader, own_leg))
         async with self._store.read() as connection:
             row = await _one(connection, mine)
             return None if row is None else await _view(connection, reader, parse_row(Dossier, row))
 
     async def dossiers(self, reader: str, after: str | None, limit: int) -> list[DossierView]:
-        own_legs = select(_LEG.c.dossier).where(_LEG.c.requested == reader)
+        own_legs = select(_LEG.c.dossier).where(_acts_on(reader))
         mine = select(_DOSSIER).where(or_(_DOSSIER.c.requesting == reader, _DOSSIER.c.dossier.in_(own_legs)))
         if after is not None:
             mine = mine.where(_DOSSIER.c.dossier < after)
@@ -217,6 +221,19 @@ class SqlQueries:
         }
 
 
+def _acts_on(reader: str) -> ColumnElement[bool]:
+    """On the requested side of a leg."""
+    return or_(_LEG.c.requested == reader, _LEG.c.holder == reader)
+
+
+def _handed_to(reader: str, message: str) -> Select[Any]:
+    """A message on a leg, or the one that opened it, for the holder that the leg was handed to."""
+    on_leg = or_(_ENVELOPE.c.leg == _LEG.c.requested, _ENVELOPE.c.leg.is_(None))
+    held = exists().where(_LEG.c.dossier == _ENVELOPE.c.dossier, _LEG.c.holder == reader, on_leg)
+    nothing = (null().label("kid"), null().label("wrap"), _ENVELOPE.c.stored_at.label("delivered_at"))
+    return select(_ENVELOPE, *nothing).where(_ENVELOPE.c.message == message, held)
+
+
 async def _one(connection: AsyncConnection, statement: Select[Any]) -> Any:
     return (await connection.execute(statement)).mappings().first()
 
@@ -232,7 +249,7 @@ async def _view(connection: AsyncConnection, reader: str, dossier: Dossier) -> D
     """The dossier with the legs that this reader may see; None where it may see none."""
     legs = select(_LEG).where(_LEG.c.dossier == dossier.dossier).order_by(_LEG.c.requested)
     if reader != dossier.requesting:
-        legs = legs.where(_LEG.c.requested == reader)
+        legs = legs.where(_acts_on(reader))
     shown = [parse_row(LegRecord, row) for row in (await connection.execute(legs)).mappings()]
     if not shown:
         return None

@@ -47,3 +47,4 @@ class LegRow(SQLModel, table=True):
     version: int
     state: dict[str, Any] = Field(sa_type=JSON_COLUMN)
     updated_at: datetime = Field(sa_type=UtcTime)
+    holder: str | None = Field(default=None, max_length=19, index=True)

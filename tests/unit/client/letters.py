@@ -34,7 +34,7 @@ def open_dossier(ma: Correspondence, *recipients: str, attachments: tuple[Attach
 
 
 def reply(one: Correspondence, dossier: str, kind: str, leg: str | None = None, **wish: Any) -> str:
-    composed = one.compose_reply(dossier, ReplyWish(kind, wish.get("act", {}), wish.get("content", {})), leg)
+    composed = one.compose_reply(dossier, ReplyWish(kind, **{"act": {}, "content": {}, **wish}), leg)
     message = one.seal_and_store(composed, ())
     one.outbox.send(message)
     return message

@@ -144,11 +144,11 @@ class PaperExchange(PaperServices):
     def _fetch(self, caller: str, message: str, call: VerifiedCall) -> bytes:
         received = self.envelopes.get(message)
         kids = [] if received is None else [kid for kid in received.wraps if kid.startswith(f"{caller}#")]
-        if received is None or not kids:
+        if received is None or not (kids or self._holds(caller, received)):
             raise NotThere()
-        kid = kids[0]
+        kid = kids[0] if kids else None
         told = [(kind, recipient) for kind, recipient, _ in self.evidences.get(message, [])]
-        if caller != received.header.sender and ("retrieval", caller) not in told:
+        if kid and caller != received.header.sender and ("retrieval", caller) not in told:
             self.evidence("retrieval", received, caller, request=call.signature_text)
         manifest = received.manifest
         return dump(
@@ -159,11 +159,16 @@ class PaperExchange(PaperServices):
                 "digest": received.digest,
                 "jws": json.loads(received.jws_bytes),
                 "kid": kid,
-                "wrap": encode_b64u(received.wraps[kid]),
+                "wrap": encode_b64u(received.wraps[kid]) if kid else None,
                 "parts": [{"name": one.name, "sha256": one.ct_sha256, "size": one.ct_len} for one in manifest.parts],
                 "delivered_at": self.decisions[message]["decided_at"],
             }
         )
+
+    def _holds(self, caller: str, received: ReceivedEnvelope) -> bool:
+        """Whether a leg was handed to the caller, to which this message belongs."""
+        held = [leg for (of, _), leg in self.legs.items() if of == received.header.dossier and leg.takes_part]
+        return any(leg.holder == caller and received.header.leg in (None, leg.requested) for leg in held)
 
     def _evidences(self, message: str) -> bytes:
         size = len(self.log.entries)

@@ -130,7 +130,7 @@ def test_with_json_an_error_is_one_document_on_standard_output(capsys: pytest.Ca
         raise IllegalMove(measure="M1", state="closed", kind="accept")
     error = json.loads(capsys.readouterr().out)["error"]
     assert (error["code"], error["facts"]["measure"]) == ("dossier.illegal-move", "M1")
-    assert "comity status" in error["advice"]
+    assert "comity kinds" in error["advice"]
 
 
 def test_times_show_in_the_readers_zone_with_utc_beside(monkeypatch: pytest.MonkeyPatch) -> None:

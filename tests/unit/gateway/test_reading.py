@@ -42,6 +42,8 @@ async def test_a_recipient_gets_what_it_needs_to_verify_and_open(world: World) -
     assert answer.digest == letter.digest
     assert parse_envelope(sent.jws_bytes).jws_bytes == sent.jws_bytes
     assert answer.jws["payload"] == sent.jws.payload_text
+    assert answer.kid is not None
+    assert answer.wrap is not None
     assert parse_b64u(answer.wrap) == sent.wraps[answer.kid]
     assert answer.kid.startswith("BE.PF#")
     assert [(part.name, part.size) for part in answer.parts] == [
