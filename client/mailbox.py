@@ -9,7 +9,8 @@ Rules:
    are alarms of their own: somebody withholds, or tells two stories.
 4. So is a decision that a receipt promised and that did not come in time.
 5. What was taken before it had a place in the ledger is asked for at every reading, and judged again by the keys of its
-   place. Failing that, and having no place an hour after it came, are alarms.
+   place. Failing that, and having no place an hour after it came, are alarms. The same holds for the decision on what
+   was sent: accepted or rejected, it is the exchange's word until it has a place.
 6. Opening fetches every part, verifies again, and writes nothing: what is opened goes to the caller alone.
 """
 
@@ -28,7 +29,7 @@ from client.message_judge import MERGE_DELAY, MessageJudge, unverified
 from client.opening import OpenedMessage, open_message
 from client.outbox import Outbox, entry_of
 from client.register import Register
-from client.register_rows import EventKept
+from client.register_rows import EventKept, Kept
 from client.rewraps import opener_of
 from client.signing import AuthorityKeys
 from shared.contracts.api import FEED_WAIT_MOST_S, FeedItem, MessageForReader
@@ -161,7 +162,8 @@ class Mailbox:
 
     def _take_decision(self, type_: str, message: str) -> None:
         if self._register.message(message) is not None:
-            self._outbox.poll(message)
+            if self._outbox.poll(message) is not None:
+                self._note_place(message, None)
         elif type_ == "message.accepted":  # sent by another installation of this authority: its legs must be known here
             self._fetch(message)
 
@@ -216,8 +218,7 @@ class Mailbox:
             if kept is None:
                 continue
             try:
-                received = parse_envelope(kept.jws)
-                logged_at = self._judge.judge_again(received, self._verifying(received, ()))
+                logged_at = self._place(kept)
             except NotThere:  # nothing is told of it any more
                 logged_at = None
             except STOPPING:
@@ -229,6 +230,12 @@ class Mailbox:
                 self._note_place(one.message, logged_at)
             elif self._clock() - parse_time(one.since) > MERGE_DELAY:
                 yield Alarm(one.message, MessageNotLogged(message=one.message, since=one.since))
+
+    def _place(self, kept: Kept) -> datetime | None:
+        received = parse_envelope(kept.jws)
+        if kept.state == "rejected":
+            return self._judge.rejected_at(received)
+        return self._judge.judge_again(received, self._verifying(received, ()))
 
     def _broken_promises(self) -> dict[str, Alarm]:
         """Sent with a receipt and lost since: nobody but the sender can know of it."""

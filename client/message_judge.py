@@ -8,7 +8,8 @@ The steps:
    exchange cannot choose among the keys of the past which one a message is judged by.
 3. A message that was decided a moment ago has no place in the ledger yet: until it has, it is judged by the directory
    of now at the time of now, where the exchange has no choice either. Whoever took it so asks again (`judge_again`)
-   until it has a place, and is alarmed when it has none after `MERGE_DELAY`.
+   until it has a place, and is alarmed when it has none after `MERGE_DELAY`. So is a sender of its own: that the
+   exchange accepted or rejected is its word alone until then.
 4. Keys that signed it must be usable here (`directory_watch`, rule 5), and not have been in other hands when it was
    logged.
 """
@@ -42,6 +43,18 @@ Verify = Callable[[Moment], _Judged]
 _SKEW: Final = timedelta(seconds=MAX_SKEW_S)
 MERGE_DELAY: Final = timedelta(hours=1)
 """Between a decision and its place in the ledger, at most: the exchange's own limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """How a decision shows: the evidence of it, and its leaf."""
+
+    evidence: str
+    leaf: str
+
+
+_ACCEPTED: Final = _Decision("submission-acceptance", "decision.accepted")
+_REJECTED: Final = _Decision("submission-rejection", "decision.rejected")
 
 
 class Watch(Protocol):
@@ -88,6 +101,14 @@ class MessageJudge:
         self._judge_by(placed, received, verify)
         return placed.logged_at
 
+    def rejected_at(self, received: ReceivedEnvelope) -> datetime | None:
+        """When the rejection of one's own message was logged; None while it has no place. Raises MessageUnverified."""
+        try:
+            decision = self._decision(received, _REJECTED)
+        except EvidenceInvalid as bad:
+            raise unverified(received.header.id, bad) from None
+        return None if decision is None else decision.logged_at
+
     def _judge_by(self, basis: _Basis, received: ReceivedEnvelope, verify: Verify[_Judged]) -> _Judged:
         try:
             judged = verify(basis.moment)
@@ -104,7 +125,7 @@ class MessageJudge:
     def _placed(self, received: ReceivedEnvelope) -> _Basis | None:
         """Steps 1 and 2. None while the decision has no place."""
         try:
-            decision = self._decision(received)
+            decision = self._decision(received, _ACCEPTED)
             if decision is None:
                 return None
             index = decision.leaf.fields["directory_index"]
@@ -115,18 +136,18 @@ class MessageJudge:
         except EvidenceInvalid as bad:
             raise unverified(received.header.id, bad) from None
 
-    def _decision(self, received: ReceivedEnvelope) -> ProvenEntry | None:
+    def _decision(self, received: ReceivedEnvelope, decision: _Decision) -> ProvenEntry | None:
         """Step 1. None while the ledger has no place for it. Raises EvidenceInvalid, LedgerInvalid."""
         header = received.header
         for item in self._exchange.evidences(header.id).items:
-            if item.kind != "submission-acceptance" or item.proof is None:
+            if item.kind not in (_ACCEPTED.evidence, _REJECTED.evidence) or item.proof is None:
                 continue
             entry = self._ledger.prove(item.proof)
             fields = entry.leaf.fields
             said = (fields.get("message"), fields.get("envelope_sha256"), fields.get("sender"))
-            if entry.leaf.type != "decision.accepted" or said != (header.id, received.digest, header.sender):
+            if entry.leaf.type != decision.leaf or said != (header.id, received.digest, header.sender):
                 raise EvidenceInvalid(
-                    what=f"the decision on {header.id}", why="It is about other bytes than those shown here."
+                    what=f"the decision on {header.id}", why="It is another one, or about other bytes than those here."
                 )
             return entry
         return None

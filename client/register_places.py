@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Placeless:
-    """A message that was taken before its decision had a place in the ledger. `since`, by the own clock, is None where
-    it was not noted: by an earlier version, or before a crash."""
+    """A message that came, or was said to be decided, before its decision had a place in the ledger. `since`, by the
+    own clock, is None where it was not noted: by an earlier version, or before a crash."""
 
     message: str
     since: str | None
@@ -35,9 +35,9 @@ class MessagePlaces:
         return None if row is None or row[0] is None else str(row[0])
 
     def placeless(self) -> list[Placeless]:
-        """What came from others, or was sent by another installation, and has no proven place; oldest first."""
+        """What came here, and what was sent and is said to be decided, without a proven place; oldest first."""
         rows = self._db.execute(
             "SELECT message, since FROM messages LEFT JOIN places USING (message)"
-            " WHERE logged_at IS NULL AND message NOT IN (SELECT message FROM submissions) ORDER BY entered"
+            " WHERE logged_at IS NULL AND state IN ('received', 'accepted', 'rejected') ORDER BY entered"
         )
         return [Placeless(*row) for row in rows]

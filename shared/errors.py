@@ -720,8 +720,8 @@ class MessageUnverified(Rejection):
 
 
 class MessageNotLogged(Rejection):
-    """The message {message} came here at {since}, and the exchange has not shown since that its decision stands in the
-    ledger: nobody but this exchange says so far that it was accepted, and when."""
+    """The decision on {message} was told here at {since}, and the exchange has not shown since that it stands in the
+    ledger: nobody but this exchange says so far what was decided, and when."""
 
     code = "client.message-not-logged"
 

@@ -121,7 +121,7 @@ def test_an_altered_message_is_an_alarm_and_is_not_recorded(exchange: PaperExcha
     first, second = fr.mailbox.read_feed(), fr.mailbox.read_feed()
     for news in (first, second):
         assert [alarm.message for alarm in news.alarms] == [message]
-        assert "other bytes than those shown" in news.alarms[0].error.sentence()
+        assert "about other bytes" in news.alarms[0].error.sentence()
     assert fr.register.message(message) is None
     exchange.tamper = lambda path, body: body
     assert fr.mailbox.read_feed().alarms == ()

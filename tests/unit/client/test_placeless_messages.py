@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.ids import encode_time
 from shared.errors import MessageUnverified, NotThere
-from tests.unit.client.letters import FR, MA, open_dossier
+from tests.unit.client.letters import FR, MA, a_request, open_dossier
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.test_swapped_keys import new_entries
 
@@ -134,3 +134,45 @@ def test_a_register_from_before_places_were_kept_asks_for_them(exchange: PaperEx
     show_proofs(exchange)
     assert alarms(exchange, tmp_path) == []
     assert logged_at(exchange, tmp_path, message) is not None
+
+
+def sent(exchange: PaperExchange, home: Path, *, is_spent: bool = False) -> str:
+    """By Rabat, which reads of the decision and is shown no proof of it. What has a spent id is rejected."""
+    with exchange.correspond(MA, home) as ma:
+        message = ma.seal_and_store(ma.compose_request(a_request(), [FR], "quadripartite"), ())
+        if is_spent:
+            exchange.spent[message] = "of other bytes"
+        ma.outbox.send(message)
+    exchange.tamper = no_proofs
+    assert own_alarms(exchange, home) == []
+    return message
+
+
+def own_alarms(exchange: PaperExchange, home: Path) -> list[tuple[str, str]]:
+    with exchange.correspond(MA, home) as ma:
+        return [(alarm.message, alarm.error.code) for alarm in ma.mailbox.read_feed().alarms]
+
+
+@pytest.mark.parametrize("is_spent", [False, True], ids=["accepted", "rejected"])
+def test_a_sender_believes_no_decision_for_longer_than_an_hour_that_the_ledger_does_not_hold(
+    exchange: PaperExchange, tmp_path: Path, is_spent: bool
+) -> None:
+    message = sent(exchange, tmp_path, is_spent=is_spent)
+    exchange.pass_time(3601)
+    assert own_alarms(exchange, tmp_path) == [(message, "client.message-not-logged")]
+    show_proofs(exchange)
+    assert own_alarms(exchange, tmp_path) == []
+    exchange.calls.clear()
+    assert own_alarms(exchange, tmp_path) == []
+    assert not [call for call in exchange.calls if "evidences" in call]
+
+
+def test_a_sender_who_was_told_of_an_acceptance_is_alarmed_by_a_rejection_in_the_ledger(
+    exchange: PaperExchange, tmp_path: Path
+) -> None:
+    message = sent(exchange, tmp_path)
+    exchange.decisions[message]["leaf_index"] = exchange.log_decision(
+        exchange.envelopes[message], "message.expired", exchange.legs.values()
+    )
+    show_proofs(exchange)
+    assert own_alarms(exchange, tmp_path) == [(message, "client.message-unverified")]
