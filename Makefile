@@ -144,8 +144,9 @@ $(SECOND): .venv/.dev tests/interop/js/package-lock.json
 manifests: var/manifests/.ready  ## the image, compose file and Kubernetes manifests against other people's tools and schemas
 	$(MANIFESTS)/hadolint deploy/Dockerfile
 	COMITY_PUBLIC_URL=https://exchange.example $(MANIFESTS)/docker-compose --file deploy/compose.yaml config --quiet
+	$(MANIFESTS)/docker-compose --file deploy/witness.yaml config --quiet
 	@command -v kubectl >/dev/null || { echo "kubectl is needed to render the manifests; install it from your cluster's vendor"; exit 1; }
-	@for overlay in production trial; do echo "deploy/kubernetes/$$overlay"; \
+	@for overlay in production trial witness; do echo "deploy/kubernetes/$$overlay"; \
 		kubectl kustomize deploy/kubernetes/$$overlay >var/manifests/$$overlay.yaml || exit 1; \
 		$(MANIFESTS)/kubernetes-validate --strict --quiet var/manifests/$$overlay.yaml || exit 1; done
 

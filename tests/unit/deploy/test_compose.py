@@ -72,8 +72,9 @@ def test_only_the_gateway_is_published_and_only_on_this_machine() -> None:
     published = {name: container["ports"] for name, container in compose()["services"].items() if "ports" in container}
     assert published == {"gateway": [f"${{COMITY_PUBLISH:-127.0.0.1:8470}}:{DEFAULT_PORTS['gateway']}"]}
     outside = [name for name, network in compose()["networks"].items() if not (network or {}).get("internal")]
-    assert outside == ["edge"]
+    assert outside == ["edge", "witnesses"]
     assert [name for name in CONTAINERS if "edge" in service(name)["networks"]] == ["gateway"]
+    assert [name for name in CONTAINERS if "witnesses" in service(name)["networks"]] == ["ledger"], "it calls them"
 
 
 def test_the_image_exposes_the_ports_where_services_answer() -> None:
@@ -177,7 +178,16 @@ def test_the_broker_is_of_a_version_that_serves_consumers_with_least_rights() ->
 
 def test_what_is_copied_into_the_image_is_what_the_wheel_is_made_of() -> None:
     allowed = {line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line[:1] == "!"}
-    assert {"pyproject.toml", "requirements", "README.md", "LICENSE", "comity", "migrations", "deploy"} <= allowed
+    assert {
+        "pyproject.toml",
+        "requirements",
+        "README.md",
+        "LICENSE",
+        "comity",
+        "witness",
+        "migrations",
+        "deploy",
+    } <= allowed
     assert {"var", ".git", ".venv", "tests"} & allowed == set()
     assert [name for name in allowed if not (DEPLOY.parent / name).exists()] == []
 

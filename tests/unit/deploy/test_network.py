@@ -120,7 +120,7 @@ def test_from_outside_only_the_gateway_is_called_and_monitoring_and_the_operator
 
 
 @pytest.mark.parametrize("where", OVERLAYS)
-def test_nothing_leaves_but_questions_for_names_and_the_databases_for_who_leads(where: str) -> None:
+def test_nothing_leaves_but_questions_for_names_for_who_leads_the_database_and_to_witnesses(where: str) -> None:
     allowed = {
         (pod, stranger, port)
         for pod, stranger, port in itertools.product(PODS, STRANGERS, PORTS)
@@ -129,4 +129,6 @@ def test_nothing_leaves_but_questions_for_names_and_the_databases_for_who_leads(
     names = {(pod, "names", 53) for pod in PODS}
     # A policy cannot name the cluster's API: any address, on its two ports.
     leads = {("postgres", stranger, port) for stranger in STRANGERS for port in API_OF_THE_CLUSTER}
-    assert allowed == names | leads
+    # Nor a witness's host: any address, by HTTPS.
+    witnesses = {("ledger", stranger, 443) for stranger in STRANGERS}
+    assert allowed == names | leads | witnesses
