@@ -3,7 +3,7 @@
 1. `at` is not later than `logged_at` by more than two clocks may differ, and not earlier by more than a receipt allows
    for what has effects in law: within that hour the writer's clock is believed, and no longer.
 2. Key events and registries of instruments: `audit_documents.py`. Decisions: `audit_decisions.py`. Evidences:
-   `audit_evidences.py`. An operator's retry: `audit_retries.py`.
+   `audit_evidences.py`. An operator's retry: `audit_retries.py`. Pruned parts: `audit_retention.py`.
 
 It fetches nothing and hashes nothing. Differences go into the report; a leaf that differs does not stop the reading.
 """
@@ -21,6 +21,7 @@ from client.audit_evidences import EvidenceJudge
 from client.audit_keys import look_back_at_keys
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
+from client.audit_retention import judge_pruned
 from client.audit_retries import judge_retry
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time
@@ -84,6 +85,8 @@ class LeafJudge:
             self._decisions.judge(logged, prepared.received, prepared.asked, refusal)
         elif type_.startswith("evidence."):
             self._evidences.judge(logged, self._documents.directory, answer)
+        elif type_ == "exchange.parts-pruned":
+            judge_pruned(logged, self._memory, self._report)
         elif type_ == "exchange.letter-retried":
             judge_retry(logged, self._trust, self._report)
 

@@ -152,6 +152,10 @@ class AuditMemory:
         self._db.execute("DELETE FROM awaited WHERE logged_at < ?", (encode_time(before),))
         return [(int(place), str(message), str(recipient)) for place, message, recipient in rows]
 
+    def was_accepted(self, message: str, dossier: str) -> bool:
+        accepted = "SELECT 1 FROM decided WHERE message = ? AND dossier = ? AND accepted"
+        return self._db.execute(accepted, (message, dossier)).fetchone() is not None
+
     # --- legs --------------------------------------------------------------------------------------------------------
 
     def knows_dossier(self, dossier: str) -> bool:

@@ -16,7 +16,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -34,7 +34,7 @@ from client.rewraps import opener_of
 from client.signing import AuthorityKeys
 from shared.contracts.api import FEED_WAIT_MOST_S, FeedItem, MessageForReader
 from shared.domain.ids import encode_time, parse_time
-from shared.envelope.container import ReceivedEnvelope, parse_envelope
+from shared.envelope.container import ReceivedEnvelope, parse_envelope, parse_submission
 from shared.envelope.jws import read_jws
 from shared.envelope.valid_keys import valid_keys
 from shared.envelope.verify import VerifiedEnvelope, verify_envelope
@@ -44,7 +44,9 @@ from shared.errors import (
     KeyChangeUnexplained,
     LedgerInvalid,
     MessageNotLogged,
+    NotInRegister,
     NotThere,
+    PartPruned,
     PromiseBroken,
     Rejection,
 )
@@ -129,7 +131,7 @@ class Mailbox:
         received = self._received(message, fetched)
         wanted = self.handed_legs.handed(received.header).parts if fetched.kid is None else None
         sizes = {one.name: one.ct_len for one in received.manifest.parts if wanted is None or one.name in wanted}
-        parts = {name: self._exchange.part(message, name, size) for name, size in sizes.items()}
+        parts = self._parts(message, sizes)
         whole = parse_envelope(received.jws_bytes, received.wraps, parts)
 
         def open_at(moment: Moment) -> OpenedMessage:
@@ -152,6 +154,19 @@ class Mailbox:
         if opened.header.sender != self._keys.authority:
             self._register.note_opened(message, encode_time(self._clock()))
         return opened
+
+    def _parts(self, message: str, sizes: Mapping[str, int]) -> Mapping[str, bytes]:
+        """From the exchange; what it pruned, from what was sent from here, if the parts went with the message."""
+        try:
+            return {name: self._exchange.part(message, name, size) for name, size in sizes.items()}
+        except PartPruned:
+            try:
+                sent = parse_submission(self._register.submission(message).container).parts
+            except NotInRegister:
+                sent = {}
+            if sent.keys() != sizes.keys():
+                raise
+            return sent
 
     def _take(self, type_: str, message: str) -> None:
         """Act on one feed item."""

@@ -52,6 +52,7 @@ _ADVICE: Final[dict[str, str]] = {
     "call.clock-skew": "Set the clock of this machine, then repeat the command.",
     "call.key-unknown": "This authority is not enrolled yet, is suspended, or renewed its keys: ask the operator.",
     "call.not-permitted": "Use the key of an authority, an auditor or an operator, as the command asks.",
+    "call.part-pruned": "Look where it was written when it was opened; the other party may have kept it too.",
     "call.busy": "Nothing was lost: repeat the command later, or run `comity inbox`, which sends what is stored.",
     "client.exchange-unreachable": "What was sealed is stored; `comity inbox` sends it once the exchange answers.",
     "client.answer-refused": "Check COMITY_URL: is this the address of an exchange?",

@@ -38,6 +38,7 @@ _REASONS: Final = {
     401: "Not signed, or not by a key that counts",
     403: "The caller's role or identity does not allow it",
     404: "There is no such thing, or it is not the caller's",
+    410: "It was removed by the exchange's policy on retention",
     408: "It did not arrive whole in time",
     409: "It contradicts what was sent before",
     413: "Too large",

@@ -48,6 +48,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "call.not-there": 404,
         "call.method-not-allowed": 405,
         "call.too-slow": 408,
+        "call.part-pruned": 410,
         "call.too-large": 413,
         "call.wrong-content-type": 415,
         "call.too-many": 429,

@@ -142,6 +142,14 @@ class CallRateExceeded(Rejection):
     code = "call.rate-exceeded"
 
 
+class PartPruned(Rejection):
+    """The sealed parts of {message} were removed from the exchange at {pruned_at}: its policy keeps them for
+    {kept_days} days after a dossier is closed, and this one was closed at {closed_at}. What you fetched before
+    verifies as ever."""
+
+    code = "call.part-pruned"
+
+
 class CallWrongContentType(Rejection):
     """The body is {given}; this call takes {expected}."""
 

@@ -43,7 +43,7 @@ from shared.domain.ids import encode_time, is_uuid7
 from shared.envelope.container import parse_submission
 from shared.envelope.jws import parse_jws
 from shared.envelope.manifest import ManifestPart, parse_manifest
-from shared.errors import CallMalformed, NotThere
+from shared.errors import CallMalformed, NotThere, PartPruned
 from shared.keys.base64url import encode_b64u
 from shared.ports.queries import ReadableEnvelope
 from shared.runtime.telemetry import SpanName, span
@@ -152,10 +152,11 @@ async def decision(request: Request, message: str, call: SignedCall) -> Response
 @router.get(
     "/v1/messages/{message}/parts/{name}",
     summary="Fetch one sealed part",
-    **signed(304, 404, **gives(_OCTETS, "The ciphertext")),
+    **signed(304, 404, 410, **gives(_OCTETS, "The ciphertext")),
 )
 async def part(request: Request, message: str, name: str, call: SignedCall) -> Response:
-    """The ciphertext of one part, in the clear to nobody: it opens with the message's secret only."""
+    """The ciphertext of one part, in the clear to nobody: it opens with the message's secret only. 410 once it was
+    pruned by the exchange's policy on retention."""
     gateway = gateway_of(request)
     envelope = await _readable(gateway, call.party, message)
     found = next((one for one in _parts_of(envelope) if one.name == name), None)
@@ -165,7 +166,11 @@ async def part(request: Request, message: str, name: str, call: SignedCall) -> R
     if holds(request, tag):
         return not_modified(tag, IMMUTABLE)
     chunks = gateway.ports.parts.read(found.ct_sha256)
-    first = await anext(chunks, b"")  # what is not there is refused before the answer begins
+    try:
+        first = await anext(chunks, b"")  # what is not there is refused before the answer begins
+    except NotThere:
+        await _refuse_pruned(gateway, message)
+        raise
     headers = {"ETag": tag, "Cache-Control": IMMUTABLE, "Content-Length": str(found.ct_len)}
     return StreamingResponse(_joined(first, chunks), media_type=_OCTETS, headers=headers)
 
@@ -198,6 +203,18 @@ async def _readable(gateway: Gateway, reader: str, message: str) -> ReadableEnve
     if envelope is None:
         raise NotThere()
     return envelope
+
+
+async def _refuse_pruned(gateway: Gateway, message: str) -> None:
+    """Raises PartPruned for a message whose parts went by the policy on retention."""
+    pruned = await gateway.ports.queries.parts_pruned(message)
+    if pruned is not None:
+        raise PartPruned(
+            message=message,
+            pruned_at=encode_time(pruned.pruned_at),
+            kept_days=pruned.kept_days,
+            closed_at=encode_time(pruned.closed_at),
+        )
 
 
 def _require_plain_address(request: Request, message: str) -> None:

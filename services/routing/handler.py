@@ -23,7 +23,7 @@ from shared.domain.evidences import Evidence as Kind
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import NotThere, RetryLater
 from shared.ports.handler import Occasion
-from shared.ports.unit_of_work import Effects, View
+from shared.ports.unit_of_work import Effects, SealedPart, View
 
 MAILBOX_WAIT: Final = timedelta(seconds=30)
 """A retrieval can overtake the delivery that it follows, never by long."""
@@ -72,7 +72,7 @@ class RoutingHandler:
             effects.inserts.append(
                 MailboxEntry(reader, summary.message, kid, message.wraps[kid], occasion.now, retrieved_at=None)
             )
-        effects.parts.update(message.parts)
+        effects.parts |= {digest: SealedPart(summary.message, data) for digest, data in message.parts.items()}
         for recipient in summary.recipients:
             _evidence(
                 effects, Kind.delivery, message.summary.digest, summary.message, summary.dossier, recipient, occasion

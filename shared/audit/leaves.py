@@ -143,6 +143,12 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("document", Kind.OBJECT, required=False),
     ),
     "exchange.started": (Field("service", Kind.CODE), Field("version", Kind.CODE)),
+    "exchange.parts-pruned": (
+        _MESSAGE,
+        _DOSSIER,
+        Field("closed_at", Kind.TIME),
+        Field("kept_days", Kind.NUMBER),
+    ),
     "exchange.letter-retried": (
         Field("service", Kind.CODE),
         Field("letter", Kind.NUMBER),

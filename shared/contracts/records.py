@@ -143,6 +143,19 @@ class Evidence(Record):
 
 
 @dataclass(frozen=True)
+class PartsPruned(Record):
+    """The sealed parts of a message are gone, by policy: so many days after its dossier was closed."""
+
+    KEY = ("message",)
+    message: str
+    dossier: str
+    pruned_at: datetime
+    closed_at: datetime
+    kept_days: int
+    leaf_digest: bytes
+
+
+@dataclass(frozen=True)
 class FeedHead(Record):
     """The last position of one authority's feed; its row lock orders the feed."""
 

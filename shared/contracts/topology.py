@@ -96,6 +96,7 @@ WRITTEN_BY: Final[dict[str, frozenset[str]]] = {
     "directory.key-event": frozenset({"intake"}),
     "directory.instruments": frozenset({"intake"}),
     "exchange.started": frozenset({"intake", "routing", "notification", "ledger"}),
+    "exchange.parts-pruned": frozenset({"routing"}),
     "exchange.letter-retried": frozenset({"intake", "routing", "notification"}),
 }
 """Leaf type → the services from which the ledger takes it: whoever took one of them writes no other's leaves."""

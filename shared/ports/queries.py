@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from shared.contracts.records import Decision, Evidence, FeedEntry, InstrumentsRecord, LegRecord
+from shared.contracts.records import Decision, Evidence, FeedEntry, InstrumentsRecord, LegRecord, PartsPruned
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,9 @@ class Queries(Protocol):
 
     async def key_event_places(self, after: int, limit: int) -> list[KeyEventPlace]:
         """Of the events with numbers greater than `after`, in order."""
+
+    async def parts_pruned(self, message: str) -> PartsPruned | None:
+        """When and by which policy the sealed parts of this message went; None while they are here."""
 
     async def instruments(self) -> InstrumentsRecord | None: ...
 

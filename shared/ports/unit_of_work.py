@@ -37,6 +37,14 @@ LEAF_FRAME_MOST_BYTES: Final = LEAF_FRAME_BYTES + 64 * 1024
 """The frame around them; a longer row is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class SealedPart:
+    """Sealed bytes, and the message that they came with; None for what was uploaded before."""
+
+    message: str | None
+    data: bytes
+
+
 @dataclass
 class Effects:
     """What one message does, decided in full before anything is written."""
@@ -45,7 +53,7 @@ class Effects:
     updates: list[Record] = field(default_factory=list)
     publishes: list[ServiceMessage] = field(default_factory=list)
     leaves: list[bytes] = field(default_factory=list)
-    parts: dict[str, bytes] = field(default_factory=dict)
+    parts: dict[str, SealedPart] = field(default_factory=dict)
     """Sealed parts to keep, by the b64u SHA-256 of their bytes."""
     wakes: set[str] = field(default_factory=set)
     """Authorities whose feeds advanced."""
@@ -133,6 +141,9 @@ class UnitOfWork(Protocol):
 
         Raises StoreConflict, StoreRefused.
         """
+
+    async def prune_parts(self, messages: Sequence[str]) -> set[str]:
+        """Remove the sealed parts that came with these messages; returns the messages that had any."""
 
     async def hold_parked(self, item_id: str) -> bool:
         """Lock one parked item; False when it is gone or another holds it."""

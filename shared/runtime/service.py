@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from shared.ports.handler import Handler
 from shared.runtime.backends import Backend
@@ -25,6 +27,8 @@ class ConsumingService:
         self.pump.slowed_s = backend.settings.slowed_s(service)
         self._pruner = InboxPruner(service, units, backend.settings.inbox_retention_s, backend.clock)
         self._relay = Relay(units, publisher, backend.clock, reach, meters)
+        self.beside: list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]] = []
+        """What else runs until `stop` is set."""
         self._settler = settler
         self._meters = meters
         self._probing = backend.probing_units(keys)
@@ -46,6 +50,8 @@ class ConsumingService:
             tasks.create_task(self.pump.run(stop))
             tasks.create_task(self._relay.run(stop))
             tasks.create_task(self._pruner.run(stop))
+            for task in self.beside:
+                tasks.create_task(task(stop))
 
     async def _ask_pump(self) -> str | None:
         return None if self.pump.is_attached else "it does not consume from its queue"

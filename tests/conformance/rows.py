@@ -15,11 +15,12 @@ from shared.contracts.records import (
     KeyEventRecord,
     LegRecord,
     MailboxEntry,
+    PartsPruned,
     Record,
     StoredEnvelope,
 )
 from shared.domain.ids import encode_time, new_uuid7
-from shared.ports.unit_of_work import DeadLetter, Effects, ParkedItem
+from shared.ports.unit_of_work import DeadLetter, Effects, ParkedItem, SealedPart
 
 NOW = datetime(2026, 11, 22, 9, 30, 0, 123456, tzinfo=UTC)
 MA, BE, FR, ES = "MA.PGR", "BE.PF", "FR.BEPI", "ES.SGCJI"
@@ -83,6 +84,10 @@ CHANGED: list[tuple[Record, Record]] = [
     (an_envelope(leg=LONGEST), an_envelope(leg=None, jws=b"", summary={}, kind="refuse", stored_at=LATER)),
     (a_mailbox_entry(LONGEST), a_mailbox_entry(LONGEST, retrieved_at=LATER, wrap=b"", kid="")),
     (an_evidence(LONGEST, "submission-acceptance"), an_evidence(LONGEST, "submission-acceptance", at=LATER)),
+    (
+        PartsPruned(MESSAGE, DOSSIER, LATER, NOW, 1, b"\xff"),
+        PartsPruned(MESSAGE, MESSAGE, NOW, LATER, 36500, b""),
+    ),
     (FeedHead(LONGEST, 1), FeedHead(LONGEST, 2**53)),
     (a_feed_entry(LONGEST, 2**53), replace(a_feed_entry(LONGEST, 2**53), data={}, at=LATER, type="message.accepted")),
 ]
@@ -110,5 +115,5 @@ def everything() -> Effects:
         updates=[],
         publishes=[a_notice()],
         leaves=[b"leaf"],
-        parts={"p" * 43: b"sealed", "q" * 43: b""},
+        parts={"p" * 43: SealedPart(MESSAGE, b"sealed"), "q" * 43: SealedPart(None, b"")},
     )

@@ -10,7 +10,7 @@ from shared.adapters.sql.engine import Store
 from shared.adapters.sql.parts import CHUNK_BYTES, SqlParts
 from shared.errors import EnvelopePartMismatch, NotThere
 from shared.keys.base64url import encode_b64u
-from shared.ports.unit_of_work import Effects
+from shared.ports.unit_of_work import Effects, SealedPart
 from tests.conformance.stores import OpenStore, row_counts, units_of, write
 
 
@@ -58,14 +58,16 @@ async def test_parts_that_came_inside_a_message_are_read_like_uploaded_ones(stor
     inside, known = secrets.token_bytes(CHUNK_BYTES + 7), b"uploaded before"
     parts = SqlParts(store)
     await parts.store(digest_of(known), known)
-    await write(store, Effects(parts={digest_of(data): data for data in (inside, known, b"")}), "routing")
+    await write(
+        store, Effects(parts={digest_of(data): SealedPart(None, data) for data in (inside, known, b"")}), "routing"
+    )
     for data in (inside, known, b""):
         assert b"".join(await chunks_of(parts, data)) == data
 
 
 async def test_a_part_of_a_message_that_is_not_committed_is_not_there(store: Store) -> None:
     async with units_of(store, "routing").begin() as unit:
-        await unit.write(Effects(parts={digest_of(b"sealed"): b"sealed"}))
+        await unit.write(Effects(parts={digest_of(b"sealed"): SealedPart(None, b"sealed")}))
         assert not await SqlParts(store).holds(digest_of(b"sealed"))
     assert await row_counts(store) == {}
 

@@ -14,12 +14,13 @@ from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
+from shared.adapters.sql.retention import SqlRetention
 from shared.adapters.sql.schema import check_schema
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
-from shared.contracts.records import Claim, FeedHead, InstrumentsRecord, Key, KeyEventRecord, Record
+from shared.contracts.records import Claim, FeedHead, InstrumentsRecord, Key, KeyEventRecord, PartsPruned, Record
 from shared.contracts.topology import LETTERED
 from shared.errors import StoreUnavailable
-from shared.ports.unit_of_work import Effects
+from shared.ports.unit_of_work import Effects, SealedPart
 from tests.conformance import rows
 from tests.conformance.rows import NOW
 from tests.conformance.stores import leaves_in, units_of
@@ -57,6 +58,8 @@ async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
             await check_schema(store, place.url(service))
             await SqlKeyRing(store, "log", (), 1).events()
             await _settle_one_batch(units_of(store, service), service)
+            if service == "routing":
+                assert await SqlRetention(store).kept(None, NOW + timedelta(days=3650), 10) == ()
     async with place.store("ledger") as store:
         await check_schema(store, place.url("ledger"))
         await _run_one_round(SqlLedger(store), SqlCosignatures(store))
@@ -69,7 +72,8 @@ async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:
     """Everything that a batch can do, as `shared.runtime.batch` does it."""
     inserts, updates = WRITES[service]
     leaves = [b"leaf"]
-    parts = {"p" * 43: b"sealed"} if service == "routing" else {}
+    sealed = {"p" * 43: SealedPart(None, b"sealed"), "q" * 43: SealedPart(rows.MESSAGE, b"to be pruned")}
+    parts = sealed if service == "routing" else {}
     parked, item = rows.a_parked_item(), rows.new_id()
     async with units.begin() as unit:
         assert await unit.claim([item]) == {item}
@@ -78,6 +82,10 @@ async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:
         published = await unit.write(Effects(list(inserts), [], [rows.a_notice()], leaves, parts))
         await unit.write(Effects(updates=list(updates)))
         assert len(await unit.load(READS[service])) == len(READS[service])
+        if service == "routing":
+            assert await unit.prune_parts([rows.MESSAGE]) == {rows.MESSAGE}
+            await unit.write(Effects([PartsPruned(rows.MESSAGE, rows.DOSSIER, NOW, NOW, 1, b"leaf")]))
+        assert await unit.forget_claims(NOW - timedelta(days=3650), 10) == 0
         await unit.park([(parked, NOW - timedelta(days=1), "because")])
         await unit.bury([rows.a_dead_letter(), rows.a_dead_letter()])
         await unit.commit()
@@ -122,6 +130,7 @@ async def _read_everything(store: Store) -> None:
     assert await queries.dossiers(rows.MA, None, 10)
     assert await queries.feed(rows.BE, 0, 10)
     assert await queries.instruments() is not None
+    assert await queries.parts_pruned(rows.MESSAGE) is not None
     assert (await queries.ping())["dead_letters"] == len(CONSUMING) + 1
     assert [chunk async for chunk in parts.read("p" * 43)] == [b"sealed"]
     assert await ledger.checkpoint() == b"noteline"

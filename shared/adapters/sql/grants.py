@@ -82,7 +82,7 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     "gateway": _EVERYONE
     | _DIRECTORY
     | _on("SELECT", "claim", "decision", "dossier", "leg")
-    | _on("SELECT", "envelope", "mailbox", "evidence", "part", "part_chunk")
+    | _on("SELECT", "envelope", "mailbox", "evidence", "part", "part_chunk", "parts_pruned")
     | _on("SELECT", "feed_entry", *APPEND_ONLY)
     | _columns("SELECT", "leaf_waiting", "id")
     | _figures("intake")
@@ -102,7 +102,12 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _messaging("routing")
     | _on("SELECT INSERT", "envelope")
     | _on("SELECT INSERT UPDATE", "mailbox")
-    | _on("INSERT", "evidence", "part", "part_chunk")
+    | _on("INSERT", "evidence")
+    | _on("SELECT INSERT DELETE", "part")
+    | _on("INSERT DELETE", "part_chunk")
+    | _columns("SELECT", "part_chunk", "digest")
+    | _on("SELECT", "leg")  # whether a dossier is closed
+    | _on("INSERT", "parts_pruned")
     | _numbered("leaf_waiting"),
     "notification": _EVERYONE
     | _DIRECTORY

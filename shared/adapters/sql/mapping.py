@@ -25,6 +25,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     records.StoredEnvelope: METADATA.tables["envelope"],
     records.MailboxEntry: METADATA.tables["mailbox"],
     records.Evidence: METADATA.tables["evidence"],
+    records.PartsPruned: METADATA.tables["parts_pruned"],
     records.FeedHead: METADATA.tables["feed_head"],
     records.FeedEntry: METADATA.tables["feed_entry"],
 }

@@ -14,19 +14,22 @@ from shared.adapters.sql.statements import inserting_new
 from shared.adapters.tables import METADATA
 from shared.errors import EnvelopePartMismatch, NotThere
 from shared.keys.base64url import encode_b64u
+from shared.ports.unit_of_work import SealedPart
 
 CHUNK_BYTES: Final = 256 * 1024
 _PART = METADATA.tables["part"]
 _CHUNK = METADATA.tables["part_chunk"]
 
 
-def part_rows(parts: Mapping[str, bytes]) -> list[tuple[Table, list[dict[str, Any]]]]:
+def part_rows(parts: Mapping[str, SealedPart]) -> list[tuple[Table, list[dict[str, Any]]]]:
     """The rows of `part` and of `part_chunk` for sealed parts by digest, where there are any."""
-    heads = [{"digest": digest, "size": len(data)} for digest, data in sorted(parts.items())]
+    heads = [
+        {"digest": digest, "size": len(part.data), "message": part.message} for digest, part in sorted(parts.items())
+    ]
     chunks = [
-        {"digest": digest, "seq": seq, "data": data[start : start + CHUNK_BYTES]}
-        for digest, data in sorted(parts.items())
-        for seq, start in enumerate(range(0, len(data), CHUNK_BYTES))
+        {"digest": digest, "seq": seq, "data": part.data[start : start + CHUNK_BYTES]}
+        for digest, part in sorted(parts.items())
+        for seq, start in enumerate(range(0, len(part.data), CHUNK_BYTES))
     ]
     return [(table, rows) for table, rows in ((_PART, heads), (_CHUNK, chunks)) if rows]
 
@@ -39,7 +42,7 @@ class SqlParts:
         if encode_b64u(hashlib.sha256(data).digest()) != digest:
             raise EnvelopePartMismatch(part=digest)
         async with self._store.transaction() as wire:
-            for table, rows in part_rows({digest: data}):
+            for table, rows in part_rows({digest: SealedPart(None, data)}):
                 await wire.run(inserting_new(table, wire.is_sqlite), bound_rows(rows, wire.is_sqlite))
             await wire.commit()
 

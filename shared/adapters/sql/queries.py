@@ -26,6 +26,7 @@ from shared.contracts.records import (
     KeyEventRecord,
     LegRecord,
     MailboxEntry,
+    PartsPruned,
     StoredEnvelope,
 )
 from shared.ports.queries import DecisionView, DossierView, EvidenceView, KeyEventPlace, ReadableEnvelope
@@ -39,6 +40,7 @@ _MAILBOX = TABLES[MailboxEntry]
 _EVIDENCE = TABLES[Evidence]
 _FEED = TABLES[FeedEntry]
 _INSTRUMENTS = TABLES[InstrumentsRecord]
+_PRUNED = TABLES[PartsPruned]
 _KEY_EVENT = TABLES[KeyEventRecord]
 _LEAF = METADATA.tables["ledger_leaf"]
 _WAITING = METADATA.tables["leaf_waiting"]
@@ -187,6 +189,11 @@ class SqlQueries:
         )
         async with self._store.read() as connection:
             return [KeyEventPlace(seq, index) for seq, index in await connection.execute(places)]
+
+    async def parts_pruned(self, message: str) -> PartsPruned | None:
+        async with self._store.read() as connection:
+            row = await _one(connection, select(_PRUNED).where(_PRUNED.c.message == message))
+        return None if row is None else parse_row(PartsPruned, row)
 
     async def instruments(self) -> InstrumentsRecord | None:
         async with self._store.read() as connection:

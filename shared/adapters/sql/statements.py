@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from shared.adapters.sql.engine import epoch_now
 from shared.adapters.sql.keyed import changed_name, is_one_of, unnested
 from shared.adapters.sql.prepared import Prepared
+from shared.adapters.tables import METADATA
 from shared.frame.seal import MAX_FRAME_BYTES
 
 RELAY_DELAY_S: Final = 10.0
@@ -43,6 +44,21 @@ def forgetting_claims(inbox: Table, is_sqlite: bool) -> Prepared:
     oldest = select(inbox.c.item).where(inbox.c.claimed_at < bindparam("before")).order_by(inbox.c.claimed_at)
     chosen = oldest.limit(bindparam("most"))
     return Prepared(delete(inbox).where(inbox.c.item.in_(chosen)).returning(inbox.c.item), is_sqlite)
+
+
+@cache
+def pruning_chunks(is_sqlite: bool) -> Prepared:
+    """The bytes of the parts that came with these messages."""
+    part, chunk = METADATA.tables["part"], METADATA.tables["part_chunk"]
+    digests = select(part.c.digest).where(is_one_of([part.c.message], is_sqlite))
+    return Prepared(delete(chunk).where(chunk.c.digest.in_(digests)), is_sqlite)
+
+
+@cache
+def pruning_parts(is_sqlite: bool) -> Prepared:
+    """The parts themselves; returns their messages."""
+    part = METADATA.tables["part"]
+    return Prepared(delete(part).where(is_one_of([part.c.message], is_sqlite)).returning(part.c.message), is_sqlite)
 
 
 @cache

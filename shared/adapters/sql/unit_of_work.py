@@ -129,6 +129,13 @@ class SqlUnitOfWork:
             await self._write_outbox([{"id": row.id, "frame": frame} for row, frame in sealed])
         return [row for row, _ in sealed]
 
+    async def prune_parts(self, messages: Sequence[str]) -> set[str]:
+        if not messages:
+            return set()
+        keys = bound_keys([(one,) for one in sorted(messages)], self._is_sqlite)
+        await self._run(statements.pruning_chunks(self._is_sqlite), keys)
+        return {row["message"] for row in await self._run(statements.pruning_parts(self._is_sqlite), keys)}
+
     async def hold_parked(self, item_id: str) -> bool:
         one = statements.holding(self._tables.parked, self._is_sqlite)
         return bool(await self._run(one, {"held": item_id}))

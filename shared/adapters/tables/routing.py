@@ -49,6 +49,18 @@ class PartRow(SQLModel, table=True):
     __tablename__ = "part"
     digest: str = Field(primary_key=True, max_length=43)
     size: int = Field(sa_type=BigInteger)
+    message: str | None = Field(default=None, max_length=36, index=True)
+    """With which it came first; None for one that was uploaded before any message named it."""
+
+
+class PartsPrunedRow(SQLModel, table=True):
+    __tablename__ = "parts_pruned"
+    message: str = Field(primary_key=True, max_length=36)
+    dossier: str = Field(max_length=36)
+    pruned_at: datetime = Field(sa_type=UtcTime)
+    closed_at: datetime = Field(sa_type=UtcTime)
+    kept_days: int
+    leaf_digest: bytes
 
 
 class PartChunkRow(SQLModel, table=True):

@@ -30,7 +30,7 @@ from shared.domain.dossier import encode_leg
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg
 from shared.envelope.container import ReceivedEnvelope, parse_submission
-from shared.errors import CallNotPermitted, ComityError, NotThere
+from shared.errors import CallNotPermitted, ComityError, NotThere, PartPruned
 from shared.keys.base64url import encode_b64u
 from shared.keys.public import Ed25519Public
 from shared.keys.trust import Trust
@@ -52,6 +52,8 @@ class PaperExchange(PaperServices):
     decides: bool = True
     undecided: list[ReceivedEnvelope] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    pruned: set[str] = field(default_factory=set)
+    """Messages whose sealed parts are gone."""
     tamper: Callable[[str, bytes], bytes] = lambda path, body: body
 
     # --- the API -----------------------------------------------------------------------------------------------------
@@ -110,6 +112,9 @@ class PaperExchange(PaperServices):
         if (named := re.fullmatch(r"/v1/messages/([^/]+)/decision", path)) and named[1] in self.decisions:
             return 200, dump(self.decisions[named[1]])
         if named := re.fullmatch(r"/v1/messages/([^/]+)/parts/(\w+)", path):
+            if named[1] in self.pruned:
+                at = encode_time(self.now)
+                raise PartPruned(message=named[1], pruned_at=at, kept_days=30, closed_at=at)
             return 200, self.parts[f"{named[1]}/{named[2]}"]
         if named := re.fullmatch(r"/v1/messages/([^/]+)/evidences", path):
             return 200, self._evidences(named[1])

@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.audit.tiles import Tile
 from shared.contracts.messages import ServiceMessage
-from shared.contracts.records import FeedEntry, InstrumentsRecord
+from shared.contracts.records import FeedEntry, InstrumentsRecord, PartsPruned
 from shared.contracts.topology import QUEUES
 from shared.errors import ComityError, NotThere
 from shared.keys.directory import Directory
@@ -86,6 +86,7 @@ class FakeQueries:
     feeds: dict[str, list[FeedEntry]] = field(default_factory=lambda: defaultdict(list))
     registry: InstrumentsRecord | None = None
     places: list[KeyEventPlace] = field(default_factory=list)
+    pruned: dict[str, PartsPruned] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     pings: int = 0
     through: set[tuple[str, str]] = field(default_factory=set)
@@ -127,6 +128,9 @@ class FakeQueries:
 
     async def key_event_places(self, after: int, limit: int) -> list[KeyEventPlace]:
         return [place for place in self.places if place.seq > after][:limit]
+
+    async def parts_pruned(self, message: str) -> PartsPruned | None:
+        return self.pruned.get(message)
 
     async def instruments(self) -> InstrumentsRecord | None:
         return self.registry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from shared.apisig.request_text import verify_signed_request_text
 from shared.audit.proofs import parse_proof, verify_proof
 from shared.contracts.api import Decision, DossierAnswer, DossierPage, Evidences, MessageForReader
 from shared.contracts.messages import EnvelopeRetrieved
-from shared.contracts.records import Evidence, LegRecord
+from shared.contracts.records import Evidence, LegRecord, PartsPruned
 from shared.domain.dossier import decide_move, encode_leg, open_legs
 from shared.domain.ids import new_uuid7
 from shared.domain.reference import verify_number
@@ -109,6 +109,18 @@ async def test_a_part_that_was_lost_is_refused_before_the_answer_begins(world: W
     keep(world, a_letter())
     world.parts.held.clear()
     assert code_of(await world.get("BE.PF", f"/v1/messages/{MESSAGE}/parts/body")) == "call.not-there"
+
+
+async def test_a_pruned_part_says_when_and_by_which_policy_to_its_readers_alone(world: World) -> None:
+    keep(world, a_letter())
+    world.parts.held.clear()
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    world.queries.pruned[MESSAGE] = PartsPruned(MESSAGE, MESSAGE, at, at - timedelta(days=31), 30, b"leaf")
+    answer = await world.get("BE.PF", f"/v1/messages/{MESSAGE}/parts/body")
+    assert (answer.status_code, code_of(answer)) == (410, "call.part-pruned")
+    assert "2026-11-22T00:00:00.000000Z: its policy keeps them for 30 days" in answer.json()["detail"]
+    other = await world.get("MA.PGR", f"/v1/messages/{MESSAGE.replace('019', '018', 1)}/parts/body")
+    assert code_of(other) == "call.not-there"
 
 
 async def test_a_decision_is_its_senders_alone(world: World) -> None:

@@ -19,7 +19,7 @@ from shared.contracts.records import Evidence, MailboxEntry, StoredEnvelope
 from shared.domain.ids import encode_time
 from shared.envelope.container import parse_submission
 from shared.errors import NotThere, RetryLater
-from shared.ports.unit_of_work import Effects
+from shared.ports.unit_of_work import Effects, SealedPart
 from tests.unit.envelope.workshop import NOW, party
 from tests.unit.services.desk import (
     BE,
@@ -77,7 +77,8 @@ def test_an_admitted_envelope_lies_in_the_mailbox_of_each_recipient_and_of_its_s
     assert (envelope.jws, envelope.digest, envelope.sender) == (received.jws_bytes, received.digest, MA)
     assert (envelope.dossier, envelope.leg, envelope.kind) == (received.header.dossier, None, "request")
     digests = {part.name: part.ct_sha256 for part in received.manifest.parts}
-    assert effects.parts == {digests[name]: sealed for name, sealed in received.parts.items()}
+    sealed = {digests[name]: SealedPart(received.header.id, ct) for name, ct in received.parts.items()}
+    assert effects.parts == sealed
 
 
 def test_each_recipient_has_one_delivery_evidence_and_the_sender_none() -> None:

@@ -1,0 +1,90 @@
+"""Parts that the exchange has pruned: what its parties still have, and what an auditor makes of the leaf."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from client.proof_making import make_bundle
+from shared.domain.ids import encode_time
+from shared.errors import PartPruned
+from tests.unit.client.letters import FR, MA, open_dossier, reply
+from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.client.told_ledgers import audit, found
+
+KEPT_DAYS = 30
+
+
+class Closed:
+    """A dossier that was refused and closed, on an exchange that prunes its parts after 30 days."""
+
+    def __init__(self, exchange: PaperExchange, home: Path) -> None:
+        self.exchange = exchange
+        self.ma, self.fr = exchange.correspond(MA, home), exchange.correspond(FR, home)
+        self.dossier = open_dossier(self.ma, FR)
+        self.fr.mailbox.read_feed()
+        refusal: dict[str, Any] = {"act": {"grounds": ["essential-interests"]}, "content": {"reasons": "sealed"}}
+        reply(self.fr, self.dossier, "refuse", **refusal)
+        self.ma.mailbox.read_feed()
+        self.message = self.ma.register.messages(self.dossier)[0].message
+
+    def close(self) -> None:
+        reply(self.ma, self.dossier, "close")
+
+    def prune(self, after_days: int = KEPT_DAYS, **changes: object) -> None:
+        closed_at = self.exchange.now
+        self.exchange.pass_time(timedelta(days=after_days).total_seconds())
+        fields = {"message": self.message, "dossier": self.dossier, "closed_at": encode_time(closed_at)}
+        self.exchange.add_leaf("exchange.parts-pruned", **{**fields, "kept_days": KEPT_DAYS, **changes})
+        self.exchange.pruned.add(self.message)
+
+
+@pytest.fixture
+def story(exchange: PaperExchange, tmp_path: Path) -> Closed:
+    return Closed(exchange, tmp_path / "homes")
+
+
+def test_the_recipient_hears_when_and_by_which_policy_and_the_sender_opens_its_own(story: Closed) -> None:
+    story.prune()
+    with pytest.raises(PartPruned, match="for 30 days"):
+        story.fr.mailbox.open(story.message)
+    assert story.ma.mailbox.open(story.message).content["facts"] == "Money moved."
+
+
+def test_a_message_is_proven_without_its_parts(story: Closed) -> None:
+    story.prune()
+    proven = make_bundle(story.fr, story.message).proven
+    assert proven.is_sender_proven
+    assert proven.sealed_parts == ("body",)
+    [own] = make_bundle(story.ma, story.message, ("body",)).proven.documents
+    assert b"Money moved." in own.data
+
+
+def test_an_audit_holds_and_says_what_was_pruned(story: Closed, tmp_path: Path) -> None:
+    story.close()
+    story.prune()
+    report = audit(story.exchange, tmp_path / "ledger")
+    assert report.ok, report.differences
+    assert report.leaves["exchange.parts-pruned"] == 1
+
+
+@pytest.mark.parametrize(
+    ("close", "after_days", "changes"),
+    [
+        (False, KEPT_DAYS, {}),
+        (True, KEPT_DAYS - 1, {}),
+        (True, KEPT_DAYS, {"kept_days": KEPT_DAYS + 1}),
+        (True, KEPT_DAYS, {"dossier": "01a20297-4dc0-7098-bea2-38fa4b20245b"}),
+    ],
+    ids=["open", "early", "another policy", "another dossier"],
+)
+def test_an_audit_finds_what_was_pruned_against_the_policy(
+    story: Closed, tmp_path: Path, close: bool, after_days: int, changes: dict[str, object]
+) -> None:
+    if close:
+        story.close()
+    story.prune(after_days, **changes)
+    assert found(audit(story.exchange, tmp_path / "ledger")) == {"pruned"}
