@@ -25,14 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from client.ledger_proofs import prove_heads
 from client.ledger_source import CHECKPOINT, DirectoryLedger, LedgerSource
-from shared.audit.checkpoint import VerifiedCheckpoint
 from shared.audit.quorum import rule_of
 from shared.audit.tiles import (
     TILE_WIDTH,
     Bundle,
     Tile,
-    TileHashReader,
     check_tile,
     edge_tiles,
     hash_full_tile,
@@ -41,7 +40,7 @@ from shared.audit.tiles import (
     root_from_tiles,
     tile_at,
 )
-from shared.audit.tree import HASH_BYTES, hash_leaf, prove_consistency, verify_consistency
+from shared.audit.tree import HASH_BYTES, hash_leaf
 from shared.audit.tree_head import TreeHead
 from shared.errors import LedgerInvalid, NotThere
 from shared.keys.trust import Trust
@@ -70,13 +69,11 @@ def export_ledger(source: LedgerSource, directory: Path, trust: Trust, progress:
     directory.mkdir(parents=True, exist_ok=True)
     with _alone(directory):
         try:
-            old = rule.read(
-                DirectoryLedger(directory).read(CHECKPOINT)
-            )  # whose witnesses were another policy's, perhaps
+            old = rule.read(DirectoryLedger(directory).read(CHECKPOINT)).head  # its policy was perhaps another one
         except NotThere:
             old = None
         if old is not None:
-            _check_continues(old, new, source)
+            prove_heads(source, old, new.head)
         export = _Export(source, directory, new.head)
         total = sum(1 for _ in places_of(new.head.size))
         for done, place in enumerate(places_of(new.head.size), start=1):
@@ -87,7 +84,7 @@ def export_ledger(source: LedgerSource, directory: Path, trust: Trust, progress:
         _write(directory / CHECKPOINT, new.note)
         _sync(directory)
         _remove_partials(directory)
-    return Exported(0 if old is None else old.head.size, new.head.size, export.written + 1)
+    return Exported(0 if old is None else old.size, new.head.size, export.written + 1)
 
 
 class _Export:
@@ -144,18 +141,6 @@ class _Export:
         if self._above is None or self._above[0] != tile:
             self._above = tile, check_tile(tile, DirectoryLedger(self._directory).read(tile.path))
         return self._above[1]
-
-
-def _check_continues(old: VerifiedCheckpoint, new: VerifiedCheckpoint, source: LedgerSource) -> None:
-    """The old checkpoint's tree is a beginning of the new one's. Raises LedgerInvalid."""
-    proof = (
-        prove_consistency(
-            old.head.size, new.head.size, TileHashReader(new.head.size, lambda tile: source.read(tile.path))
-        )
-        if old.head.size <= new.head.size
-        else []
-    )
-    verify_consistency(old.head.size, old.head.root, new.head.size, new.head.root, proof)
 
 
 def _remove_partials(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""`comity ledger`: a copy of the ledger that other people's software reads."""
+"""`comity ledger`: a copy of the ledger that other people's software reads, and proofs made and checked with it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from typing import Annotated
 
 import typer
 
-from comity.home import find_home
+from comity.home import find_home, load_trust
 from comity.ledger_sources import open_source, progress_bar
-from comity.options import HomeDir, Json, Url
-from comity.output import reporting, say
+from comity.options import HomeDir, Json, TrustFile, Url
+from comity.output import local_time, reporting, say
+from comity.written_files import write_new_file
 
-app = typer.Typer(no_args_is_help=True, help="Keep a copy of the ledger.")
+Source = Annotated[str, typer.Argument(help="Directory of an exported ledger, or address of an exchange.")]
+app = typer.Typer(no_args_is_help=True, help="Keep a copy of the ledger; make and check proofs.")
 
 
 @app.callback()
 def ledger() -> None:
-    """Keep a copy of the ledger."""
+    """Keep a copy of the ledger; make and check proofs."""
 
 
 @app.command()
@@ -45,4 +47,85 @@ def export(
             "files": written.files,
         }
         text = f"{directory}: {written.old_size} → {written.size} entries, {written.files} files written"
+        output.show(document, lambda console: say(console, text))
+
+
+@app.command()
+def prove(
+    entry: Annotated[int, typer.Argument(help="Number of the entry; the first is 0.", min=0)],
+    source: Source,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Where to write the proof, a new file (.tlog-proof).")],
+    trust: TrustFile = None,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Prove that one entry stands in the ledger: a tlog-proof file, which verifies offline, made from the tiles."""
+    with reporting(json) as output:
+        from client.ledger_proofs import check_entry_proof, prove_entry
+
+        place = find_home(home)
+        believed = place.trust() if trust is None else load_trust(trust)
+        raw = prove_entry(open_source(source, place, believed), believed, entry)
+        write_new_file(out, raw)
+        size = check_entry_proof(raw, believed).checkpoint.head.size
+        document = {"file": str(out), "entry": entry, "size": size}
+        output.show(document, lambda console: say(console, f"{out}: entry {entry} of {size}"))
+
+
+@app.command()
+def check(
+    proof: Annotated[
+        Path, typer.Argument(help="A .tlog-proof file with its entry in it.", exists=True, dir_okay=False)
+    ],
+    trust: TrustFile = None,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Check a tlog-proof file, offline, with the trust file alone. Exit code 4 if it proves nothing."""
+    with reporting(json) as output:
+        from client.ledger_proofs import check_entry_proof
+        from shared.audit.leaves import parse_entry
+        from shared.domain.ids import encode_time
+
+        believed = find_home(home).trust() if trust is None else load_trust(trust)
+        proven = check_entry_proof(proof.read_bytes(), believed)
+        logged_at, leaf = parse_entry(proven.entry)
+        head = proven.checkpoint.head
+        document = {
+            "origin": head.origin,
+            "entry": proven.index,
+            "size": head.size,
+            "logged_at": encode_time(logged_at),
+            "type": leaf.type,
+            "fields": dict(leaf.fields),
+        }
+        when = local_time(encode_time(logged_at))
+        text = f"{head.origin}: entry {proven.index} of {head.size}, {leaf.type}, logged {when}"
+        output.show(document, lambda console: say(console, text))
+
+
+@app.command()
+def compare(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint that was kept.", exists=True, dir_okay=False)],
+    source: Source,
+    trust: TrustFile = None,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Prove that the ledger continues a checkpoint that was kept, by consistency. Exit code 4 if it does not."""
+    with reporting(json) as output:
+        from client.ledger_proofs import prove_continued
+
+        place = find_home(home)
+        believed = place.trust() if trust is None else load_trust(trust)
+        proven = prove_continued(open_source(source, place, believed), believed, checkpoint.read_bytes())
+        document = {
+            "origin": proven.new.origin,
+            "old_size": proven.old.size,
+            "size": proven.new.size,
+            "proof": [one.hex() for one in proven.hashes],
+        }
+        text = (
+            f"{proven.new.origin}: the tree of {proven.old.size} entries is the beginning of that of {proven.new.size}"
+        )
         output.show(document, lambda console: say(console, text))

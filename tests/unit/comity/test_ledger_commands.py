@@ -76,3 +76,35 @@ def test_keys_that_do_not_act_yet_have_no_number_for_a_comparison(run: Run, tmp_
     shown = run(MA, "keys", "show", "--qr")
     assert "No number for a comparison" in shown.stdout
     assert document_of(run(MA, "keys", "show", "--json"))["number"] is None
+
+
+def test_an_entry_is_proven_from_a_copy_and_the_file_is_checked_with_the_trust_file_alone(
+    run: Run, request_file: Path, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    sent(run, request_file)
+    ledger, proof = str(exchange.write_ledger(tmp_path / "ledger")), tmp_path / "one.tlog-proof"
+    made = run(MA, "ledger", "prove", "2", ledger, "-o", str(proof))
+    assert (made.exit_code, proof.read_bytes().startswith(b"c2sp.org/tlog-proof@v1\nextra ")) == (0, True)
+    assert run(MA, "ledger", "prove", "2", ledger, "-o", str(proof)).exit_code != 0, "no file is written over"
+    checked = document_of(run(MA, "ledger", "check", str(proof), "--json"))
+    assert (checked["entry"], checked["size"]) == (2, len(exchange.log.entries))
+    proof.write_bytes(proof.read_bytes().replace(b"index 2", b"index 3"))
+    assert run(MA, "ledger", "check", str(proof)).exit_code == 4
+    assert run(MA, "ledger", "prove", "99999", ledger, "-o", str(tmp_path / "none")).exit_code == 4
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_checkpoint_that_was_kept_is_compared_with_the_ledger_of_today(
+    run: Run, request_file: Path, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    kept = tmp_path / "checkpoint"
+    kept.write_bytes(exchange.log.files["checkpoint"])
+    sent(run, request_file)
+    ledger = exchange.write_ledger(tmp_path / "ledger")
+    compared = document_of(run(MA, "ledger", "compare", str(kept), str(ledger), "--json"))
+    assert compared["old_size"] < compared["size"] == len(exchange.log.entries)
+    newest = (ledger / "checkpoint").read_bytes()
+    (ledger / "checkpoint").write_bytes(kept.read_bytes())
+    kept.write_bytes(newest)
+    shrunk = run(MA, "ledger", "compare", str(kept), str(ledger))
+    assert shrunk.exit_code == 4
