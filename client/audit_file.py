@@ -16,7 +16,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -48,6 +48,17 @@ class Position:
     judged: bool = True
     edge: Mapping[Tile, bytes] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def is_made(path: Path) -> bool:
+    """Whether there is such a file, and its making was not broken off. Raises AuditFileUnusable."""
+    if not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return bool(db.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.Error as broken:
+        raise AuditFileUnusable(file=path, why=broken) from None
 
 
 class AuditFile:

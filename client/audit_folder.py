@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from client.audit_file import AuditFile
+from client.audit_file import AuditFile, is_made
 from client.audit_reading import Progress
 from client.audit_report import AuditReport
 from client.auditor import NOTHING_ELSE, SEEN_HERE, WORKERS, Elsewhere, verify_ledger
@@ -100,7 +100,7 @@ class AuditFolder:
             yield done, file
 
     def _seen(self) -> VerifiedCheckpoint | None:
-        if not self.finished.exists():
+        if not is_made(self.finished):
             return None
         with AuditFile(self.finished, read_only=True) as file:
             note = file.head()
@@ -122,7 +122,7 @@ class AuditFolder:
 
 
 def _is_outdated(path: Path) -> bool:
-    if not path.exists():
+    if not is_made(path):
         return False
     with AuditFile(path, read_only=True) as file:
         return file.is_outdated

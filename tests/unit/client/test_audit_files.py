@@ -147,6 +147,19 @@ def test_a_file_that_is_no_audit_is_refused_or_made(tmp_path: Path, content: byt
         AuditFile(tmp_path / "one").close()
 
 
+def test_a_full_disk_is_said_so_and_leaves_nothing_that_stands_in_the_way(
+    story: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "audit").mkdir()
+    name = AuditFolder(tmp_path / "audit", story.trust()).unfinished
+    with monkeypatch.context() as full:
+        full.setattr("client.audit_file._SCHEMA", "no such statement;")
+        with pytest.raises(AuditFileUnusable):
+            whole(story, tmp_path / "ledger", tmp_path / "audit")
+    assert name.exists()
+    assert whole(story, tmp_path / "ledger", tmp_path / "audit").ok
+
+
 # --- what was seen is not forgotten ----------------------------------------------------------------------------------
 
 
