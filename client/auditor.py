@@ -38,7 +38,7 @@ from client.audit_leaves import LeafJudge
 from client.audit_promises import check_promises
 from client.audit_reading import Progress, Reading, Workers
 from client.audit_report import AuditReport
-from client.ledger_heads import difference_between
+from client.ledger_proofs import prove_heads
 from client.ledger_source import CHECKPOINT, LedgerSource
 from shared.apisig.receipts import Receipt
 from shared.audit.checkpoint import VerifiedCheckpoint
@@ -135,7 +135,7 @@ def _check_signed(
     if name == SEEN_HERE:
         report.earlier_size = other.head.size
     try:
-        why_not = difference_between(own.head, other.head, source)
+        why_not = _difference(own.head, other.head, source)
     except NotThere:
         why_not = None
         if name != SEEN_HERE:
@@ -159,7 +159,7 @@ def _seen_here(trust: Trust, position: Position) -> TreeHead | None:
 def _continues(head: TreeHead, seen: TreeHead, source: LedgerSource, report: AuditReport) -> bool:
     """Whether the reading may go on; a difference that no two signed checkpoints show yet is named here."""
     try:
-        why_not = difference_between(seen, head, source)
+        why_not = _difference(seen, head, source)
     except NotThere:
         why_not = None if head.size >= seen.size else "the tiles that were read are gone"
     if head.size < seen.size:
@@ -167,3 +167,14 @@ def _continues(head: TreeHead, seen: TreeHead, source: LedgerSource, report: Aud
     if why_not is not None and not report.contradicting:
         report.differ(None, "forked", f"it does not continue what was read here before: {why_not}")
     return why_not is None
+
+
+def _difference(one: TreeHead, other: TreeHead, source: LedgerSource) -> str | None:
+    """Why these two heads cannot be of one log that only grows, in words; None if they are of one. Raises NotThere
+    where the source lacks the tiles that would show it."""
+    older, newer = sorted((one, other), key=lambda head: head.size)
+    try:
+        prove_heads(source, older, newer)
+    except LedgerInvalid as broken:
+        return str(broken)
+    return None
