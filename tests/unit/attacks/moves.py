@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.envelope.container import parse_submission
 from shared.errors import (
     CallClockSkew,
     CallDigestMismatch,
@@ -21,6 +22,7 @@ from shared.errors import (
     DossierUnknown,
     EnvelopeExpired,
     ForeignSigner,
+    HeaderInconsistent,
     IllegalMove,
     KindUnknown,
     MessageIdReused,
@@ -198,8 +200,38 @@ def one_who_never_received_the_original_forwards_it() -> list[Step]:
     """Madrid, no party to the leg, forwards the request to a holder of its choice. It is not even told that there is
     a dossier."""
     first = request()
-    forward = reply(first, "forward", ES, recipients=[FR], act={"holder": FR})
+    original = parse_submission(first).header.id
+    forward = reply(first, "forward", ES, recipients=[MA, BE, FR], act={"holder": FR, "original": original})
     return [Step(first), refused(forward, DossierUnknown, ES), Step(reply(first, "acknowledge", BE), BE)]
+
+
+@move
+def one_who_is_only_named_as_the_holder_forwards_it() -> list[Step]:
+    """Brussels names Madrid as the one that does the work, and sends it nothing. Madrid, by its name alone, hands the
+    leg on: who was never sent the original has no part in it."""
+    first = request()
+    named = reply(first, "acknowledge", BE, act={"holder": ES})
+    act = {"holder": FR, "original": parse_submission(first).header.id}
+    forward = reply(first, "forward", ES, seen=digest_of(named), recipients=[MA, BE, FR], act=act)
+    return [Step(first), Step(named, BE), refused(forward, DossierUnknown, ES), Step(_accepted(first, named), BE)]
+
+
+@move
+def it_is_handed_to_another_country() -> list[Step]:
+    """Brussels, which received the original, hands the leg to Paris with its key: what Rabat asked of Belgium would be
+    read in France."""
+    first = request()
+    act = {"holder": FR, "original": parse_submission(first).header.id}
+    forward = reply(first, "forward", BE, recipients=[MA, FR], act=act)
+    return [Step(first), refused(forward, HeaderInconsistent, BE), Step(reply(first, "acknowledge", BE), BE)]
+
+
+@move
+def it_goes_to_one_more_reader_than_the_leg_has_parties() -> list[Step]:
+    """Brussels answers Rabat, with a copy for Madrid."""
+    first = request()
+    copied = reply(first, "accept", BE, recipients=[MA, ES])
+    return [Step(first), refused(copied, HeaderInconsistent, BE), Step(reply(first, "accept", BE), BE)]
 
 
 @move
@@ -230,6 +262,10 @@ def the_asking_party_answers_itself() -> list[Step]:
         refused(reply(first, "accept", MA), ForeignSigner),
         Step(reply(first, "accept", BE), BE),
     ]
+
+
+def _accepted(first: bytes, seen: bytes) -> bytes:
+    return reply(first, "accept", BE, seen=digest_of(seen))
 
 
 def _basis() -> dict[str, object]:
