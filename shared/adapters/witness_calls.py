@@ -60,6 +60,6 @@ class HttpWitnessCalls:
                     if len(body) > MAX_ANSWER_BYTES:
                         raise WitnessUnreachable(url=url, why=f"its answer is longer than {MAX_ANSWER_BYTES} bytes")
                 return answer.status_code, answer.headers.get("content-type", ""), bytes(body)
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as broken:
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError, ValueError) as broken:
             why = str(broken) or type(broken).__name__
             raise WitnessUnreachable(url=url, why=why) from None

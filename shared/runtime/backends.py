@@ -24,7 +24,7 @@ from shared.adapters.sql.logged_events import LoggedEvents
 from shared.adapters.sql.schema import check_schema, migrate
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.adapters.tls import trusting
-from shared.audit.checkpoint import parse_log_keys
+from shared.audit.quorum import rule_of
 from shared.contracts.topology import CONSUMER, PRODUCERS
 from shared.errors import SettingsRefused, Transient
 from shared.frame.open import FrameOpener
@@ -82,7 +82,7 @@ class Backend:
         """Raises SettingsRefused."""
         trust, logged, memory = self.trust, None, None
         if service in KEEPERS:
-            logged = LoggedEvents(self.store, parse_log_keys(trust.log_vkeys))
+            logged = LoggedEvents(self.store, rule_of(trust))
             state = self.settings.state_directory
             memory = FileDirectoryMemory(state, service, trust.origin, self.roster.issued_at)
         quorum, waits = trust.operator_quorum, waits_by(trust)

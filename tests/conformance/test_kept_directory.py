@@ -17,11 +17,13 @@ from shared.adapters.sql.engine import Store
 from shared.adapters.sql.logged_events import LoggedEvents
 from shared.adapters.tables import METADATA
 from shared.audit.leaves import encode_entry, encode_leaf
+from shared.audit.quorum import CheckpointRule
 from shared.audit.tree import hash_leaf
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord
 from shared.domain.strict_json import parse_strict_json
 from shared.errors import DirectoryBehind, SettingsRefused, StoreUnavailable
 from shared.keys.waiting import WAIT_FOR_NEW_KEY, Waits
+from shared.keys.witness_policy import parse_witness_policy
 from shared.ports.unit_of_work import Effects
 from tests.conformance.rows import NOW
 from tests.conformance.stores import write
@@ -39,7 +41,7 @@ ROSTER = NOW - timedelta(days=1)
 def service(store: Store, exchange: ExchangeOnTest, state: Path, waits: Waits | None = None) -> SqlKeyRing:
     """A process of intake that starts now, with the memory of those before it."""
     memory = FileDirectoryMemory(state, "intake", EXCHANGE, ROSTER)
-    logged = LoggedEvents(store, keys_of(ORIGIN))
+    logged = LoggedEvents(store, CheckpointRule(keys_of(ORIGIN), parse_witness_policy("none"), {}))
     return SqlKeyRing(store, EXCHANGE, exchange.operator_keys, 2, waits or Waits(), logged, memory)
 
 

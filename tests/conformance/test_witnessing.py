@@ -5,6 +5,7 @@ import errno
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from sqlalchemy import delete
 
@@ -79,6 +80,25 @@ async def test_a_witness_that_was_killed_goes_on_where_it_was(strict: Stage) -> 
     await strict.until_served(await strict.grow(7), *NAMES)
     strict.roads.to["w1"] = await strict.roads.to["w1"].restarted()
     await strict.until_served(await strict.grow(9), *NAMES)
+
+
+async def test_an_answer_that_was_lost_is_asked_for_again(strict: Stage) -> None:
+    """The witness has it on its disk, and was killed, or the line was cut, before it could say so."""
+    await strict.until_served(await strict.grow(3), *NAMES)
+    witness = strict.roads.to["w1"]
+    unheard: list[int] = []
+
+    def cut(_: httpx2.Request) -> httpx2.Response:
+        unheard.append(1)
+        raise httpx2.ReadError("the line was cut")
+
+    strict.roads.after["w1"] = cut
+    await strict.grow(4)
+    await strict.until(lambda: bool(unheard))
+    assert witness.memory.logs()[0].size == 7
+    strict.roads.to["w1"] = await witness.restarted()
+    del strict.roads.after["w1"]
+    await strict.until_served(7, *NAMES)
 
 
 async def test_a_ledger_that_was_killed_asks_for_what_it_lacked(strict: Stage) -> None:

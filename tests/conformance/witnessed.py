@@ -44,6 +44,8 @@ class Roads(httpx2.AsyncBaseTransport):
         self.to: dict[str, Witness] = {}
         self.down: set[str] = set()
         self.answers: dict[str, Callable[[httpx2.Request], httpx2.Response]] = {}
+        self.after: dict[str, Callable[[httpx2.Request], httpx2.Response]] = {}
+        """What becomes of an answer on its way back."""
         self._network = httpx2.AsyncHTTPTransport()
 
     @override
@@ -54,7 +56,8 @@ class Roads(httpx2.AsyncBaseTransport):
         if name in self.answers:
             return self.answers[name](request)
         if name in self.to:
-            return await httpx2.ASGITransport(app=self.to[name].app).handle_async_request(request)
+            answer = await httpx2.ASGITransport(app=self.to[name].app).handle_async_request(request)
+            return self.after[name](request) if name in self.after else answer
         return await self._network.handle_async_request(request)
 
 

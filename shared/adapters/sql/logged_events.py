@@ -1,7 +1,7 @@
 """When the ledger logged a key event: by its own signatures, and not by any row.
 
 A row tells where to look, no more: the entry there must hold the event, byte for byte, and stand under a checkpoint
-that both keys of the log signed.
+that both keys of the log signed and the trust file's quorum of witnesses cosigned.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from shared.adapters.proofs import ProofMaker
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.tables import METADATA
-from shared.audit.checkpoint import LogKeys
 from shared.audit.leaves import parse_entry
-from shared.audit.proofs import parse_proof, verify_proof
+from shared.audit.proofs import parse_proof
+from shared.audit.quorum import CheckpointRule
 from shared.domain.strict_json import encode_canonical_json
 from shared.errors import LedgerInvalid
 
@@ -27,10 +27,10 @@ log = structlog.get_logger()
 
 
 class LoggedEvents:
-    def __init__(self, store: Store, log_keys: LogKeys) -> None:
+    def __init__(self, store: Store, rule: CheckpointRule) -> None:
         self._store = store
-        self._ledger = SqlLedger(store)
-        self._log_keys = log_keys
+        self._ledger = SqlLedger(store, rule.policy.quorum is not None)
+        self._rule = rule
 
     async def logged_at(self, seq: int, document: bytes) -> datetime | None:
         """Of the event with this number and signed form; None while that is not proven. Raises StoreUnavailable."""
@@ -49,7 +49,7 @@ class LoggedEvents:
 
     def _verified(self, proof: bytes, document: bytes) -> datetime:
         entry = parse_proof(proof).extra
-        verify_proof(proof, entry, self._log_keys)
+        self._rule.verify_proof(proof, entry)
         logged_at, leaf = parse_entry(entry)
         if leaf.type != "directory.key-event" or encode_canonical_json(leaf.fields["event"]) != document:
             raise LedgerInvalid(why="the entry holds something else")
