@@ -29,7 +29,7 @@ from shared.audit.tiles import Tile, TileHashReader, tiles_for_consistency
 from shared.audit.tree import prove_consistency
 from shared.audit.tree_head import TreeHead, parse_tree_head
 from shared.audit.witness_protocol import encode_add_checkpoint
-from shared.errors import LedgerForked, LedgerInvalid, Transient, WitnessUnreachable
+from shared.errors import LedgerForked, LedgerInvalid, SettingsRefused, Transient, WitnessUnreachable
 from shared.ports.clock import Clock
 from shared.ports.ledger import KeptHead, Ledger
 from shared.ports.witnesses import Cosignatures, Cosigned, Declined, WitnessCalls
@@ -74,7 +74,9 @@ class _Asked:
 
 
 class Witnessing:
-    """`suspect` is told of heads that this log signed, to be held against the database in the next round."""
+    """Raises SettingsRefused for a policy whose quorum has no addresses: nothing would ever be served.
+
+    `suspect` is told of heads that this log signed, to be held against the database in the next round."""
 
     def __init__(
         self,
@@ -94,6 +96,8 @@ class Witnessing:
         self._meters = meters
         self._suspect = suspect
         self._witnesses = {one.name: _Asked(one.url) for one in rule.policy.witnesses.values() if one.url}
+        if not rule.policy.is_met_by(self._witnesses):
+            raise SettingsRefused(why=f"{rule.policy.told()} must cosign, and the trust file has no address for enough")
         self._target: _Target | None = None
         self._newest: tuple[int, bytes] | None = None
         self._unserved_since: float | None = None
@@ -114,7 +118,10 @@ class Witnessing:
                 task.cancel()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set."""
+        """Until `stop` is set. Without witnesses there is nothing to do, and nothing is written."""
+        if not self._witnesses:
+            await stop.wait()
+            return
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():

@@ -3,18 +3,23 @@
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import httpx2
 import pytest
 from sqlalchemy import update
 
+from services.ledger.witnesses import Witnessing
 from shared.adapters.sql.cosignatures import SqlCosignatures
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.tables import METADATA
+from shared.audit.quorum import rule_of
+from shared.errors import SettingsRefused
 from tests.conformance.stores import rows_of
 from tests.conformance.test_sequencer import let_wait, sequencer
-from tests.conformance.witnessed import NAMES, Stage, a_stage
+from tests.conformance.witnessed import NAMES, Stage, a_stage, policy_of
+from tests.unit.audit.test_quorum import trust
 
 
 @pytest.fixture
@@ -82,6 +87,12 @@ async def test_a_witness_that_forgot_is_told_of(stage: Stage, tmp_path: Path) ->
     await stage.until_served(await stage.grow(), "w2")
     refused = "comity_ledger_witness_refusals_total"
     await stage.until(lambda: stage.figure(refused, witness="w1", reason="forgot") > 0)
+
+
+def test_a_quorum_that_nobody_could_ask_is_refused_at_the_start(tmp_path: Path) -> None:
+    rule = rule_of(trust(policy_of(tmp_path, "all").replace(" http://w2", "")))
+    with pytest.raises(SettingsRefused, match=r"2 of \(w1, w2\) must cosign"):
+        Witnessing(rule, *[cast(Any, None)] * 6)
 
 
 # --- the rows
