@@ -49,7 +49,7 @@ class Composed:
 class ReplyWish:
     """What the sender of a reply decides. `measures` empty means all for which the kind is possible. Of a `forward`,
     `takes_part` says that the holder is enrolled and gets it as well, and `hand_over` which parts it may open: none
-    named means all."""
+    named means all; `leave_out` is the holder so far, where it can no longer be written to."""
 
     kind: str
     act: Mapping[str, Any]
@@ -59,6 +59,7 @@ class ReplyWish:
     handling: tuple[str, ...] = ()
     takes_part: bool = False
     hand_over: tuple[str, ...] = ()
+    leave_out: str | None = None
 
 
 def compose_request(
@@ -132,7 +133,11 @@ def compose_reply(
         profile=leg.profile,
         kind=wish.kind,
         sender=sender,
-        recipients=recipients_of(leg, sender, wish.act.get("holder") if wish.takes_part else None),
+        recipients=tuple(
+            party
+            for party in recipients_of(leg, sender, wish.act.get("holder") if wish.takes_part else None)
+            if party != wish.leave_out
+        ),
         leg=leg.requested,
         measures=_measures(wish, leg, sender),
         basis=None,

@@ -189,7 +189,8 @@ class Correspondence:
         if seen is None or not self._knows_head(state):
             raise DossierStale(leg=state.requested)
         if kind_of(state.profile, wish.kind).forwards:
-            wish = replace(wish, content=self._handing_on(state, wish))
+            gone = state.holder if state.takes_part and not self.is_enrolled(state.holder or "") else None
+            wish = replace(wish, content=self._handing_on(state, wish), leave_out=gone)
         return compose_reply(
             wish,
             state,

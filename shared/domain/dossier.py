@@ -169,7 +169,8 @@ def _check_parties(leg: Leg, header: Header, kind: Kind) -> None:
         raise ForeignSigner(sender=header.sender, leg=leg.requested, kind=kind.name)
     others = recipients_of(leg, header.sender)
     handed_to = {header.act["holder"]} if kind.forwards else set()
-    if not set(others) <= set(header.recipients) <= {*others, *handed_to}:
+    dispensable = {leg.holder} if kind.forwards else set()  # it may be suspended, and must be replaceable all the same
+    if not set(others) - dispensable <= set(header.recipients) <= {*others, *handed_to}:
         raise HeaderInconsistent(why=f"a message on this leg goes to {' and '.join(others)}, and to nobody else")
     if kind.forwards:
         _check_holder(leg, header)

@@ -148,6 +148,16 @@ def test_what_was_taken_back_is_no_longer_the_holders_to_move_or_read(play: Play
         play.court.mailbox.open(play.request)
 
 
+def test_a_leg_is_taken_back_from_a_holder_that_was_suspended(play: Play) -> None:
+    play.forward(play.fr)
+    play.everybody_reads()
+    play.exchange.record_event("suspend", COURT)
+    play.exchange.pass_time(120)
+    assert play.decision(play.forward(play.fr, FR)) is None
+    play.ma.mailbox.read_feed()
+    assert play.ma.leg(play.dossier).parties == (MA, FR)
+
+
 def test_the_leg_stays_in_the_requested_country(play: Play) -> None:
     with pytest.raises(HeaderInconsistent, match="no authority of the requested party"):
         play.forward(play.fr, BE)

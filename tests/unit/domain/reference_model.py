@@ -87,7 +87,7 @@ class Model:
         if sent.kind != "forward":
             return sent.to == others
         has_it = self.holder is None if sent.holder == self.asked else self.takes_part and sent.holder == self.holder
-        return not has_it and others <= sent.to <= others | {sent.holder or ""}
+        return not has_it and others - {self.holder or ""} <= sent.to <= others | {sent.holder or ""}
 
     def _is_late(self, sent: Sent) -> bool:
         return all(self.table.kinds[sent.kind][1].get(self.states[one]) == "~" for one in sent.measures)
