@@ -74,9 +74,10 @@ class _Asked:
 
 
 class Witnessing:
-    """Raises SettingsRefused for a policy whose quorum has no addresses: nothing would ever be served.
+    """`suspect` is told of heads that this log signed, to be held against the database in the next round.
 
-    `suspect` is told of heads that this log signed, to be held against the database in the next round."""
+    Raises SettingsRefused for a policy whose quorum has no addresses: nothing would ever be served.
+    """
 
     def __init__(
         self,

@@ -62,7 +62,7 @@ def test_the_wheel_holds_everything_that_commands_read(installed: Path) -> None:
 
 def test_the_wheel_holds_every_file_of_its_packages_that_the_checkout_has(installed: Path) -> None:
     tracked = subprocess.run(
-        ["git", "ls-files", "comity", "client", "gateway", "services", "shared", "migrations", "deploy"],
+        ["git", "ls-files", "comity", "client", "gateway", "services", "witness", "shared", "migrations", "deploy"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,10 +19,10 @@ from shared.errors import LedgerForked
 from tests.conformance.test_sequencer import PaperMemory, set_back
 from tests.conformance.witnessed import Roads, Stage
 from tests.interop.strangers import ENVIRONMENT, missing_python
+from tests.served import START_S, run, serving
 from tests.unit.audit.paper_log import ORIGIN, log_signers
 from tests.unit.audit.test_quorum import trust
 
-START_S = 30.0
 NAME = "foreign.example/w1"
 PROGRAM = ENVIRONMENT.absolute() / "bin" / "aics-witness"
 
@@ -42,39 +38,6 @@ def _environment() -> None:
 def port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    done = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, timeout=START_S, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START_S
-    while True:
-        assert process.poll() is None, f"it ended with {process.returncode}"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < until, "it does not answer"
-            time.sleep(0.05)
-        else:
-            return
-
-
-@contextmanager
-def serving(port: int, *command: str | Path, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that listens on this port; it ends with the block, whatever happens in it."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("COMITY_")}
-    with (cwd / "served.log").open("wb") as log:
-        process = subprocess.Popen([*map(str, command)], cwd=cwd, stdout=log, stderr=log, env=plain)
-        try:
-            wait_for(port, process)
-            yield process
-        finally:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
