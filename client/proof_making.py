@@ -9,16 +9,17 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from client.correspondence import Correspondence
 from client.opening import part_key
-from client.proof_bundle import Bundle, DisclosedPart, PlacedEntry
+from client.proof_bundle import Bundle, DisclosedPart, PlacedEntry, StampedHead
 from client.proof_claims import Proven
 from client.proof_verification import verify_bundle
 from shared.audit.proofs import parse_proof
 from shared.audit.tree import HashReader, prove_inclusion
+from shared.audit.tree_head import TreeHead
 from shared.contracts.api import EvidenceItem
 from shared.envelope.container import parse_envelope
 from shared.errors import EnvelopePartMismatch, NotInRegister, NotThere
@@ -36,8 +37,15 @@ class Made:
     pending: int
 
 
-def make_bundle(own: Correspondence, message: str, open_parts: Collection[str] = (), beside: bool = False) -> Made:
-    """With the keys of `open_parts`, and their sealed bytes unless those are to lie `beside` it.
+def make_bundle(
+    own: Correspondence,
+    message: str,
+    open_parts: Collection[str] = (),
+    beside: bool = False,
+    stamp: Callable[[TreeHead], bytes] | None = None,
+) -> Made:
+    """With the keys of `open_parts`, and their sealed bytes unless those are to lie `beside` it; `stamp` has a
+    time-stamp authority stamp the checkpoint.
 
     Raises NotInRegister, EnvelopePartMismatch for a part that the message does not have, LedgerInvalid, what opening
     and calls raise, and the refusals of `verify_bundle` for what does not verify.
@@ -67,6 +75,7 @@ def make_bundle(own: Correspondence, message: str, open_parts: Collection[str] =
         decision=next((entry for kind, entry in found if kind in _DECISIONS), None),
         evidences=_in_order([entry for kind, entry in found if kind not in _DECISIONS]),
         parts=parts,
+        time_stamp=None if stamp is None else StampedHead(size, checkpoint.head.root, (), stamp(checkpoint.head)),
     )
     return Made(bundle, verify_bundle(bundle, own.trust, sealed), sealed, len(items) - len(found))
 

@@ -102,7 +102,8 @@ class _Verification:
                 self._note(12, "It holds a time-stamp, which was not judged: no root certificate was given for it.")
             else:
                 witnessed.append(stamp)
-                self._note(12, f"{stamp.who} stamped the tree of {stamp.size} entries at {encode_time(stamp.at)}.")
+                said = f"stamped the tree of {stamp.size} entries at {encode_time(stamp.at)}"
+                self._note(12, f"By a root that was given, {stamp.who} {said}.")
         opened = {one.part for one in documents}
         return Proven(
             header=received.header,

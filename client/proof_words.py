@@ -78,7 +78,7 @@ def _what(proven: Proven) -> Iterable[str]:
 def _when(proven: Proven) -> Iterable[str]:
     seen = proven.existed_by
     if seen is not None:
-        yield f"At the latest: it existed by {when(seen.at)}. {seen.who} saw a ledger with it, not the exchange alone."
+        yield f"At the latest: it existed by {when(seen.at)}; not the exchange alone, {seen.who} saw a ledger with it."
     if proven.decision is not None:
         yield f"The ledger took it up at {when(proven.decision.logged_at)}, by the exchange's own clock."
     if proven.receipt is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,14 +14,15 @@ from typing_extensions import override
 from comity.advice import UNVERIFIED
 from comity.home import find_home, load_trust
 from comity.options import HomeDir, Json, TrustFile, Url, pairs
-from comity.output import Output, local_time, reporting, say
+from comity.output import local_time, reporting, say
+from comity.proof_verdict import extract, show_verdict, write_page
 from comity.reading import Message, find_message
 from shared.errors import SettingsRefused
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.proof_bundle import Bundle
-    from client.proof_claims import Proven
+    from client.time_authority import TimeAuthority
 
 _OF = "of"
 
@@ -46,6 +46,9 @@ OpenPart = Annotated[
     list[str] | None,
     typer.Option("--open-part", help="Disclose this part (body, p1, p2 …) to whoever gets the file; no other part."),
 ]
+StampRoot = Annotated[
+    list[Path] | None, typer.Option("--stamp-root", help="PEM root certificate that time-stamps are believed by.")
+]
 Page = Annotated[Path | None, typer.Option("--page", help="Write a page that explains it, for printing (HTML).")]
 
 
@@ -57,6 +60,11 @@ def of_message(
     beside: Annotated[
         bool, typer.Option("--beside", help="Write sealed bytes of disclosed parts into files beside the bundle.")
     ] = False,
+    stamp: Annotated[
+        str | None,
+        typer.Option("--stamp", help="Address of an RFC 3161 authority that stamps the ledger's checkpoint."),
+    ] = None,
+    stamp_root: StampRoot = None,
     page: Page = None,
     home: HomeDir = None,
     url: Url = None,
@@ -67,13 +75,15 @@ def of_message(
     With -o, everything that proves it goes into one file, which verifies years later with the trust file alone.
     """
     with reporting(json) as output:
-        if out is None and (open_part or beside or page):
+        if out is None and (open_part or beside or page or stamp):
             raise SettingsRefused(why="give -o FILE too: it is the file that is disclosed, or explained")
+        if stamp is not None and not stamp_root:
+            raise SettingsRefused(why="give --stamp-root too: a stamp that nobody believes proves nothing")
         with find_home(home, url).correspondence() as own:
             wanted = find_message(own, message)
             document = _prove(own, wanted)
             if out is not None:
-                document |= _bundle(own, wanted, out, open_part or [], beside, page)
+                document |= _bundle(own, wanted, out, open_part or [], beside, _stamping(stamp, stamp_root or []), page)
         output.show(document, lambda console: _render(console, document))
         if document["receipt"] == "does not verify" or any(one["why"] for one in document["evidences"]):
             raise typer.Exit(UNVERIFIED)
@@ -89,9 +99,7 @@ def verify(
             "--sealed", help="PART=FILE, sealed bytes beside the bundle; else FILE.PART.sealed is looked for."
         ),
     ] = None,
-    stamp_root: Annotated[
-        list[Path] | None, typer.Option("--stamp-root", help="PEM root certificate that time-stamps are believed by.")
-    ] = None,
+    stamp_root: StampRoot = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Write disclosed documents and what other programs verify here.")
     ] = None,
@@ -113,9 +121,9 @@ def verify(
         bundle = parse_bundle(raw)
         roots = StampRoots([_read(one) for one in stamp_root]) if stamp_root else None
         proven = verify_bundle(bundle, believed, _sealed(bundle, file, sealed or []), roots)
-        written = [] if out is None else _extract(bundle, proven, out)
-        written += [] if page is None else [_write_page(page, proven, file, raw)]
-        _show(output, proven, file, raw, written)
+        written = [] if out is None else extract(bundle, proven, out)
+        written += [] if page is None else [write_page(page, proven, file, raw)]
+        show_verdict(output, proven, file, raw, written)
         if not proven.is_sender_proven:
             raise typer.Exit(UNVERIFIED)
 
@@ -156,25 +164,40 @@ def _prove(own: Correspondence, message: str) -> dict[str, Any]:
 
 
 def _bundle(
-    own: Correspondence, message: str, out: Path, parts: list[str], beside: bool, page: Path | None
+    own: Correspondence,
+    message: str,
+    out: Path,
+    parts: list[str],
+    beside: bool,
+    authority: TimeAuthority | None,
+    page: Path | None,
 ) -> dict[str, Any]:
     from client.proof_bundle import encode_bundle
     from client.proof_making import make_bundle
     from comity.written_files import write_new_file
 
-    made = make_bundle(own, message, parts, beside)
+    made = make_bundle(own, message, parts, beside, None if authority is None else authority.stamp)
     raw = encode_bundle(made.bundle)
     write_new_file(out, raw)
     for part, ct in made.beside.items():
         write_new_file(_beside(out, part), ct)
     if page is not None:
-        _write_page(page, made.proven, out, raw)
+        write_page(page, made.proven, out, raw)
     return {
         "bundle": str(out),
         "sha256": hashlib.sha256(raw).hexdigest(),
         "disclosed": [one.part for one in made.proven.documents],
         "pending": made.pending,
     }
+
+
+def _stamping(url: str | None, roots: list[Path]) -> TimeAuthority | None:
+    if url is None:
+        return None
+    from client.time_authority import TimeAuthority
+    from shared.audit.time_stamps import StampRoots
+
+    return TimeAuthority(url, StampRoots([_read(one) for one in roots]))
 
 
 def _beside(bundle: Path, part: str) -> Path:
@@ -221,68 +244,3 @@ def _sealed(bundle: Bundle, file: Path, named: list[str]) -> dict[str, bytes]:
     given = {part: _read(Path(path)) for part, path in pairs(named, "PART=FILE").items()}
     absent = [one.name for one in bundle.parts if one.ct is None and one.name not in given]
     return given | {part: _read(_beside(file, part)) for part in absent if _beside(file, part).exists()}
-
-
-def _extract(bundle: Bundle, proven: Proven, directory: Path) -> list[Path]:
-    """Disclosed documents, and the pieces in the forms that other people's software reads."""
-    from comity.written_files import named_documents, write_new_files
-
-    pieces = [("checkpoint", bundle.checkpoint), ("envelope.jws.json", bundle.jws)]
-    if bundle.receipt is not None:
-        pieces.append(("receipt.jws", f"{bundle.receipt}\n".encode()))
-    for one in bundle.entries:
-        pieces.append((f"entry-{one.index}.tlog-proof", one.as_tlog_proof(bundle.checkpoint)))
-    documents = [(one.part, one.name, one.data) for one in proven.documents]
-    return write_new_files(directory, [*pieces, *named_documents(documents, [name for name, _ in pieces])])
-
-
-def _write_page(page: Path, proven: Proven, file: Path, raw: bytes) -> Path:
-    from comity.proof_page import proof_page
-    from comity.written_files import write_new_file
-
-    write_new_file(page, proof_page(proven, file.name, hashlib.sha256(raw).hexdigest()).encode())
-    return page
-
-
-def _show(output: Output, proven: Proven, file: Path, raw: bytes, written: list[Path]) -> None:
-    from client.proof_words import claims_of
-
-    claims = claims_of(proven)
-    decision = proven.decision
-    document: Mapping[str, Any] = {
-        "file": str(file),
-        "sha256": hashlib.sha256(raw).hexdigest(),
-        "origin": proven.head.origin,
-        "message": proven.header.id,
-        "digest": proven.digest,
-        "dossier": proven.header.dossier,
-        "sender": proven.header.sender,
-        "is_sender_proven": proven.is_sender_proven,
-        "recipients": list(proven.header.recipients),
-        "decision": None if decision is None else ("accepted" if decision.code is None else "rejected"),
-        "code": None if decision is None else decision.code,
-        "disclosed": [{"part": one.part, "name": one.name, "sha256": one.sha256} for one in proven.documents],
-        "doubts": list(claims.doubts),
-        "proves": list(claims.proves),
-        "does_not_prove": list(claims.not_proves),
-        "checks": [{"number": one.number, "found": one.found} for one in proven.steps],
-        "files": [str(one) for one in written],
-    }
-
-    def render(console: Any) -> None:
-        for doubt in claims.doubts:
-            say(console, doubt, style="bold red")
-        say(console, "It proves:", style="bold")
-        for line in claims.proves:
-            say(console, f"  + {line}")
-        say(console, "It does not prove:", style="bold")
-        for line in claims.not_proves:
-            say(console, f"  - {line}")
-        say(console, "Checked:", style="bold")
-        for one in proven.steps:
-            say(console, f"  {one.number:>2}  {one.found}")
-        for path in written:
-            say(console, f"written: {path}")
-        say(console, f"{file.name}, SHA-256 {document['sha256']}: verifies.", style="green")
-
-    output.show(document, render)

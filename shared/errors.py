@@ -789,6 +789,12 @@ class SignedWhenCompromised(Rejection):
     code = "client.signed-when-compromised"
 
 
+class StampAuthorityUnreachable(Transient):
+    """The time-stamp authority at {url} gave no stamp: {why}. Nothing was written."""
+
+    code = "client.stamp-authority-unreachable"
+
+
 class EventNotAdmitted(Transient):
     """The exchange took key event {seq} and did not admit it within {waited_s} s."""
 

@@ -14,6 +14,7 @@ from typing_extensions import override
 from comity.written_files import named_documents
 from shared.keys.trust import encode_trust
 from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.client.stamping import local_authority, served
 from tests.unit.comity.conftest import Run, document_of
 from tests.unit.comity.test_correspondence_commands import FR, MA, sent
 
@@ -163,3 +164,32 @@ def test_a_hostile_file_name_is_text_on_the_page(run: Run, request_file: Path, a
     seen.feed(page.read_text(encoding="utf-8"))
     assert "img" not in seen.tags
     assert "<img src=x" in seen.text
+
+
+def test_a_stamp_is_fetched_and_believed_under_its_root(
+    run: Run, request_file: Path, alone: Path, tmp_path: Path
+) -> None:
+    authority = local_authority(tmp_path / "authority")
+    message, file = sent(run, request_file)["message"], tmp_path / "proof.json"
+    root = str(authority.folder / "root.pem")
+    with served(authority) as url:
+        assert run(MA, "proof", message, "-o", str(file), "--stamp", url).exit_code == 2
+        made = run(MA, "proof", message, "-o", str(file), "--stamp", url, "--stamp-root", root)
+    assert made.exit_code == 0, made.output
+    verify = ("proof", "verify", str(file), "--trust", str(alone))
+    assert (
+        "the time-stamp authority CN=Stamps of Rabat saw a ledger with it"
+        in run("nobody", *verify, "--stamp-root", root).stdout
+    )
+    assert "was not judged" in run("nobody", *verify).stdout
+    assert run("nobody", *verify, "--stamp-root", str(file)).exit_code == 2
+
+
+def test_a_stamp_that_does_not_come_leaves_no_file(run: Run, request_file: Path, tmp_path: Path) -> None:
+    authority = local_authority(tmp_path / "authority")
+    message, file = sent(run, request_file)["message"], tmp_path / "proof.json"
+    with served(authority) as url:
+        pass  # it has gone
+    root = str(authority.folder / "root.pem")
+    assert run(MA, "proof", message, "-o", str(file), "--stamp", url, "--stamp-root", root).exit_code == 3
+    assert not file.exists()

@@ -1,0 +1,79 @@
+"""What `comity proof verify` tells and writes: the verdict in words, the disclosed documents, the page for a judge."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from comity.output import Output, say
+
+if TYPE_CHECKING:
+    from client.proof_bundle import Bundle
+    from client.proof_claims import Proven
+
+
+def extract(bundle: Bundle, proven: Proven, directory: Path) -> list[Path]:
+    """Disclosed documents, and the pieces in the forms that other people's software reads."""
+    from comity.written_files import named_documents, write_new_files
+
+    pieces = [("checkpoint", bundle.checkpoint), ("envelope.jws.json", bundle.jws)]
+    if bundle.receipt is not None:
+        pieces.append(("receipt.jws", f"{bundle.receipt}\n".encode()))
+    for one in bundle.entries:
+        pieces.append((f"entry-{one.index}.tlog-proof", one.as_tlog_proof(bundle.checkpoint)))
+    documents = [(one.part, one.name, one.data) for one in proven.documents]
+    return write_new_files(directory, [*pieces, *named_documents(documents, [name for name, _ in pieces])])
+
+
+def write_page(page: Path, proven: Proven, file: Path, raw: bytes) -> Path:
+    from comity.proof_page import proof_page
+    from comity.written_files import write_new_file
+
+    write_new_file(page, proof_page(proven, file.name, hashlib.sha256(raw).hexdigest()).encode())
+    return page
+
+
+def show_verdict(output: Output, proven: Proven, file: Path, raw: bytes, written: list[Path]) -> None:
+    from client.proof_words import claims_of
+
+    claims = claims_of(proven)
+    decision = proven.decision
+    document: Mapping[str, Any] = {
+        "file": str(file),
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "origin": proven.head.origin,
+        "message": proven.header.id,
+        "digest": proven.digest,
+        "dossier": proven.header.dossier,
+        "sender": proven.header.sender,
+        "is_sender_proven": proven.is_sender_proven,
+        "recipients": list(proven.header.recipients),
+        "decision": None if decision is None else ("accepted" if decision.code is None else "rejected"),
+        "code": None if decision is None else decision.code,
+        "disclosed": [{"part": one.part, "name": one.name, "sha256": one.sha256} for one in proven.documents],
+        "doubts": list(claims.doubts),
+        "proves": list(claims.proves),
+        "does_not_prove": list(claims.not_proves),
+        "checks": [{"number": one.number, "found": one.found} for one in proven.steps],
+        "files": [str(one) for one in written],
+    }
+
+    def render(console: Any) -> None:
+        for doubt in claims.doubts:
+            say(console, doubt, style="bold red")
+        say(console, "It proves:", style="bold")
+        for line in claims.proves:
+            say(console, f"  + {line}")
+        say(console, "It does not prove:", style="bold")
+        for line in claims.not_proves:
+            say(console, f"  - {line}")
+        say(console, "Checked:", style="bold")
+        for one in proven.steps:
+            say(console, f"  {one.number:>2}  {one.found}")
+        for path in written:
+            say(console, f"written: {path}")
+        say(console, f"{file.name}, SHA-256 {document['sha256']}: verifies.", style="green")
+
+    output.show(document, render)
