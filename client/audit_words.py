@@ -133,6 +133,10 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
     "exchange.started": lambda one: (
         f"the service {one.leaf.fields['service']} began to work, version {one.leaf.fields['version']}"
     ),
+    "exchange.parts-pruned": lambda one: (
+        f"the sealed parts of {one.leaf.fields['message']} were deleted, {one.leaf.fields['kept_days']} days after its"
+        " dossier was closed; this entry and the signed manifest stay"
+    ),
     "exchange.letter-retried": lambda one: (
         f"an operator had letter {one.leaf.fields['letter']} of {one.leaf.fields['service']} tried again,"
         f" which had been set aside as {one.leaf.fields['reason']}"

@@ -189,6 +189,9 @@ def _audit(stage: Stage) -> None:
         AUDITOR, f"{report['size']} entries, {report['envelope_signatures_verified']} envelope signatures: all verify"
     )
     _check_witnesses(stage, report)
+    replayed = stage.act(AUDITOR, "makes every dossier again", "audit", "replay", stage.exchange.url)
+    _require(replayed["whole"] and replayed["dossiers"] > 0, "the auditor was shown no dossier")
+    stage.tell(AUDITOR, f"{replayed['legs']} legs made again from the ledger: the exchange shows what it says")
     ledger = stage.directory / "ledger"
     stage.act(AUDITOR, "exports the ledger", "ledger", "export", ledger)
     again = stage.act(AUDITOR, "verifies the copy", "audit", "verify", ledger)

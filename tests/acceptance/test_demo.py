@@ -101,7 +101,9 @@ def test_a_folder_that_is_not_its_own_is_never_emptied(tmp_path: Path) -> None:
 
 def _audit(ledger: Path, played: Path) -> int:
     trust = played / "exchange" / "trust.json"
+    kept = ledger.parent / "audit"
     command = [sys.executable, "-m", "comity.main", "audit", "verify", str(ledger), "--trust", str(trust)]
+    command += ["--keep", str(kept)]
     return subprocess.run(command, capture_output=True, timeout=120, check=False).returncode
 
 

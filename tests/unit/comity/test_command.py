@@ -71,6 +71,10 @@ def test_every_command_explains_itself(name: str) -> None:
             ["proof", "verify"],
             ["audit", "verify"],
             ["audit", "keys"],
+            ["audit", "replay"],
+            ["audit", "follow"],
+            ["audit", "show"],
+            ["audit", "report"],
         ),
         *(
             ["ledger", "export"],
@@ -267,8 +271,11 @@ def test_an_exchange_is_initialised_once(home: Path, tmp_path: Path) -> None:
     assert runner.invoke(app, ["trust", "import", str(tmp_path / "data" / "trust.json"), "--yes"]).exit_code == 0
 
 
-def test_a_whole_ledger_is_audited_from_a_directory(home: Path, tmp_path: Path) -> None:
+def test_a_whole_ledger_is_audited_from_a_directory(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paper = PaperExchange()
+    monkeypatch.setattr("comity.audit_options.now", lambda: paper.now)
     paper.enrol("MA.PGR")
     directory = paper.write_ledger(tmp_path / "ledger")
     trust = tmp_path / "trust.json"
