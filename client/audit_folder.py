@@ -67,14 +67,8 @@ class AuditFolder:
                 file=file,
                 elsewhere=replace(elsewhere, checkpoints=known),
             )
-        if report.finished:
-            contradicted = any(one.what in ("forked", "rolled-back") for one in report.differences)
-            if contradicted:
-                remove(self.unfinished)
-            else:
-                with locked(self.finished):
-                    remove(self.finished)
-                    self.unfinished.replace(self.finished)
+            proven = file.head() is not None
+        self._settle(report, proven)
         self._write_evidence(report)
         return report
 
@@ -90,14 +84,26 @@ class AuditFolder:
     ) -> Iterator[tuple[AuditReport, AuditFile]]:
         """The finished file, read on to the newest checkpoint; made first where there is none, or anew where it was
         made by other rules."""
-        if _is_outdated(self.finished):
+        if not is_made(self.finished) or _is_outdated(self.finished):
             self.verify_whole(source, progress, workers=workers, elsewhere=elsewhere)
-        with AuditFile(self.finished) as file:
+        usable = is_made(self.finished) and not _is_outdated(self.finished)
+        with AuditFile(self.finished if usable else None) as file:
             done = verify_ledger(
                 source, self.trust, progress, workers=workers, file=file, elsewhere=elsewhere, report=report
             )
             self._write_evidence(done)
             yield done, file
+
+    def _settle(self, report: AuditReport, proven: bool) -> None:
+        """A whole reading that reached its end is put in its place. One that came to nothing is not gone on with: what
+        was served may have been altered."""
+        wrong = any(one.what in ("forked", "rolled-back") for one in report.differences)
+        if report.finished and proven and not wrong:
+            with locked(self.finished):
+                remove(self.finished)
+                self.unfinished.replace(self.finished)
+        elif wrong or report.read == report.size:
+            remove(self.unfinished)
 
     def _seen(self) -> VerifiedCheckpoint | None:
         if not is_made(self.finished):

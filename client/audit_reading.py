@@ -1,7 +1,8 @@
 """One pass over the entries of a log, bundle by bundle: steps 3 to 7 of `auditor.py`.
 
 While worker processes answer what the signatures of one bundle are asked, the next ones are read. What was read is kept
-each KEEP_EVERY entries, when nothing is on its way.
+each KEEP_EVERY entries, when nothing is on its way. A file that knows a signed head takes nothing before the root of
+the next one is there: what is served may be altered, and would be remembered as the ledger.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ class Reading:
         self._waiting: deque[_Waiting] = deque()
         self._judged = True
         self._kept = 0
+        self._keeps_unproven = file.head() is None
+        self._is_proven = True
 
     def run(self, position: Position) -> None:
         """Differences go into the report; `finished` says whether all was read and judged."""
@@ -102,7 +105,7 @@ class Reading:
                 self._check_tiles(entries)
                 self._take(entries)
                 report.read += len(entries)
-                if report.read - self._kept >= KEEP_EVERY:
+                if self._keeps_unproven and report.read - self._kept >= KEEP_EVERY:
                     self._keep()
                 if self._progress is not None:
                     self._progress(report.read, self._head.size)
@@ -140,6 +143,7 @@ class Reading:
                 self._compare(tile, data)
         self._edge |= {tile: data for tile, data in made.tiles.items() if tile.width < TILE_WIDTH}
         if made.size == self._head.size and made.root != self._head.root:
+            self._is_proven = False
             self._report.differ(None, "root", f"the entries have the root {made.root.hex()}, not the checkpoint's")
 
     def _check_edge(self) -> None:
@@ -176,6 +180,8 @@ class Reading:
 
     def _keep(self) -> None:
         self._conclude(leave=0)
+        if not (self._keeps_unproven or self._is_proven):
+            return
         self._kept = self._report.read
         self._file.keep(Position(self._report.read, self._judged, self._edge, self._report.figures()))
 

@@ -22,7 +22,7 @@ from shared.errors import AuditBusy, AuditFileUnusable
 from shared.keys.public import Ed25519Public
 from tests.unit.audit.paper_log import started_entries
 from tests.unit.client.paper_exchange import PaperExchange
-from tests.unit.client.told_ledgers import copy_of, found, replace_time, rewritten, submission_of
+from tests.unit.client.told_ledgers import copy_of, flip, found, replace_time, rewritten, submission_of
 
 
 @dataclass
@@ -172,6 +172,30 @@ def test_a_tail_that_was_cut_is_noticed_by_whoever_saw_it(story: PaperExchange, 
     assert len(list((tmp_path / "audit").glob("*.checkpoint"))) == 2
     assert found(whole(shorter, tmp_path / "shorter", tmp_path / "audit")) == {"rolled-back"}  # still
     assert whole(story, tmp_path / "ledger", tmp_path / "audit").ok
+
+
+def test_what_was_served_altered_is_not_remembered_as_the_ledger(story: PaperExchange, tmp_path: Path) -> None:
+    exchange, folder = copy_of(story), AuditFolder(tmp_path / "audit", story.trust())
+    path = f"tile/entries/000.p/{len(exchange.log.entries)}"
+    whole_bundle = exchange.log.files[path]
+    exchange.log.files[path] = flip(whole_bundle)
+    altered = DirectoryLedger(exchange.write_ledger(tmp_path / "altered"))
+    assert not folder.verify_whole(altered, workers=0).ok
+    with folder.brought_up_to_date(altered, workers=0) as (report, _):
+        assert not report.ok
+    honest = DirectoryLedger(story.write_ledger(tmp_path / "honest"))
+    assert folder.verify_whole(honest, workers=0).ok
+    more = copy_of(story)
+    more.add_leaf("exchange.started", service="intake", version="1")
+    path = f"tile/entries/000.p/{len(more.log.entries)}"
+    more.log.files[path] = flip(more.log.files[path])
+    later = DirectoryLedger(more.write_ledger(tmp_path / "later"))
+    with folder.brought_up_to_date(later, workers=0) as (report, _):
+        assert "root" in found(report)
+    more.log.files[path] = flip(more.log.files[path])
+    more.write_ledger(tmp_path / "later")
+    with folder.brought_up_to_date(later, workers=0) as (report, _):
+        assert report.ok
 
 
 def test_a_fork_is_noticed_by_whoever_saw_the_other_tree(story: PaperExchange, tmp_path: Path) -> None:
