@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from comity.ledger_sources import open_source, progress_bar
 from comity.options import HomeDir, Json, TrustFile, Url
 from comity.output import local_time, reporting, say
 from comity.written_files import write_new_file
+from shared.errors import LedgerInvalid, NotThere, RequestFileInvalid
 
 Source = Annotated[str, typer.Argument(help="Directory of an exported ledger, or address of an exchange.")]
 app = typer.Typer(no_args_is_help=True, help="Keep a copy of the ledger; make and check proofs.")
@@ -38,7 +41,7 @@ def export(
 
         place = find_home(home, url)
         trust = place.trust()
-        with progress_bar(output) as progress:
+        with progress_bar(output) as progress, _writing(directory):
             written = export_ledger(open_source(place.require_url(), place, trust), directory, trust, progress)
         document = {
             "directory": str(directory),
@@ -65,7 +68,8 @@ def prove(
 
         place = find_home(home)
         believed = place.trust() if trust is None else load_trust(trust)
-        raw = prove_entry(open_source(source, place, believed), believed, entry)
+        with _whole(source):
+            raw = prove_entry(open_source(source, place, believed), believed, entry)
         write_new_file(out, raw)
         size = check_entry_proof(raw, believed).checkpoint.head.size
         document = {"file": str(out), "entry": entry, "size": size}
@@ -118,7 +122,8 @@ def compare(
 
         place = find_home(home)
         believed = place.trust() if trust is None else load_trust(trust)
-        proven = prove_continued(open_source(source, place, believed), believed, checkpoint.read_bytes())
+        with _whole(source):
+            proven = prove_continued(open_source(source, place, believed), believed, checkpoint.read_bytes())
         document = {
             "origin": proven.new.origin,
             "old_size": proven.old.size,
@@ -129,3 +134,21 @@ def compare(
             f"{proven.new.origin}: the tree of {proven.old.size} entries is the beginning of that of {proven.new.size}"
         )
         output.show(document, lambda console: say(console, text))
+
+
+@contextmanager
+def _whole(source: str) -> Iterator[None]:
+    try:
+        yield
+    except NotThere:
+        raise LedgerInvalid(
+            why=f"{source} lacks a file of a ledger; `comity ledger export` makes a whole copy"
+        ) from None
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as failed:
+        raise RequestFileInvalid(file=failed.filename or directory, why=failed.strerror) from failed
