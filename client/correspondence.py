@@ -24,7 +24,7 @@ from client.composition import Composed, ReplyWish, compose_reply, compose_reque
 from client.directory_statement import fetch_statement
 from client.directory_watch import DirectoryWatch, fetch_history
 from client.exchange import Exchange
-from client.forwarding import forward_content, hand_over
+from client.forwarding import HOLDER_NAME, forward_content, hand_over
 from client.ledger_view import LedgerView
 from client.leg_replay import check_leg
 from client.mailbox import Mailbox
@@ -204,6 +204,7 @@ class Correspondence:
 
     def _handing_on(self, leg: Leg, wish: ReplyWish) -> dict[str, Any]:
         """The content of a forward: what opens the original, for a holder that takes part, and the leg so far."""
+        self.mailbox.handed_legs.keep_name(wish.act.get("holder", ""), wish.content.get(HOLDER_NAME))
         is_new = wish.takes_part and wish.act.get("holder") not in leg.parties
         handed = hand_over(self.mailbox.open(leg.original), wish.hand_over) if is_new else None
         known = [one for one in self.register.messages(leg.dossier) if one.leg in (None, leg.requested)]
@@ -217,12 +218,7 @@ class Correspondence:
 
     def holders(self, legs: Iterable[Leg]) -> dict[str, Holder]:
         """How the holders of these legs are called, as far as it is known here."""
-        held = {leg.holder: leg.takes_part for leg in legs if leg.holder is not None}
-        return {one: Holder(self._name_of(one), offline=not takes_part) for one, takes_part in held.items()}
-
-    def _name_of(self, party: str) -> str:
-        known = self.directory().latest.party(party)
-        return (known.name.official if known else self.mailbox.handed_legs.name_of(party)) or party
+        return self.mailbox.handed_legs.holders(legs, self.directory().latest)
 
     def seal_and_store(self, composed: Composed, attachments: Sequence[Attachment]) -> str:
         """Seal to the recipients' keys and keep the result; the message's id. Nothing has been sent yet."""

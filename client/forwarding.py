@@ -90,6 +90,17 @@ def named_moves(forward: OpenedMessage) -> list[str]:
     return list(dict.fromkeys([*([original] if original else []), *found[:MOST_MOVES]]))
 
 
+def without_keys(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content as people and files may see it: what a forward hands over is named, and its keys are left out."""
+    node = content.get(HANDED)
+    if not isinstance(node, dict):
+        return dict(content)
+    parts = node.get("part_keys")
+    handed = "all of it" if "secret" in node else sorted(parts) if isinstance(parts, dict) else "nothing"
+    shown = {name: value for name, value in node.items() if name not in ("secret", "part_keys")}
+    return {**content, HANDED: {**shown, "handed_over": handed}}
+
+
 def holder_name_in(opened: OpenedMessage) -> str | None:
     """The name under which a forward introduces its holder."""
     name = opened.content.get(HOLDER_NAME) if opened.header.kind == FORWARD else None

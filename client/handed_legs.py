@@ -10,14 +10,17 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from client.forwarding import FORWARD, Handed, holder_name_in, named_moves, read_handed
 from client.opening import OpenedMessage
 from client.register import Register
 from shared.domain.header import Header
+from shared.domain.leg import Leg
+from shared.domain.status import Holder
 from shared.errors import EnvelopeCannotOpen, NotThere
+from shared.keys.directory import Directory
 
 _WAITING: Final = "handed-on-waiting"
 _NAME: Final = "holder-name:"
@@ -66,8 +69,19 @@ class HandedLegs:
         if name is not None:
             self._register.note_fact(_NAME + opened.header.act["holder"], name)
 
-    def name_of(self, holder: str) -> str | None:
-        return self._register.fact(_NAME + holder)
+    def keep_name(self, holder: str, name: object) -> None:
+        """As this authority introduced it itself."""
+        if isinstance(name, str) and name.strip():
+            self._register.note_fact(_NAME + holder, name)
+
+    def holders(self, legs: Iterable[Leg], directory: Directory) -> dict[str, Holder]:
+        """How the holders of these legs are called, as far as it is known here."""
+        held = {leg.holder: leg.takes_part for leg in legs if leg.holder is not None}
+        return {one: Holder(self._name_of(one, directory), offline=not takes_part) for one, takes_part in held.items()}
+
+    def _name_of(self, holder: str, directory: Directory) -> str:
+        known = directory.party(holder)
+        return (known.name.official if known else self._register.fact(_NAME + holder)) or holder
 
     def _waiting(self) -> list[str]:
         told: list[str] = json.loads(self._register.fact(_WAITING) or "[]")

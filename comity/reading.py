@@ -31,6 +31,8 @@ def open_message(
 ) -> None:
     """Fetch a message, verify it in full, open it and show its content. Nothing is shown of what does not verify."""
     with reporting(json) as output:
+        from client.forwarding import without_keys
+
         with find_home(home, url).correspondence() as own:
             opened = own.mailbox.open(find_message(own, message))
             logged_at = own.register.places.logged_at(opened.header.id)
@@ -48,7 +50,7 @@ def open_message(
             "handling": list(header.handling),
             "measures": header.measures,
             "act": header.act,
-            "content": opened.content,
+            "content": without_keys(opened.content),
             "attachments": [
                 {"part": one.part, "name": one.name, "media_type": one.media_type, "size": len(one.data)}
                 for one in opened.attachments
@@ -59,7 +61,10 @@ def open_message(
 
 
 def _files(opened: OpenedMessage) -> list[tuple[str, bytes]]:
-    content = ("content.json", jsonlib.dumps(dict(opened.content), ensure_ascii=False, indent=2).encode())
+    from client.forwarding import without_keys
+
+    shown = jsonlib.dumps(without_keys(opened.content), ensure_ascii=False, indent=2)
+    content = ("content.json", shown.encode())
     documents = [(one.part, one.name, one.data) for one in opened.attachments]
     return [content, *named_documents(documents, [content[0]])]
 

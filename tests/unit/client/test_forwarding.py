@@ -10,7 +10,7 @@ import pytest
 
 from client.composition import ReplyWish
 from client.correspondence import Correspondence
-from client.forwarding import hand_over, read_handed
+from client.forwarding import hand_over, read_handed, without_keys
 from client.opening import OpenedMessage
 from client.sealing import Attachment
 from shared.domain.dossier import possible_kinds
@@ -117,6 +117,14 @@ def test_one_who_never_received_the_original_has_nothing_that_opens_it(play: Pla
     assert refused.value.facts["broken"] == EnvelopeCannotOpen.code
 
 
+@pytest.mark.parametrize(("parts", "told"), [((), "all of it"), (("p1",), ["p1"])])
+def test_no_key_is_shown_of_what_is_handed_over(play: Play, parts: tuple[str, ...], told: object) -> None:
+    wish = ReplyWish("forward", {"holder": COURT}, {}, takes_part=True, hand_over=parts)
+    shown = without_keys(play.fr.compose_reply(play.dossier, wish).content)["original"]
+    assert shown.keys() == {"id", "digest", "handed_over"}
+    assert shown["handed_over"] == told
+
+
 @pytest.mark.parametrize("spoil", [{"secret": "AA"}, {"secret": 7}, {"id": None}, {"part_keys": {"p1": "AA"}}])
 def test_what_cannot_be_read_hands_over_nothing(play: Play, spoil: dict[str, object]) -> None:
     play.forward(play.fr)
@@ -173,6 +181,7 @@ def test_an_offline_holder_is_named_and_the_requested_party_signs_for_it(play: P
     line = status_lines([leg], MA, play.exchange.now, holders=play.ma.holders([leg]))[0]
     assert f"acknowledgement · waiting on {FR} for Tribunal judiciaire de Paris (offline) · " in line
     assert "original" not in play.ma.mailbox.open(message).content
+    assert [one.name for one in play.fr.holders([leg]).values()] == ["Tribunal judiciaire de Paris"]
 
 
 def test_a_result_that_crossed_the_withdrawal_alarms_nobody_and_is_marked_late(play: Play) -> None:
