@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help:  ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---------------------------------------------------------------- for everybody
 
@@ -69,6 +69,11 @@ faults: .venv/.dev  ## N faults under load on real servers, each one judged; SEE
 bus-tamper: .venv/.dev  ## N frames of an adversary who has the broker: none is accepted; SEED repeats a run
 	$(PY) -m deploy.local
 	$(PY) -m tests.tamper --n $(N) $(if $(SEED),--seed $(SEED))
+
+.PHONY: dishonest-operator
+dishonest-operator: N := 2000
+dishonest-operator: .venv/.dev  ## N lies of an operator who has everything, and who sees each of them, and when; SEED repeats
+	$(PY) -m tests.dishonest --n $(N) $(if $(SEED),--seed $(SEED))
 
 .PHONY: interop
 interop: N := 2000
@@ -166,6 +171,7 @@ docs: .venv/.dev  ## the pages that are made from code
 	$(PY) -m docs.make_rights
 	$(PY) -m docs.make_alerts
 	$(PY) -m docs.make_attacks
+	$(PY) -m tests.dishonest.page
 
 .PHONY: locks
 locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed

@@ -108,6 +108,8 @@ class OperatorDocuments:
         except InstrumentsInvalid as refused:
             self._differ(logged, "instruments", refused)
             return
+        if fields["version"] != publication.number:
+            self._differ(logged, "instruments", f"its leaf calls publication {publication.number} {fields['version']}")
         self._registries = [*self._registries, (logged.logged_at, registry)][-_REGISTRIES_KEPT:]
         if fields["registry_sha256"] != encode_b64u(hashlib.sha256(publication.registry).digest()):
             self._differ(logged, "instruments", "its digest is not that of its document")

@@ -1,7 +1,7 @@
 """What an evidence must say, given the decisions before it, and which evidence must be there at the end.
 
 1. An evidence speaks of a decided message, these bytes and one of its recipients, and stands once; delivery and
-   retrieval follow an acceptance.
+   retrieval follow an acceptance, and nothing denies them afterwards.
 2. A retrieval holds the recipient's own signed request for this message, by a key that counted at the time that was
    signed (`created`), and it was made after the message was admitted and not long before the evidence is dated.
 3. An accepted message is delivered to each of its recipients within DELIVERY_LIMIT, or said not to be: what a broker
@@ -27,6 +27,13 @@ from shared.keys.directory import Directory, Party
 DELIVERY_LIMIT: Final = timedelta(hours=24)
 _API: Final = "api-ed25519"
 _DELIVERED: Final = frozenset({"delivery", "non-delivery"})
+_DENIED: Final = {
+    "non-delivery": "delivery",
+    "relay-rejection": "delivery",
+    "relay-failure": "delivery",
+    "non-retrieval": "retrieval",
+}
+"""What an evidence denies, and which it may not follow. What comes late may follow its denial."""
 
 
 class EvidenceJudge:
@@ -60,6 +67,9 @@ class EvidenceJudge:
             self._differ(logged, "evidence", f"{recipient} is no recipient of {message}")
         if not self._memory.is_new_evidence(message, kind, recipient):
             self._differ(logged, "evidence", f"{kind} of {message} stands twice")
+        denied = _DENIED.get(kind)
+        if denied is not None and denied in self._memory.evidences(message, recipient):
+            self._differ(logged, "evidence", f"{kind} of {message}, of which a {denied} stands before")
         if kind in _DELIVERED:
             self._memory.delivered(message, recipient)
         if kind == "retrieval":

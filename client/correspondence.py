@@ -154,12 +154,13 @@ class Correspondence:
 
     def instruments(self) -> Registry | None:
         """The registry that the operators signed, and never one older than was seen here. Raises InstrumentsInvalid."""
-        document = self.exchange.instruments()
+        document, known = self.exchange.instruments(), int(self.register.fact("instruments-number") or 0)
         if document is None:
+            if known:
+                raise InstrumentsInvalid(why=f"none is shown, publication {known} was seen here before")
             return None
         trust = self.trust
         publication = verify_instruments(document, trust.operator_keys, trust.operator_quorum, trust.origin)
-        known = int(self.register.fact("instruments-number") or 0)
         if publication.number < known:
             raise InstrumentsInvalid(why=f"publication {publication.number} is shown, {known} was seen here before")
         if publication.number > known:

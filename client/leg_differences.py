@@ -34,6 +34,8 @@ def differences_of(
     """`made` are the legs that the caller is entitled to see; `transport` tells how far each one's opening came. `now`
     decides what silence has closed."""
     shown = {view.requested: view for view in answer.legs}
+    if len(shown) < len(answer.legs):
+        yield ShownOtherwise(answer.dossier, None, "one of its legs is shown twice")
     legs = {leg.requested: leg for leg in made}
     for requested in sorted(legs.keys() - shown.keys()):
         yield ShownOtherwise(answer.dossier, requested, "this leg is not shown")

@@ -21,6 +21,7 @@ FOLDERS = {
     "connected": TWO_BY_FILE,
     "migration": [],
     "interop": [],
+    "dishonest": [],
     "faults": ["-n", "2"],
     "outages": [],
     "acceptance": TWO_BY_FILE,

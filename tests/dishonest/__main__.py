@@ -1,0 +1,88 @@
+"""`python -m tests.dishonest --n 2000 [--seed S] [--only TEXT] [--blind WATCHER]`: an operator that lies, and who sees.
+
+Ends with `dishonest-operator: passed D / attempted A`: attempted are lies that can be detected. The exit code is 0 only
+if all were, one was attempted, and nothing was found in the truth. `--blind` leaves a watcher's finding out, to see the
+campaign fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from tests.dishonest import watchers
+from tests.dishonest.campaign import Campaign, Lie, Outcome, all_lies
+from tests.dishonest.memory import remember
+from tests.dishonest.page import undetectable
+from tests.dishonest.story import live
+from tests.dishonest.window import Loop
+
+MEMORY = Path("/dev/shm")  # many small files that live for a second
+
+
+def report(seen: Sequence[tuple[Lie, Outcome]], listed: Sequence[tuple[Lie, Outcome]]) -> int:
+    """Print what came of them; how many were not seen."""
+    found = [outcome for _, outcome in seen if outcome.by is not None]
+    for lie, outcome in seen:
+        if outcome.by is None:
+            print(f"NOT SEEN  {lie.name}: {outcome.what}")
+    if found:
+        times = [outcome.after.total_seconds() for outcome in found if outcome.after is not None]
+        median, worst = timedelta(seconds=statistics.median(times)), timedelta(seconds=max(times))
+        print(f"\ntime to detection: median {median}, worst {worst}")
+        first = Counter(outcome.by for outcome in found)
+        print("seen first by: " + ", ".join(f"{by} {count}" for by, count in first.most_common()))
+    print("\nnot detectable, and why (docs/spec/dishonest-operator.md):")
+    for line in undetectable():
+        print(f"  {line}")
+    if listed:
+        caught = [(lie, outcome) for lie, outcome in listed if outcome.by is not None]
+        print(f"  of these {len(listed)} were played, and {len(caught)} seen all the same:")
+        for lie, outcome in caught:
+            print(f"    {lie.name}: by {outcome.by}, {outcome.why}")
+    return len(seen) - len(found)
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.dishonest", description=__doc__.split("\n")[0])
+    parser.add_argument("--n", type=int, default=2000, help="how many lies that can be detected")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32), help="repeats the same lies")
+    parser.add_argument("--only", default="", help="lies whose name has this in it")
+    parser.add_argument("--blind", choices=watchers.NAMES, default=None, help="a watcher that looks and says nothing")
+    asked = parser.parse_args(arguments)
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # services complain aloud of what is done here
+    print(f"seed {asked.seed}", flush=True)
+    lies = [lie for lie in all_lies() if asked.only in lie.name]
+    began, loop = time.monotonic(), Loop()
+    with tempfile.TemporaryDirectory(prefix="comity-dishonest-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        place = Path(folder)
+        past = live(place)
+        remember(past, loop)
+        campaign = Campaign(past, loop, place / "scene", asked.seed, asked.blind)
+        truth = campaign.control()
+        print(f"nothing written: {truth.why or 'nothing found'}", flush=True)
+        seen: list[tuple[Lie, Outcome]] = []
+        for lie, outcome in campaign.attempts(asked.n, lies):
+            seen.append((lie, outcome))
+            said = f"{outcome.by}, {outcome.after}: {outcome.why}" if outcome.by else "NOT SEEN"
+            print(f"{len(seen):>5} {outcome.what[:90]:<90} {said.splitlines()[0][:80]}", flush=True)
+        listed = list(campaign.listed(min(asked.n // 20, 2 * len(lies)), lies))
+    loop.close()
+    missed = report(seen, listed)
+    print(f"\n{len({lie.name for lie, _ in seen})} kinds of lies, {time.monotonic() - began:.0f} s, seed {asked.seed}")
+    print(f"dishonest-operator: passed {len(seen) - missed} / attempted {len(seen)}")
+    return 0 if seen and not missed and truth.by is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

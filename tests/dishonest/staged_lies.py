@@ -1,0 +1,195 @@
+"""Lies in several acts: what an operator does who wants something, with all keys that it has."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Final
+
+from shared.domain.ids import encode_time
+from shared.domain.strict_json import parse_strict_json
+from tests.dishonest.books import Books, entry_with, leaf_of, logged_at
+from tests.dishonest.declared import SEEN, Listed
+from tests.dishonest.forged_leaves import FORGED, FORGED_WORTH, forge_leaf
+from tests.dishonest.key_lies import freeze, invent_party, swap_key
+from tests.dishonest.own_books import StagedLie, erase, hide, own_tree_for, tell_anew, unread_message, without_one
+from tests.dishonest.scene import Scene
+from tests.dishonest.story import WRITERS
+from tests.dishonest.tree_lies import forget_second_chapter
+
+
+def drop_after_receipt(scene: Scene, chance: random.Random) -> str | None:
+    """Everything of it is gone: rows, leaves, and nobody but the sender ever heard of it."""
+    message = unread_message(scene, chance)
+    erase(scene, message)
+    entries = scene.books.entries()
+    forget_second_chapter(scene)
+    scene.books.write([one for one in entries if leaf_of(one).get("message") != message], scene.witnesses)
+    return f"{message} was taken with a receipt and never happened"
+
+
+def reject_the_valid(scene: Scene, chance: random.Random) -> str | None:
+    """Under a code that some other step gives; rows and tree agree."""
+    message = unread_message(scene, chance)
+    code = chance.choice(("envelope.expired", "dossier.illegal-move", "sender.unknown", "envelope.signature-invalid"))
+    erase(scene, message, but=("claim", "decision"))
+    with scene.writing() as database:
+        database.execute("UPDATE decision SET decision = 'rejected', code = ? WHERE message = ?", (code, message))
+
+    def rejected(entry: bytes) -> bytes | None:
+        leaf = leaf_of(entry)
+        if leaf.get("message") != message:
+            return entry
+        return entry_with(entry, type="decision.rejected", states=..., code=code) if "states" in leaf else None
+
+    tell_anew(scene, rejected)
+    return f"{message} was rejected as {code}, which it is not"
+
+
+def accept_the_invalid(scene: Scene, chance: random.Random) -> str | None:
+    """What intake rejected stands as accepted, with a state that it would have led to."""
+    with scene.writing() as database:
+        [message] = database.execute("SELECT message FROM decision WHERE decision = 'rejected'").fetchone()
+        database.execute("UPDATE decision SET decision = 'accepted', code = NULL WHERE message = ?", (message,))
+    states = [{"measures": {"M1": chance.choice(("accepted", "refused", "closed"))}}]
+
+    def accepted(entry: bytes) -> bytes:
+        leaf = leaf_of(entry)
+        told = leaf.get("message") == message and "code" in leaf
+        return entry_with(entry, type="decision.accepted", code=..., states=states) if told else entry
+
+    tell_anew(scene, accepted)
+    return f"{message}, which was rejected, was accepted with {states}"
+
+
+def withhold_delivery(scene: Scene, chance: random.Random) -> str | None:
+    """Decided, and never handed to its recipients; no evidence claims that it was."""
+    message = unread_message(scene, chance)
+    hide(scene, message)
+    with scene.writing() as database:
+        database.execute("DELETE FROM evidence WHERE message = ?", (message,))
+    dropped = ("evidence.delivery", "evidence.relay-acceptance")
+
+    def without(entry: bytes) -> bytes | None:
+        leaf = leaf_of(entry)
+        return None if leaf.get("message") == message and leaf["type"] in dropped else entry
+
+    tell_anew(scene, without)
+    return f"{message} was accepted and not delivered"
+
+
+def claim_delivery(scene: Scene, chance: random.Random) -> str | None:
+    """The ledger says that it was delivered, and its recipient is shown nothing: not it, nor that anything moved."""
+    message = unread_message(scene, chance)
+    hide(scene, message)
+    return f"{message} is said to be delivered, and its recipient is not told of it"
+
+
+def deliver_late(scene: Scene, chance: random.Random) -> str | None:
+    """Delivered now, and dated as if it had been hours ago: before a time limit that was missed."""
+    hours = chance.randrange(2, 30)
+    message = unread_message(scene, chance)
+
+    def dated(entry: bytes) -> bytes:
+        leaf = leaf_of(entry)
+        if leaf.get("message") != message or leaf["type"] != "evidence.delivery":
+            return entry
+        return entry_with(entry, at=encode_time(logged_at(entry) - timedelta(hours=hours)))
+
+    tell_anew(scene, dated)
+    return f"the delivery of {message} is dated {hours} h before it was"
+
+
+def date_within_the_hour(scene: Scene, chance: random.Random) -> str | None:
+    """The same, within what a writer's clock is believed."""
+    minutes = chance.randrange(5, 55)
+    message = unread_message(scene, chance)
+
+    def dated(entry: bytes) -> bytes:
+        leaf = leaf_of(entry)
+        if leaf.get("message") != message or leaf["type"] != "evidence.delivery":
+            return entry
+        return entry_with(entry, at=encode_time(logged_at(entry) - timedelta(minutes=minutes)))
+
+    tell_anew(scene, dated)
+    return f"the delivery of {message} is dated {minutes} min before it was"
+
+
+def two_trees(scene: Scene, chance: random.Random) -> str | None:
+    """One reader is shown a tree of its own, which the second witness cosigned; everybody else the true one."""
+    victim = chance.choice(WRITERS)
+    file = own_tree_for(scene, victim, lambda entries: without_one(entries, scene, chance))
+    return None if file is None else f"{victim} is shown another tree than everybody"
+
+
+def two_trees_for_two_auditors(scene: Scene, chance: random.Random) -> str | None:
+    """The auditor is shown a tree of its own; parties and the first witness saw the true one."""
+    file = own_tree_for(scene, "MA.COUR", lambda entries: without_one(entries, scene, chance))
+    return None if file is None else "the auditor is shown another tree than everybody"
+
+
+def two_trees_for_two_witnesses(scene: Scene, chance: random.Random) -> str | None:
+    """The second witness cosigns another tree than the first; what is served is the first's."""
+    entries = without_one(scene.books.entries(), scene, chance)
+    true = scene.books.entries()
+    forget_second_chapter(scene)
+    one, other = scene.witnesses
+    scene.books.write(true, [one])
+    Books(scene.another("nobody"), scene.past).write(entries, [other])
+    return "the two witnesses were shown two trees"
+
+
+def set_registry_back(scene: Scene, chance: random.Random) -> str | None:
+    with scene.writing() as database:
+        database.execute("DELETE FROM instruments WHERE version = (SELECT max(version) FROM instruments)")
+    return "the registry of instruments is shown as it was before it was amended"
+
+
+def forge_registry(scene: Scene, chance: random.Random) -> str | None:
+    """A treaty more, in the registry and in the leaf, signed by one operator."""
+    with scene.writing() as database:
+        [document] = database.execute("SELECT document FROM instruments ORDER BY version DESC").fetchone()
+        changed = bytes(document).replace(b"untoc", b"untod", 1)
+        database.execute("UPDATE instruments SET document = ? WHERE document = ?", (changed, document))
+    told = parse_strict_json(changed)
+
+    def forged(entry: bytes) -> bytes:
+        leaf = leaf_of(entry)
+        return entry_with(entry, document=told) if leaf["type"] == "directory.instruments" else entry
+
+    tell_anew(scene, forged)
+    return "the registry of instruments names another treaty"
+
+
+_UNTOLD: Final = (
+    "a delivery may be claimed that was none: the recipient learns of the message when the next one on its leg names "
+    "it, or when its sender asks"
+)
+
+
+def all_staged_lies() -> list[StagedLie]:
+    found = [
+        StagedLie("a message dropped after its receipt", drop_after_receipt),
+        StagedLie("a valid message rejected", reject_the_valid),
+        StagedLie("an invalid message accepted", accept_the_invalid),
+        StagedLie("an accepted message never delivered", withhold_delivery),
+        StagedLie("a delivery claimed that was none", claim_delivery, Listed(_UNTOLD)),
+        StagedLie("a late delivery with a false time", deliver_late),
+        StagedLie(
+            "a delivery dated earlier by less than an hour",
+            date_within_the_hour,
+            Listed("within the hour of the merge delay, when something was done is the exchange's own word"),
+        ),
+        StagedLie("two trees, one for one party", two_trees),
+        StagedLie("two trees for two auditors", two_trees_for_two_auditors),
+        StagedLie("two trees for two witnesses", two_trees_for_two_witnesses),
+        StagedLie("a key swapped for all, by one operator", swap_key(1, for_one=False)),
+        StagedLie("a key swapped for one client, by one operator", swap_key(1, for_one=True)),
+        StagedLie("a key swapped for all, by a quorum of operators", swap_key(2, for_one=False)),
+        StagedLie("a key swapped for one client, by a quorum of operators", swap_key(2, for_one=True)),
+        StagedLie("a party invented, by a quorum of operators", invent_party),
+        StagedLie("a key event withheld from one client", freeze),
+        StagedLie("the registry of instruments set back", set_registry_back),
+        StagedLie("the registry of instruments forged", forge_registry),
+    ]
+    return found + [forge_leaf(type_, FORGED_WORTH.get(type_, SEEN)) for type_ in FORGED]

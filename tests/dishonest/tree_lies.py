@@ -1,0 +1,221 @@
+"""Lies about the ledger's tree: it is written again and signed again with the log's own keys.
+
+`seen` lies are told after witnesses cosigned the true tree. `unseen` ones begin where the second chapter does, before
+anybody looked: real witnesses cosign them, since they continue what was known, and only what the leaves say is wrong.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from shared.audit.leaves import CATALOGUE, Kind
+from shared.domain.ids import encode_time, parse_time
+from tests.dishonest.books import entry_with, leaf_of, logged_at, open_witnesses, started
+from tests.dishonest.declared import SEEN, Inner, Listed, Worth
+from tests.dishonest.scene import Scene
+
+Change = Callable[[list[bytes], int, random.Random], list[bytes]]
+"""Entries, how many of them must stay as they are, chance → other entries."""
+
+
+@dataclass(frozen=True)
+class TreeLie:
+    way: str
+    seen: bool
+    change: Change
+    worth: Worth = SEEN
+
+    @property
+    def name(self) -> str:
+        return f"{self.way}, {'after' if self.seen else 'before'} anybody saw it"
+
+    def tell(self, scene: Scene, chance: random.Random) -> str | None:
+        before = scene.books.entries()
+        after = self.change(list(before), 0 if self.seen else scene.past.first_size, chance)
+        if after == before:
+            return None
+        if not self.seen:
+            forget_second_chapter(scene)
+        scene.books.write(after, scene.witnesses)
+        differing = next((at for at, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), -1)
+        return f"{self.name}: {len(before)} entries → {len(after)}, the first other one is {differing}"
+
+
+def forget_second_chapter(scene: Scene) -> None:
+    """Witnesses as they were at the end of the first."""
+    for witness in scene.witnesses:
+        witness.close()
+    shutil.rmtree(scene.place / "witnesses")
+    shutil.copytree(scene.past.place / "witnesses-before", scene.place / "witnesses")
+    scene.witnesses = open_witnesses(scene.place / "witnesses", scene.past, scene.now)
+
+
+def all_tree_lies() -> list[TreeLie]:
+    ways: dict[str, Change] = {
+        "an entry edited": _edit,
+        "an entry dropped": _drop,
+        "an entry put in between": _put_in,
+        "an entry told twice": _repeat,
+        "two entries exchanged": _exchange,
+        "the tail cut off": _cut,
+        "an entry logged earlier": _log_earlier,
+    }
+    found = [TreeLie(way, True, change) for way, change in ways.items()]
+    found += [TreeLie(way, False, ways[way]) for way in ("an entry told twice", "an entry logged earlier")]
+    found.append(TreeLie("decisions and evidences in another order", False, _exchange_told))
+    for type_, fields in CATALOGUE.items():
+        own_word = OWN_WORD.get(type_, SEEN)
+        dropped = DROPPED.get(type_, own_word)
+        found.append(TreeLie(f"{type_} dropped", False, _dropping(type_), dropped))
+        for one in fields:
+            found.append(TreeLie(f"{type_}: {one.name} changed", False, _changing(type_, one.name, one.kind), own_word))
+        for hours in (-30, -3, 3):
+            dated = SEEN if hours > 0 or type_.startswith(("decision.", "evidence.")) else UNDATED
+            found.append(TreeLie(f"{type_} dated {hours:+} h", False, _dating(type_, hours), dated))
+    return found
+
+
+UNDATED: Final = Inner(
+    "no rule uses the writer's own time of such a leaf: it counts from where it stands in the ledger"
+)
+OWN_WORD: Final[dict[str, Worth]] = {
+    "exchange.started": Listed("that a service started, and which, is the exchange's own word"),
+    "exchange.letter-retried": Listed("which dead letter was tried again is the exchange's own word, if it says it"),
+}
+DROPPED: Final[dict[str, Worth]] = {
+    "evidence.retrieval": Listed(
+        "that a party fetched a message may be left out; nobody but it and the exchange knows"
+    ),
+}
+
+
+def _edit(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+    place = chance.randrange(kept, len(entries))
+    leaf = leaf_of(entries[place])
+    entries[place] = entry_with(entries[place], at=encode_time(parse_time(leaf["at"]) + timedelta(seconds=1)))
+    return entries
+
+
+def _drop(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+    del entries[chance.randrange(kept, len(entries))]
+    return entries
+
+
+def _put_in(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+    place = chance.randrange(kept + 1, len(entries))
+    entries.insert(place, started(logged_at(entries[place - 1]), chance.randrange(10**6)))
+    return entries
+
+
+def _repeat(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+    """Of what is decided or witnessed; nobody minds a service that starts twice."""
+    told = [at for at, one in enumerate(entries) if leaf_of(one)["type"] != "exchange.started"]
+    place = chance.choice(told)
+    return [*entries, entry_with(entries[place], logged_at(entries[-1]))]
+
+
+def _exchange(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+    one, other = chance.sample(range(kept, len(entries)), 2)
+    entries[one], entries[other] = entries[other], entries[one]
+    return entries
+
+
+def _exchange_told(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+    """A decision after the evidence of its delivery."""
+    for place in range(kept, len(entries)):
+        leaf = leaf_of(entries[place])
+        if leaf["type"] != "decision.accepted":
+            continue
+        for other in range(place + 1, len(entries)):
+            later = leaf_of(entries[other])
+            if later["type"] == "evidence.delivery" and later["message"] == leaf["message"] and chance.random() < 0.6:
+                when = logged_at(entries[place])
+                moved = entry_with(entries.pop(other), when)
+                return [*entries[:place], moved, *entries[place:]]
+    return entries
+
+
+def _cut(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+    return entries[: chance.randrange(max(kept, 1), len(entries))]
+
+
+def _log_earlier(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+    place = chance.randrange(max(kept, 1), len(entries))
+    at = logged_at(entries[place - 1]) - timedelta(hours=chance.choice((2, 40)))
+    entries[place] = entry_with(entries[place], at)
+    return entries
+
+
+def _dropping(type_: str) -> Change:
+    def change(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+        places = _places(entries, kept, type_)
+        if places:
+            del entries[chance.choice(places)]
+        return entries
+
+    return change
+
+
+def _dating(type_: str, hours: int) -> Change:
+    def change(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+        for place in chance.sample(_places(entries, kept, type_), min(1, len(_places(entries, kept, type_)))):
+            at = parse_time(leaf_of(entries[place])["at"]) + timedelta(hours=hours)
+            entries[place] = entry_with(entries[place], at=encode_time(at))
+        return entries
+
+    return change
+
+
+def _changing(type_: str, name: str, kind: Kind) -> Change:
+    def change(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+        places = [at for at in _places(entries, kept, type_) if name in leaf_of(entries[at])]
+        if not places:
+            return entries
+        place = chance.choice(places)
+        said = leaf_of(entries[place])[name]
+        others = [leaf_of(one).get(name) for one in entries]
+        candidates = [one for one in others if one is not None and one != said]
+        value = chance.choice(candidates) if candidates and chance.random() < 0.5 else _OTHER[kind](said)
+        if value != said:
+            entries[place] = entry_with(entries[place], **{name: value})
+        return entries
+
+    return change
+
+
+def _places(entries: list[bytes], kept: int, type_: str) -> list[int]:
+    return [at for at in range(kept, len(entries)) if leaf_of(entries[at])["type"] == type_]
+
+
+def _next_letter(text: str) -> str:
+    return text[:-1] + ("A" if text[-1:] != "A" else "Q")
+
+
+def _next_digit(text: str) -> str:
+    return text[:-1] + ("1" if text[-1:] != "1" else "2")
+
+
+def _states(said: Any) -> Any:
+    return [{**one, "measures": dict.fromkeys(one["measures"], "refused")} for one in said]
+
+
+_OTHER: Final[dict[Kind, Callable[[Any], Any]]] = {
+    Kind.AUTHORITY: lambda said: "ES.SGCJI",
+    Kind.UUID7: _next_digit,
+    Kind.DIGEST: lambda said: ("A" if said[0] != "A" else "B") + said[1:],
+    Kind.TIME: lambda said: encode_time(parse_time(said) + timedelta(hours=3)),
+    Kind.NUMBER: lambda said: said + 1,
+    Kind.CODE: lambda said: f"{said}x",
+    Kind.CODES: lambda said: [*said, "not-in-force:fr.bepi"],
+    Kind.TEXT: lambda said: said.replace("GET", "PUT", 1) if "GET" in said else said + "x",
+    Kind.LEG_STATES: _states,
+    Kind.OBJECT: lambda said: (
+        {**said, "payload": _next_letter(said["payload"])} if "payload" in said else {**said, "x": 1}
+    ),
+    Kind.OBJECT_OR_NULL: lambda said: None,
+}

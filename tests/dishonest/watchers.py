@@ -1,0 +1,169 @@
+"""Those who look: each does what its command does, by the client's own code, and tells the first thing that is wrong.
+
+Nothing here judges the exchange. A finding is an alarm, a difference, a refusal or an answer that cannot be read, as
+the party's client, the auditor's commands or a witness tell it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from functools import partial
+from typing import Final
+
+from client.audit_folder import AuditFolder
+from client.audit_keys import false_statements, unexplained
+from client.audit_monitor import Finding as Heard
+from client.audit_monitor import Monitor
+from client.audit_replay import ShownDossiers, compare
+from client.auditor import Elsewhere
+from client.correspondence import Correspondence
+from client.ledger_source import ExchangeLedger
+from client.proof_making import make_bundle
+from client.proving import prove_evidences
+from shared.apisig.receipts import Receipt, verify_receipt
+from shared.audit.checkpoint import VerifiedCheckpoint, parse_checkpoint
+from shared.audit.quorum import rule_of
+from shared.audit.tiles import TileHashReader
+from shared.errors import ComityError, LedgerInvalid
+from tests.dishonest.scene import Scene
+from tests.dishonest.story import WRITERS
+
+Watcher = Callable[[Scene], Iterator[str]]
+"""What it finds, one after the other; whoever asks may stop at the first."""
+
+
+def witnesses(scene: Scene) -> Iterator[str]:
+    """A witness is asked to cosign what the exchange shows, as its sequencer does after every round."""
+    with closing(scene.auditor()) as exchange:
+        note = exchange.checkpoint()
+        source = ExchangeLedger(exchange)
+        for one in scene.witnesses:
+            size = parse_checkpoint(note).size
+            if size < one.size:
+                continue  # it is not asked about a tree that it went beyond
+            answer = one.ask(note, partial(_reader, source))
+            if answer.line is None:
+                yield f"{one.name} does not cosign: {answer.status}"
+
+
+def _reader(source: ExchangeLedger, size: int) -> TileHashReader:
+    return TileHashReader(size, lambda tile: source.read(tile.path))
+
+
+def parties(scene: Scene) -> Iterator[str]:
+    """`comity inbox`, `open`, `status`, `evidence`, `proof` at each party."""
+    for name in WRITERS:
+        with scene.correspondence(name) as own:
+            for found in party_looks(own):
+                yield f"{name}: {found}"
+
+
+def party_looks(own: Correspondence) -> Iterator[str]:
+    try:
+        yield from _inbox(own)
+        yield from _dossiers(own)
+        yield from _messages(own)
+    except ComityError as refused:
+        yield f"{refused.code}: {refused}"
+
+
+def _inbox(own: Correspondence) -> Iterator[str]:
+    for message, refused in own.outbox.resume().items():
+        if refused is not None:
+            yield f"{message}: {refused.code}"
+    news = own.mailbox.read_feed()
+    yield from (one.error.code for one in news.alarms)
+    yield from ("a gap" for _ in news.gaps)
+    yield from ("a fork" for _ in news.forks)
+    yield from (one.code for one in own.directory().withheld())
+    own.instruments()
+
+
+def _dossiers(own: Correspondence) -> Iterator[str]:
+    """Raises what `comity status` does."""
+    listed = [one.dossier for one in own.exchange.dossiers()]
+    for dossier in dict.fromkeys((*listed, *own.register.dossiers())):
+        for leg in own.legs(dossier):
+            if not own.register.knows(dossier, leg.requested, leg.head):
+                yield f"{leg.requested}: something happened that was not read here"
+
+
+def _messages(own: Correspondence) -> Iterator[str]:
+    for dossier in own.register.dossiers():
+        for kept in own.register.messages(dossier):
+            if kept.state in ("rejected", "refused"):
+                continue
+            own.mailbox.open(kept.message)
+            items = own.exchange.evidences(kept.message).items
+            proven = prove_evidences(items, kept.message, kept.digest, own.trust)
+            yield from (f"{one.kind}: {one.why}" for one in proven if one.why is not None)
+            if kept.sender == own.keys.authority:
+                make_bundle(own, kept.message)
+
+
+def follow(scene: Scene) -> Iterator[str]:
+    """`comity audit follow`, in a folder that has followed so far."""
+    heard: list[Heard] = []
+    known = scene.past.known_events
+    with closing(scene.auditor()) as exchange:
+        folder = AuditFolder(scene.place / "audits", scene.past.trust)
+        elsewhere = Elsewhere(receipts=receipts_of(scene), now=scene.now())
+        monitor = Monitor(folder, ExchangeLedger(exchange), lambda: elsewhere, heard.append, scene.now, kept=known)
+        try:
+            monitor.look()
+        except ComityError as refused:
+            yield refused.code
+    yield from (one.what for one in heard)
+
+
+def audit(scene: Scene) -> Iterator[str]:
+    """`comity audit verify`, `keys` and `replay`, with what parties and witnesses handed over."""
+    with closing(scene.auditor()) as exchange:
+        source = ExchangeLedger(exchange)
+        folder = AuditFolder(scene.place / "audits", scene.past.trust)
+        elsewhere = Elsewhere(tuple(checkpoints_of(scene)), receipts_of(scene), scene.now())
+        try:
+            report = folder.verify_whole(source, workers=0, elsewhere=elsewhere, afresh=True)
+            yield from (one.what for one in report.differences)
+            yield from (
+                f"key {change.seq}: {change.flags}"
+                for change in unexplained(report.key_changes, (), scene.past.known_events)
+            )
+            for name in WRITERS:
+                with scene.correspondence(name) as own:
+                    kept = [one.statement for one in own.register.keys.statements()]
+                yield from (one.why for one in false_statements(kept, report, scene.past.trust))
+            with folder.brought_up_to_date(source, workers=0, elsewhere=elsewhere) as (_, file):
+                shown = ShownDossiers(exchange, "MA.COUR", scene.now)
+                yield from (f"{one.leg}: {one.why}" for one in compare(shown, file.memory).differences)
+        except ComityError as refused:
+            yield refused.code
+
+
+def receipts_of(scene: Scene) -> tuple[tuple[str, Receipt], ...]:
+    """What the parties hold, as they would hand it to an auditor."""
+    found: list[tuple[str, Receipt]] = []
+    for name in WRITERS:
+        with scene.correspondence(name) as own:
+            for dossier in own.register.dossiers():
+                for kept in own.register.messages(dossier):
+                    text = own.register.receipt(kept.message)
+                    if text is not None:
+                        found.append((f"{name} {kept.message}", verify_receipt(text, scene.past.trust.receipt_key)))
+    return tuple(found)
+
+
+def checkpoints_of(scene: Scene) -> Iterator[tuple[str, VerifiedCheckpoint]]:
+    """What witnesses cosigned last, and what each party is shown."""
+    rule = rule_of(scene.past.trust)
+    for witness in scene.witnesses:
+        if witness.note is not None:
+            yield witness.name, rule.read(witness.note)
+    for name in WRITERS:
+        with scene.correspondence(name) as own, suppress(LedgerInvalid):
+            yield name, rule.read(own.exchange.checkpoint())
+
+
+NAMES: Final = ("witness", "audit follow", "party", "audit")
+"""As the timetable calls them."""
