@@ -4,6 +4,7 @@
    for what has effects in law: within that hour the writer's clock is believed, and no longer.
 2. Key events and registries of instruments: `audit_documents.py`. Decisions: `audit_decisions.py`. Evidences:
    `audit_evidences.py`. An operator's retry: `audit_retries.py`. Pruned parts: `audit_retention.py`.
+   Auditors' readings and refusals: `audit_accounts.py`.
 
 It fetches nothing and hashes nothing. Differences go into the report; a leaf that differs does not stop the reading.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from client.audit_accounts import AccountJudge
 from client.audit_decisions import MERGE_DELAY, DecisionJudge
 from client.audit_documents import CLOCK_SKEW, DOCUMENT_TYPES, OperatorDocuments
 from client.audit_envelopes import Answer, Asked, Question, Refusal
@@ -52,6 +54,7 @@ class LeafJudge:
         self._documents = OperatorDocuments(trust, report)
         self._decisions = DecisionJudge(memory, report, self._documents)
         self._evidences = EvidenceJudge(memory, report)
+        self._accounts = AccountJudge(report)
         with report.silent():
             for logged in memory.documents():
                 self._documents.take(logged)
@@ -74,6 +77,8 @@ class LeafJudge:
             question = None if asked is None else asked.question
         elif leaf.type == "evidence.retrieval":
             question = self._evidences.question_of(logged, self._documents.directory)
+        elif leaf.type == "audit.reading":
+            question = self._accounts.question_of(logged, self._documents.directory)
         return Prepared(logged, received, asked, question)
 
     def conclude(self, prepared: Prepared, answer: Answer) -> None:
@@ -87,6 +92,10 @@ class LeafJudge:
             self._evidences.judge(logged, self._documents.directory, answer)
         elif type_ == "exchange.parts-pruned":
             judge_pruned(logged, self._memory, self._report)
+        elif type_ == "audit.reading":
+            self._accounts.judge_reading(logged, self._documents.directory, answer)
+        elif type_ == "exchange.calls-refused":
+            self._accounts.judge_refusals(logged)
         elif type_ == "exchange.letter-retried":
             judge_retry(logged, self._trust, self._report)
 

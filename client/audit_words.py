@@ -130,6 +130,17 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
     "directory.instruments": lambda one: (
         f"the registry of instruments, publication {one.leaf.fields['version']}, is in force"
     ),
+    "audit.reading": lambda one: (
+        f"the auditor {one.leaf.fields['auditor']} read the ledger or the dossiers on {one.leaf.fields['day']}"
+    ),
+    "exchange.calls-refused": lambda one: (
+        f"a gateway refused {sum(kind['count'] for kind in one.leaf.fields['refused'])} calls from"
+        f" {one.leaf.fields['since']} to {one.leaf.fields['until']}: "
+        + ", ".join(
+            f"{kind['count']} × {kind['code']}" + (f" to {kind['party']}" if "party" in kind else "")
+            for kind in one.leaf.fields["refused"]
+        )
+    ),
     "exchange.started": lambda one: (
         f"the service {one.leaf.fields['service']} began to work, version {one.leaf.fields['version']}"
     ),

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
+from gateway.accounts import Accounts
 from gateway.admission import Admission
 from gateway.auth import Authenticator
 from gateway.config import GatewayConfig
@@ -62,6 +63,7 @@ def build_app(ports: GatewayPorts, config: GatewayConfig) -> FastAPI:
         admission=admission,
         settlement=Settlement(admission, ports.queries, config.limits, ports.clock),
         statements=Statements(config.trust.origin, ports.receipt_signer),
+        accounts=Accounts(ports.submit, ports.clock),
     )
     app = routed_app()
     app.state.gateway = gateway
@@ -123,6 +125,11 @@ def readiness_of(app: FastAPI) -> Readiness:
 def metrics_of(app: FastAPI) -> Metrics:
     gateway: Gateway = app.state.gateway
     return gateway.metrics
+
+
+def accounts_of(app: FastAPI) -> Accounts:
+    gateway: Gateway = app.state.gateway
+    return gateway.accounts
 
 
 def settlement_of(app: FastAPI) -> Settlement:

@@ -88,6 +88,8 @@ class Edge:
         state = scope["state"]
         route, code = _route_of(scope), state.get("code")
         self._gateway.metrics.count_call(scope["method"], route, status, seconds, code)
+        if code is not None:
+            self._gateway.accounts.count_refusal(code, state.get("caller"))
         _ACCESS.info(
             "call",
             method=scope["method"],

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
+from gateway.accounts import Accounts
 from gateway.admission import Admission
 from gateway.auth import Authenticator
 from gateway.config import GatewayConfig
@@ -32,6 +33,7 @@ class Gateway:
     admission: Admission
     settlement: Settlement
     statements: Statements
+    accounts: Accounts
     draining: bool = False
     """Set when the process is about to stop: not ready, and long polls are answered with what there is."""
     _polls: Counter[str] = field(default_factory=Counter)

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 
-from gateway.app import build_app, drain, metrics_of, readiness_of, settlement_of
+from gateway.app import accounts_of, build_app, drain, metrics_of, readiness_of, settlement_of
 from gateway.config import GatewayConfig, Limits, Rates
 from gateway.ports import Depths, GatewayPorts, Submit
 from gateway.wire_answers import wire_answers
@@ -72,9 +72,11 @@ class GatewayService:
         """Serve on this socket until `stop` is set."""
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(self._wakeups.run()), tasks.create_task(settlement_of(self._app).run())]
+            beside.append(tasks.create_task(accounts_of(self._app).run()))
             await self._server.run(stop, listener, lambda: drain(self._app))
             for task in beside:
                 task.cancel()
+            await accounts_of(self._app).tell_refusals()
 
 
 def _limits(settings: Settings) -> Limits:

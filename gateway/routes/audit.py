@@ -26,6 +26,7 @@ async def every_dossier(request: Request, call: SignedCall, after: After = None,
     """With all its legs. It says no more than the ledger's entries do, which this caller reads too: an auditor makes
     the legs again from those, and names what is shown otherwise."""
     gateway = gateway_of(request)
+    await gateway.accounts.note_reading(call)
     found = await gateway.ports.queries.all_dossiers(parse_dossier_cursor(after), limit + 1)
     page, more = found[:limit], len(found) > limit
     now = gateway.ports.clock.now()

@@ -48,6 +48,7 @@ async def entries(request: Request, place: str, call: SignedCall) -> Response:
     bundle = _parsed(f"tile/entries/{place}")
     if not isinstance(bundle, Bundle):
         raise NotThere()
+    await gateway_of(request).accounts.note_reading(call)
     ledger = gateway_of(request).ports.ledger
     first = bundle.index * TILE_WIDTH
     if first + bundle.width > await ledger.checkpoint_size():

@@ -15,10 +15,11 @@ from shared.contracts.messages import (
     EnvelopeAdmitted,
     EnvelopeDelivered,
     EnvelopeRetrieved,
+    RecordReading,
     RetrievalRecorded,
     ServiceMessage,
 )
-from shared.contracts.records import Evidence, Key, MailboxEntry, StoredEnvelope
+from shared.contracts.records import AuditorDay, Evidence, Key, MailboxEntry, StoredEnvelope
 from shared.domain.evidences import Evidence as Kind
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import NotThere, RetryLater
@@ -41,6 +42,8 @@ class RoutingHandler:
                 Key(StoredEnvelope, (message.message,)),
                 Key(MailboxEntry, (message.recipient, message.message)),
             ]
+        if isinstance(message, RecordReading):
+            return [Key(AuditorDay, (message.auditor, _day_of(message)))]
         raise TypeError(f"routing does not handle {message.TYPE}")
 
     def handle(self, message: ServiceMessage, view: View, occasion: Occasion) -> Effects:
@@ -48,6 +51,8 @@ class RoutingHandler:
             return self._deliver(message, view, occasion)
         if isinstance(message, EnvelopeRetrieved):
             return self._record_retrieval(message, view, occasion)
+        if isinstance(message, RecordReading):
+            return self._record_reading(message, view, occasion)
         raise TypeError(f"routing does not handle {message.TYPE}")
 
     def _deliver(self, message: EnvelopeAdmitted, view: View, occasion: Occasion) -> Effects:
@@ -82,6 +87,17 @@ class RoutingHandler:
         )
         return effects
 
+    def _record_reading(self, message: RecordReading, view: View, occasion: Occasion) -> Effects:
+        """One leaf a day for each auditor, whichever gateways it asks."""
+        day = _day_of(message)
+        if view.get(AuditorDay, message.auditor, day) is not None:
+            return Effects()
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        leaf = encode_leaf(
+            "audit.reading", occasion.now, nonce, auditor=message.auditor, day=day, request=message.request
+        )
+        return Effects(inserts=[AuditorDay(message.auditor, day, occasion.now)], leaves=[leaf])
+
     def _record_retrieval(self, message: EnvelopeRetrieved, view: View, occasion: Occasion) -> Effects:
         envelope = view.get(StoredEnvelope, message.message)
         entry = view.get(MailboxEntry, message.recipient, message.message)
@@ -112,6 +128,10 @@ class RoutingHandler:
             )
         )
         return effects
+
+
+def _day_of(message: RecordReading) -> str:
+    return message.read_at[:10]
 
 
 def _evidence(

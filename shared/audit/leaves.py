@@ -15,24 +15,18 @@ say: that the JWS verifies and the state follows is the auditor's replay.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
+from shared.audit.leaf_fields import HOLDS, Field, Kind, is_number, is_time
 from shared.audit.tiles import MAX_ENTRY_BYTES, check_entry
 from shared.domain.ids import (
-    DIGEST_PATTERN,
-    MEASURE_PATTERN,
     encode_time,
-    is_authority_id,
-    is_uuid7,
     parse_time,
 )
 from shared.domain.strict_json import (
-    MAX_INTEGER,
     NotStrictJson,
     check_strict,
     encode_canonical_json,
@@ -47,34 +41,6 @@ TIME_CHARACTERS: Final = 27
 _PREFIX_BYTES: Final = TIME_CHARACTERS + 1
 MAX_LEAF_BYTES: Final = MAX_ENTRY_BYTES - _PREFIX_BYTES
 _OWN_MEMBERS: Final = frozenset({"v", "type", "at", "nonce"})
-_CODE = re.compile(r"[a-z0-9][a-z0-9.:()+-]{0,127}")
-_DIGEST = re.compile(DIGEST_PATTERN[1:-1])
-_MEASURE = re.compile(MEASURE_PATTERN[1:-1])
-
-
-class Kind(StrEnum):
-    """What a field may hold. The values are the names that the document uses."""
-
-    AUTHORITY = "authority"
-    UUID7 = "uuid7"
-    DIGEST = "digest"
-    TIME = "time"
-    NUMBER = "number"
-    CODE = "code"
-    CODES = "list of codes"
-    TEXT = "text"
-    LEG_STATES = "list of leg states"
-    OBJECT = "object"
-    OBJECT_OR_NULL = "object or null"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a leaf type."""
-
-    name: str
-    kind: Kind
-    required: bool = True
 
 
 @dataclass(frozen=True)
@@ -142,6 +108,16 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("version", Kind.NUMBER),
         Field("document", Kind.OBJECT, required=False),
     ),
+    "audit.reading": (
+        Field("auditor", Kind.AUTHORITY),
+        Field("day", Kind.CODE),
+        Field("request", Kind.TEXT),
+    ),
+    "exchange.calls-refused": (
+        Field("since", Kind.TIME),
+        Field("until", Kind.TIME),
+        Field("refused", Kind.REFUSALS),
+    ),
     "exchange.started": (Field("service", Kind.CODE), Field("version", Kind.CODE)),
     "exchange.parts-pruned": (
         _MESSAGE,
@@ -159,60 +135,6 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
 """Leaf type → its fields, beside `v`, `type`, `at` and `nonce`."""
 
 
-# --- what a field may hold -------------------------------------------------------------------------------------------
-
-
-def _is_digest(value: object) -> bool:
-    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
-
-
-def _is_time(value: object) -> bool:
-    try:
-        return isinstance(value, str) and parse_time(value) is not None
-    except ValueError:
-        return False
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER
-
-
-def _is_code(value: object) -> bool:
-    return isinstance(value, str) and _CODE.fullmatch(value) is not None
-
-
-def _is_authority(value: object) -> bool:
-    return isinstance(value, str) and is_authority_id(value)
-
-
-def _is_leg_states(value: object) -> bool:
-    if not isinstance(value, dict) or not {"measures"} <= value.keys() <= {"legs", "measures"}:
-        return False
-    legs, measures = value.get("legs"), value["measures"]
-    named = isinstance(legs, list) and len(legs) > 0 and all(map(_is_authority, legs))
-    return (
-        (named or "legs" not in value)
-        and isinstance(measures, dict)
-        and all(map(_MEASURE.fullmatch, measures))
-        and all(map(_is_code, measures.values()))
-    )
-
-
-_HOLDS: Final[Mapping[Kind, Callable[[object], bool]]] = {
-    Kind.AUTHORITY: _is_authority,
-    Kind.UUID7: lambda value: isinstance(value, str) and is_uuid7(value),
-    Kind.DIGEST: _is_digest,
-    Kind.TIME: _is_time,
-    Kind.NUMBER: _is_number,
-    Kind.CODE: _is_code,
-    Kind.CODES: lambda value: isinstance(value, list) and all(map(_is_code, value)),
-    Kind.TEXT: lambda value: isinstance(value, str),
-    Kind.LEG_STATES: lambda value: isinstance(value, list) and all(map(_is_leg_states, value)),
-    Kind.OBJECT: lambda value: isinstance(value, dict),
-    Kind.OBJECT_OR_NULL: lambda value: value is None or isinstance(value, dict),
-}
-
-
 def _check_fields(type_: str, fields: Mapping[str, object]) -> None:
     if type_ not in CATALOGUE:
         raise LeafInvalid(why=f"version {CATALOGUE_VERSION} has no type {type_[:64]}")
@@ -223,7 +145,7 @@ def _check_fields(type_: str, fields: Mapping[str, object]) -> None:
         if name not in fields:
             if field.required:
                 raise LeafInvalid(why=f"{type_} lacks its field {name}")
-        elif not _HOLDS[field.kind](fields[name]):
+        elif not HOLDS[field.kind](fields[name]):
             raise LeafInvalid(why=f"the field {name} of {type_} is not: {field.kind}")
 
 
@@ -276,7 +198,7 @@ def parse_leaf(raw: bytes) -> Leaf:
     if not isinstance(document, dict) or encode_canonical_json(document) != raw:
         raise LeafInvalid(why="it is not a JSON object in canonical form")
     own = {name: document.pop(name, None) for name in _OWN_MEMBERS}
-    if own["v"] != CATALOGUE_VERSION or not _is_number(own["v"]):
+    if own["v"] != CATALOGUE_VERSION or not is_number(own["v"]):
         raise LeafInvalid(why=f"its version is not {CATALOGUE_VERSION}")
     if not isinstance(own["type"], str):
         raise LeafInvalid(why="it has no type")
@@ -285,7 +207,7 @@ def parse_leaf(raw: bytes) -> Leaf:
 
 
 def _parse_full_time(value: object) -> datetime:
-    if not isinstance(value, str) or len(value) != TIME_CHARACTERS or not _is_time(value):
+    if not isinstance(value, str) or len(value) != TIME_CHARACTERS or not is_time(value):
         raise LeafInvalid(why="its time is not RFC 3339 in UTC with microseconds")
     return parse_time(value)
 

@@ -7,13 +7,17 @@ Rules:
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Base64UrlBytes, BaseModel, ConfigDict, Field
 
 from shared.domain.ids import AuthorityId, Digest, DossierId, MessageId, Timestamp
 
 Sealed = Annotated[bytes, Base64UrlBytes]
+MOST_KINDS: Final = 100
+"""Refusals that one account tells apart, by code and party."""
+OTHERS: Final = "others"
+"""The code under which it counts the rest."""
 LetterNumber = Annotated[int, Field(ge=1, lt=2**53)]
 
 
@@ -69,6 +73,33 @@ class RecordInstruments(ServiceMessage):
     TYPE = "record-instruments"
     document: bytes
     received_at: Timestamp
+
+
+class RecordReading(ServiceMessage):
+    """Gateway → routing: this auditor reads what names all parties; `request` is its signed HTTP request."""
+
+    TYPE = "record-reading"
+    auditor: AuthorityId
+    request: str
+    read_at: Timestamp
+
+
+class RefusedCalls(BaseModel):
+    """How many calls were refused with this code; `party` signed them, null where no signature verified."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    code: str
+    party: str | None
+    count: int
+
+
+class RecordRefusals(ServiceMessage):
+    """Gateway → intake: what it refused between these times."""
+
+    TYPE = "record-refusals"
+    since: Timestamp
+    until: Timestamp
+    refused: Annotated[tuple[RefusedCalls, ...], Field(min_length=1, max_length=MOST_KINDS + 1)]
 
 
 class RetryIntakeLetter(ServiceMessage):

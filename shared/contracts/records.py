@@ -156,6 +156,17 @@ class PartsPruned(Record):
 
 
 @dataclass(frozen=True)
+class AuditorDay(Record):
+    """On this day (UTC, `2026-11-22`) the auditor read, and the ledger says so."""
+
+    KEY = ("auditor", "day")
+    auditor: str
+    day: str
+    first_at: datetime
+    """When it was first heard of."""
+
+
+@dataclass(frozen=True)
 class FeedHead(Record):
     """The last position of one authority's feed; its row lock orders the feed."""
 

@@ -15,6 +15,8 @@ MODELS: dict[tuple[str, int], type[ServiceMessage]] = {
         messages.SubmitEnvelope,
         messages.RecordKeyEvent,
         messages.RecordInstruments,
+        messages.RecordReading,
+        messages.RecordRefusals,
         messages.RetryIntakeLetter,
         messages.RetryRoutingLetter,
         messages.RetryNotificationLetter,

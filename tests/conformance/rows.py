@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.contracts.messages import RetrievalRecorded
 from shared.contracts.records import (
+    AuditorDay,
     Claim,
     Decision,
     Dossier,
@@ -88,6 +89,7 @@ CHANGED: list[tuple[Record, Record]] = [
         PartsPruned(MESSAGE, DOSSIER, LATER, NOW, 1, b"\xff"),
         PartsPruned(MESSAGE, MESSAGE, NOW, LATER, 36500, b""),
     ),
+    (AuditorDay(LONGEST, "2026-11-22", NOW), AuditorDay(LONGEST, "2026-11-22", LATER)),
     (FeedHead(LONGEST, 1), FeedHead(LONGEST, 2**53)),
     (a_feed_entry(LONGEST, 2**53), replace(a_feed_entry(LONGEST, 2**53), data={}, at=LATER, type="message.accepted")),
 ]

@@ -102,6 +102,7 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _messaging("routing")
     | _on("SELECT INSERT", "envelope")
     | _on("SELECT INSERT UPDATE", "mailbox")
+    | _on("SELECT INSERT", "auditor_day")
     | _on("INSERT", "evidence")
     | _on("SELECT INSERT DELETE", "part")
     | _on("INSERT DELETE", "part_chunk")

@@ -26,6 +26,7 @@ TABLES: Final[dict[type[Record], Table]] = {
     records.MailboxEntry: METADATA.tables["mailbox"],
     records.Evidence: METADATA.tables["evidence"],
     records.PartsPruned: METADATA.tables["parts_pruned"],
+    records.AuditorDay: METADATA.tables["auditor_day"],
     records.FeedHead: METADATA.tables["feed_head"],
     records.FeedEntry: METADATA.tables["feed_entry"],
 }

@@ -43,6 +43,15 @@ class EvidenceRow(SQLModel, table=True):
     leaf_digest: bytes
 
 
+class AuditorDayRow(SQLModel, table=True):
+    """The ledger says that this auditor read on this day."""
+
+    __tablename__ = "auditor_day"
+    auditor: str = Field(primary_key=True, max_length=19)
+    day: str = Field(primary_key=True, max_length=10)
+    first_at: datetime = Field(sa_type=UtcTime)
+
+
 class PartRow(SQLModel, table=True):
     """A sealed part whose chunks are all there; written in the transaction of its last chunk."""
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.audit.leaf_fields import Kind
 from shared.audit.leaves import (
     CATALOGUE,
     MAX_LEAF_BYTES,
-    Kind,
     encode_entry,
     encode_leaf,
     leg_states,
@@ -23,54 +23,11 @@ from shared.audit.leaves import (
     parse_leaf,
 )
 from shared.errors import LeafInvalid, LeafTooLarge
+from tests.unit.audit.leaf_values import EXAMPLES, NOT
 
 DOCUMENT = (Path(__file__).parents[3] / "docs/spec/leaves.md").read_text()
 AT = datetime(2026, 11, 22, 2, 36, 28, 123456, tzinfo=UTC)
 NONCE = bytes(range(16))
-MESSAGE = "019aa8f3-2d4b-7c11-8e5a-0123456789ab"
-DIGEST = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
-
-EXAMPLES: dict[Kind, list[Any]] = {
-    Kind.AUTHORITY: ["MA.PGR"],
-    Kind.UUID7: [MESSAGE],
-    Kind.DIGEST: [DIGEST],
-    Kind.TIME: ["2026-11-22T09:30:00Z", "2026-11-22T09:30:00.000001Z"],
-    Kind.NUMBER: [0, 2**53 - 1],
-    Kind.CODE: ["envelope.signature-invalid", "0.1.0"],
-    Kind.CODES: [[], ["ground-outside-instrument"]],
-    Kind.TEXT: ["", "GET /v1/messages/1\n\u20ac é \u0001"],
-    Kind.LEG_STATES: [
-        [],
-        [{"measures": {"M1": "refused"}}],
-        [{"legs": ["BE.PF", "FR.BEPI"], "measures": {"M1": "submitted"}}],
-    ],
-    Kind.OBJECT: [{}, {"é": [1, {"a": None}]}],
-    Kind.OBJECT_OR_NULL: [None, {}],
-}
-NOT: dict[Kind, list[Any]] = {
-    Kind.AUTHORITY: ["ma.pgr", "MA.PGR\n", "MA", "", None, 1],
-    Kind.UUID7: [MESSAGE.upper(), "019aa8f3-2d4b-4c11-8e5a-0123456789ab", f"{MESSAGE}\n", None],
-    Kind.DIGEST: [DIGEST[:-1], f"{DIGEST}=", DIGEST[:-1] + "V", None],
-    Kind.TIME: ["2026-11-22T09:30:00", "2026-11-22T09:30:00+00:00", "2026-13-22T09:30:00Z", "", 0],
-    Kind.NUMBER: [-1, 2**53, True, 1.0, "1", None],
-    Kind.CODE: ["", "Upper", "two words", "x" * 129, "code\n", None],
-    Kind.CODES: [None, "code", ["two words"], [1]],
-    Kind.TEXT: [None, 1, "lone \ud800", "nul \x00"],
-    Kind.LEG_STATES: [
-        None,
-        {},
-        [{}],
-        [{"legs": [], "measures": {}}],
-        [{"legs": None, "measures": {}}],
-        [{"legs": ["BE.PF"]}],
-        [{"legs": ["be"], "measures": {}}],
-        [{"legs": ["BE.PF"], "measures": {"M0": "submitted"}}],
-        [{"legs": ["BE.PF"], "measures": {"M1": "A name"}}],
-        [{"legs": ["BE.PF"], "measures": {}, "note": "x"}],
-    ],
-    Kind.OBJECT: [None, [], "text", {"a": 1.5}, {"a": {"b": float("nan")}}],
-    Kind.OBJECT_OR_NULL: [[], "text", 0],
-}
 
 
 def fields_of(type_: str) -> dict[str, Any]:

@@ -37,6 +37,10 @@ SAMPLES: list[ServiceMessage] = [
     messages.SubmitEnvelope(submission=EVERY_BYTE, caller="MA.PGR", received_at=AT, decide_by=AT, receipt="a.b.c"),
     messages.RecordKeyEvent(event=EVERY_BYTE, received_at=AT),
     messages.RecordInstruments(document=b"", received_at=AT),
+    messages.RecordReading(auditor="MA.AUDIT", request="signed", read_at=AT),
+    messages.RecordRefusals(
+        since=AT, until=AT, refused=(messages.RefusedCalls(code="call.unsigned", party=None, count=2),)
+    ),
     messages.EnvelopeAdmitted(
         summary=SUMMARY,
         jws='{"payload":"e30"}',
@@ -108,7 +112,7 @@ def test_what_is_no_object_of_the_form_is_refused(data: bytes) -> None:
     [("message", "x"), ("recipient", "be.pf"), ("retrieved_at", "2026-11-22T09:30:00"), ("retrieved_at", 5)],
 )
 def test_ids_and_times_have_their_form(field: str, value: object) -> None:
-    document = json.loads(encode_message(SAMPLES[6]))
+    document = json.loads(encode_message(next(one for one in SAMPLES if isinstance(one, messages.EnvelopeRetrieved))))
     with pytest.raises(FrameRefused, match=f"field {field}"):
         parse_message("envelope-retrieved", 1, json.dumps({**document, field: value}).encode())
 
