@@ -25,7 +25,7 @@ from tests.unit.domain.letters import DAY, DOSSIER, ES, MA, a_message, digest_of
 from tests.unit.domain.reference_model import Model, Sent
 from tests.unit.domain.reference_tables import ASKED, ASKER, FREE, TABLES
 
-HISTORIES = int(os.environ.get("COMITY_HISTORIES", "40"))
+HISTORIES = int(os.environ.get("COMITY_HISTORIES", "25"))
 STEPS = 40
 FIRST_COURT, SECOND_COURT, STRANGER = "ES.JCI3", "ES.JCI4", "FR.BEPI"
 PAUSES = [timedelta(hours=hours) for hours in (1, 1, 1, 7, 7, 7, 7, 72, 72, 45 * 24)]
