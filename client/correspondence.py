@@ -25,6 +25,7 @@ from client.directory_statement import fetch_statement
 from client.directory_watch import DirectoryWatch, fetch_history
 from client.exchange import Exchange
 from client.forwarding import HOLDER_NAME, forward_content, hand_over
+from client.instruments_watch import fetch_instruments
 from client.ledger_view import LedgerView
 from client.leg_replay import check_leg
 from client.mailbox import Mailbox
@@ -37,7 +38,7 @@ from client.signing import AuthorityKeys
 from shared.contracts.api import DossierAnswer
 from shared.domain.dossier import parse_leg
 from shared.domain.ids import encode_time, is_uuid7
-from shared.domain.instruments import Registry, parse_registry
+from shared.domain.instruments import Registry
 from shared.domain.leg import Leg
 from shared.domain.profiles import kind_of
 from shared.domain.reference import encode_number, verify_number
@@ -48,13 +49,11 @@ from shared.errors import (
     ComityError,
     DossierStale,
     HeaderInconsistent,
-    InstrumentsInvalid,
     KeyChangeUnexplained,
     LedgerInvalid,
     NotInRegister,
     RegisterUnusable,
 )
-from shared.keys.instruments import verify_instruments
 from shared.keys.trust import Trust
 
 WATCHED_FOR: Final = timedelta(minutes=1)
@@ -100,7 +99,7 @@ class Correspondence:
         self._watch: DirectoryWatch | None = None
         self._watched_at = clock()
         self.ledger = LedgerView(trust, self.register, exchange.log_file)
-        self.outbox = Outbox(exchange, self.register, place.outbox, sleep=sleep)
+        self.outbox = Outbox(exchange, self.register, place.outbox, self._require_current, sleep=sleep)
         judge = MessageJudge(exchange, self.ledger, self.directory, keys.authority, clock)
         self.mailbox = Mailbox(keys, trust.origin, exchange, self.register, judge, outbox=self.outbox, clock=clock)
 
@@ -142,6 +141,9 @@ class Correspondence:
                 self._write_evidence("withheld-key-events.json", ())
         return watch
 
+    def _require_current(self, party: str, kid: str) -> None:
+        self.directory().require_current(party, kid)
+
     def _keep_evidence(self) -> None:
         """What was shown, for an auditor: signed events that are in no ledger prove who signed them."""
         with suppress(ComityError, OSError):  # what made it necessary is the error to tell
@@ -153,19 +155,8 @@ class Correspondence:
         (self._home / name).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
     def instruments(self) -> Registry | None:
-        """The registry that the operators signed, and never one older than was seen here. Raises InstrumentsInvalid."""
-        document, known = self.exchange.instruments(), int(self.register.fact("instruments-number") or 0)
-        if document is None:
-            if known:
-                raise InstrumentsInvalid(why=f"none is shown, publication {known} was seen here before")
-            return None
-        trust = self.trust
-        publication = verify_instruments(document, trust.operator_keys, trust.operator_quorum, trust.origin)
-        if publication.number < known:
-            raise InstrumentsInvalid(why=f"publication {publication.number} is shown, {known} was seen here before")
-        if publication.number > known:
-            self.register.note_fact("instruments-number", str(publication.number))
-        return parse_registry(publication.registry)
+        """The registry that the operators signed, as it counts here. Raises InstrumentsInvalid."""
+        return fetch_instruments(self.exchange, self.trust, self.register)
 
     # --- sending -----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ Rules:
    caution; whether a recovered key counted for the exchange is judged by `shared.keys.waiting`, as everybody does.
 6. A directory counts with the exchange's fresh signature that it is the newest (`directory_statement`).
 7. An event that is shown and not proven yet gives nothing, and takes away at once: nothing is sealed to a key that it
-   ends.
+   ends, and nothing is believed that such a key signs.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from shared.errors import (
     KeyInDoubt,
     KeyRecovered,
     KeyTooNew,
+    RecipientKeyEnded,
     RecipientUnknown,
 )
 from shared.keys.counting import SealingKey
@@ -170,6 +171,11 @@ class DirectoryWatch:
         """When this event was logged; None for one that does not count yet."""
         return self._logged_at.get(seq)
 
+    def known_at(self, seq: int) -> datetime | None:
+        """Since when this event was certainly there: when it was logged, or was seen here first."""
+        seen = self._register.keys.events()[seq - 1 : seq]
+        return self._logged_at.get(seq) or (parse_time(seen[0].first_seen) if seen else None)
+
     def check_own_keys(self, party: str, kids: Collection[str]) -> None:
         """Every key that counts for this party, or is announced, is one of these, its own.
 
@@ -191,12 +197,32 @@ class DirectoryWatch:
         key = self.latest.sealing_key(party, self._now)
         if key is None:
             raise RecipientUnknown(recipient=party)
-        if key.kid not in {one.kid for one in self._shown.latest.accepted(party, "seal-xwing", self._now)}:
-            unproven = self._shown.events[self.latest.index :]
-            event = next(one for one in reversed(unproven) if one.party == party)
-            raise KeyInDoubt(seq=event.seq, type=event.type, party=party, kid=key.kid)
+        self.require_undoubted(key.kid)
         self.require_usable(key.kid)
         return key
+
+    def require_undoubted(self, kid: str) -> None:
+        """Raises KeyInDoubt for a key that is accepted now, but for an event that is not proven yet (rule 7)."""
+        key = self.latest.key(kid)
+        if key is None or not self._accepts(self.latest, key) or self._accepts(self._shown.latest, key):
+            return
+        unproven = self._shown.events[self.latest.index :]
+        event = next(one for one in reversed(unproven) if one.party == key.party)
+        raise KeyInDoubt(seq=event.seq, type=event.type, party=key.party, kid=kid)
+
+    def _accepts(self, directory: Directory, key: DirectoryKey) -> bool:
+        return key.kid in {one.kid for one in directory.accepted(key.party, key.use, self._now, even_waiting=True)}
+
+    def require_current(self, party: str, kid: str) -> None:
+        """What was sealed to this key may still be sent. Raises RecipientKeyEnded, KeyInDoubt."""
+        if kid not in {one.kid for one in self.latest.accepted(party, "seal-xwing", self._now)}:
+            raise RecipientKeyEnded(party=party, kid=kid)
+        self.require_undoubted(kid)
+
+    def compromised(self) -> dict[str, datetime]:
+        """Every key that is known to be in other hands, and since when; by events that are not proven yet, too."""
+        keys = [key for party in self._shown.latest.parties() for key in party.keys]
+        return {key.kid: key.compromised_since for key in keys if key.compromised_since is not None}
 
     def require_usable(self, kid: str) -> None:
         """Raises KeyTooNew, or KeyRecovered where the operators replaced a key that did not sign for it (rule 5)."""

@@ -11,7 +11,9 @@ Rules:
 5. What was taken before it had a place in the ledger is asked for at every reading, and judged again by the keys of its
    place. Failing that, and having no place an hour after it came, are alarms. The same holds for the decision on what
    was sent: accepted or rejected, it is the exchange's word until it has a place.
-6. Opening fetches every part, verifies again, and writes nothing: what is opened goes to the caller alone.
+6. What was taken stays under watch: a message that was signed by keys which are in other hands since, as a later event
+   says, is an alarm at every reading.
+7. Opening fetches every part, verifies again, and writes nothing: what is opened goes to the caller alone.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from client.directory_history import Moment
 from client.exchange import Exchange
 from client.handed_legs import HandedLegs
 from client.leg_chain import Fork, Gap
-from client.message_judge import MERGE_DELAY, MessageJudge, unverified
+from client.message_judge import MERGE_DELAY, MessageJudge, kids_of, unverified
 from client.opening import OpenedMessage, open_message
 from client.outbox import Outbox, entry_of
 from client.register import Register
@@ -49,6 +51,7 @@ from shared.errors import (
     PartPruned,
     PromiseBroken,
     Rejection,
+    SignedWhenCompromised,
 )
 from shared.keys.base64url import parse_b64u
 
@@ -105,7 +108,8 @@ class Mailbox:
         """
         self._judge.watch_keys()
         events: list[EventKept] = []
-        alarms: dict[str, Alarm] = {one.message: one for one in (*self._retry_unrecorded(), *self._judge_placeless())}
+        found = (*self._signed_in_other_hands(), *self._retry_unrecorded(), *self._judge_placeless())
+        alarms: dict[str, Alarm] = {one.message: one for one in found}
         while True:
             patience_s = 0 if events else min(wait_s, FEED_WAIT_MOST_S)
             page = self._exchange.feed(self._register.fact(_CURSOR), wait_s=patience_s)
@@ -251,6 +255,15 @@ class Mailbox:
         if kept.state == "rejected":
             return self._judge.rejected_at(received)
         return self._judge.judge_again(received, self._verifying(received, ()))
+
+    def _signed_in_other_hands(self) -> Iterator[Alarm]:
+        """Rule 6: what verified when it came, under keys of which more is known since."""
+        for kid, since in self._judge.compromised().items():
+            told = encode_time(since)
+            for message, jws, logged_at in self._register.places.logged_since(kid.partition("#")[0], told):
+                if kid in kids_of(parse_envelope(jws)):
+                    doubted = SignedWhenCompromised(message=message, kid=kid, since=told, logged_at=logged_at)
+                    yield Alarm(message, doubted)
 
     def _broken_promises(self) -> dict[str, Alarm]:
         """Sent with a receipt and lost since: nobody but the sender can know of it."""

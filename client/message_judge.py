@@ -152,12 +152,16 @@ class MessageJudge:
             return entry
         return None
 
+    def compromised(self) -> dict[str, datetime]:
+        """Keys that are in other hands, and since when."""
+        return self._watch().compromised()
+
     def _doubt(self, verified: ReceivedEnvelope, logged_at: datetime | None) -> None:
         """Step 4, for a message whose signatures hold."""
         header, watch = verified.header, self._watch()
-        for kid in [signature.kid for signature in verified.jws.signatures]:
-            key = watch.latest.key(kid)
-            since = None if key is None else key.compromised_since
+        compromised = watch.compromised()
+        for kid in kids_of(verified):
+            since = compromised.get(kid)
             if since is not None and (logged_at or self._clock()) >= since:
                 raise SignedWhenCompromised(
                     message=header.id,
@@ -165,8 +169,15 @@ class MessageJudge:
                     since=encode_time(since),
                     logged_at="no known time" if logged_at is None else encode_time(logged_at),
                 )
+            if logged_at is None:
+                watch.require_undoubted(kid)
             if header.sender != self._own:
                 watch.require_usable(kid)
+
+
+def kids_of(envelope: ReceivedEnvelope) -> tuple[str, ...]:
+    """The keys that signed it, as it says."""
+    return tuple(signature.kid for signature in envelope.jws.signatures)
 
 
 def unverified(message: str, broken: Exception) -> MessageUnverified:
@@ -182,8 +193,10 @@ def _moment(decision: ProvenEntry, index: int, watch: DirectoryWatch) -> Moment:
         why = f"It names key event {index}, which is not shown or not in the ledger."
     elif not logged_at - MERGE_DELAY - _SKEW <= at <= logged_at + _SKEW:
         why = f"It is dated {encode_time(at)} and was logged at {encode_time(logged_at)}."
+    elif (named := watch.logged_at(index)) is not None and named > logged_at:
+        why = f"It names key event {index}, which was logged after it."
     else:
-        missed = watch.logged_at(index + 1)
+        missed = watch.known_at(index + 1)
         if missed is not None and missed + WITHHELD_AFTER < logged_at:
             why = f"It was made without key event {index + 1}, known by then."
     if why is not None:

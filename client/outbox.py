@@ -5,6 +5,7 @@ Rules:
    `resume` sends the same bytes under the same id, and the exchange knows them again.
 2. A receipt is kept as soon as it verified; it promises a decision and is none.
 3. A decision about other bytes than those kept here is not believed.
+4. What waited is sent only while its recipients' keys are still theirs: one that was stolen meanwhile gets nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Outbox:
         exchange: Exchange,
         register: Register,
         folder: Path,
+        require_current: Callable[[str, str], None],
         *,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
@@ -46,6 +48,7 @@ class Outbox:
         self._exchange = exchange
         self._register = register
         self._folder = folder
+        self._require_current = require_current
         self._sleep = sleep
         self._monotonic = monotonic
 
@@ -61,10 +64,12 @@ class Outbox:
     def send(self, message: str) -> DecisionKept | None:
         """Upload and post what is stored. The decision, if there is one already; then a receipt is kept in any case.
 
-        Raises what the calls raise. A refusal of the message itself is final and noted; after any other error it stays
-        stored, and `resume` sends it again.
+        Raises what the calls raise, RecipientKeyEnded, KeyInDoubt. A refusal of the message itself is final and noted;
+        after any other error it stays stored, and `resume` sends it again.
         """
         stored = self._register.submission(message)
+        for kid in parse_submission(stored.container).wraps:
+            self._require_current(kid.partition("#")[0], kid)
         try:
             self._upload(stored)
             answer = self._exchange.submit(message, stored.digest, stored.container)

@@ -41,3 +41,12 @@ class MessagePlaces:
             " WHERE logged_at IS NULL AND state IN ('received', 'accepted', 'rejected') ORDER BY entered"
         )
         return [Placeless(*row) for row in rows]
+
+    def logged_since(self, sender: str, since: str) -> list[tuple[str, bytes, str]]:
+        """What came from this authority and was logged at this time or later: message, envelope, when it was logged."""
+        rows = self._db.execute(
+            "SELECT message, jws, logged_at FROM messages JOIN places USING (message)"
+            " WHERE sender = ? AND state = 'received' AND logged_at >= ? ORDER BY entered",
+            (sender, since),
+        )
+        return [(str(message), bytes(jws), str(logged_at)) for message, jws, logged_at in rows]

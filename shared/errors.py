@@ -763,9 +763,15 @@ class KeyEventWithheld(Rejection):
 
 class KeyInDoubt(Rejection):
     """Key event {seq}, {type} of {party}, takes away the key {kid}, and is not proven in the ledger yet. Nothing is
-    sealed to it."""
+    sealed to it, and nothing believed that it signs."""
 
     code = "client.key-in-doubt"
+
+
+class RecipientKeyEnded(Rejection):
+    """The message was sealed to the key {kid}, which {party} does not use any more. It is not sent: write it anew."""
+
+    code = "client.recipient-key-ended"
 
 
 class KeyTooNew(Rejection):

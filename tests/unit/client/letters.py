@@ -38,3 +38,9 @@ def reply(one: Correspondence, dossier: str, kind: str, leg: str | None = None, 
     message = one.seal_and_store(composed, ())
     one.outbox.send(message)
     return message
+
+
+def post(one: Correspondence, message: str) -> None:
+    """What a client that watches no keys would send."""
+    stored = one.register.submission(message)
+    one.exchange.submit(message, stored.digest, stored.container)

@@ -15,11 +15,11 @@ from client.rotation import Rotated, make_rotation, recovery_request, rotate_key
 from client.sealing import seal_message
 from client.signing import generate_authority_keys
 from shared.domain.ids import encode_time
-from shared.errors import CallKeyUnknown, ExchangeUnreachable, KeyChangeUnexplained, KeyEventRefused
+from shared.errors import CallKeyUnknown, ExchangeUnreachable, KeyChangeUnexplained, KeyEventRefused, RecipientKeyEnded
 from shared.keys.directory import ROTATION_OVERLAP, Compromise
 from shared.keys.event_document import USES_OF_ROLE
 from shared.keys.public import parse_xwing
-from tests.unit.client.letters import FR, MA, a_request, open_dossier, reply
+from tests.unit.client.letters import FR, MA, a_request, open_dossier, post, reply
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.told_ledgers import audit
 from tests.unit.envelope.workshop import party
@@ -91,7 +91,9 @@ def test_after_the_overlap_what_is_sealed_to_the_old_key_is_refused(
     rotate(exchange, file)
     exchange.pass_time(ROTATION_OVERLAP.total_seconds())
     late = seal_late(ma, exchange)
-    ma.outbox.send(late)
+    with pytest.raises(RecipientKeyEnded):
+        ma.outbox.send(late)
+    post(ma, late)
     assert exchange.decisions[late]["code"] == "envelope.recipients-mismatch"
 
 

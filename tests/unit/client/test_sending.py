@@ -61,6 +61,7 @@ def test_what_the_exchange_will_not_take_is_not_sent_again(exchange: PaperExchan
     ma = exchange.correspond(MA, tmp_path)
     message = ma.seal_and_store(ma.compose_request(a_request(), (FR,), "quadripartite"), ())
     exchange.pass_time(8 * 86400)
+    ma.directory()
     exchange.failures = [problem(422, EnvelopeExpired(expires_at="then"))]
     with pytest.raises(EnvelopeExpired):
         ma.outbox.send(message)

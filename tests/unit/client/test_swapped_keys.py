@@ -34,7 +34,7 @@ from shared.keys.event_document import KeyEntryDocument
 from shared.keys.events import draft_event, encode_event, sign_event
 from shared.keys.public import parse_xwing
 from tests.unit.audit.paper_log import WITNESSED, PaperLog
-from tests.unit.client.letters import BE, FR, MA, a_request, open_dossier, reply
+from tests.unit.client.letters import BE, FR, MA, a_request, open_dossier, post, reply
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.told_ledgers import copy_of
 from tests.unit.envelope.workshop import party
@@ -257,7 +257,7 @@ def forged_with_old_keys(exchange: PaperExchange, ma: Correspondence) -> str:
     message = ma.outbox.store(
         seal_message(composed.header, composed.content, (), party(MA), sealing), encode_time(exchange.now)
     )
-    ma.outbox.send(message)
+    post(ma, message)
     return message
 
 
