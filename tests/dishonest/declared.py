@@ -149,6 +149,9 @@ TABLES: Final[Mapping[str, TableWorth]] = {
         },
         _rows(Listed(_WITHHELD), insert=Inner(_UNUSED), exchange=Seen()),
     ),
+    "auditor_day": _inner(
+        "whether the ledger was told of an auditor's day; its leaf is what counts", "auditor", "day", "first_at"
+    ),
     "part": _inner("it says that a part is whole; what is handed out are its chunks", "digest", "size", "message"),
     "parts_pruned": TableWorth(
         dict.fromkeys(("message", "dossier", "pruned_at", "closed_at", "kept_days", "leaf_digest"), Listed(_PRUNED)),

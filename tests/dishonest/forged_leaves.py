@@ -93,6 +93,16 @@ FORGED: Final[dict[str, Callable[[Scene, list[bytes], random.Random], dict[str, 
         for one in entries
         if leaf_of(one)["type"] == "directory.instruments"
     ),
+    "audit.reading": lambda scene, entries, chance: {
+        "auditor": "MA.COUR",
+        "day": encode_time(scene.now())[:10],
+        "request": "nobody asked",
+    },
+    "exchange.calls-refused": lambda scene, entries, chance: {
+        "since": encode_time(scene.now()),
+        "until": encode_time(scene.now()),
+        "refused": [{"code": "call.busy", "count": 1}],
+    },
     "exchange.started": lambda scene, entries, chance: {"service": "intake", "version": "0.1.0"},
     "exchange.parts-pruned": lambda scene, entries, chance: {
         **{name: _decided(entries, chance)[name] for name in ("message", "dossier")},
@@ -113,5 +123,6 @@ _STATED: Final = (
 )
 FORGED_WORTH: Final[dict[str, Worth]] = {
     **{f"evidence.{kind}": Listed(_STATED) for kind in ("relay-acceptance", "relay-rejection", "relay-failure")},
+    "exchange.calls-refused": Listed("what a gateway refused, and how often, is its own word"),
     "exchange.started": Listed("that a service started, and which, is the exchange's own word"),
 }
