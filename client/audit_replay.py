@@ -2,7 +2,8 @@
 
 1. The legs come from reading the ledger: each decision was made again by `shared/domain`, and what it moved was kept.
 2. An auditor with the full mandate is shown every dossier, a party its own legs: each is compared with what it is
-   entitled to see. What is missing there, and what is there and in no entry, is named too.
+   entitled to see. What is missing there, and what is there and in no entry, is named too. So it is with the
+   operators' documents, which everybody is shown.
 3. The exchange works on meanwhile. What differs is looked at again, after the ledger has been read on; what counts is a
    leg that differed each time.
 
@@ -11,7 +12,7 @@ Dossiers are compared one by one, in the order in which the exchange lists them,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -20,6 +21,7 @@ from client.audit_file import AuditFile
 from client.audit_memory import AuditMemory
 from client.exchange import Exchange
 from client.leg_differences import ShownOtherwise, differences_of
+from client.shown_documents import documents_otherwise
 from shared.contracts.api import DossierAnswer
 from shared.domain.leg import Leg
 from shared.errors import AnswerRefused, CallNotPermitted
@@ -66,6 +68,10 @@ class ShownDossiers:
                 return
         yield from self._exchange.dossiers()
 
+    def documents(self) -> tuple[Sequence[str], bytes | None]:
+        """All key events, and the registry of instruments."""
+        return self._exchange.directory().events, self._exchange.instruments()
+
     def may_see(self, leg: Leg) -> bool:
         return self.whole or leg.side_of(self._caller) is not None
 
@@ -88,6 +94,7 @@ def compare(shown: ShownDossiers, memory: AuditMemory) -> Replayed:
     """One look."""
     answers = list_in_order(shown.list())
     done = Replayed(shown.whole)
+    done.differences += documents_otherwise(*shown.documents(), memory)
     for answer, legs in _paired(answers, _visible(memory, shown)):
         done.whole = shown.whole  # known from the first answer on
         if legs:

@@ -21,9 +21,9 @@ from shared.domain.reference import encode_number
 
 @dataclass(frozen=True, slots=True)
 class ShownOtherwise:
-    """`leg` is None where the dossier as a whole is meant."""
+    """`leg` is None where the dossier as a whole is meant, `dossier` where it is about none."""
 
-    dossier: str
+    dossier: str | None
     leg: str | None
     why: str
 

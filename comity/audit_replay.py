@@ -30,7 +30,8 @@ def replay(
     home: HomeDir = None,
     json: Json = False,
 ) -> None:
-    """Make every dossier again from the ledger, and name what the exchange shows otherwise. Exit code 4 if anything is.
+    """Make every dossier again from the ledger, and name what the exchange shows otherwise, also of key events and of
+    the registry of instruments. Exit code 4 if anything is.
 
     An auditor with the full mandate compares all dossiers; a party, with a copy of the ledger, compares its own.
     """
@@ -77,8 +78,9 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     whose = "all dossiers" if document["whole"] else "the dossiers of this party"
     say(console, f"  {document['dossiers']} dossiers with {document['legs']} legs made again; compared: {whose}")
     for one in document["shown_otherwise"]:
-        where = one["dossier"] if one["leg"] is None else f"{one['dossier']}, leg {one['leg']}"
-        say(console, f"SHOWN OTHERWISE  {where}: {one['why']}", style="bold red")
+        places = [place for place in (one["dossier"], one["leg"] and f"leg {one['leg']}") if place is not None]
+        about = f"{', '.join(places)}: " if places else ""
+        say(console, f"SHOWN OTHERWISE  {about}{one['why']}", style="bold red")
     show_differences(console, document)
     if not document["ledger_ok"]:
         say(console, "The ledger itself DOES NOT VERIFY: comity audit verify", style="bold red")

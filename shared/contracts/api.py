@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.keys.signed_document import MAX_SIGNED_DOCUMENT_BYTES
 
@@ -44,7 +44,7 @@ class Decision(_Answer):
 
     message: str
     digest: str
-    decision: str
+    decision: str = Field(pattern=r"^(accepted|rejected)$")
     code: str | None
     sentence: str | None
     facts: dict[str, str]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import timedelta
 from typing import Final
 
 from shared.domain.ids import encode_time
-from shared.domain.strict_json import parse_strict_json
+from shared.domain.strict_json import encode_canonical_json
+from shared.keys.instruments import sign_instruments, verify_instruments
 from tests.dishonest.books import Books, entry_with, leaf_of, logged_at
 from tests.dishonest.declared import SEEN, Listed
 from tests.dishonest.forged_leaves import FORGED, FORGED_WORTH, forge_leaf
@@ -146,19 +148,24 @@ def set_registry_back(scene: Scene, chance: random.Random) -> str | None:
 
 
 def forge_registry(scene: Scene, chance: random.Random) -> str | None:
-    """A treaty more, in the registry and in the leaf, signed by one operator."""
+    """A registry without its treaties, in the row and in the leaf, signed by one operator."""
+    trust = scene.past.trust
     with scene.writing() as database:
         [document] = database.execute("SELECT document FROM instruments ORDER BY version DESC").fetchone()
-        changed = bytes(document).replace(b"untoc", b"untod", 1)
-        database.execute("UPDATE instruments SET document = ? WHERE document = ?", (changed, document))
-    told = parse_strict_json(changed)
+        published = verify_instruments(bytes(document), trust.operator_keys, trust.operator_quorum, trust.origin)
+        registry = {**json.loads(published.registry), "instruments": []}
+        one = scene.past.operators[chance.randrange(2)]
+        forged = sign_instruments(
+            encode_canonical_json(registry), [one], trust.origin, published.number, published.prev
+        )
+        database.execute("UPDATE instruments SET document = ? WHERE document = ?", (forged, document))
 
-    def forged(entry: bytes) -> bytes:
-        leaf = leaf_of(entry)
-        return entry_with(entry, document=told) if leaf["type"] == "directory.instruments" else entry
+    def told(entry: bytes) -> bytes:
+        is_it = leaf_of(entry)["type"] == "directory.instruments"
+        return entry_with(entry, document=json.loads(forged)) if is_it else entry
 
-    tell_anew(scene, forged)
-    return "the registry of instruments names another treaty"
+    tell_anew(scene, told)
+    return "the registry of instruments has no treaty, by one operator"
 
 
 _UNTOLD: Final = (

@@ -179,14 +179,18 @@ def _changing(type_: str, name: str, kind: Kind) -> Change:
             return entries
         place = chance.choice(places)
         said = leaf_of(entries[place])[name]
-        others = [leaf_of(one).get(name) for one in entries]
-        candidates = [one for one in others if one is not None and one != said]
+        others = [leaf for leaf in map(leaf_of, entries) if (name, kind) in _kinds(leaf["type"])]
+        candidates = [leaf[name] for leaf in others if leaf.get(name, said) != said]
         value = chance.choice(candidates) if candidates and chance.random() < 0.5 else _OTHER[kind](said)
         if value != said:
             entries[place] = entry_with(entries[place], **{name: value})
         return entries
 
     return change
+
+
+def _kinds(type_: str) -> set[tuple[str, Kind]]:
+    return {(field.name, field.kind) for field in CATALOGUE[type_]}
 
 
 def _places(entries: list[bytes], kept: int, type_: str) -> list[int]:

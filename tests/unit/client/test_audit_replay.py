@@ -16,9 +16,12 @@ from client.callers import check_receipts
 from client.exchange import Exchange
 from client.ledger_source import DirectoryLedger, ExchangeLedger
 from shared.errors import AnswerRefused
+from shared.keys.instruments import sign_instruments
+from tests.unit.audit.paper_log import ORIGIN
 from tests.unit.client.auditors import AUDITOR, auditor_of, enrol_auditor
 from tests.unit.client.letters import BE, FR, MA, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange, dump
+from tests.unit.client.paper_services import REGISTRY
 from tests.unit.client.told_ledgers import copy_of
 from tests.unit.envelope.workshop import party
 
@@ -105,6 +108,20 @@ def test_a_party_compares_its_own_legs_with_a_copy(playing: Playing, tmp_path: P
         caller = Exchange(exchange.calls_of(keys.api, name), check_receipts(exchange.trust(), name))
         done = playing.replay(caller, name)
         assert (words(done), done.whole, done.legs) == ("", False, legs)
+
+
+def test_a_registry_that_is_in_no_ledger_is_named(playing: Playing) -> None:
+    exchange = playing.exchange
+    exchange.registry = sign_instruments(REGISTRY, exchange.operators[:1], ORIGIN)
+    [difference] = playing.replay().differences
+    assert difference.why == "the registry of instruments is shown as another one than that in the ledger"
+    exchange.registry = None
+    assert words(playing.replay()) == "dossier: the registry of instruments is in the ledger and is not shown"
+
+
+def test_a_key_event_that_is_kept_back_is_named(playing: Playing) -> None:
+    playing.exchange.events.pop()
+    assert words(playing.replay()) == "dossier: key event 4 is in the ledger and is not shown"
 
 
 def leg_of(item: dict[str, Any], requested: str) -> dict[str, Any]:
