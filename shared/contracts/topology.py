@@ -82,6 +82,10 @@ QUEUE_LIMIT: Final = 500
 OUTBOX: Final = "outbox"
 """The destination of what a service leaves for its own relay: sealed to itself, so that nobody else can."""
 
+PARKED: Final = "parked"
+LETTER: Final = "dead-letter"
+"""The destinations of the seals of what a service put off or set aside, sealed to itself."""
+
 LEDGER: Final = "ledger"
 """The destination of leaves that wait for their place: sealed to the ledger."""
 

@@ -28,6 +28,8 @@ EARLIER_REASONS: Final = 5
 OVERSIZE_KEPT: Final = 4096
 """Bytes that a dead letter keeps of a frame that is too large to be one: it can never be opened, and fills the disk."""
 
+SEALED_ROW: Final = ("row", 1)
+"""Type and version of the item in the seal of a parked item or a dead letter: the digest of what the row says."""
 LEAF_ITEM: Final = ("leaf", 1)
 """Type and version of an item that is a leaf on its way to the ledger."""
 LEAF_FRAME_LEAVES: Final = 100
@@ -91,6 +93,18 @@ class RowSeal(Protocol):
     def seal_leaves(self, leaves: Sequence[bytes]) -> list[bytes]:
         """The frames of these leaves, in their order, for the ledger."""
 
+    def seal_parked(self, item: ParkedItem) -> bytes:
+        """What says that a process of this service put this item off."""
+
+    def seal_letter(self, letter: DeadLetter) -> bytes:
+        """What says that a process of this service set this aside."""
+
+    def when_parked(self, item: ParkedItem, seal: bytes | None) -> datetime | None:
+        """When a process of this service put this item off, as it is here; None where none did."""
+
+    def is_own_letter(self, letter: DeadLetter, seal: bytes | None) -> bool:
+        """Whether a process of this service set this aside, as it is here."""
+
 
 @dataclass(frozen=True)
 class ParkedItem:
@@ -106,6 +120,8 @@ class ParkedItem:
     first_at: datetime
     retries: int = 0
     earlier: str = ""
+    parked_at: datetime | None = field(default=None, compare=False)
+    """Of a row that was read: when a process of this service wrote it. None where none did."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +174,10 @@ class UnitOfWork(Protocol):
         """Keep these for the operator, with their reason."""
 
     async def take_letter(self, letter: int) -> DeadLetter | None:
-        """Remove one dead letter; None when there is none with this id, or no more."""
+        """Remove one dead letter; None when there is none with this id, or no more.
+
+        One that no process of this service set aside is worth its frame alone: it comes as a whole frame (`id` None).
+        """
 
     async def take_overdue_outbox(self, most: int) -> list[OutboxRow]:
         """Outbox rows overdue by the database's clock; pushed back by 10 s so that other relays skip them.

@@ -36,7 +36,7 @@ from shared.ports.keyring import KeyRing, PublishedInstruments
 from shared.ports.unit_of_work import WHOLE_FRAME, DeadLetter, OutboxRow, ParkedItem, UnitOfWork, UnitsOfWork
 from shared.runtime.batch_view import BatchEffects, BatchView
 from shared.runtime.crash_points import Reach, reach_nothing
-from shared.runtime.reading import FrameReader, Work, reason_of
+from shared.runtime.reading import NOT_PARKED, FrameReader, Work, reason_of
 from shared.runtime.retries import retry_letters
 
 CONFLICT_TRIES: Final = 8
@@ -112,8 +112,7 @@ class Settler:
         """Parked items whose time has come. Raises StoreUnavailable."""
         settled = Settled()
         for item in await self._units.list_due(DUE_BATCH, self._clock.now()):
-            alone = self._settle_whole if item.ordinal == WHOLE_FRAME else self._settle_parked
-            _merge(settled, await alone(item))
+            _merge(settled, await self._settle_one_due(item))
         return settled
 
     async def bury_frames(self, frames: Sequence[bytes]) -> None:
@@ -153,8 +152,21 @@ class Settler:
                 return await self._set_aside(item, reason_of(failed))
         return await self._postpone(item)
 
-    async def _settle_parked(self, item: ParkedItem) -> Settled:
+    async def _settle_one_due(self, item: ParkedItem) -> Settled:
+        if item.parked_at is None:
+            return await self._refuse_foreign(item)
+        if item.ordinal == WHOLE_FRAME:
+            return await self._settle_whole(item)
         return await self._settle_alone(self._reader.read_parked(item))
+
+    async def _refuse_foreign(self, item: ParkedItem) -> Settled:
+        """A row that nobody of this service wrote, kept as a whole frame: whoever retries it, its items are claimed."""
+        async with self._units.begin() as unit:
+            if await unit.hold_parked(item.id):
+                await unit.unpark([item.id])
+                await unit.bury([self._reader.letter_of_frame(item.frame, NOT_PARKED)])
+                await unit.commit()
+        return Settled(handled=1, set_aside=1)
 
     async def _settle_whole(self, parked: ParkedItem) -> Settled:
         """A frame that never opened, tried again: its items are claimed one by one, so that half of it may be done."""

@@ -27,6 +27,8 @@ from shared.ports.unit_of_work import EARLIER_REASONS, OVERSIZE_KEPT, DeadLetter
 
 MAX_REASON_CHARS: Final = 1000
 TOO_OLD: Final = f"{FrameRefused.code}: it was made longer ago than the inbox remembers; it may have been handled then"
+PARKED_LONG_AGO: Final = f"{FrameRefused.code}: it was parked longer ago than the inbox remembers"
+NOT_PARKED: Final = f"{FrameRefused.code}: a parked row: no process of this service wrote it"
 
 log = structlog.get_logger()
 
@@ -74,10 +76,17 @@ class FrameReader:
         return is_uuid7(item.id) and now - time_of_uuid7(item.id) > self._opener.retention
 
     def read_parked(self, item: ParkedItem) -> Work:
-        """One parked item. It was claimed when it came, so that its frame may be of any age."""
+        """One item that this service parked. It was claimed when it came, so that its frame may be of any age; not so
+        the parking, since a copy of the row could be put back when all is forgotten."""
+        now = self._clock.now()
+        if item.parked_at is None or now - item.parked_at > self._opener.retention:
+            return Work(item, None, None, is_parked=True, why=PARKED_LONG_AGO)
         try:
-            opened = self._opener.open(item.frame, self._service, self._clock.now(), check_age=False)
-            return _read(item, opened.items[item.ordinal], opened.producer, is_parked=True)
+            opened = self._opener.open(item.frame, self._service, now, check_age=False)
+            found = opened.items[item.ordinal]
+            if found.id != item.id:
+                raise FrameRefused(why="it is another item than the one that was parked")
+            return _read(item, found, opened.producer, is_parked=True)
         except Exception as failed:
             return Work(item, None, None, is_parked=True, why=reason_of(failed))
 

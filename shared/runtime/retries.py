@@ -3,8 +3,9 @@
 Rules:
 1. The letter leaves, the item is parked and the ledger's leaf is written in the transaction that claims the order. An
    order for a letter that is gone has no effect: whoever repeats one repeats nothing.
-2. The item keeps its id and its frame. It was claimed when it first came, and is not claimed again: it has its one
-   effect from here or from nowhere. Its attempts and its patience begin anew; why it had been set aside goes with it.
+2. The item keeps its id and its frame. It was claimed when it first came, as the letter's seal says, and is not claimed
+   again: it has its one effect from here or from nowhere. Its attempts and its patience begin anew; why it had been set
+   aside goes with it.
 3. A whole frame that never opened is opened again when it is due, its age asked: nothing in it was ever claimed here,
    and the inbox no longer knows what is older than its retention.
 """

@@ -4,32 +4,46 @@ Rules:
 1. An outbox row is sealed to the service itself. Its relay publishes what a process of this service wrote, and sets
    aside whatever else lies there: whoever can write to the database cannot make a service say his words.
 2. Leaves are sealed to the ledger, which opens them and judges who may write which (`services/ledger`).
-3. One row is one frame of many messages or leaves: sealing costs next to nothing, and so do the rows.
+3. A parked item and a dead letter keep the frame that they came in, and bear a seal: a frame to the service itself that
+   holds the digest of what the row says. Whoever puts a frame there has not put it off, and it is worth no more than
+   one that the bus brings.
+4. One row is one frame of many messages or leaves: sealing costs next to nothing, and so do the rows.
 A row may lie for days, and is not asked its age. Whoever puts a copy of one back repeats it: receivers claim the ids of
 its items, and the ledger knows the leaves that have their place.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from shared.adapters.keyfiles import ServiceKeyPair
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.registry import destination_of, encode_message
-from shared.contracts.topology import LEAF_WRITERS, LEDGER, OUTBOX
-from shared.domain.ids import new_uuid7
+from shared.contracts.topology import LEAF_WRITERS, LEDGER, LETTER, OUTBOX, PARKED
+from shared.domain.ids import encode_time, new_uuid7
 from shared.errors import FrameRefused
 from shared.frame.items import Item
 from shared.frame.open import FrameOpener
 from shared.frame.seal import FrameSealer
 from shared.keys.roster import Roster
 from shared.ports.clock import Clock
-from shared.ports.unit_of_work import LEAF_FRAME_BYTES, LEAF_FRAME_LEAVES, LEAF_ITEM, OutboxRow
+from shared.ports.unit_of_work import (
+    LEAF_FRAME_BYTES,
+    LEAF_FRAME_LEAVES,
+    LEAF_ITEM,
+    SEALED_ROW,
+    DeadLetter,
+    OutboxRow,
+    ParkedItem,
+)
 from shared.runtime.meters import ServiceMeters, unseen
 
+_OWN: Final = (OUTBOX, PARKED, LETTER)
 FRAME_ITEMS: Final = 20
 FRAME_BYTES: Final = 4 * 1024 * 1024
 
@@ -61,6 +75,18 @@ class SealedRows:
             raise
         return OutboxRow(row_id, destinations.pop(), opened.items)
 
+    def seal_parked(self, item: ParkedItem) -> bytes:
+        return self._seal_row(PARKED, _digest_parked(item))
+
+    def seal_letter(self, letter: DeadLetter) -> bytes:
+        return self._seal_row(LETTER, _digest_letter(letter))
+
+    def when_parked(self, item: ParkedItem, seal: bytes | None) -> datetime | None:
+        return self._when_sealed(PARKED, _digest_parked(item), seal)
+
+    def is_own_letter(self, letter: DeadLetter, seal: bytes | None) -> bool:
+        return self._when_sealed(LETTER, _digest_letter(letter), seal) is not None
+
     def seal_leaves(self, leaves: Sequence[bytes]) -> list[bytes]:
         now = self._clock.now()
         return [
@@ -68,24 +94,53 @@ class SealedRows:
             for some in _leaves_together(leaves)
         ]
 
+    def _seal_row(self, kind: str, digest: bytes) -> bytes:
+        now = self._clock.now()
+        return self._sealer.seal(kind, [Item(new_uuid7(now), *SEALED_ROW, digest)], now)
+
+    def _when_sealed(self, kind: str, digest: bytes, seal: bytes | None) -> datetime | None:
+        try:
+            opened = self._opener.open(seal or b"", kind, self._clock.now(), check_age=False)
+        except (FrameRefused, TypeError):  # SQLite keeps what it is given, and not bytes alone
+            opened = None
+        if opened is not None and [(one.type, one.v, one.data) for one in opened.items] == [(*SEALED_ROW, digest)]:
+            return opened.sealed_at
+        self._meters.rows_refused.inc()
+        return None
+
 
 def build_row_seal(
     keys: ServiceKeyPair, roster: Roster, clock: Clock, meters: ServiceMeters | None = None
 ) -> SealedRows:
     service = keys.service
     recipients = {one: known.seal for one, known in roster.services.items() if one in (service, LEDGER)}
-    sealer = FrameSealer(service, keys.signer, recipients, {OUTBOX: service, LEDGER: LEDGER})
-    return SealedRows(sealer, _opener(keys, roster, OUTBOX, frozenset({service})), clock, meters)
+    sealer = FrameSealer(service, keys.signer, recipients, {**dict.fromkeys(_OWN, service), LEDGER: LEDGER})
+    return SealedRows(sealer, _opener(keys, roster, dict.fromkeys(_OWN, frozenset({service}))), clock, meters)
 
 
 def build_leaf_opener(keys: ServiceKeyPair, roster: Roster) -> FrameOpener:
     """Opens, with the ledger's keys, what services leave for it."""
-    return _opener(keys, roster, LEDGER, LEAF_WRITERS)
+    return _opener(keys, roster, {LEDGER: LEAF_WRITERS})
 
 
-def _opener(keys: ServiceKeyPair, roster: Roster, destination: str, writers: frozenset[str]) -> FrameOpener:
+def _opener(keys: ServiceKeyPair, roster: Roster, writers: Mapping[str, frozenset[str]]) -> FrameOpener:
     """For rows, whose age is not asked."""
-    return FrameOpener(keys.service, keys.openers, roster, {destination: writers}, retention_s=0)
+    return FrameOpener(keys.service, keys.openers, roster, writers, retention_s=0)
+
+
+def _digest_parked(item: ParkedItem) -> bytes:
+    return _digest(item, first_at=encode_time(item.first_at), attempts=item.attempts)
+
+
+def _digest_letter(letter: DeadLetter) -> bytes:
+    return _digest(letter, reason=letter.reason)
+
+
+def _digest(row: ParkedItem | DeadLetter, **more: str | int) -> bytes:
+    """Of what a service believes of such a row: times at which it is due, and what is only shown, are not in it."""
+    frame = hashlib.sha256(row.frame).hexdigest()
+    said = {"id": row.id, "frame": frame, "ordinal": row.ordinal, "retries": row.retries, "earlier": row.earlier}
+    return hashlib.sha256(json.dumps(said | more, sort_keys=True).encode()).digest()
 
 
 def item_of(message: ServiceMessage, now: datetime) -> Item:

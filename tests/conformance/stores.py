@@ -24,6 +24,7 @@ from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import MESSAGING
 from shared.contracts.records import Key, Record
 from shared.contracts.topology import LEDGER
+from shared.ports.clock import Clock
 from shared.ports.ledger import WaitingFrame
 from shared.ports.unit_of_work import Effects, UnitOfWork
 from tests.unit.frame.services import NOW, leaf_opener, row_seal
@@ -94,8 +95,8 @@ def mortal_postgres(server_programs: None, tmp_path_factory: pytest.TempPathFact
         yield server
 
 
-def units_of(store: Store, service: str = "intake") -> SqlUnitsOfWork:
-    clock = SystemClock()
+def units_of(store: Store, service: str = "intake", clock: Clock | None = None) -> SqlUnitsOfWork:
+    clock = clock or SystemClock()
     return SqlUnitsOfWork(store, service, clock, row_seal(service, clock))
 
 

@@ -66,7 +66,7 @@ class Desk:
         return Settler(
             SERVICE,
             self.handler,
-            units_of(self.store, SERVICE),
+            units_of(self.store, SERVICE, self.clock),
             reader or opener(SERVICE),
             keyring,
             self.clock,
@@ -77,7 +77,7 @@ class Desk:
         await self.settler().settle([self.seal(*messages)])
 
     def seal(self, *messages: ServiceMessage) -> bytes:
-        items = [Item(new_uuid7(NOW), one.TYPE, one.VERSION, encode_message(one)) for one in messages]
+        items = [Item(new_uuid7(self.clock.now()), one.TYPE, one.VERSION, encode_message(one)) for one in messages]
         return sealer("gateway").seal(SERVICE, items, self.clock.now())
 
     async def retry(self, letter: int) -> None:

@@ -31,8 +31,9 @@ def exchange() -> ExchangeOnTest:
 def settler_of(
     store: Store, exchange: ExchangeOnTest, handler: Handler, service: str, clock: FakeClock | None = None
 ) -> Settler:
-    units = units_of(store, service)
-    return Settler(service, handler, units, opener(service), keyring_of(store, exchange), clock or FakeClock(NOW))
+    clock = clock or FakeClock(NOW)
+    units = units_of(store, service, clock)
+    return Settler(service, handler, units, opener(service), keyring_of(store, exchange), clock)
 
 
 def intake_of(store: Store, exchange: ExchangeOnTest) -> Settler:

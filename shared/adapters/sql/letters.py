@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from shared.adapters.sql.prepared import Row
 from shared.ports.unit_of_work import DeadLetter
 
 
-def letter_rows(letters: Sequence[DeadLetter]) -> list[dict[str, Any]]:
+def letter_rows(
+    letters: Sequence[DeadLetter], seal: Callable[[DeadLetter], bytes | None] = lambda _: None
+) -> list[dict[str, Any]]:
     return [
         {
             "item": letter.id,
@@ -21,6 +23,7 @@ def letter_rows(letters: Sequence[DeadLetter]) -> list[dict[str, Any]]:
             "attempts": letter.attempts,
             "retries": letter.retries,
             "earlier": letter.earlier,
+            "seal": seal(letter),
         }
         for letter in letters
     ]

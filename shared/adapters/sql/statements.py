@@ -100,7 +100,7 @@ def updating(table: Table, is_sqlite: bool) -> Prepared:
 @cache
 def listing_due(parked: Table, is_sqlite: bool) -> Prepared:
     """At most `most` parked items that are due at `now`, the longest due first."""
-    due = select(parked).where(parked.c.due_at <= bindparam("now", type_=parked.c.due_at.type))
+    due = select(*_bounded(parked)).where(parked.c.due_at <= bindparam("now", type_=parked.c.due_at.type))
     return Prepared(due.order_by(parked.c.due_at).limit(bindparam("most")), is_sqlite)
 
 
@@ -114,7 +114,7 @@ def holding(parked: Table, is_sqlite: bool) -> Prepared:
 @cache
 def taking(letters: Table, is_sqlite: bool) -> Prepared:
     """The dead letter `taken`, removed."""
-    return Prepared(delete(letters).where(letters.c.id == bindparam("taken")).returning(*letters.c), is_sqlite)
+    return Prepared(delete(letters).where(letters.c.id == bindparam("taken")).returning(*_bounded(letters)), is_sqlite)
 
 
 @cache
@@ -127,6 +127,12 @@ def listing_overdue(outbox: Table, is_sqlite: bool) -> Prepared:
     overdue = select(outbox.c.id, frame).where(outbox.c.relay_after <= epoch_now(is_sqlite))
     oldest = overdue.order_by(outbox.c.relay_after)
     return Prepared(oldest.limit(bindparam("most")).with_for_update(skip_locked=True), is_sqlite)
+
+
+def _bounded(table: Table) -> list[ColumnElement[Any]]:
+    """All columns; no more of a frame than shows that it is too large to be one."""
+    frame = bounded_bytes(table.c.frame, MAX_FRAME_BYTES + 1).label("frame")
+    return [frame if column.name == "frame" else column for column in table.c]
 
 
 def bounded_bytes(column: ColumnElement[bytes], most: int) -> ColumnElement[bytes]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -67,7 +68,7 @@ class SqlUnitsOfWork:
         due = statements.listing_due(MESSAGING[self._service].parked, self._store.is_sqlite)
         async with self._store.reading() as wire:
             rows = await wire.run(due, {"now": now, "most": most})
-        return [
+        parked = [
             ParkedItem(
                 id=row["item"],
                 frame=row["frame"],
@@ -78,6 +79,10 @@ class SqlUnitsOfWork:
                 earlier=row["earlier"],
             )
             for row in rows
+        ]
+        return [
+            replace(item, parked_at=self._seal.when_parked(item, row["seal"]))
+            for item, row in zip(parked, rows, strict=True)
         ]
 
 
@@ -152,6 +157,7 @@ class SqlUnitOfWork:
                 "reason": reason,
                 "retries": item.retries,
                 "earlier": item.earlier,
+                "seal": self._seal.seal_parked(item),
             }
             for item, due_at, reason in items
         ]
@@ -162,12 +168,16 @@ class SqlUnitOfWork:
         await self._delete(self._tables.parked, "item", item_ids)
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        await self._insert(self._tables.dead_letter, letter_rows(letters))
+        await self._insert(self._tables.dead_letter, letter_rows(letters, self._seal.seal_letter))
 
     async def take_letter(self, letter: int) -> DeadLetter | None:
         taken = statements.taking(self._tables.dead_letter, self._is_sqlite)
         for row in await self._run(taken, {"taken": letter}):
-            return parse_letter(row)
+            found = parse_letter(row)
+            if self._seal.is_own_letter(found, row["seal"]):
+                return found
+            log.error("letter.foreign", service=self._service, letter=letter)
+            return replace(found, id=None, ordinal=WHOLE_FRAME)
         return None
 
     async def take_overdue_outbox(self, most: int) -> list[OutboxRow]:

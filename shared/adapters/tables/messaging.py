@@ -33,6 +33,7 @@ def _dead_letter_table(service: str) -> Table:
         Column("attempts", Integer, nullable=False, server_default="0"),
         Column("retries", Integer, nullable=False, server_default="0"),
         Column("earlier", Text, nullable=False, server_default=""),
+        Column("seal", LargeBinary, nullable=True),
         # An operator names a letter by its id: one that was retried must not give its id to another.
         sqlite_autoincrement=True,
     )
@@ -66,6 +67,7 @@ def _messaging_tables(service: str) -> MessagingTables:
         Column("reason", Text, nullable=False),
         Column("retries", Integer, nullable=False, server_default="0"),
         Column("earlier", Text, nullable=False, server_default=""),
+        Column("seal", LargeBinary, nullable=True),
     )
     Index(f"ix_{service}_parked_due_at", parked.c.due_at)
     return MessagingTables(inbox, outbox, parked, _dead_letter_table(service))

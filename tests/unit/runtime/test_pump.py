@@ -156,8 +156,10 @@ async def test_a_parked_message_is_not_taken_before_its_time(place: Workplace) -
 
 async def test_a_frame_older_than_the_inbox_remembers_is_refused_unless_it_was_parked_here(place: Workplace) -> None:
     parked, late = a_message("later"), place.seal(a_message())
-    await place.settler.settle([place.seal(parked)])
-    place.clock.advance(RETENTION_S + 60)
+    frame = place.seal(parked)
+    place.clock.advance(RETENTION_S / 2)
+    await place.settler.settle([frame])
+    place.clock.advance(RETENTION_S / 2 + 60)
     await place.settler.settle([late])
     await place.settler.settle_due()
     assert await place.handled() == [parked.message]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.contracts.messages import ServiceMessage
@@ -40,7 +42,7 @@ def test_a_message_of_a_service_that_has_no_business_to_say_it_is_set_aside(
     else:
         assert work.message is None
         assert f"{producer} may not say {sample.TYPE}" in work.why
-    parked = FrameReader(queue, opener, FakeClock(NOW)).read_parked(work.waiting)
+    parked = FrameReader(queue, opener, FakeClock(NOW)).read_parked(replace(work.waiting, parked_at=NOW))
     assert (parked.message, parked.why) == (work.message, work.why), "an operator's retry changes nothing in that"
 
 
