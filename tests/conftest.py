@@ -5,12 +5,14 @@ Unit tests get none of these; asking for one in tests/unit is an error at collec
 """
 
 import asyncio
+import logging
 import re
 import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import structlog
 
 from deploy.local import PrivatePostgres, PrivateRabbitMQ, find_programs
 
@@ -90,3 +92,14 @@ def queue_prefix(rabbitmq: PrivateRabbitMQ, request: pytest.FixtureRequest) -> s
     rabbitmq.start()
     module = re.sub(r"[^a-z0-9]+", "_", request.node.name.rpartition("/")[2].removesuffix(".py").lower())
     return f"{module}.{secrets.token_hex(4)}."
+
+
+@pytest.fixture
+def logs_as_before() -> Iterator[None]:
+    """For tests that configure the logs of this process."""
+    handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
+    yield
+    structlog.reset_defaults()
+    logging.captureWarnings(False)
+    logging.getLogger().handlers = handlers
+    logging.getLogger().setLevel(level)

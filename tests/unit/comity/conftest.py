@@ -96,3 +96,8 @@ def request_file(tmp_path: Path) -> Path:
 
 def document_of(result: Result) -> Any:
     return json.loads(result.stdout)
+
+
+@pytest.fixture(autouse=True)
+def own_logs(logs_as_before: None) -> None:
+    """`serve` configures the logs of its process, which is this one."""

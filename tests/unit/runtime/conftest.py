@@ -1,11 +1,9 @@
 """A migrated file for each test, and one process of the service on it."""
 
-import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from shared.runtime import pump
 from tests.conformance.stores import migrated_file  # noqa: F401  # a fixture
@@ -29,14 +27,3 @@ def impatient_pump(monkeypatch: pytest.MonkeyPatch) -> None:
 async def place(file: Path) -> AsyncIterator[Workplace]:
     async with open_workplace(file) as made:
         yield made
-
-
-@pytest.fixture
-def logs_as_before() -> Iterator[None]:
-    """For tests that configure the logs of this process."""
-    handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
-    yield
-    structlog.reset_defaults()
-    logging.captureWarnings(False)
-    logging.getLogger().handlers = handlers
-    logging.getLogger().setLevel(level)
