@@ -78,6 +78,10 @@ def _of_leg(view: LegView, made: Leg, transport: str, now: datetime) -> Iterator
         ("the message in the place of its opening", shown.renewed_by, made.renewed_by),
         ("the holder", shown.holder, made.holder),
         ("who acts on it", _listing(shown.parties), _listing(made.parties)),
+        ("its dossier", shown.dossier, made.dossier),
+        ("its requested party", shown.requested, made.requested),
+        ("what came since the newest change", _listing(shown.since_head), _listing(made.since_head)),
+        ("what may be crossed", _listing(shown.crossed), _listing(made.crossed)),
     ):
         yield from _unequal(what, here, there)
     yield from _of_measures(shown.measures, made.measures)

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         for lie, outcome in campaign.attempts(asked.n, lies):
             seen.append((lie, outcome))
             said = f"{outcome.by}, {outcome.after}: {outcome.why}" if outcome.by else "NOT SEEN"
-            print(f"{len(seen):>5} {outcome.what[:90]:<90} {said.splitlines()[0][:80]}", flush=True)
+            print(f"{len(seen):>5} {lie.name[:60]:<60} {said.splitlines()[0][:90]}", flush=True)
         listed = list(campaign.listed(min(asked.n // 20, 2 * len(lies)), lies))
     loop.close()
     missed = report(seen, listed)

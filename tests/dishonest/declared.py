@@ -99,7 +99,7 @@ TABLES: Final[Mapping[str, TableWorth]] = {
             "receipt": Inner(
                 "a sender keeps the receipt of its own submission; a repeated one gets this, and checks it"
             ),
-            "leaf_digest": Seen(),
+            "leaf_digest": Seen(_UNREAD),
         },
         _rows(Seen(), insert=Inner(_UNUSED)),
     ),
@@ -207,7 +207,11 @@ TABLES: Final[Mapping[str, TableWorth]] = {
     ),
     "ledger_note": TableWorth({"size": Seen(), "note": Seen()}, _rows(Seen(), insert=Inner(_STALE))),
     "ledger_cosignature": TableWorth(
-        {"size": Inner(_ONE_LESS), "key": Inner("lines are served in its order, whatever that is"), "line": Seen()},
+        {
+            "size": Inner(_ONE_LESS),
+            "key": Inner("lines are served in its order, whatever that is"),
+            "line": Inner(_ONE_LESS),
+        },
         _rows(Inner(_ONE_LESS), truncate=Seen(), roll_back=Seen()),
     ),
     "ledger_quorum": TableWorth({"size": Seen()}, _rows(Seen(), insert=Inner(_STALE))),

@@ -149,8 +149,8 @@ def _insert(database: sqlite3.Connection, table: Table, rows: list[Row], chance:
     keys = [column.name for column in table.primary_key.columns]
     for _ in range(10):
         new = {name: value for name, value in row.items() if name != "_row"}
-        for key in keys if len(keys) == 1 else [chance.choice(keys)]:
-            new[key] = _altered(table, key, row[key], chance)
+        key = "reader" if "reader" in keys else keys[-1]
+        new[key] = _altered(table, key, row[key], chance)
         try:
             marks = ", ".join("?" for _ in new)
             names = ", ".join(map(_quoted, new))
