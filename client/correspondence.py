@@ -99,7 +99,7 @@ class Correspondence:
         self._watch: DirectoryWatch | None = None
         self._watched_at = clock()
         self.ledger = LedgerView(trust, self.register, exchange.log_file)
-        self.outbox = Outbox(exchange, self.register, place.outbox, self._require_current, sleep=sleep)
+        self.outbox = Outbox(exchange, self.register, place.outbox, self._require_current, sleep=sleep, clock=clock)
         judge = MessageJudge(exchange, self.ledger, self.directory, keys.authority, clock)
         self.mailbox = Mailbox(keys, trust.origin, exchange, self.register, judge, outbox=self.outbox, clock=clock)
 

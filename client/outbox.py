@@ -3,7 +3,8 @@
 Rules:
 1. Stored before sent: the register and the sealed files are on disk before the first byte leaves. After a crash
    `resume` sends the same bytes under the same id, and the exchange knows them again.
-2. A receipt is kept as soon as it verified; it promises a decision and is none.
+2. A receipt is kept as soon as it verified; it promises a decision and is none. One that promises it later than a
+   receipt may is refused: nobody would miss the decision until then.
 3. A decision about other bytes than those kept here is not believed.
 4. What waited is sent only while its recipients' keys are still theirs: one that was stolen meanwhile gets nothing.
 """
@@ -13,21 +14,26 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from client.exchange import Exchange
+from client.message_judge import MERGE_DELAY
 from client.register import Register
 from client.register_rows import DecisionKept, Entry, Submission
 from client.sealing import SealedMessage, Upload
 from shared.contracts.api import Accepted, Decision
 from shared.domain.header import Header
+from shared.domain.ids import parse_time
 from shared.domain.profiles import kind_of
 from shared.envelope.container import ReceivedEnvelope, parse_submission
-from shared.envelope.encoding import MAX_INLINE_BYTES, MAX_INLINE_PART_BYTES
-from shared.errors import EnvelopeTooLarge, MessageUnverified, NotInRegister, NotThere, Rejection
+from shared.envelope.encoding import MAX_INLINE_BYTES, MAX_INLINE_PART_BYTES, MAX_SKEW_S
+from shared.errors import EnvelopeTooLarge, MessageUnverified, NotInRegister, NotThere, ReceiptInvalid, Rejection
 
 _ABOUT_THE_MESSAGE: Final = ("envelope.", "message.", "call.too-large", "call.sender-mismatch")
+LONGEST_PROMISE: Final = MERGE_DELAY + timedelta(seconds=MAX_SKEW_S)
+"""The maximum merge delay of the exchange, and what two clocks may differ by."""
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 1.0
 
@@ -44,6 +50,7 @@ class Outbox:
         *,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._exchange = exchange
         self._register = register
@@ -51,6 +58,7 @@ class Outbox:
         self._require_current = require_current
         self._sleep = sleep
         self._monotonic = monotonic
+        self._clock = clock
 
     def store(self, sealed: SealedMessage, recorded_at: str) -> str:
         """Keep a sealed message, durable on return; its id."""
@@ -78,6 +86,8 @@ class Outbox:
                 self._register.note_refused(message)
             raise
         if isinstance(answer, Accepted):
+            if parse_time(answer.decide_by) > self._clock() + LONGEST_PROMISE:
+                raise ReceiptInvalid(message=message, why=f"it promises a decision no sooner than {answer.decide_by}")
             self._register.note_receipt(message, answer.receipt, answer.decide_by)
             return self._register.decision(message)
         return self._note(answer)

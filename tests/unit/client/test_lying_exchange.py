@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,21 @@ def test_a_receipt_for_something_else_is_no_receipt(
     ma = exchange.correspond(MA, tmp_path)
     message = ma.seal_and_store(ma.compose_request(a_request(), (FR,), "quadripartite"), ())
     with pytest.raises(ReceiptInvalid):
+        ma.outbox.send(message)
+    assert ma.register.receipt(message) is None
+
+
+def test_a_receipt_that_promises_a_decision_next_year_is_no_receipt(
+    exchange: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(received: ReceivedEnvelope) -> str:
+        right = verify_receipt(PaperExchange.receipt(exchange, received), exchange.trust().receipt_key)
+        return sign_receipt(replace(right, decide_by=exchange.now + timedelta(days=365)), exchange.receipt_signer)
+
+    monkeypatch.setattr(exchange, "receipt", late)
+    ma = exchange.correspond(MA, tmp_path)
+    message = ma.seal_and_store(ma.compose_request(a_request(), (FR,), "quadripartite"), ())
+    with pytest.raises(ReceiptInvalid, match="no sooner than 2027"):
         ma.outbox.send(message)
     assert ma.register.receipt(message) is None
 
