@@ -74,11 +74,11 @@ _MESSAGING: Final[Mapping[str, TableWorth]] = {
     "outbox": _inner(_WORKING, "id", "relay_after", "frame"),
     "parked": _inner(
         _WORKING,
-        *("item", "frame", "ordinal", "attempts", "first_at", "due_at", "reason", "retries", "earlier"),
+        *("item", "frame", "ordinal", "attempts", "first_at", "due_at", "reason", "retries", "earlier", "seal"),
     ),
     "dead_letter": _inner(
         "operators alone are shown it; what is lost in it is missed by its sender",
-        *("id", "item", "frame", "ordinal", "reason", "at", "type", "attempts", "retries", "earlier"),
+        *("id", "item", "frame", "ordinal", "reason", "at", "type", "attempts", "retries", "earlier", "seal"),
     ),
 }
 
