@@ -1,6 +1,8 @@
 """The program's own gateway on a database that its operator has written in, called without a network.
 
-Its clock is the scene's. What is submitted to it is taken, and goes nowhere: the services are the operator's.
+It is dishonest in one more thing: where the rows of its directory do not verify it goes on, judges calls by the true
+one, and shows and signs for the rows. Its clock is the scene's. What is submitted to it is taken, and goes nowhere: the
+services are the operator's.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -25,6 +29,11 @@ from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
 from shared.contracts.messages import ServiceMessage
+from shared.errors import InstrumentsInvalid, KeyEventRefused
+from shared.keys.base64url import encode_b64u
+from shared.keys.directory import Directory
+from shared.keys.signed_document import parse_signed_document
+from shared.ports.keyring import PublishedInstruments
 from shared.runtime.meters import Meters
 from tests.dishonest.story import Past
 from tests.fakes import FakeClock
@@ -57,7 +66,9 @@ class Window(httpx2.BaseTransport):
     def __init__(self, file: Path, past: Past, clock: FakeClock, loop: Loop) -> None:
         self._loop = loop
         self._store = Store(f"sqlite+aiosqlite:///{file}")
-        self._asgi = httpx2.ASGITransport(_compose(self._store, past, clock), raise_app_exceptions=False)
+        self._true = Store(f"sqlite+aiosqlite:///{past.place / 'exchange.sqlite3'}")
+        app = _compose(self._store, self._true, past, clock)
+        self._asgi = httpx2.ASGITransport(app, raise_app_exceptions=False)
 
     @override
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -65,6 +76,7 @@ class Window(httpx2.BaseTransport):
 
     def shut(self) -> None:
         self._loop.run(self._store.close())
+        self._loop.run(self._true.close())
 
     async def _answer(self, request: httpx2.Request) -> httpx2.Response:
         answer = await self._asgi.handle_async_request(request)
@@ -76,9 +88,39 @@ Windows = Callable[[str], Window]
 """Who calls → what is shown to it."""
 
 
-def _compose(store: Store, past: Past, clock: FakeClock) -> Any:
+class _Undeterred:
+    """`ports.KeyRing` of rows that were changed; where they do not verify, of those that were not."""
+
+    def __init__(self, shown: SqlKeyRing, true: SqlKeyRing) -> None:
+        self._shown = shown
+        self._true = true
+        self._judging = shown
+        self._head: tuple[int, str] | None = None
+
+    def directory(self) -> Directory:
+        directory = self._judging.directory()
+        return directory if self._head is None else replace(directory, index=self._head[0], head=self._head[1])
+
+    def instruments(self) -> PublishedInstruments:
+        return self._judging.instruments()
+
+    async def refresh(self) -> Directory:
+        try:
+            await self._judging.refresh()
+        except (KeyEventRefused, InstrumentsInvalid):
+            self._judging = self._true
+            await self._judging.refresh()
+            rows = await self._shown.events()
+            with suppress(ValueError):  # of what is no signed document at all it signs nothing
+                self._head = len(rows), encode_b64u(parse_signed_document(rows[-1]).digest())
+        return self.directory()
+
+
+def _compose(store: Store, true: Store, past: Past, clock: FakeClock) -> Any:
     trust = past.trust
-    keyring = SqlKeyRing(store, trust.origin, trust.operator_keys, trust.operator_quorum)
+    shown, unchanged = (
+        SqlKeyRing(one, trust.origin, trust.operator_keys, trust.operator_quorum) for one in (store, true)
+    )
 
     async def keep(message: ServiceMessage) -> None:
         return None
@@ -90,8 +132,8 @@ def _compose(store: Store, past: Past, clock: FakeClock) -> Any:
         queries=SqlQueries(store),
         ledger=SqlLedger(store, needs_quorum=True),
         parts=SqlParts(store),
-        keyring=keyring,
-        key_events=keyring.events,
+        keyring=_Undeterred(shown, unchanged),
+        key_events=shown.events,
         submit=keep,
         wakeups=FakeWakeups(),
         clock=clock,
