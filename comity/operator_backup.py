@@ -171,7 +171,7 @@ async def _judge(file: Path, manifest: dict[str, Any], trust: Trust, data: Path,
         if await read_root(file, one.size) != one.root:
             raise BackupRefused(why=f"its first {one.size} entries are not those that were signed")
     if signed and head is not None:
-        await memory.keep(max(signed, key=lambda one: one.size))
+        await memory.keep(max(signed, key=lambda one: one.size), memory.last())
     return bool(signed)
 
 

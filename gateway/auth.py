@@ -14,7 +14,8 @@ The steps, in order, and what each raises:
 (8) the body has the signed digest (CallDigestMismatch)
 The caller is proven before a byte of the body is read, and before anything is asked or counted that depends on how busy
 the exchange is: who is nobody here learns nothing of that, and cannot move it. Calls are counted in between, for the
-party that signed. The header covers the digest, so that nobody can put another body under it.
+party that signed; of operators for each key by itself, so that the thief of one key leaves the others their room. The
+header covers the digest, so that nobody can put another body under it.
 
 The signed address is the configured public one with the path and query as received, never the Host header. Reads may
 be repeated; a message is known by its id and bytes, an operator's document by its own, so that a repeated call changes
@@ -70,6 +71,11 @@ class ProvenCaller:
     role: Role
     verified: VerifiedCall
 
+    @property
+    def counted(self) -> str:
+        """For whom its calls and the bytes of its bodies are counted: each operator's key for itself."""
+        return self.verified.keyid if self.role is Role.operator else self.party
+
 
 class Authenticator:
     def __init__(self, keyring: KeyRing, clock: Clock, config: GatewayConfig) -> None:
@@ -123,13 +129,14 @@ class Authenticator:
         if takes is not None:
             check_body_headers(request, takes)
             self._spent.spend(verified.signature)
-        await self._rates.count(_kind_of(role, takes), party)
-        return ProvenCaller(party, role, verified)
+        caller = ProvenCaller(party, role, verified)
+        await self._rates.count(_kind_of(role, takes), caller.counted)
+        return caller
 
     async def read(self, request: Request, caller: ProvenCaller, takes: Document | None) -> Call:
         """(7), (8): the whole call."""
-        limits, party = self._config.limits, caller.party
-        body = b"" if takes is None else await read_body(request, takes, limits, self._incoming, party)
+        limits, counted = self._config.limits, caller.counted
+        body = b"" if takes is None else await read_body(request, takes, limits, self._incoming, counted)
         verified = caller.verified
         verify_body(verified, body)
         return Call(caller.party, caller.role, verified.keyid, verified.signature_text, body)

@@ -25,8 +25,8 @@ class Document:
 
 
 class Incoming:
-    """Bytes of bodies that are not whole yet. A party may hold as many as are still free for everybody, as in
-    `gateway.admission`: there is always room for one that sends little."""
+    """Bytes of bodies that are not whole yet. A party, or one operator's key, may hold as many as are still free for
+    everybody, as in `gateway.admission`: there is always room for one that sends little."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -1,9 +1,10 @@
-"""How often a party may call one gateway process, whatever the services can do: a bound against a program that runs
-wild, not the division of capacity (`gateway.admission` divides it).
+"""How often a party, or one operator's key, may call one gateway process, whatever the services can do: a bound against
+a program that runs wild, not the division of capacity (`gateway.admission` divides it).
 
 Rules:
 1. Each party has three rates of its own: for submissions, for documents of operators, and for everything that reads.
-   A caller is counted after its signature verified; who only claims to be somebody uses nothing up.
+   A caller is counted after its signature verified; who only claims to be somebody uses nothing up. Operators are
+   no party together: each key has its own (`gateway.auth`).
 2. Counted in sliding windows, by each gateway process for itself: n gateways allow n times as much.
 3. A refusal says when to come back, and what the rate is (draft-ietf-httpapi-ratelimit-headers).
 """
@@ -37,7 +38,7 @@ class RateLimits:
         }
 
     async def count(self, kind: str, party: str) -> None:
-        """One call of this kind by this party. Raises CallRateExceeded."""
+        """One call of this kind by this party, or by this operator's key. Raises CallRateExceeded."""
         rate = self._rates[kind]
         if await self._limiter.hit(rate, kind, party):
             return

@@ -35,7 +35,7 @@ from shared.keys.base64url import encode_b64u
 from shared.keys.directory import Directory
 from shared.keys.event_document import parse_event_document
 from shared.keys.events import verify_event
-from shared.keys.signed_document import parse_signed_document
+from shared.keys.signed_document import SignedDocument, parse_signed_document
 from shared.keys.trust import Trust
 
 router = APIRouter(tags=["directory"])
@@ -82,5 +82,10 @@ def judge_rotation(event: bytes, party: str, trust: Trust, directory: Directory)
         raise KeyEventRefused(why=str(bad)) from None
     if written.type != "rotate" or written.party != party:
         raise CallNotPermitted()
+    verify_rotation(event, signed_event, trust, directory)
+
+
+def verify_rotation(event: bytes, signed_event: SignedDocument, trust: Trust, directory: Directory) -> None:
+    """By the party's keys, as intake will; one that is recorded may come again. Raises KeyEventRefused."""
     if not directory.is_recorded(encode_b64u(signed_event.digest())):
         verify_event(event, trust.operator_keys, trust.operator_quorum, directory)

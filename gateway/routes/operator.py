@@ -1,14 +1,15 @@
 """What operators submit: key events and the registry of instruments, each a document with signatures of its own.
 
 Rules:
-1. The call is signed by one operator key. What can be judged without the directory is refused at once; intake
-   verifies all.
+1. The call is signed by one operator key. What is not signed by the quorum is refused at once, and so is a rotation
+   that its party's keys did not sign: one key alone gives intake nothing to do. Intake verifies all.
 2. The call may be repeated: intake admits an event and a registry by their numbers and predecessors, so
    that a repeat changes nothing. Hence no nonce is remembered here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
@@ -20,11 +21,13 @@ from gateway.auth import Call, admitted
 from gateway.bodies import Document
 from gateway.description import carries, signed
 from gateway.gateway import gateway_of
+from gateway.routes.key_events import verify_rotation
 from shared.contracts.api import INSTRUMENTS_CONTENT_TYPE, KEY_EVENT_CONTENT_TYPE, MAX_DOCUMENT_BYTES
 from shared.contracts.messages import RecordInstruments, RecordKeyEvent
 from shared.domain.ids import encode_time
 from shared.domain.instruments import parse_registry
 from shared.errors import InstrumentsInvalid, KeyEventRefused
+from shared.keys.directory import Directory
 from shared.keys.event_document import EVENT_DOMAIN, parse_event_document
 from shared.keys.instruments import verify_instruments
 from shared.keys.signed_document import parse_signed_document, verify_quorum
@@ -46,7 +49,7 @@ InstrumentsCall = Annotated[Call, Depends(admitted(takes=_INSTRUMENTS))]
 async def key_events(request: Request, call: KeyEventCall) -> Response:
     """Enrolment, rotation, recovery, suspension, reinstatement."""
     gateway = gateway_of(request)
-    judge_key_event(call.body, gateway.config.trust)
+    await judge_key_event(call.body, gateway.config.trust, gateway.authenticator.newest_directory)
     received_at = encode_time(gateway.ports.clock.now())
     await gateway.ports.submit(RecordKeyEvent(event=call.body, received_at=received_at))
     return _kept()
@@ -70,15 +73,18 @@ async def instruments(request: Request, call: InstrumentsCall) -> Response:
     return _kept()
 
 
-def judge_key_event(event: bytes, trust: Trust) -> None:
-    """Form, and the operators' quorum where they decide. Its place among the events is intake's to judge: this
-    process may not know the event before it yet. Raises KeyEventRefused."""
+async def judge_key_event(event: bytes, trust: Trust, directory: Callable[[], Awaitable[Directory]]) -> None:
+    """Form, and the operators' quorum where they decide: the place of such an event is intake's to judge, since this
+    process may not know the event before it yet. A rotation is verified whole. Raises KeyEventRefused, Busy."""
     try:
         signed_event = parse_signed_document(event)
-        if parse_event_document(signed_event.document).type != "rotate":
+        is_rotation = parse_event_document(signed_event.document).type == "rotate"
+        if not is_rotation:
             verify_quorum(signed_event, EVENT_DOMAIN, trust.operator_keys, trust.operator_quorum)
     except ValueError as bad:
         raise KeyEventRefused(why=str(bad)) from None
+    if is_rotation:
+        verify_rotation(event, signed_event, trust, await directory())
 
 
 def _kept() -> Response:

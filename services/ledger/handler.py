@@ -6,9 +6,11 @@ Rules:
 2. Signing comes after the commit, and again on the next round if it did not happen: recovery is the normal path.
 3. If the stored tiles do not make the committed root, it halts (LedgerForked): nothing more is signed.
 4. Before a head is signed it is kept outside the database, durably. A database that is behind what was kept, or holds
-   another tree, was set back or changed: it halts, since signing would fork the log. A copy of the ledger that was
-   published, if the settings name one, is held against the database in the same way when the process starts, and so is
-   every signed head that a witness shows.
+   another tree, was set back or changed: it halts, since signing would fork the log. What is kept is read anew in
+   each round: another process may have led since. Who meets a head that another placed keeps it too, so that a ledger
+   that waits remembers what the leader signed. A copy of the ledger that was published, if the settings name one, and
+   the signed heads that witnesses show are held against the database in the same way whenever a process begins to
+   lead: when it starts, and when it leads again after another did.
 5. What waits is believed for its seal alone (`admission.py`). A row of no service is set aside, and stops nobody. What
    was set aside is looked at once more by each new process: only a restart changes keys, roster and program.
 6. A committed head bears a seal of the ledger's own key. A head without it was put there by somebody who can write to
@@ -17,7 +19,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -45,6 +47,9 @@ ROUND_BYTES: Final = 32 * 1024 * 1024
 LETTERS_TOGETHER: Final = 10
 
 
+async def nobody_to_ask() -> None: ...
+
+
 @dataclass(frozen=True)
 class LogSigners:
     """Both keys of the log, named for its origin, and the service's."""
@@ -65,9 +70,10 @@ class Sequencer:
         clock: Clock,
         reach: Callable[[str], None],
         reader: LeafReader,
-        published: KeptHead | None = None,
+        look_back: Callable[[], Awaitable[None]] = nobody_to_ask,
     ) -> None:
-        """`published` is a head of this log that others hold, whoever signed it."""
+        """`look_back` is awaited before this process begins to lead: it gives the heads that others hold, whoever
+        signed them, to `hold_against`."""
         self._ledger = ledger
         self._reader = reader
         self._memory = memory
@@ -75,7 +81,11 @@ class Sequencer:
         self._signers = signers
         self._clock = clock
         self._reach = reach
-        self._held_by_others = [] if published is None else [published]
+        self._look_back = look_back
+        self._has_looked_back = False
+        self._held_by_others: list[KeptHead] = []
+        self._judged: KeptHead | None = None
+        """What the machine remembered when the database was last held against it."""
         self._root_checked = False
         self.leads = False
         """Whether this process made the last round, and no other."""
@@ -98,6 +108,8 @@ class Sequencer:
         is_quiet = rests_at is not None and rests_at == self._rested_at
         if is_quiet and self._tried_until is None and not self._held_by_others:
             return 0  # nothing waits, and the last whole round found it so: one question, and no transaction
+        if not await self._may_lead():
+            return 0
         await self._sign_newest()
         placed = await self._place_waiting()
         self._rested_at = rests_at
@@ -107,15 +119,31 @@ class Sequencer:
             self._reach("round-signed")
         return placed
 
+    async def _may_lead(self) -> bool:
+        """Whether nobody else leads now; who did not lead before looks at what others hold first (rule 4)."""
+        if not self._has_looked_back:
+            async with self._ledger.round() as round_:
+                self._led(is_so=round_ is not None)
+            if self.leads:
+                await self._look_back()
+                self._has_looked_back = True
+        return self._has_looked_back
+
+    def _led(self, *, is_so: bool) -> None:
+        self.leads = is_so
+        self._has_looked_back = self._has_looked_back and is_so
+        self.has_more = self.has_more and is_so
+
     async def _place_waiting(self) -> int:
         async with self._ledger.round() as round_:
-            self.leads = round_ is not None
-            self.has_more = False
+            self._led(is_so=round_ is not None)
             if round_ is None:
                 return 0
+            self.has_more = False
             head = await round_.head()
             await self._check_kept(round_, head)
             self._check_own(head)
+            await self._keep_met(head)
             letters, waiting = await self._read(round_)
             digests = {digest for one in (*letters, *waiting) for digest in one.leaves}
             placed = await round_.placed(digests, head.size if head else 0)
@@ -170,6 +198,7 @@ class Sequencer:
             async with self._ledger.round() as round_:
                 committed = await round_.head() if round_ else None
                 if round_ is None or committed is None or committed != head:
+                    self._led(is_so=round_ is not None)
                     return  # another leads; what is signed is what was checked
                 check_root(committed, await round_.edge(committed.size))
                 await self._check_kept(round_, committed)
@@ -178,13 +207,21 @@ class Sequencer:
         await self._sign(head)
 
     async def _sign(self, head: TreeHead) -> None:
-        await self._memory.keep(KeptHead(head.size, head.root))
+        if not await self._memory.keep(KeptHead(head.size, head.root), self._judged):
+            self._placed = None  # another process of this machine led: the next round begins with what it kept
+            return
         self._reach("head-kept")
         note = encode_checkpoint(
             NotedHead(self._origin, head.size, head.root), self._signers.ed25519, self._signers.mldsa44
         )
         self._reach("head-signed")
         await self._ledger.publish_note(head.size, note)
+
+    async def _keep_met(self, head: TreeHead | None) -> None:
+        """Of one that another process placed and signed; `_sign_newest` came before."""
+        if head is not None and head != self._placed and (self._judged is None or head.size > self._judged.size):
+            met = KeptHead(head.size, head.root)
+            self._judged = met if await self._memory.keep(met, self._judged) else self._judged
 
     def _continues(self, head: TreeHead) -> bool:
         """Whether this process placed it on top of what it kept: then nothing needs to be read again."""
@@ -208,8 +245,9 @@ class Sequencer:
             raise LedgerForked(why=f"no ledger of this exchange placed what the database holds: {foreign}") from foreign
 
     async def _check_kept(self, round_: Round, head: TreeHead | None) -> None:
-        held_by_others = tuple(self._held_by_others)
-        for kept in (self._memory.last(), *held_by_others):
+        own, held_by_others = self._memory.last(), tuple(self._held_by_others)
+        for kept in (own, *held_by_others):
             is_same = kept is None or (head is not None and (head.size, head.root) == (kept.size, kept.root))
             check_kept(head, kept, {} if kept is None or is_same else await round_.edge(kept.size))
+        self._judged = own
         del self._held_by_others[: len(held_by_others)]  # what continues them once does so for ever: rule 1

@@ -40,12 +40,13 @@ class LedgerService:
         self._clock = backend.clock
         origin = backend.trust.origin
         memory = FileHeadMemory(backend.settings.state_directory, origin)
-        kept = memory.last()
-        published = load_published(backend.settings.ledger_copy, LogKeys(signers.ed25519.vkey, signers.mldsa44.vkey))
+        self._copy = backend.settings.ledger_copy
+        self._log_keys = LogKeys(signers.ed25519.vkey, signers.mldsa44.vkey)
+        kept, published = memory.last(), load_published(self._copy, self._log_keys)
         log.info("ledger.remembers", size=kept and kept.size, published=published and published.size)
         reader = LeafReader(build_leaf_opener(keys, backend.roster))
         self._sequencer = Sequencer(
-            ledger, memory, origin, signers, backend.clock, backend.reach("ledger"), reader, published
+            ledger, memory, origin, signers, backend.clock, backend.reach("ledger"), reader, self._look_back
         )
         self._calls = HttpWitnessCalls()
         self._witnessing = Witnessing(
@@ -70,12 +71,18 @@ class LedgerService:
     async def run(self, stop: asyncio.Event) -> None:
         """Rounds until `stop` is set, witnesses beside them. Raises LedgerForked: the process must stop then."""
         try:
-            await self._witnessing.look_back()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._make_rounds(stop))
                 tasks.create_task(self._witnessing.run(stop))
         finally:
             await self._calls.close()
+
+    async def _look_back(self) -> None:
+        """What others hold of this ledger: the published copy and the witnesses. Raises SettingsRefused."""
+        published = load_published(self._copy, self._log_keys)
+        if published is not None:
+            self._sequencer.hold_against(published)
+        await self._witnessing.look_back()
 
     async def _make_rounds(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

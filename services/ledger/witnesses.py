@@ -9,8 +9,8 @@ Rules:
 4. A line is kept once it verifies under the key of the policy. What a witness says besides is its word alone: it is
    counted and told, and stops nothing.
 5. But a checkpoint that this log's own keys signed is proof, whoever shows it: it is held against the database, and one
-   that the database does not continue stops the ledger (`handler`, rule 4). Witnesses are asked for theirs when the
-   process starts, and when one says that it knows a larger or another tree.
+   that the database does not continue stops the ledger (`handler`, rule 4). Witnesses are asked for theirs whenever a
+   process begins to lead, and when one says that it knows a larger or another tree.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TARGET_FOR_S: Final = 10.0
 RETRY_S: Final = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 """Pauses before a witness that did not cosign is asked again; the last one again and again."""
 START_S: Final = 2.0
-"""How long a process that starts waits for what witnesses know; later they are asked as rule 5 says."""
+"""How long a process that begins to lead waits for what witnesses know."""
 _SIZES_PER_ASK: Final = 3
 """A witness names the size that it wants a proof from; it moves when another process asks it meanwhile."""
 _LOOK_S: Final = 1.0
@@ -111,7 +111,7 @@ class Witnessing:
         self._news.set()
 
     async def look_back(self) -> None:
-        """Rule 5, before the first round. A witness that does not answer in time holds nothing up."""
+        """Rule 5, before a process leads. A witness that does not answer in time holds nothing up."""
         looks = [asyncio.create_task(self._examine(name)) for name in self._witnesses]
         if looks:
             _, late = await asyncio.wait(looks, timeout=START_S)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from shared.adapters.kept_file import KeptFile
+from shared.adapters.kept_file import Document, KeptFile
 from shared.domain.ids import encode_time, parse_time
-from shared.errors import SettingsRefused
+from shared.errors import DirectoryBehind, SettingsRefused
 from shared.ports.keyring import KeptDirectory
 
 KEEPERS: Final = ("gateway", "intake")
@@ -37,31 +36,53 @@ class FileDirectoryMemory:
 
     def __init__(self, directory: Path, service: str, origin: str, roster_issued_at: datetime) -> None:
         self._file = KeptFile(directory / memory_file(service), origin, CHAPTER)
-        self._roster = encode_time(roster_issued_at)
-        self._last = self._read(service, roster_issued_at)
-        log.info("directory.remembers", service=service, index=None if self._last is None else self._last.index)
+        self._roster = roster_issued_at
+        self._known = self._read_first(service)
+        """The newest that this process saw: a file that is taken away, or set back, takes nothing from it."""
+        log.info("directory.remembers", service=service, index=None if self._known is None else self._known.index)
 
     def last(self) -> KeptDirectory | None:
-        return self._last
+        try:
+            self._known = self._newer(self._file.read())[0]
+        except SettingsRefused as broken:
+            raise DirectoryBehind(why=str(broken.facts["why"])) from broken
+        return self._known
 
-    async def keep(self, directory: KeptDirectory) -> None:
-        await self._file.write({**vars(directory), "roster": self._roster})
-        self._last = directory
+    async def keep(self, directory: KeptDirectory, over: KeptDirectory | None) -> bool:
+        def judge(document: Document | None) -> Document | None:
+            found, roster = self._newer(document)
+            if found not in (over, directory):
+                return None
+            return {**vars(directory), "roster": encode_time(roster)}
 
-    def _read(self, service: str, roster_issued_at: datetime) -> KeptDirectory | None:
+        if over is not None and directory.joined(over) != directory:
+            raise DirectoryBehind(why=f"key event {over.index} and registry {over.registry} were known here")
+        if directory == over == self.last():
+            return True
+        is_kept = await self._file.change(judge)
+        if is_kept:
+            self._known = directory
+        return is_kept
+
+    def _read_first(self, service: str) -> KeptDirectory | None:
         document = self._file.read()
         if document is None:
             return None
         kept, roster = _kept(self._file, document)
-        if roster > roster_issued_at:
-            newer = document["roster"]
-            raise SettingsRefused(
-                why=f"the roster is of {self._roster}, {service} has used one of {newer}: put it back"
-            )
+        if roster > self._roster:
+            own, newer = encode_time(self._roster), document["roster"]
+            raise SettingsRefused(why=f"the roster is of {own}, {service} has used one of {newer}: put it back")
         return kept
 
+    def _newer(self, document: Document | None) -> tuple[KeptDirectory | None, datetime]:
+        """What the file holds, or else what is known here; and the newest roster."""
+        if document is None:
+            return self._known, self._roster
+        kept, roster = _kept(self._file, document)
+        return kept if self._known is None else kept.joined(self._known), max(roster, self._roster)
 
-def _kept(file: KeptFile, document: Mapping[str, Any]) -> tuple[KeptDirectory, datetime]:
+
+def _kept(file: KeptFile, document: Document) -> tuple[KeptDirectory, datetime]:
     """With the time of the roster. Raises SettingsRefused."""
     try:
         digests = [document[name] for name in ("head", "registry_digest")]

@@ -64,16 +64,23 @@ class KeptHead:
 
 
 class HeadMemory(Protocol):
-    """The newest head that this machine signed, kept outside the database: one that was set back cannot deny it.
+    """The newest head that this machine signed, or saw signed, kept outside the database: one that was set back cannot
+    deny it.
 
-    It is the memory of one machine. A leader on another machine has its own, which may be behind.
+    All ledgers of one machine share it, and it never goes backwards. A leader on another machine has its own, which may
+    be behind.
     """
 
     def last(self) -> KeptHead | None:
-        """None before the first."""
+        """As it is now, whichever process kept it; None before the first. Raises LedgerForked when it cannot be
+        read, or differs from what this process knows."""
 
-    async def keep(self, head: KeptHead) -> None:
-        """Durable on return. Raises StoreUnavailable: then the head must not be signed."""
+    async def keep(self, head: KeptHead, over: KeptHead | None) -> bool:
+        """Keep this head, which was found to continue `over`. Durable on return.
+
+        False when another process has kept a head meanwhile that is neither: then this one must not be signed before it
+        was held against that. Raises StoreUnavailable: then it must not be signed either; LedgerForked.
+        """
 
 
 class Round(Protocol):

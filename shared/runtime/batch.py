@@ -6,6 +6,7 @@ Rules (03, "the pump"):
    write of the batch fails, it is rolled back and each message is done again in a transaction of its own.
 3. A database that does not answer is no verdict: StoreUnavailable leaves everything as it was. Nor is a directory that
    does not verify: DirectoryUntrusted, before any message is judged by it.
+4. A key event or registry that was committed here is remembered outside the database before its frame is acknowledged.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Final
 import structlog
 
 from shared.contracts.messages import RetryLetter
-from shared.contracts.records import Key
+from shared.contracts.records import InstrumentsRecord, Key, KeyEventRecord
 from shared.errors import (
     DirectoryUntrusted,
     Fatal,
@@ -59,6 +60,8 @@ class Settled:
     set_aside: int = 0
     redone: int = 0
     """Batches that were done again item by item."""
+    documents: list[KeyEventRecord | InstrumentsRecord] = field(default_factory=list)
+    """Signed documents of the operators (rule 4)."""
 
 
 class Settler:
@@ -137,6 +140,7 @@ class Settler:
             self._reach("written")
             await unit.commit()
         self._reach("committed")
+        await self._keyring.remember(settled.documents)
         settled.set_aside += len(letters)
         return settled
 
@@ -231,7 +235,9 @@ class Settler:
         await unit.unpark([item.waiting.id for item in work if item.is_parked])
         await unit.park(parks)
         await unit.bury(letters)
-        return Settled(rows, merged.wakes, handled=len(work), parked=len(parks), set_aside=len(letters))
+        documents = [one for one in merged.inserts if isinstance(one, KeyEventRecord | InstrumentsRecord)]
+        counts = {"handled": len(work), "parked": len(parks), "set_aside": len(letters)}
+        return Settled(rows, merged.wakes, **counts, documents=documents)
 
     def _needs(self, work: Sequence[Work], letters: list[DeadLetter], now: datetime) -> dict[str, Sequence[Key]]:
         asked: dict[str, Sequence[Key]] = {}

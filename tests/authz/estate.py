@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
 from shared.apisig.sign import sign_request
 from shared.contracts.messages import ServiceMessage
+from shared.contracts.records import InstrumentsRecord, KeyEventRecord
 from shared.domain.ids import new_uuid7
 from shared.keys.directory import Directory
 from shared.keys.event_document import EventType, Mandate
@@ -248,6 +249,9 @@ class _WithWitnesses:
 
     async def refresh(self) -> Directory:
         return self._witnessed(await self.verified.refresh())
+
+    async def remember(self, documents: Sequence[KeyEventRecord | InstrumentsRecord]) -> None:
+        await self.verified.remember(documents)
 
     @staticmethod
     def _witnessed(directory: Directory) -> Directory:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Table, delete, update
 
 from services.ledger.admission import LeafReader
-from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer
+from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer, nobody_to_ask
 from shared.adapters.head_memory import HEAD_FILE, FileHeadMemory
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
@@ -45,10 +45,13 @@ class PaperMemory:
     def last(self) -> KeptHead | None:
         return self.head
 
-    async def keep(self, head: KeptHead) -> None:
+    async def keep(self, head: KeptHead, over: KeptHead | None) -> bool:
         if self.is_full:
             raise StoreUnavailable(why="no space left on device")
+        if self.head not in (over, head):
+            return False
         self.head = head
+        return True
 
 
 def sequencer(
@@ -57,10 +60,11 @@ def sequencer(
     reach: Reach = reach_nothing,
     memory: HeadMemory | None = None,
     opener: FrameOpener | None = None,
+    look_back: Callable[[], Awaitable[None]] = nobody_to_ask,
 ) -> Sequencer:
-    signers = LogSigners(*log_signers(), SIGNERS["ledger"])
-    reader = LeafReader(opener or leaf_opener())
-    return Sequencer(SqlLedger(store), memory or PaperMemory(), ORIGIN, signers, clock or FakeClock(), reach, reader)
+    signers, ledger = LogSigners(*log_signers(), SIGNERS["ledger"]), SqlLedger(store)
+    reader, time = LeafReader(opener or leaf_opener()), clock or FakeClock()
+    return Sequencer(ledger, memory or PaperMemory(), ORIGIN, signers, time, reach, reader, look_back)
 
 
 def dying_at(point: str) -> Reach:

@@ -70,7 +70,7 @@ class Machine:
     def process(self, store: Store, reach: Reach = reach_nothing, published: KeptHead | None = None) -> Sequencer:
         ed25519, mldsa44 = (Watched(one, self.signed) for one in log_signers())
         memory, reader = FileHeadMemory(self.state, ORIGIN), LeafReader(leaf_opener())
-        return Sequencer(
+        made = Sequencer(
             SqlLedger(store),
             memory,
             ORIGIN,
@@ -78,8 +78,10 @@ class Machine:
             self.clock,
             reach,
             reader,
-            published,
         )
+        if published is not None:
+            made.hold_against(published)
+        return made
 
     def assert_signed_one_tree(self, *, least: int) -> None:
         assert len(self.signed) >= least

@@ -2,8 +2,9 @@
 
 Rules:
 1. A document counts by its signatures, never by its row.
-2. Rows that are missing are noticed by memory: the newest event and registry that were judged by here are kept outside
-   the database before anything is judged by them, and a database that is behind or holds others is refused.
+2. Rows that are missing are noticed by memory: the newest event and registry that were judged by or committed here are
+   kept outside the database, before anything is judged by them and before what was committed is acknowledged. A
+   database that is behind or holds others is refused, whichever process of this service on this machine knew more.
 3. When the ledger logged a recovery is believed by the ledger's signatures (`logged_events`); until then its keys wait.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import cache
+from itertools import count
 from typing import Any, Final
 
 from sqlalchemy import Select, func, select
@@ -20,17 +22,22 @@ from shared.adapters.sql.engine import Store
 from shared.adapters.sql.logged_events import LoggedEvents
 from shared.adapters.sql.prepared import Prepared
 from shared.adapters.tables import METADATA
+from shared.contracts.records import InstrumentsRecord, KeyEventRecord
 from shared.domain.instruments import parse_registry
 from shared.errors import DirectoryBehind, InstrumentsInvalid
+from shared.keys.base64url import encode_b64u
 from shared.keys.directory import Directory
 from shared.keys.events import replay_events
 from shared.keys.instruments import verify_instruments
 from shared.keys.public import Ed25519Public
+from shared.keys.signed_document import parse_signed_document
 from shared.keys.waiting import EVERYBODY_WAITS, Waits
-from shared.ports.keyring import DirectoryMemory, KeptDirectory, PublishedInstruments
+from shared.ports.keyring import NOTHING_KEPT, DirectoryMemory, KeptDirectory, PublishedInstruments
 
 _EVENT: Final = METADATA.tables["key_event"]
 _INSTRUMENTS: Final = METADATA.tables["instruments"]
+_TRIES: Final = 8
+"""How often one refresh begins again because another process learned more meanwhile. Key events are rare."""
 
 
 class SqlKeyRing:
@@ -55,6 +62,8 @@ class SqlKeyRing:
         self._directory = Directory.empty(exchange, waits)
         self._instruments = PublishedInstruments(0, None)
         self._following = asyncio.Lock()
+        self._committed = NOTHING_KEPT
+        """What this process committed and has not kept yet."""
         self._placeless: dict[int, bytes] = {}
         """Recoveries whose place in the ledger is not proven yet, in their signed form."""
 
@@ -65,7 +74,33 @@ class SqlKeyRing:
         return self._instruments
 
     async def refresh(self) -> Directory:
-        least = self._least()  # of before the question: others may refresh while it is asked
+        for tried in count(1):
+            if await self._is_followed():
+                break
+            if tried == _TRIES:
+                raise DirectoryBehind(why="it shows less than other processes of this service know")
+        await self._prove_places()
+        return self._directory
+
+    async def remember(self, documents: Sequence[KeyEventRecord | InstrumentsRecord]) -> None:
+        for one in documents:
+            if isinstance(one, KeyEventRecord):
+                known = KeptDirectory(one.seq, _digest(one.event), 0, None)
+            else:
+                known = KeptDirectory(0, None, one.version, _digest(one.document))
+            self._committed = self._committed.joined(known)
+        await self._keep_committed()
+
+    async def events(self) -> list[bytes]:
+        """All stored events as they were signed, in order, for readers who replay them themselves."""
+        async with self._store.read() as connection:
+            return list((await connection.execute(select(_EVENT.c.event).order_by(_EVENT.c.seq))).scalars())
+
+    async def _is_followed(self) -> bool:
+        """Whether this process is where the database is, and no other process of this service is further."""
+        await self._keep_committed()
+        kept = self._last()  # of before the question: others may refresh while it is asked
+        least = (max(kept.index, self._directory.index), max(kept.registry, self._instruments.number))
         async with self._store.reading() as wire:
             [newest] = await wire.run(_newest(wire.is_sqlite), {})
         found = (newest["event"] or 0, newest["registry"] or 0)
@@ -74,16 +109,11 @@ class SqlKeyRing:
                 raise DirectoryBehind(why=f"it holds {shown} {what}, and {known} were known here")
         if found != (self._directory.index, self._instruments.number):
             async with self._following:
-                await self._follow()
-        await self._prove_places()
-        return self._directory
+                return await self._follow()
+        _check_same(kept, self._directory, self._instruments)
+        return True
 
-    async def events(self) -> list[bytes]:
-        """All stored events as they were signed, in order, for readers who replay them themselves."""
-        async with self._store.read() as connection:
-            return list((await connection.execute(select(_EVENT.c.event).order_by(_EVENT.c.seq))).scalars())
-
-    async def _follow(self) -> None:
+    async def _follow(self) -> bool:
         known = self._directory
         async with self._store.read() as connection:
             events = list((await connection.execute(_events_after(known.index))).scalars())
@@ -96,26 +126,35 @@ class SqlKeyRing:
                 raise InstrumentsInvalid(why=f"row {published.version} holds publication {publication.number}")
             registry = parse_registry(publication.registry)
             instruments = PublishedInstruments(publication.number, registry, publication.digest)
-        await self._remember(directory, instruments)
+        if not await self._keep(directory, instruments):
+            return False
         new = directory.recoveries() - known.recoveries()
         self._placeless |= {seq: events[seq - known.index - 1] for seq in new}
         self._directory, self._instruments = directory.under(self._directory.waits), instruments
+        return True
 
-    def _least(self) -> tuple[int, int]:
-        """How many events and registries there must be."""
-        kept = None if self._memory is None else self._memory.last()
-        return (self._directory.index, self._instruments.number) if kept is None else (kept.index, kept.registry)
+    def _last(self) -> KeptDirectory:
+        return (None if self._memory is None else self._memory.last()) or NOTHING_KEPT
 
-    async def _remember(self, directory: Directory, instruments: PublishedInstruments) -> None:
-        """Raises DirectoryBehind where the documents are others than those of before; StoreUnavailable."""
+    async def _keep(self, directory: Directory, instruments: PublishedInstruments) -> bool:
+        """False where another process knows more. Raises DirectoryBehind where the documents are others than those of
+        before; StoreUnavailable."""
         if self._memory is None:
-            return
+            return True
         kept = self._memory.last()
-        if kept is not None and kept.head is not None and not directory.is_recorded(kept.head):
-            raise DirectoryBehind(why=f"key event {kept.index} is another than was known here")
-        if kept is not None and kept.registry == instruments.number and kept.registry_digest != instruments.digest:
-            raise DirectoryBehind(why=f"registry of instruments {kept.registry} is another than was known here")
-        await self._memory.keep(KeptDirectory(directory.index, directory.head, instruments.number, instruments.digest))
+        if kept is not None:
+            if kept.index > directory.index or kept.registry > instruments.number:
+                return False
+            _check_same(kept, directory, instruments)
+        newest = KeptDirectory(directory.index, directory.head, instruments.number, instruments.digest)
+        return await self._memory.keep(newest, kept)
+
+    async def _keep_committed(self) -> None:
+        """Raises StoreUnavailable."""
+        while self._memory is not None and self._committed != NOTHING_KEPT:
+            committed, kept = self._committed, self._memory.last()
+            if await self._memory.keep((kept or NOTHING_KEPT).joined(committed), kept) and self._committed == committed:
+                self._committed = NOTHING_KEPT
 
     async def _prove_places(self) -> None:
         """What a row promises and the ledger does not hold stays waiting. Raises StoreUnavailable."""
@@ -126,6 +165,18 @@ class SqlKeyRing:
             if logged_at is not None:
                 self._directory = self._directory.logged(seq, logged_at)
                 self._placeless.pop(seq, None)
+
+
+def _check_same(kept: KeptDirectory, directory: Directory, instruments: PublishedInstruments) -> None:
+    """That the documents are those that were known. Raises DirectoryBehind."""
+    if kept.head is not None and not directory.is_recorded(kept.head):
+        raise DirectoryBehind(why=f"key event {kept.index} is another than was known here")
+    if kept.registry == instruments.number and kept.registry_digest != instruments.digest:
+        raise DirectoryBehind(why=f"registry of instruments {kept.registry} is another than was known here")
+
+
+def _digest(document: bytes) -> str:
+    return encode_b64u(parse_signed_document(document).digest())
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.audit.tiles import Tile
 from shared.contracts.messages import ServiceMessage
-from shared.contracts.records import FeedEntry, InstrumentsRecord, PartsPruned
+from shared.contracts.records import FeedEntry, InstrumentsRecord, KeyEventRecord, PartsPruned
 from shared.contracts.topology import QUEUES
 from shared.errors import ComityError, NotThere
 from shared.keys.directory import Directory
@@ -69,6 +69,9 @@ class FakeKeyRing:
             raise self.failure
         self.snapshot = self.exchange.directory
         return self.snapshot
+
+    async def remember(self, documents: Sequence[KeyEventRecord | InstrumentsRecord]) -> None:
+        """The gateway commits none."""
 
     async def events(self) -> list[bytes]:
         return list(self.exchange.documents)

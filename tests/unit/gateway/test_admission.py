@@ -9,10 +9,12 @@ import pytest
 from gateway.admission import Admission, Submitted
 from gateway.config import Limits, Rates
 from gateway.settlement import Settlement
+from shared.contracts.api import KEY_EVENT_CONTENT_TYPE
 from shared.errors import Busy, SettingsRefused, StoreUnavailable
+from shared.keys.public import OPERATOR
 from tests.unit.gateway.fakes import FakeClock, FakeQueries
 from tests.unit.gateway.letters import CONTENT_TYPE, PATH, a_letter
-from tests.unit.gateway.world import World, code_of
+from tests.unit.gateway.world import SECOND_OPERATOR, World, code_of
 
 NARROW = Limits(window_least=12, window_most=400, submissions_in_flight=1000, submissions_per_party=1000)
 
@@ -169,6 +171,16 @@ async def test_who_calls_too_often_is_told_its_rate_and_others_are_not_hindered(
     assert answers[-1].headers["ratelimit"] == f'"reads";r=0;t={wait_s}'
     assert 1 <= wait_s <= 20
     assert (await world.get("BE.PF", "/v1/dossiers")).status_code == 200
+
+
+async def test_the_thief_of_one_operators_key_does_not_use_up_the_rate_of_the_others() -> None:
+    world = World(rates=Rates(reads="2 per 10 seconds", documents="1 per 10 seconds"))
+    path, kind = "/v1/operator/key-events", KEY_EVENT_CONTENT_TYPE
+    reads = [await world.get(OPERATOR, "/v1/operator/queues") for _ in range(3)]
+    posts = [await world.post(OPERATOR, path, b"{}", kind) for _ in range(2)]
+    assert [code_of(answers[-1]) for answers in (reads, posts)] == ["call.rate-exceeded"] * 2
+    assert (await world.get(SECOND_OPERATOR, "/v1/operator/queues")).status_code == 200
+    assert code_of(await world.post(SECOND_OPERATOR, path, b"{}", kind)) == "keys.event-refused"
 
 
 async def test_reads_do_not_use_up_the_rate_of_submissions_nor_do_forged_calls() -> None:

@@ -11,10 +11,11 @@ import pytest
 
 from gateway.bodies import Incoming
 from gateway.config import Limits
-from shared.contracts.api import MAX_SUBMISSION_BYTES
+from shared.contracts.api import KEY_EVENT_CONTENT_TYPE, MAX_SUBMISSION_BYTES
 from shared.errors import Busy
+from shared.keys.public import OPERATOR
 from tests.unit.gateway.letters import CONTENT_TYPE, PATH, a_letter
-from tests.unit.gateway.world import World, code_of
+from tests.unit.gateway.world import SECOND_OPERATOR, World, code_of
 
 
 async def post(world: World, body: bytes, name: str = "MA.PGR") -> Any:
@@ -124,6 +125,29 @@ def test_one_party_leaves_room_for_the_bodies_of_others() -> None:
     incoming.take("BE.PF", 20)
     incoming.give_back("MA.PGR", 50)
     incoming.take("BE.PF", 20)
+
+
+async def test_one_operators_key_leaves_room_for_the_bodies_of_the_others() -> None:
+    world = World(Limits(incoming_bytes=100))
+    path, kind = "/v1/operator/key-events", KEY_EVENT_CONTENT_TYPE
+    is_held, may_end = asyncio.Event(), asyncio.Event()
+
+    async def pieces(size: int) -> AsyncIterator[bytes]:
+        yield b"{"
+        yield b" " * size
+        is_held.set()
+        await may_end.wait()
+
+    async def post(name: str, size: int) -> str:
+        headers = world.signed(name, "POST", path, b"{}", kind)
+        return code_of(await world.bare("POST", path, content=pieces(size), headers=headers))
+
+    held = asyncio.create_task(post(OPERATOR, 49))
+    await is_held.wait()
+    assert await post(OPERATOR, 10) == "call.busy"
+    other = asyncio.create_task(post(SECOND_OPERATOR, 24))
+    may_end.set()
+    assert [await held, await other] == ["call.digest-mismatch"] * 2
 
 
 async def test_a_body_that_was_changed_on_the_way_is_refused(world: World) -> None:

@@ -39,6 +39,7 @@ from tests.unit.gateway.fakes import (
 from tests.unit.keys.parties import ExchangeOnTest, PartyOnTest
 
 URL = "https://exchange.example"
+SECOND_OPERATOR = "another operator"
 
 
 @cache
@@ -117,8 +118,8 @@ class World:
         return int(self.app.state.gateway.metrics.registry.get_sample_value("comity_submissions_in_flight"))
 
     def caller(self, name: str) -> Caller:
-        if name == OPERATOR:
-            operator = self.exchange.operators[0]
+        if name in (OPERATOR, SECOND_OPERATOR):
+            operator = self.exchange.operators[name == SECOND_OPERATOR]
             return Caller(operator.kid(OPERATOR), operator)
         key = self.parties[name].keys["api-ed25519"]
         assert isinstance(key, Ed25519Signer)
