@@ -2,7 +2,9 @@
 
 Rules:
 1. Private keys lie in files of mode 600, one per service, so that each process can be given its own and no other. A
-   file that others may use is refused, unless it is mounted: a container's platform sets modes of its own.
+   file that others may use is refused. One that a container's platform mounts may be read by others, since that sets
+   modes of its own (Kubernetes 440 and less; files that Docker mounts have those of the host, where the container's
+   user does not exist: 444), and who else is in the container? It may be written or executed by nobody but its owner.
 2. Files are written whole or not at all, and never over an existing key.
 3. Operators' keys are not here: they are made and kept by people, and sign what is made here.
 """
@@ -35,6 +37,7 @@ ROSTER_FILE: Final = "roster.json"
 TRUST_FILE: Final = "trust.json"
 MAX_KEY_FILE_BYTES: Final = 4096
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_READ: Final = stat.S_IRGRP | stat.S_IROTH
 
 
 @dataclass(frozen=True)
@@ -151,9 +154,12 @@ def read_seeds(path: Path, names: Sequence[str], are_mounted: bool = False) -> d
             raw = file.read(MAX_KEY_FILE_BYTES)
     except OSError as missing:
         raise SettingsRefused(why=f"{path} cannot be read: {missing.strerror}") from None
-    if mode & _OTHERS and not are_mounted:
+    refused, may, mend = _OTHERS, "use", f"run `chmod 600 {path}`"
+    if are_mounted:
+        refused, may, mend = _OTHERS & ~_OTHERS_READ, "change", "mount it with mode 440, or 444 from a host's file"
+    if mode & refused:
         raise SettingsRefused(
-            why=f"others may use the keys in {path} (mode {mode:04o}). Find out who could; then run `chmod 600 {path}`"
+            why=f"others may {may} the keys in {path} (mode {mode:04o}). Find out who could; then {mend}"
         )
     try:
         document = json.loads(raw)

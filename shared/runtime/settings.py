@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     it, the data directory, which containers mount read-only."""
     keys_mounted: bool = False
     """Key files come from a container's platform, which sets their modes; nobody else is in there who could read them.
-    Elsewhere a key file that others may read is refused."""
+    Elsewhere a key file that others may read is refused; one that others may write, everywhere."""
     ledger_copy: Path | None = None
     """Directory of a copy of the ledger (`comity ledger export`): with a database that does not continue it, the ledger
     does not start."""

@@ -34,7 +34,28 @@ def test_keys_that_others_may_use_are_refused_with_what_to_do(made: tuple[Path, 
             load_service_keys(data, "intake", roster)
         with pytest.raises(SettingsRefused, match=f"chmod 600 {log}"):
             load_log_signers(data, trust)
-        assert load_service_keys(data, "intake", roster, are_mounted=True).service == "intake"
+    finally:
+        for file in (service, log):
+            file.chmod(0o600)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o620, 0o602, 0o610, 0o644, 0o666, 0o777, 0o440, 0o444, 0o400])
+def test_keys_that_a_platform_mounts_may_be_read_by_others_and_written_by_nobody_else(
+    made: tuple[Path, Trust, Roster], mode: int
+) -> None:
+    data, trust, roster = made
+    service, log = data / "keys" / "intake.json", data / "keys" / "log.json"
+    for file in (service, log):
+        file.chmod(mode)
+    try:
+        if mode & 0o033:
+            with pytest.raises(SettingsRefused, match=rf"others may change .*mode {mode:04o}.*mode 440"):
+                load_service_keys(data, "intake", roster, are_mounted=True)
+            with pytest.raises(SettingsRefused, match="others may change"):
+                load_log_signers(data, trust, are_mounted=True)
+        else:
+            assert load_service_keys(data, "intake", roster, are_mounted=True).service == "intake"
+            assert load_log_signers(data, trust, are_mounted=True)
     finally:
         for file in (service, log):
             file.chmod(0o600)
