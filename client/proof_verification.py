@@ -37,8 +37,8 @@ from client.proof_claims import Proven, ProvenDecision, ProvenEvidence, Step
 from client.proof_documents import open_disclosed
 from client.proof_ledger import ShownLedger, reason_in
 from client.proof_stamps import verify_stamped_head
+from client.retrievals import verify_retrieval
 from shared.apisig.receipts import Receipt, verify_receipt
-from shared.apisig.request_text import verify_signed_request_text
 from shared.audit.time_stamps import StampRoots
 from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
@@ -47,6 +47,7 @@ from shared.envelope.valid_keys import valid_keys
 from shared.envelope.verify import VerifiedEnvelope, verify_envelope
 from shared.errors import (
     EnvelopePartMismatch,
+    EvidenceInvalid,
     ProofDecisionInvalid,
     ProofEnvelopeInvalid,
     ProofEvidenceInvalid,
@@ -57,7 +58,6 @@ from shared.errors import (
     ReceiptInvalid,
     Rejection,
 )
-from shared.keys.public import Ed25519Public
 from shared.keys.trust import Trust
 
 
@@ -249,20 +249,11 @@ def _require_current(ledger: ShownLedger, place: int, index: int, at: datetime, 
 
 
 def _asked_at(ledger: ShownLedger, place: int, request: str, message: str, recipient: str) -> datetime:
-    """The recipient's own word that it asked (`audit_evidences`, rule 2). Raises ProofEvidenceInvalid."""
-
-    def api_key(kid: str) -> Ed25519Public | None:
-        key = ledger.key(kid)
-        fits = key is not None and key.party == recipient and key.use == "api-ed25519"
-        return key.public if fits and key is not None and isinstance(key.public, Ed25519Public) else None
-
+    """The recipient's own word that it asked. Raises ProofEvidenceInvalid."""
     try:
-        asked = verify_signed_request_text(request, api_key)
-    except Rejection as refused:
+        return verify_retrieval(request, message, recipient, ledger.key)
+    except EvidenceInvalid as refused:
         raise ProofEvidenceInvalid(why=f"the request in entry {place}: {reason_in(refused)}") from None
-    if asked.method != "GET" or not asked.target_uri.endswith(f"/v1/messages/{message}"):
-        raise ProofEvidenceInvalid(why=f"the request in entry {place} did not ask for this message")
-    return asked.created
 
 
 def _doubts(ledger: ShownLedger, verified: VerifiedEnvelope | None, decision: ProvenDecision | None) -> tuple[str, ...]:

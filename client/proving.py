@@ -5,6 +5,7 @@ The steps for an evidence:
 2. the entry stands at its index in that tree
 3. the entry is a leaf of the kind that the evidence claims, about this message, these bytes and this recipient;
    the decision's own leaf is the evidence of the submission
+4. a retrieval holds a call for this message that its recipient signed
 The entry travels as the proof's `extra` data: the proof decides whether it is the right one.
 An evidence that the ledger has not placed yet has no proof: it is pending, and nothing is proved by it.
 """
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from client.retrievals import KeyOf, verify_retrieval
 from shared.audit.leaves import parse_entry
 from shared.audit.proofs import parse_proof
 from shared.audit.quorum import CheckpointRule, rule_of
@@ -46,17 +48,19 @@ class ProvenEvidence:
         return "pending" if self.logged_at is None else "verified"
 
 
-def prove_evidences(items: Sequence[EvidenceItem], message: str, digest: str, trust: Trust) -> list[ProvenEvidence]:
+def prove_evidences(
+    items: Sequence[EvidenceItem], message: str, digest: str, trust: Trust, key_of: KeyOf
+) -> list[ProvenEvidence]:
     """Every evidence with what its proof is worth. Raises nothing: what does not verify is told beside the others."""
     rule = rule_of(trust)
-    return [_prove(item, message, digest, rule) for item in items]
+    return [_prove(item, message, digest, rule, key_of) for item in items]
 
 
-def _prove(item: EvidenceItem, message: str, digest: str, rule: CheckpointRule) -> ProvenEvidence:
+def _prove(item: EvidenceItem, message: str, digest: str, rule: CheckpointRule, key_of: KeyOf) -> ProvenEvidence:
     logged_at = why = None
     if item.proof is not None:
         try:
-            logged_at = _verify(item, item.proof, message, digest, rule)
+            logged_at = _verify(item, item.proof, message, digest, rule, key_of)
         except (EvidenceInvalid, LedgerInvalid) as broken:
             why = broken.sentence()
     return ProvenEvidence(
@@ -70,7 +74,7 @@ def _prove(item: EvidenceItem, message: str, digest: str, rule: CheckpointRule) 
     )
 
 
-def _verify(item: EvidenceItem, proof: str, message: str, digest: str, rule: CheckpointRule) -> str:
+def _verify(item: EvidenceItem, proof: str, message: str, digest: str, rule: CheckpointRule, key_of: KeyOf) -> str:
     """When the entry was logged."""
     raw = proof.encode()
     entry = parse_proof(raw).extra
@@ -84,4 +88,6 @@ def _verify(item: EvidenceItem, proof: str, message: str, digest: str, rule: Che
         raise EvidenceInvalid(
             what=f"{item.kind} of {message}", why=f"The entry is {leaf.type} of {fields.get('message')} for {whom}."
         )
+    if leaf.type == "evidence.retrieval":  # step 4
+        verify_retrieval(fields["request"], message, item.recipient, key_of)
     return encode_time(logged_at)

@@ -152,7 +152,7 @@ def _prove(own: Correspondence, message: str) -> dict[str, Any]:
         items = own.exchange.evidences(message).items
     except NotThere:
         items = ()  # nothing is decided yet; the receipt is what there is, and it may be what is needed
-    evidences = prove_evidences(items, message, kept.digest, own.trust)
+    evidences = prove_evidences(items, message, kept.digest, own.trust, own.directory().latest.key)
     return {
         "message": message,
         "digest": kept.digest,

@@ -96,7 +96,7 @@ def _messages(own: Correspondence) -> Iterator[str]:
                 continue
             own.mailbox.open(kept.message)
             items = own.exchange.evidences(kept.message).items
-            proven = prove_evidences(items, kept.message, kept.digest, own.trust)
+            proven = prove_evidences(items, kept.message, kept.digest, own.trust, own.directory().latest.key)
             yield from (f"{one.kind}: {one.why}" for one in proven if one.why is not None)
             if kept.sender == own.keys.authority:
                 make_bundle(own, kept.message)

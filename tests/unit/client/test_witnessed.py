@@ -74,8 +74,10 @@ def test_an_evidence_without_the_quorum_proves_nothing(exchange: PaperExchange, 
     open_dossier(ma)
     [message] = exchange.envelopes
     items, digest = ma.exchange.evidences(message).items, exchange.envelopes[message].digest
-    assert {one.state for one in prove_evidences(items, message, digest, witnessed(exchange))} == {"verified"}
-    [first, *_] = prove_evidences(items, message, digest, witnessed(exchange, BOTH))
+    assert {
+        one.state for one in prove_evidences(items, message, digest, witnessed(exchange), exchange.directory.key)
+    } == {"verified"}
+    [first, *_] = prove_evidences(items, message, digest, witnessed(exchange, BOTH), exchange.directory.key)
     assert first.state == "does not verify"
     assert "w2" in str(first.why)
 
