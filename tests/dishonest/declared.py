@@ -88,7 +88,7 @@ TABLES: Final[Mapping[str, TableWorth]] = {
     "decision": TableWorth(
         {
             "message": Seen(),
-            "digest": Seen(),
+            "digest": Seen(_UNREAD),
             "sender": Seen(),
             "decision": Seen(),
             "code": Listed(

@@ -76,7 +76,11 @@ def _detected(lies: list[Lie]) -> Iterator[str]:
     yield f"{len(seen)} kinds of lies: {len(rows)} about rows, {others} about the ledger and in several acts.\n"
     yield from (f"- {lie.name}" for lie in seen if lie.name not in rows)
     yield ""
-    yield "Rows and columns: " + ", ".join(f"`{name}`" for name in rows) + ".\n"
+    yield (
+        "Rows and columns, in rows that somebody still has to read or is shown again: "
+        + ", ".join(f"`{name}`" for name in rows)
+        + ".\n"
+    )
 
 
 def _by_reason(lies: list[Lie]) -> Iterator[str]:

@@ -113,7 +113,7 @@ def _second_chapter(exchange: EnrolledExchange, dossier: str, opening: str) -> N
     rabat, paris, brussels = (exchange.correspondence(name) for name in WRITERS)
     _amend_registry(exchange)
     open_dossier(rabat, PARIS, attachments=(_STATEMENTS,))
-    open_dossier(rabat, BRUSSELS)
+    asked = open_dossier(rabat, BRUSSELS)
     reply(paris, dossier, "accept")
     due = (now() + timedelta(days=9)).date().isoformat()
     questions = ReplyWish("ask-information", {"due": due}, {"questions": "Quel compte ?"})
@@ -121,6 +121,9 @@ def _second_chapter(exchange: EnrolledExchange, dossier: str, opening: str) -> N
     for message in crossing:  # both on the same state: the second is rejected
         brussels.outbox.send(message)
         exchange.rows.wait_settled()
+    [message] = [one.message for one in rabat.register.messages(asked)]
+    brussels.exchange.message(message)  # fetched, and not read: by the next reading it is news
+    exchange.rows.wait_settled()
     exchange.post_change("suspend", MADRID)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from shared.adapters.tables import METADATA
 from shared.audit.leaves import CATALOGUE
+from tests.dishonest.books import Books, leaf_of
 from tests.dishonest.campaign import Campaign, all_lies
 from tests.dishonest.declared import TABLES, Seen
 from tests.dishonest.forged_leaves import FORGED
@@ -16,6 +17,7 @@ from tests.dishonest.memory import remember
 from tests.dishonest.page import PAGE, text
 from tests.dishonest.rows import ROW_WAYS
 from tests.dishonest.story import Past, live
+from tests.dishonest.tree_lies import TOLD
 from tests.dishonest.window import Loop
 
 SAMPLE = (
@@ -61,6 +63,11 @@ def test_the_page_says_what_is_played() -> None:
 def test_the_threat_model_names_the_list() -> None:
     threat_model = PAGE.with_name("threat-model.md").read_text(encoding="utf-8")
     assert "(dishonest-operator.md" in threat_model.partition("## 4. What is not defended")[2].partition("## 5.")[0]
+
+
+def test_the_second_chapter_has_a_leaf_of_every_type_that_is_changed(past: Past) -> None:
+    entries = Books(past.place / "exchange.sqlite3", past).entries()[past.first_size :]
+    assert set(TOLD) <= {leaf_of(entry)["type"] for entry in entries}
 
 
 def test_nothing_is_found_in_the_truth_and_every_lie_of_the_sample_is(past: Past, loop: Loop, tmp_path: Path) -> None:
