@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
 from shared.contracts.messages import ServiceMessage
+from shared.contracts.records import InstrumentsRecord, KeyEventRecord
 from shared.errors import InstrumentsInvalid, KeyEventRefused
 from shared.keys.base64url import encode_b64u
 from shared.keys.directory import Directory
@@ -103,6 +104,9 @@ class _Undeterred:
 
     def instruments(self) -> PublishedInstruments:
         return self._judging.instruments()
+
+    async def remember(self, documents: Sequence[KeyEventRecord | InstrumentsRecord]) -> None:
+        await self._judging.remember(documents)
 
     async def refresh(self) -> Directory:
         try:
