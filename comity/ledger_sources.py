@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from comity.home import Home, exchange_as
+from comity import home as homes
+from comity.home import Home
 from comity.output import Output
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def open_source(source: str, place: Home, trust: Trust) -> LedgerSource:
 
     if is_address(source):
         owner, key = place.api_key()
-        return ExchangeLedger(exchange_as(key, owner, source, trust))
+        return ExchangeLedger(homes.exchange_as(key, owner, source, trust))
     return DirectoryLedger(Path(source))
 
 
