@@ -1,10 +1,11 @@
 """Which leaves get a place: those that a service of the exchange wrote, and that it may write, each once.
 
 For each waiting frame, in order:
-(1) it opens: sealed to the ledger by a service on the roster, nothing in it changed   (`shared.frame.open`)
+(1) it opens: sealed to the ledger by a service on the roster, nothing in it changed   (`shared.frame.open`); it is
+    not dated ahead of the ledger's time
 (2) each of its items is a leaf, and the leaf is of the catalogue, in its one form
 (3) its writer may write leaves of this type, and names no other service in it
-(4) the leaf has no place yet
+(4) the leaf has no place yet, and the entries since it was sealed are known   (`recent.py`)
 What fails is set aside with its frame, and its neighbours are placed. Nothing here stops the ledger.
 """
 
@@ -13,18 +14,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.audit.leaves import parse_leaf
 from shared.contracts.topology import LEDGER, WRITTEN_BY
 from shared.errors import FrameRefused, LeafInvalid, LeafRefused
 from shared.frame.items import Item
-from shared.frame.open import FrameOpener
+from shared.frame.open import FUTURE_S, FrameOpener
 from shared.ports.ledger import WaitingFrame
 from shared.ports.unit_of_work import LEAF_FRAME_MOST_BYTES, LEAF_ITEM, OVERSIZE_KEPT, WHOLE_FRAME, DeadLetter
 
 Refusal = FrameRefused | LeafInvalid | LeafRefused
+_LONG_AGO: Final = LeafRefused(
+    why="it was sealed longer ago than the ledger reads back, so that nobody can say whether it has its place already"
+)
 _COPY: Final = LeafRefused(why="it has its place already, the row is a copy")
 
 
@@ -35,6 +39,13 @@ class Read:
     row: WaitingFrame
     leaves: dict[bytes, bytes]
     refused: tuple[Refusal, ...] = ()
+    sealed_at: datetime | None = None
+    """Of one that opened."""
+
+    def known(self, placed: Collection[bytes]) -> Read:
+        """As it is where entries since it was sealed are not known: what is not among `placed` may have a place."""
+        known = {digest: leaf for digest, leaf in self.leaves.items() if digest in placed}
+        return replace(self, leaves=known, refused=(*self.refused, *[_LONG_AGO] * (len(self.leaves) - len(known))))
 
     def letter(self, now: datetime) -> DeadLetter:
         """For the operator, with the first reason."""
@@ -52,13 +63,15 @@ class LeafReader:
         self._opener = opener
 
     def read(self, row: WaitingFrame, now: datetime) -> Read:
-        """Steps (1) to (3). A row may have waited long: its age is not asked."""
+        """Steps (1) to (3), at the ledger's time. A row may have waited long: its age is asked in step (4)."""
         if len(row.frame) > LEAF_FRAME_MOST_BYTES:
             return Read(row, {}, (FrameRefused(why=f"it has more than {LEAF_FRAME_MOST_BYTES} bytes"),))
         try:
             opened = self._opener.open(row.frame, LEDGER, now, check_age=False)
         except FrameRefused as foreign:
             return Read(row, {}, (foreign,))
+        if opened.sealed_at - now > timedelta(seconds=FUTURE_S):
+            return Read(row, {}, (FrameRefused(why="it is dated ahead of the ledger's time"),))
         leaves: dict[bytes, bytes] = {}
         refused: list[Refusal] = []
         for item in opened.items:
@@ -68,7 +81,7 @@ class LeafReader:
                 refused.append(wrong)
             else:
                 leaves[hashlib.sha256(leaf).digest()] = leaf
-        return Read(row, leaves, tuple(refused))
+        return Read(row, leaves, tuple(refused), opened.sealed_at)
 
 
 @dataclass

@@ -12,7 +12,8 @@ Rules:
    the signed heads that witnesses show are held against the database in the same way whenever a process begins to
    lead: when it starts, and when it leads again after another did.
 5. What waits is believed for its seal alone (`admission.py`). A row of no service is set aside, and stops nobody. What
-   was set aside is looked at once more by each new process: only a restart changes keys, roster and program.
+   was set aside is looked at once more by each new process: only a restart changes keys, roster and program. Whether
+   a leaf has its place is read from entries under the signed root (`recent.py`): if they were changed, it halts.
 6. A committed head bears a seal of the ledger's own key. A head without it was put there by somebody who can write to
    the database: it halts.
 """
@@ -21,12 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import structlog
 
 from services.ledger.admission import LeafReader, Read, Sorted, sort_out
 from services.ledger.policy import check_kept, check_root, plan_round
+from services.ledger.recent import READ_BACK, RecentLeaves
 from shared.audit.checkpoint import encode_checkpoint
 from shared.audit.head_seal import seal_head, verify_head_seal
 from shared.audit.notes import NoteSigner
@@ -71,9 +74,10 @@ class Sequencer:
         reach: Callable[[str], None],
         reader: LeafReader,
         look_back: Callable[[], Awaitable[None]] = nobody_to_ask,
+        read_back: int = READ_BACK,
     ) -> None:
         """`look_back` is awaited before this process begins to lead: it gives the heads that others hold, whoever
-        signed them, to `hold_against`."""
+        signed them, to `hold_against`. `read_back` is as in `recent.py`."""
         self._ledger = ledger
         self._reader = reader
         self._memory = memory
@@ -93,6 +97,7 @@ class Sequencer:
         """Whether the last round left something that waits."""
         self.refused = 0
         """Rows that this process set aside."""
+        self._recent = RecentLeaves(read_back)
         self._tried_until: int | None = 0
         """The last letter that this process looked at; None when it has looked at all."""
         self._placed: TreeHead | None = None
@@ -144,11 +149,13 @@ class Sequencer:
             await self._check_kept(round_, head)
             self._check_own(head)
             await self._keep_met(head)
-            letters, waiting = await self._read(round_)
-            digests = {digest for one in (*letters, *waiting) for digest in one.leaves}
-            placed = await round_.placed(digests, head.size if head else 0)
+            now = max(self._clock.now(), head.logged_at) if head else self._clock.now()
+            letters, waiting = await self._read(round_, now)
+            placed = await self._find_placed(round_, head, [*letters, *waiting])
+            letters, waiting = (
+                [one if self._is_known(one) else one.known(placed) for one in some] for some in (letters, waiting)
+            )
             done = sort_out(letters, waiting, placed)
-            now = self._clock.now()
             if done.refused:
                 await round_.set_aside([one.letter(now) for one in done.refused], [one.row.id for one in done.refused])
             if done.leaves:
@@ -159,14 +166,26 @@ class Sequencer:
                 self._reach("round-written")
                 await round_.commit()
                 self._placed = planned.head
+                self._recent.add(planned.leaves, planned.head)
             elif done.refused:
                 await round_.commit()
             self._count(letters, done)
             return len(done.leaves)
 
-    async def _read(self, round_: Round) -> tuple[list[Read], list[Read]]:
+    async def _find_placed(self, round_: Round, head: TreeHead | None, read: Sequence[Read]) -> set[bytes]:
+        """Which of these leaves have their place. A column tells of a copy at once; its silence proves nothing."""
+        digests = {digest for one in read for digest in one.leaves}
+        placed = await round_.placed(digests, head.size if head else 0)
+        asked = [one.sealed_at for one in read if one.sealed_at and not placed.issuperset(one.leaves)]
+        if asked:
+            await self._recent.look_back(round_, head, min(asked))
+        return placed | self._recent.holds(digests)
+
+    def _is_known(self, one: Read) -> bool:
+        return one.sealed_at is None or self._recent.knows_since(one.sealed_at)
+
+    async def _read(self, round_: Round, now: datetime) -> tuple[list[Read], list[Read]]:
         """Letters that this process has not looked at yet, and what waits, as much as one round takes."""
-        now = self._clock.now()
         letters, tried = [], self._tried_until
         if tried is not None:
             letters = [self._reader.read(row, now) for row in await round_.letters(tried, LETTERS_TOGETHER)]

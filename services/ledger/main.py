@@ -46,7 +46,15 @@ class LedgerService:
         log.info("ledger.remembers", size=kept and kept.size, published=published and published.size)
         reader = LeafReader(build_leaf_opener(keys, backend.roster))
         self._sequencer = Sequencer(
-            ledger, memory, origin, signers, backend.clock, backend.reach("ledger"), reader, self._look_back
+            ledger,
+            memory,
+            origin,
+            signers,
+            backend.clock,
+            backend.reach("ledger"),
+            reader,
+            self._look_back,
+            backend.settings.ledger_read_back,
         )
         self._calls = HttpWitnessCalls()
         self._witnessing = Witnessing(

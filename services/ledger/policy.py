@@ -73,6 +73,17 @@ def check_kept(head: TreeHead | None, kept: KeptHead | None, edge: Edge) -> None
             raise LedgerForked(why=f"the database's first {kept.size} entries are not those signed here") from other
 
 
+def hash_on(size: int, edge: Edge, hashes: Sequence[bytes]) -> bytes:
+    """The root of the tree of `size` that has these partial tiles, with these leaf hashes appended.
+
+    Raises LedgerForked where tiles are missing.
+    """
+    try:
+        return build_tiles(size, hashes, _reader(edge)).root
+    except (LedgerInvalid, LookupError) as missing:
+        raise LedgerForked(why=f"tiles of size {size} are missing or cut") from missing
+
+
 def _place(index: int, logged_at: datetime, leaf: bytes) -> PlacedLeaf:
     entry = encode_entry(logged_at, leaf)
     return PlacedLeaf(index, logged_at, entry, hash_leaf(entry), hashlib.sha256(leaf).digest())

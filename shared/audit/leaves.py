@@ -229,9 +229,15 @@ def encode_entry(logged_at: datetime, leaf: bytes) -> bytes:
 
 def parse_entry(entry: bytes) -> tuple[datetime, Leaf]:
     """`logged_at` (aware, UTC) and the leaf. Raises LeafInvalid."""
+    logged_at, leaf = split_entry(entry)
+    return logged_at, parse_leaf(leaf)
+
+
+def split_entry(entry: bytes) -> tuple[datetime, bytes]:
+    """`logged_at` (aware, UTC) and the bytes of the leaf, which are not looked at. Raises LeafInvalid."""
     if len(entry) > MAX_ENTRY_BYTES:
         raise LeafInvalid(why=f"its entry has {len(entry)} bytes")
     stamp, newline, leaf = entry[:TIME_CHARACTERS], entry[TIME_CHARACTERS:_PREFIX_BYTES], entry[_PREFIX_BYTES:]
     if newline != b"\n":
         raise LeafInvalid(why="its entry does not begin with 27 characters of time and a newline")
-    return _parse_full_time(stamp.decode("ascii", "replace")), parse_leaf(leaf)
+    return _parse_full_time(stamp.decode("ascii", "replace")), leaf

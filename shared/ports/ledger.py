@@ -96,7 +96,10 @@ class Round(Protocol):
         """Frames that were set aside, by the number of the letter, the ones behind `after`."""
 
     async def placed(self, digests: Collection[bytes], size: int) -> set[bytes]:
-        """Which of these leaves, by digest, have a place in the tree of that size."""
+        """Which of these leaves, by digest, have a place in the tree of that size, by a column that no hash covers."""
+
+    async def entries(self, first: int, count: int) -> list[bytes]:
+        """Entries in order, as `Ledger.entries`."""
 
     async def edge(self, size: int) -> dict[tuple[int, int], bytes]:
         """The hashes of the partial tile of each level at this size: (level, number) → up to 255 hashes, joined."""

@@ -8,8 +8,8 @@ Rules:
    holds the digest of what the row says. Whoever puts a frame there has not put it off, and it is worth no more than
    one that the bus brings.
 4. One row is one frame of many messages or leaves: sealing costs next to nothing, and so do the rows.
-A row may lie for days, and is not asked its age. Whoever puts a copy of one back repeats it: receivers claim the ids of
-its items, and the ledger knows the leaves that have their place.
+A row may lie for days. Whoever puts a copy of one back repeats it: receivers claim the ids of its items, the ledger
+knows the leaves that have their place, and what was parked longer ago than the inbox remembers is not done.
 """
 
 from __future__ import annotations

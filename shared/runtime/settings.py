@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     ledger_copy: Path | None = None
     """Directory of a copy of the ledger (`comity ledger export`): with a database that does not continue it, the ledger
     does not start."""
+    ledger_read_back: int = Field(default=100_000, ge=1000)
+    """Entries that the ledger reads back at most to know whether a leaf that waited long has its place already."""
     secrets: Path | None = None
     """Directory of files of secrets. Read from the environment only."""
     name: str = "Comity"

@@ -20,6 +20,7 @@ from shared.ports.unit_of_work import LEAF_FRAME_BYTES, LEAF_FRAME_LEAVES, LEAF_
 from tests.conformance.rows import NOW, a_notice, new_id
 from tests.conformance.stores import let_outbox_pass, row_counts, rows_of, units_of, waiting_leaves, write
 from tests.conformance.test_sequencer import PaperMemory, a_leaf, entry, let_wait, sequencer, signed_sizes
+from tests.fakes import START
 from tests.unit.frame.services import OPENERS, RETENTION_S, ROSTER, SEALING, SIGNERS
 
 
@@ -32,7 +33,7 @@ async def put(store: Store, table: str, *rows: Mapping[str, Any]) -> None:
 def sealed(writer: str, *leaves: bytes, destination: str = LEDGER, type_: str = "leaf", signer: str = "") -> bytes:
     """Leaves in a frame to the ledger by somebody who has that service's key, or says so."""
     sealer = FrameSealer(writer, SIGNERS[signer or writer], SEALING, {destination: "ledger"})
-    return sealer.seal(destination, [Item(new_id(), type_, 1, leaf) for leaf in leaves], NOW)
+    return sealer.seal(destination, [Item(new_id(), type_, 1, leaf) for leaf in leaves], START)
 
 
 async def entries(store: Store) -> list[bytes]:

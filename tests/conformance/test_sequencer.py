@@ -12,6 +12,7 @@ from sqlalchemy import Table, delete, update
 
 from services.ledger.admission import LeafReader
 from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer, nobody_to_ask
+from services.ledger.recent import READ_BACK
 from shared.adapters.head_memory import HEAD_FILE, FileHeadMemory
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
@@ -24,7 +25,7 @@ from shared.frame.open import FrameOpener
 from shared.ports.ledger import HeadMemory, KeptHead
 from shared.ports.unit_of_work import Effects
 from shared.runtime.crash_points import SEQUENCER_POINTS, Reach, reach_nothing
-from tests.conformance.stores import OpenStore, row_counts, rows_of, write
+from tests.conformance.stores import OpenStore, row_counts, rows_of, units_of
 from tests.fakes import START, FakeClock
 from tests.merkle import root_of
 from tests.unit.audit.paper_log import ORIGIN, keys_of, log_signers
@@ -61,10 +62,11 @@ def sequencer(
     memory: HeadMemory | None = None,
     opener: FrameOpener | None = None,
     look_back: Callable[[], Awaitable[None]] = nobody_to_ask,
+    read_back: int = READ_BACK,
 ) -> Sequencer:
     signers, ledger = LogSigners(*log_signers(), SIGNERS["ledger"]), SqlLedger(store)
     reader, time = LeafReader(opener or leaf_opener()), clock or FakeClock()
-    return Sequencer(ledger, memory or PaperMemory(), ORIGIN, signers, time, reach, reader, look_back)
+    return Sequencer(ledger, memory or PaperMemory(), ORIGIN, signers, time, reach, reader, look_back, read_back)
 
 
 def dying_at(point: str) -> Reach:
@@ -75,8 +77,10 @@ def dying_at(point: str) -> Reach:
     return reach
 
 
-async def let_wait(store: Store, *names: bytes) -> None:
-    await write(store, Effects(leaves=[a_leaf(name) for name in names]))
+async def let_wait(store: Store, *names: bytes, at: FakeClock | None = None) -> None:
+    async with units_of(store, clock=at or FakeClock()).begin() as unit:
+        await unit.write(Effects(leaves=[a_leaf(name) for name in names]))
+        await unit.commit()
 
 
 def a_leaf(name: bytes) -> bytes:

@@ -91,8 +91,7 @@ class SqlLedger:
 
     async def entries(self, first: int, count: int) -> list[bytes]:
         async with self._store.reading() as wire:
-            given = {"first": first, "end": first + count}
-            return [row["entry"] for row in await wire.run(_entries(wire.is_sqlite), given)]
+            return await _read_entries(wire, first, count)
 
     async def index_of(self, leaf_digest: bytes) -> int | None:
         async with self._store.read() as connection:
@@ -124,6 +123,9 @@ class SqlRound:
         given = bound_keys([(digest,) for digest in sorted(digests)], self._wire.is_sqlite)
         rows = await self._wire.run(_placed(self._wire.is_sqlite), {**given, "size": size})
         return {row["leaf_digest"] for row in rows}
+
+    async def entries(self, first: int, count: int) -> list[bytes]:
+        return await _read_entries(self._wire, first, count)
 
     async def edge(self, size: int) -> dict[tuple[int, int], bytes]:
         edge: dict[tuple[int, int], bytes] = {}
@@ -172,6 +174,11 @@ async def _newest_head(wire: Wire) -> TreeHead | None:
     for row in await wire.run(_newest(wire.is_sqlite), {}):
         return TreeHead(row["size"], row["root"], row["logged_at"], row["seal"])
     return None
+
+
+async def _read_entries(wire: Wire, first: int, count: int) -> list[bytes]:
+    given = {"first": first, "end": first + count}
+    return [row["entry"] for row in await wire.run(_entries(wire.is_sqlite), given)]
 
 
 async def _hashes(wire: Wire, level: int, first: int, count: int) -> bytes:
