@@ -24,13 +24,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from client.directory_watch import LOGGED_WITHIN, DirectoryWatch
+from client.directory_watch import DirectoryWatch
 from client.exchange import Exchange
 from client.mailbox import Mailbox
 from client.register import Register
 from client.rewraps import Archived, Rewrap, rewrap_info
 from client.sealing import is_committed
 from client.signing import WRAP_SUITE, AuthorityKeys
+from shared.apisig.receipts import MERGE_DELAY
 from shared.domain.header import MAX_LIFETIME
 from shared.domain.ids import encode_time, parse_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope, parse_submission
@@ -209,7 +210,7 @@ class Archive:
     def _check_not_accepted(self, kid: str, watch: DirectoryWatch) -> None:
         """By the directory as it is, suspension apart; and an hour ago, since messages and events cross."""
         party, now = watch.latest.party(self._keys.authority), self._clock()
-        for at in (now, now - LOGGED_WITHIN):
+        for at in (now, now - MERGE_DELAY):
             if party is not None and any(key.kid == kid for key in party.accepted("seal-xwing", at)):
                 raise KeyStillNeeded(kid=kid, why="others may still seal to it: a rotated key is accepted for a week")
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from client.audit_documents import CLOCK_SKEW, OperatorDocuments
 from client.audit_envelopes import Asked, Refusal, ask
 from client.audit_memory import AuditMemory, Decided
 from client.audit_report import AuditReport
+from shared.apisig.receipts import MERGE_DELAY
 from shared.audit.leaves import leg_states
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.admissibility import flags_of
@@ -42,8 +43,6 @@ from shared.errors import (
 )
 from shared.keys.directory import Directory
 
-MERGE_DELAY: Final = timedelta(hours=1)
-"""From the receipt to the ledger, at most. A leaf that is logged later was written earlier than is believable."""
 _NO_KEYS: Final = Refusal(EnvelopeKeyUnknown.code, "there is no directory to judge by")
 _SEALED_ONLY: Final = frozenset({EnvelopeWrapMismatch.code, EnvelopePartMismatch.code})
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from client.audit_accounts import AccountJudge
-from client.audit_decisions import MERGE_DELAY, DecisionJudge
+from client.audit_decisions import DecisionJudge
 from client.audit_documents import CLOCK_SKEW, DOCUMENT_TYPES, OperatorDocuments
 from client.audit_envelopes import Answer, Asked, Question, Refusal
 from client.audit_evidences import EvidenceJudge
@@ -25,6 +25,7 @@ from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
 from client.audit_retention import judge_pruned
 from client.audit_retries import judge_retry
+from shared.apisig.receipts import MERGE_DELAY
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope

@@ -23,7 +23,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from client.directory_history import DirectoryHistory, replay_history
@@ -32,6 +32,7 @@ from client.exchange import Exchange
 from client.ledger_view import LedgerView, ProvenEntry
 from client.register import Register
 from shared.apisig.directory_statements import DirectoryStatement
+from shared.apisig.receipts import MERGE_DELAY
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.strict_json import encode_canonical_json
 from shared.errors import (
@@ -50,8 +51,6 @@ from shared.keys.events import EVENT_DATE_TOLERANCE
 from shared.keys.trust import Trust
 from shared.keys.waiting import WAIT_FOR_NEW_KEY, Waits, waits_by
 
-LOGGED_WITHIN: Final = timedelta(hours=1)
-"""From when an event is seen first: the exchange's own limit for its ledger."""
 DATED_WITHIN: Final = 2 * EVENT_DATE_TOLERANCE
 """Of when an event was logged: intake's tolerance of a day, and as much again for a ledger that stood still. An event
 dated back further would be signed by keys that had ended."""
@@ -157,7 +156,7 @@ class DirectoryWatch:
         for one in register.keys.events():
             if one.logged_at is not None:
                 self._logged_at[one.seq] = parse_time(one.logged_at)
-            elif now - parse_time(one.first_seen) > LOGGED_WITHIN:
+            elif now - parse_time(one.first_seen) > MERGE_DELAY:
                 raise KeyChangeUnexplained(why=f"key event {one.seq}, seen here at {one.first_seen}, is in no ledger")
         self.history = shown.until(len(self._logged_at), self._waits())
         keys = [(key.party, key.use, key.kid, key.seq) for party in self.latest.parties() for key in party.keys]

@@ -27,13 +27,14 @@ from client.directory_history import Moment
 from client.exchange import Exchange
 from client.handed_legs import HandedLegs
 from client.leg_chain import Fork, Gap
-from client.message_judge import MERGE_DELAY, MessageJudge, kids_of, unverified
+from client.message_judge import MessageJudge, kids_of, unverified
 from client.opening import OpenedMessage, open_message
 from client.outbox import Outbox, entry_of
 from client.register import Register
 from client.register_rows import EventKept, Kept
 from client.rewraps import opener_of
 from client.signing import AuthorityKeys
+from shared.apisig.receipts import MERGE_DELAY
 from shared.contracts.api import FEED_WAIT_MOST_S, FeedItem, MessageForReader
 from shared.domain.ids import encode_time, parse_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope, parse_submission

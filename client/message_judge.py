@@ -26,6 +26,7 @@ from client.directory_statement import WITHHELD_AFTER
 from client.directory_watch import DirectoryWatch
 from client.exchange import Exchange
 from client.ledger_view import LedgerView, ProvenEntry
+from shared.apisig.receipts import MERGE_DELAY
 from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope
 from shared.envelope.encoding import MAX_SKEW_S
@@ -41,8 +42,6 @@ from shared.errors import (
 _Judged = TypeVar("_Judged")
 Verify = Callable[[Moment], _Judged]
 _SKEW: Final = timedelta(seconds=MAX_SKEW_S)
-MERGE_DELAY: Final = timedelta(hours=1)
-"""Between a decision and its place in the ledger, at most: the exchange's own limit."""
 
 
 @dataclass(frozen=True, slots=True)

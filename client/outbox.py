@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from client.exchange import Exchange
-from client.message_judge import MERGE_DELAY
 from client.register import Register
 from client.register_rows import DecisionKept, Entry, Submission
 from client.sealing import SealedMessage, Upload
+from shared.apisig.receipts import MERGE_DELAY
 from shared.contracts.api import Accepted, Decision
 from shared.domain.header import Header
 from shared.domain.ids import parse_time

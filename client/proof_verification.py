@@ -30,7 +30,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from client.audit_decisions import MERGE_DELAY
 from client.audit_documents import CLOCK_SKEW, DOCUMENTS_STALE
 from client.proof_bundle import Bundle
 from client.proof_claims import Proven, ProvenDecision, ProvenEvidence, Step
@@ -38,7 +37,7 @@ from client.proof_documents import open_disclosed
 from client.proof_ledger import ShownLedger, reason_in
 from client.proof_stamps import verify_stamped_head
 from client.retrievals import verify_retrieval
-from shared.apisig.receipts import Receipt, verify_receipt
+from shared.apisig.receipts import MERGE_DELAY, Receipt, verify_receipt
 from shared.audit.time_stamps import StampRoots
 from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 
 from shared.keys.trust import Trust
 
 VERSIONS: Final = ("v1",)
-DECIDE_WITHIN: Final = timedelta(hours=1)
-"""The maximum merge delay: a receipt promises a decision in the ledger by then."""
 
 
 @dataclass(frozen=True)

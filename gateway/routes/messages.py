@@ -21,13 +21,12 @@ from gateway.admission import Submitted
 from gateway.answers import IMMUTABLE, answer_model, answer_once, holds, not_modified
 from gateway.auth import Call, admitted
 from gateway.bodies import Document
-from gateway.config import DECIDE_WITHIN
 from gateway.description import also, carries, gives, signed
 from gateway.gateway import Gateway, gateway_of
 from gateway.submissions import judge_at_edge, judge_repeat, judge_sender
 from gateway.views import decision_answer
 from shared.adapters.proofs import ProofMaker
-from shared.apisig.receipts import Receipt, sign_receipt
+from shared.apisig.receipts import MERGE_DELAY, Receipt, sign_receipt
 from shared.contracts.api import (
     MAX_SUBMISSION_BYTES,
     MESSAGE_CONTENT_TYPE,
@@ -86,7 +85,7 @@ async def _accept(gateway: Gateway, call: Call) -> Response:
         return answer_once(decision_answer(decided))
     now = gateway.ports.clock.now()
     judge_at_edge(header, gateway.config.trust.origin, now)
-    promise = Receipt(header.exchange, header.sender, header.id, envelope.digest, now, now + DECIDE_WITHIN)
+    promise = Receipt(header.exchange, header.sender, header.id, envelope.digest, now, now + MERGE_DELAY)
     receipt = sign_receipt(promise, gateway.ports.receipt_signer)
     decide_by = encode_time(promise.decide_by)
     await gateway.ports.submit(

@@ -7,7 +7,7 @@ not acceptance.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.apisig.compact_jws import sign_members, verify_members
@@ -17,6 +17,9 @@ from shared.keys.private import Ed25519Signer
 from shared.keys.public import Ed25519Public
 
 RECEIPT_TYP: Final = "comity-receipt"
+MERGE_DELAY: Final = timedelta(hours=1)
+"""The most that a receipt promises, and an event or a decision takes, until it stands in the ledger (RFC 6962's maximum
+merge delay). A leaf that is logged later was written earlier than is believable."""
 
 _MEMBERS: Final = {"exchange", "sender", "message", "envelope_sha256", "received_at", "decide_by"}
 
