@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -191,7 +191,11 @@ async def accepted(keyring: SqlKeyRing, party: PartyOnTest, at: datetime) -> boo
 async def test_the_wait_runs_from_the_time_at_which_the_ledger_logged_the_recovery(
     store: Store, exchange: ExchangeOnTest, tmp_path: Path
 ) -> None:
-    new, keyring, clock = await recovery(store, exchange), service(store, exchange, tmp_path), FakeClock(NOW)
+    new, keyring, clock = (
+        await recovery(store, exchange),
+        service(store, exchange, tmp_path),
+        FakeClock(datetime.now(UTC)),
+    )
     assert not await accepted(keyring, new, NOW + timedelta(days=100))
     await sequencer(store, clock).run_round()
     logged_at = clock.now()
@@ -207,7 +211,7 @@ async def test_the_database_writer_cannot_shorten_the_wait(
     older = a_leaf(b"older")
     await write(store, Effects(leaves=[older]))
     new = await recovery(store, exchange, claimed_leaf=older)
-    await sequencer(store, FakeClock(NOW)).run_round()
+    await sequencer(store, FakeClock(datetime.now(UTC))).run_round()
     assert not await accepted(service(store, exchange, tmp_path), new, NOW + timedelta(days=100))
 
 
@@ -215,7 +219,7 @@ async def test_an_entry_that_was_dated_back_in_the_database_is_not_what_the_log_
     store: Store, exchange: ExchangeOnTest, tmp_path: Path
 ) -> None:
     new = await recovery(store, exchange)
-    await sequencer(store, FakeClock(NOW)).run_round()
+    await sequencer(store, FakeClock(datetime.now(UTC))).run_round()
     async with store.write() as connection:
         entry = (await connection.execute(select(_LEAF.c.entry))).scalar_one()
         earlier = encode_entry(NOW - timedelta(days=30), entry.partition(b"\n")[2])
