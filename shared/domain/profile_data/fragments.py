@@ -165,6 +165,36 @@ def withdrawal(open_: tuple[str, ...], owed: Iterable[str]) -> tuple[Kind, Kind]
     )
 
 
+def acknowledging(act: Mapping[str, ActField], closes: Iterable[str]) -> Kind:
+    return Kind(
+        "acknowledge",
+        "Acknowledgement of receipt",
+        REQUESTED,
+        dict.fromkeys(NEW, "acknowledged"),
+        act=act,
+        needs_in_reply_to=True,
+        closes=frozenset(closes),
+    )
+
+
+def refusing(states: tuple[str, ...], rule: str, owed: Iterable[str]) -> Kind:
+    """With a ground and reasons, always. `rule` is the source that asks for the reasons, `owed` all that it ends."""
+    return Kind(
+        "refuse",
+        "Refusal",
+        REQUESTED,
+        dict.fromkeys(states, "refused"),
+        act={
+            "grounds": ActField(FieldType.codes, True, "the grounds of refusal, at least one"),
+            "approvals": APPROVALS,
+        },
+        body=(BodyField("reasons", "Reasons for the refusal", rule),),
+        opens=(CLOSE_RULE,),
+        closes=frozenset(owed),
+        outcome="refused",
+    )
+
+
 def returning(owed: Iterable[str]) -> Kind:
     return Kind(
         "return",

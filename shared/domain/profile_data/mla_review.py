@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from shared.domain.profile_data.fragments import (
     ACKNOWLEDGE_DAYS,
     APPROVALS,
-    CLOSE_RULE,
     HOLDER,
     NEW,
     REQUESTED,
     REQUESTING,
+    acknowledging,
     asking,
     consulting,
     forwarding,
+    refusing,
     returning,
 )
 from shared.domain.profile_data.mla_execution import ACCEPT_DUTIES, EXECUTE, WORKING
@@ -36,15 +37,7 @@ def review_kinds(owed: Iterable[str]) -> tuple[Kind, ...]:
     """`owed` is everything that a measure can owe: a return or a refusal ends it."""
     ends = frozenset(owed)
     return (
-        Kind(
-            "acknowledge",
-            "Acknowledgement of receipt",
-            REQUESTED,
-            dict.fromkeys(NEW, "acknowledged"),
-            act={"holder": HOLDER},
-            needs_in_reply_to=True,
-            closes=frozenset({"acknowledge"}),
-        ),
+        acknowledging({"holder": HOLDER}, {"acknowledge"}),
         returning(ends),
         forwarding(UNDECIDED, TO_DECIDE),
         Kind(
@@ -110,20 +103,7 @@ def review_kinds(owed: Iterable[str]) -> tuple[Kind, ...]:
             opens=(EXECUTE,),
             closes=frozenset({"acknowledge", "decide"}),
         ),
-        Kind(
-            "refuse",
-            "Refusal",
-            REQUESTED,
-            dict.fromkeys((*IN_HAND, "transfer-suspended"), "refused"),
-            act={
-                "grounds": ActField(FieldType.codes, True, "the grounds of refusal, at least one"),
-                "approvals": APPROVALS,
-            },
-            body=(BodyField("reasons", "Reasons for the refusal", "UNTOC 18(23), UNCAC 46(23)"),),
-            opens=(CLOSE_RULE,),
-            closes=ends,
-            outcome="refused",
-        ),
+        refusing((*IN_HAND, "transfer-suspended"), "UNTOC 18(23), UNCAC 46(23)", ends),
         Kind(
             "postpone",
             "Postponement",

@@ -18,6 +18,7 @@ from shared.domain.profile_data.fragments import (
     REQUESTED,
     REQUESTING,
     WITHDRAWN,
+    acknowledging,
     asking,
     beginning,
     discharging,
@@ -98,13 +99,7 @@ _KINDS = (
         opens=(_ANSWER,),
     ),
     *transport_kinds(_BODY, (_ANSWER_ANEW,)),
-    Kind(
-        "acknowledge",
-        "Acknowledgement of receipt",
-        REQUESTED,
-        dict.fromkeys(NEW, "acknowledged"),
-        needs_in_reply_to=True,
-    ),
+    acknowledging({}, ()),
     *asking(_IN_HAND, frozenset({"answer-conditions"}), "practice (k)"),
     Kind(
         "accept-conditions",
