@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from client.directory_history import DirectoryHistory, replay_history
@@ -153,10 +154,14 @@ class DirectoryWatch:
         self._now = now
         self._shown = shown
         self._logged_at: dict[int, datetime] = {}
+        self._first_seen: dict[int, datetime] = {}
+        """Of the events that are shown and not proven."""
         for one in register.keys.events():
             if one.logged_at is not None:
                 self._logged_at[one.seq] = parse_time(one.logged_at)
-            elif now - parse_time(one.first_seen) > MERGE_DELAY:
+                continue
+            self._first_seen[one.seq] = parse_time(one.first_seen)
+            if now - self._first_seen[one.seq] > MERGE_DELAY:
                 raise KeyChangeUnexplained(why=f"key event {one.seq}, seen here at {one.first_seen}, is in no ledger")
         self.history = shown.until(len(self._logged_at), self._waits())
         keys = [(key.party, key.use, key.kid, key.seq) for party in self.latest.parties() for key in party.keys]
@@ -172,8 +177,7 @@ class DirectoryWatch:
 
     def known_at(self, seq: int) -> datetime | None:
         """Since when this event was certainly there: when it was logged, or was seen here first."""
-        seen = self._register.keys.events()[seq - 1 : seq]
-        return self._logged_at.get(seq) or (parse_time(seen[0].first_seen) if seen else None)
+        return self._logged_at.get(seq) or self._first_seen.get(seq)
 
     def check_own_keys(self, party: str, kids: Collection[str]) -> None:
         """Every key that counts for this party, or is announced, is one of these, its own.
@@ -218,6 +222,7 @@ class DirectoryWatch:
             raise RecipientKeyEnded(party=party, kid=kid)
         self.require_undoubted(kid)
 
+    @cached_property
     def compromised(self) -> dict[str, datetime]:
         """Every key that is known to be in other hands, and since when; by events that are not proven yet, too."""
         keys = [key for party in self._shown.latest.parties() for key in party.keys]

@@ -111,9 +111,8 @@ class MessageJudge:
     def _judge_by(self, basis: _Basis, received: ReceivedEnvelope, verify: Verify[_Judged]) -> _Judged:
         try:
             judged = verify(basis.moment)
-        except (
-            SenderKeyWaits
-        ) as waits:  # for the exchange it did not count yet; who compares it here spares it the wait
+        except SenderKeyWaits as waits:
+            # For the exchange it did not count yet; who compares it here spares it the wait.
             self._watch().require_usable(str(waits.facts["kid"]))
             raise unverified(received.header.id, waits) from None
         except Rejection as refused:
@@ -153,12 +152,12 @@ class MessageJudge:
 
     def compromised(self) -> dict[str, datetime]:
         """Keys that are in other hands, and since when."""
-        return self._watch().compromised()
+        return self._watch().compromised
 
     def _doubt(self, verified: ReceivedEnvelope, logged_at: datetime | None) -> None:
         """Step 4, for a message whose signatures hold."""
         header, watch = verified.header, self._watch()
-        compromised = watch.compromised()
+        compromised = watch.compromised
         for kid in kids_of(verified):
             since = compromised.get(kid)
             if since is not None and (logged_at or self._clock()) >= since:
