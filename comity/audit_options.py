@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from comity import home as homes
-from comity.home import find_home, load_trust, now
+from comity.home import find_home, now
 from comity.ledger_sources import is_address, open_source
 from comity.output import local_time, say, visible
 
@@ -35,7 +35,7 @@ class Desk:
 
         self._home = find_home(home)
         self._source = source
-        self.trust: Trust = self._home.trust() if trust is None else load_trust(trust)
+        self.trust: Trust = self._home.trust(trust)
         self.folder: AuditFolder = AuditFolder(keep or self._home.path / "audit", self.trust)
 
     def source(self) -> LedgerSource:

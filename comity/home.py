@@ -60,9 +60,10 @@ class Home:
             raise SettingsRefused(why=f"set COMITY_URL, or `url` in {self.path / SETTINGS_FILE}")
         return self.url
 
-    def trust(self) -> Trust:
-        """Raises SettingsRefused when there is none, TrustFileInvalid."""
-        return load_trust(self.trust_file)
+    def trust(self, named: Path | None = None) -> Trust:
+        """The trust file that was named, else the one kept here. Raises SettingsRefused when there is none,
+        TrustFileInvalid."""
+        return load_trust(named or self.trust_file)
 
     @property
     def key_cost(self) -> int | None:

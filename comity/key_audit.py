@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from comity.advice import UNVERIFIED
-from comity.home import find_home, load_trust, now
+from comity.home import find_home, now
 from comity.ledger_sources import open_source, progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
@@ -59,7 +59,7 @@ def keys(
         from client.explained_events import EXPLAINED_FILE, ExplainedEvents
 
         place = find_home(home)
-        believed = place.trust() if trust is None else load_trust(trust)
+        believed = place.trust(trust)
         with progress_bar(output) as progress:
             report = verify_ledger(open_source(source, place, believed), believed, progress, workers=workers)
         kept = ExplainedEvents(place.path / EXPLAINED_FILE)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from comity.home import find_home, load_trust
+from comity.home import find_home
 from comity.ledger_sources import open_source, progress_bar
 from comity.options import HomeDir, Json, TrustFile, Url
 from comity.output import local_time, reporting, say
@@ -67,7 +67,7 @@ def prove(
         from client.ledger_proofs import check_entry_proof, prove_entry
 
         place = find_home(home)
-        believed = place.trust() if trust is None else load_trust(trust)
+        believed = place.trust(trust)
         with _whole(source):
             raw = prove_entry(open_source(source, place, believed), believed, entry)
         write_new_file(out, raw)
@@ -91,7 +91,7 @@ def check(
         from shared.audit.leaves import parse_entry
         from shared.domain.ids import encode_time
 
-        believed = find_home(home).trust() if trust is None else load_trust(trust)
+        believed = find_home(home).trust(trust)
         proven = check_entry_proof(proof.read_bytes(), believed)
         logged_at, leaf = parse_entry(proven.entry)
         head = proven.checkpoint.head
@@ -121,7 +121,7 @@ def compare(
         from client.ledger_proofs import prove_continued
 
         place = find_home(home)
-        believed = place.trust() if trust is None else load_trust(trust)
+        believed = place.trust(trust)
         with _whole(source):
             proven = prove_continued(open_source(source, place, believed), believed, checkpoint.read_bytes())
         document = {

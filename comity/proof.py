@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from comity.advice import UNVERIFIED
-from comity.home import find_home, load_trust
+from comity.home import find_home
 from comity.options import HomeDir, Json, TrustFile, Url, pairs
 from comity.output import local_time, reporting, say
 from comity.proof_verdict import extract, show_verdict, write_page
@@ -116,7 +116,7 @@ def verify(
         from client.proof_verification import verify_bundle
         from shared.audit.time_stamps import StampRoots
 
-        believed = find_home(home).trust() if trust is None else load_trust(trust)
+        believed = find_home(home).trust(trust)
         raw = _read(file)
         bundle = parse_bundle(raw)
         roots = StampRoots([_read(one) for one in stamp_root]) if stamp_root else None

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from shared.adapters.keyfiles import read_seeds, write_new
+from shared.adapters.durable_file import write_durably
+from shared.adapters.keyfiles import read_seeds
 from shared.audit.notes import NoteSigner, SignatureType, encode_vkey, parse_vkey
 from shared.audit.signers import signer_from_seed
 from shared.errors import KeyRefused, SettingsRefused
@@ -44,8 +45,8 @@ def init_witness(directory: Path, name: str) -> WitnessKeys:
     keys = _keys_of(name, seeds)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     (directory / LOGS).mkdir(mode=0o700)
-    write_new(directory / KEY_FILE, json.dumps({k: encode_b64u(v) for k, v in seeds.items()}).encode(), 0o600)
-    write_new(directory / NAME_FILE, json.dumps({"name": name, "vkeys": keys.vkeys}, indent=1).encode(), 0o644)
+    write_durably(directory / KEY_FILE, json.dumps({k: encode_b64u(v) for k, v in seeds.items()}).encode(), 0o600)
+    write_durably(directory / NAME_FILE, json.dumps({"name": name, "vkeys": keys.vkeys}, indent=1).encode(), 0o644)
     return keys
 
 

@@ -16,14 +16,14 @@ Rules:
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from shared.adapters.durable_file import write_durably
+from shared.adapters.owned_directory import own_directory
 from shared.audit.checkpoint import parse_checkpoint
 from shared.audit.notes import VerifierKey, encode_vkey, parse_vkey, verify_note
 from shared.audit.tree_head import TreeHead, encode_hash, parse_hash
@@ -46,7 +46,7 @@ class WitnessMemory:
             why = f"{directory} is not a witness's; make one with `comity witness init`, and never restore one"
             raise SettingsRefused(why=why)
         self._directory = directory
-        self._lock = _own(directory)
+        self._lock = own_directory(directory, "serves the witness")
         self._known: dict[str, WatchedLog] = {one.origin: one for one in read_logs(directory)}
 
     def close(self) -> None:
@@ -155,13 +155,3 @@ def _read(file: Path) -> WatchedLog:
         return log
     except (OSError, ValueError, KeyError, TypeError, AttributeError, LedgerInvalid, KeyRefused) as broken:
         raise SettingsRefused(why=f"{file} cannot be read ({broken}); see docs/guide/witness.md") from None
-
-
-def _own(directory: Path) -> IO[str]:
-    lock = (directory / "lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise SettingsRefused(why=f"another process serves the witness in {directory}") from None
-    return lock

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 
-def write_durably(file: Path, content: bytes) -> None:
-    """Written beside, synced, renamed, and the directory synced. One writer at a time. Raises OSError: then the file is
-    whole, and what it was before or, where the directory alone could not be synced, what it was to become."""
+def write_durably(file: Path, content: bytes, mode: int = 0o666) -> None:
+    """Written beside, synced, renamed, and the directory synced. One writer at a time; `mode` is for a new file, less
+    the umask. Raises OSError: then the file is whole, and what it was before or, where the directory alone could not be
+    synced, what it was to become."""
     draft = file.with_suffix(".new")
-    with draft.open("wb") as written:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as written:
         written.write(content)
         written.flush()
         os.fsync(written.fileno())

@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from shared.adapters.durable_file import write_durably
 from shared.audit.notes import NoteSigner, SignatureType, encode_vkey
 from shared.audit.quorum import rule_of
 from shared.audit.signers import signer_from_seed
@@ -89,10 +90,10 @@ def init_exchange(
     keys.mkdir(parents=True, mode=0o700)
     for pair in pairs:
         seeds = {"sign": encode_b64u(pair.signer.seed), "seal": encode_b64u(pair.opener.seed)}
-        write_new(keys / f"{pair.service}.json", json.dumps(seeds).encode(), 0o600)
-    write_new(keys / "log.json", json.dumps({k: encode_b64u(v) for k, v in log_seeds.items()}).encode(), 0o600)
-    write_new(directory / ROSTER_FILE, signed_roster, 0o644)
-    write_new(directory / TRUST_FILE, encode_trust(trust), 0o644)
+        write_durably(keys / f"{pair.service}.json", json.dumps(seeds).encode(), 0o600)
+    write_durably(keys / "log.json", json.dumps({k: encode_b64u(v) for k, v in log_seeds.items()}).encode(), 0o600)
+    write_durably(directory / ROSTER_FILE, signed_roster, 0o644)
+    write_durably(directory / TRUST_FILE, encode_trust(trust), 0o644)
     return trust
 
 
@@ -166,14 +167,3 @@ def read_seeds(path: Path, names: Sequence[str], are_mounted: bool = False) -> d
         return {name: parse_b64u(document[name], 32) for name in names}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SettingsRefused(why=f"{path} is no key file of the exchange") from None
-
-
-def write_new(path: Path, content: bytes, mode: int) -> None:
-    """Whole, on the disk, under its name: or not there at all."""
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -17,6 +15,7 @@ from shared.adapters.amqp.bus import AmqpBus
 from shared.adapters.clock import SystemClock
 from shared.adapters.directory_memory import KEEPERS, FileDirectoryMemory
 from shared.adapters.keyfiles import ServiceKeyPair, load_roster, load_service_keys, load_trust
+from shared.adapters.owned_directory import own_directory
 from shared.adapters.sql.directory import SqlKeyRing
 from shared.adapters.sql.embedded_bus import EmbeddedBus
 from shared.adapters.sql.engine import Store
@@ -26,7 +25,7 @@ from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.adapters.tls import trusting
 from shared.audit.quorum import rule_of
 from shared.contracts.topology import CONSUMER, PRODUCERS
-from shared.errors import SettingsRefused, Transient
+from shared.errors import Transient
 from shared.frame.open import FrameOpener
 from shared.frame.seal import FrameSealer
 from shared.keys.roster import Roster
@@ -150,7 +149,8 @@ async def open_backend(settings: Settings, is_patient: bool = False) -> AsyncIte
     roster = load_roster(settings.data, trust)
     async with AsyncExitStack() as stack:
         if settings.is_embedded:
-            lock = _own(settings.data)
+            # Two processes on one embedded exchange would each think that they hold all leases of its bus.
+            lock = own_directory(settings.data, "runs the embedded exchange")
             stack.callback(lock.close)
             await migrate(settings.database_url)
         store = Store(settings.database_url, ssl_context=trusting(settings.database_ca))
@@ -169,14 +169,3 @@ async def open_backend(settings: Settings, is_patient: bool = False) -> AsyncIte
             await check_schema(store, settings.database_url)
             await bus.open()
         yield Backend(settings, trust, roster, store, bus, bus, SystemClock(), Meters(CollectorRegistry()), probe)
-
-
-def _own(directory: Path) -> IO[str]:
-    """Two processes on one embedded exchange would each think that they hold all leases of its bus."""
-    lock = (directory / "lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.close()
-        raise SettingsRefused(why=f"another process runs the embedded exchange in {directory}") from None
-    return lock
