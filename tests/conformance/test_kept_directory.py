@@ -31,7 +31,7 @@ from tests.conformance.test_keyring import publication, record
 from tests.conformance.test_sequencer import a_leaf, sequencer
 from tests.fakes import FakeClock
 from tests.unit.audit.paper_log import ORIGIN, keys_of
-from tests.unit.keys.parties import EXCHANGE, ExchangeOnTest, PartyOnTest
+from tests.unit.keys.parties import EXCHANGE, ExchangeOnTest, PartyOnTest, suspended_by_the_third
 
 _EVENT, _INSTRUMENTS = METADATA.tables["key_event"], METADATA.tables["instruments"]
 _LEAF = METADATA.tables["ledger_leaf"]
@@ -52,12 +52,7 @@ async def drop_events(store: Store, after: int) -> None:
 
 @pytest.fixture
 def exchange() -> ExchangeOnTest:
-    """Two parties, one of them suspended by the third event."""
-    made = ExchangeOnTest()
-    rabat = made.enrol("MA.PGR")
-    made.enrol("BE.PF")
-    made.suspend(rabat)
-    return made
+    return suspended_by_the_third()
 
 
 # --- rows that are missing

@@ -35,17 +35,9 @@ from tests.conformance.test_signed_once import Machine
 from tests.fakes import FakeClock
 from tests.unit.audit.paper_log import ORIGIN
 from tests.unit.frame.services import opener
-from tests.unit.keys.parties import EXCHANGE, ExchangeOnTest
+from tests.unit.keys.parties import EXCHANGE, ExchangeOnTest, suspended_by_the_third
 
 _INSTRUMENTS = METADATA.tables["instruments"]
-
-
-def suspended_by_the_third() -> ExchangeOnTest:
-    made = ExchangeOnTest()
-    rabat = made.enrol("MA.PGR")
-    made.enrol("BE.PF")
-    made.suspend(rabat)
-    return made
 
 
 # --- ledgers

@@ -91,14 +91,7 @@ def deliver_late(scene: Scene, chance: random.Random) -> str | None:
     """Delivered now, and dated as if it had been hours ago: before a time limit that was missed."""
     hours = chance.randrange(2, 30)
     message = unread_message(scene, chance)
-
-    def dated(entry: bytes) -> bytes:
-        leaf = leaf_of(entry)
-        if leaf.get("message") != message or leaf["type"] != "evidence.delivery":
-            return entry
-        return entry_with(entry, at=encode_time(logged_at(entry) - timedelta(hours=hours)))
-
-    tell_anew(scene, dated)
+    _date_delivery(scene, message, timedelta(hours=hours))
     return f"the delivery of {message} is dated {hours} h before it was"
 
 
@@ -106,15 +99,20 @@ def date_within_the_hour(scene: Scene, chance: random.Random) -> str | None:
     """The same, within what a writer's clock is believed."""
     minutes = chance.randrange(5, 55)
     message = unread_message(scene, chance)
+    _date_delivery(scene, message, timedelta(minutes=minutes))
+    return f"the delivery of {message} is dated {minutes} min before it was"
+
+
+def _date_delivery(scene: Scene, message: str, earlier: timedelta) -> None:
+    """Say in the ledger that it was delivered so much earlier than that was logged."""
 
     def dated(entry: bytes) -> bytes:
         leaf = leaf_of(entry)
         if leaf.get("message") != message or leaf["type"] != "evidence.delivery":
             return entry
-        return entry_with(entry, at=encode_time(logged_at(entry) - timedelta(minutes=minutes)))
+        return entry_with(entry, at=encode_time(logged_at(entry) - earlier))
 
     tell_anew(scene, dated)
-    return f"the delivery of {message} is dated {minutes} min before it was"
 
 
 def two_trees(scene: Scene, chance: random.Random) -> str | None:

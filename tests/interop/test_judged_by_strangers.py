@@ -25,17 +25,9 @@ from tests.interop.judged_by_strangers import (
     verified_by_python,
 )
 from tests.interop.sequenced_ledger import SequencedLedger, sequenced_ledger
-from tests.interop.strangers import ForeignPython, build_go_verifier, missing_go, missing_python, roots_by_go
+from tests.interop.strangers import ForeignPython, missing_python, roots_by_go
 
 SEED, LEAVES, CHANGED = 1122, 530, 24
-
-
-@pytest.fixture(scope="module")
-def go(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    missing = missing_go()
-    if missing:
-        pytest.skip(missing)
-    return build_go_verifier(tmp_path_factory.mktemp("go"))
 
 
 @pytest.fixture(scope="module")

@@ -10,18 +10,10 @@ import pytest
 from shared.audit.notes import encode_vkey
 from shared.audit.proofs import verify_proof
 from shared.audit.tree_head import encode_hash
-from tests.interop.strangers import Refused, build_go_verifier, missing_go, verify_with_go
+from tests.interop.strangers import Refused, verify_with_go
 from tests.unit.audit.paper_log import ORIGIN, PaperLog, keys_of, started_entries
 
 SIZES = (1, 256, 257, 700)
-
-
-@pytest.fixture(scope="module")
-def go(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    missing = missing_go()
-    if missing:
-        pytest.skip(missing)
-    return build_go_verifier(tmp_path_factory.mktemp("go"))
 
 
 @pytest.fixture

@@ -147,3 +147,12 @@ class ExchangeOnTest:
 def renew(party: PartyOnTest, *uses: Use) -> PartyOnTest:
     fresh = new_keys()
     return replace(party, keys={**party.keys, **{use: fresh[use] for use in uses}})
+
+
+def suspended_by_the_third() -> ExchangeOnTest:
+    """Two parties, one of them suspended by the third event."""
+    made = ExchangeOnTest()
+    rabat = made.enrol("MA.PGR")
+    made.enrol("BE.PF")
+    made.suspend(rabat)
+    return made
