@@ -53,8 +53,8 @@ SPARE: Final = 1.6
 """So many times more letters than the last rate would use."""
 SMALL: Final = 1024
 LARGE: Final = 102_400
-FIRST_GUESS: Final = {SMALL: 200.0, LARGE: 60.0}
-"""Messages a second, before the first calibration."""
+FIRST_GUESS: Final = {SMALL: 600.0, LARGE: 200.0}
+"""Messages a second, before the first calibration. One that is far too low makes too few letters."""
 INTAKE_QUEUE: Final = "comity.intake"
 ACCEPT_LETTERS: Final = 400
 
