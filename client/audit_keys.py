@@ -40,7 +40,6 @@ ENROLLED: Final = "enrolled"
 RECOVERED: Final = "recovered"
 DATED_ELSEWHERE: Final = "dated-elsewhere"
 SIGNED_WHEN_COMPROMISED: Final = "signed-when-compromised"
-NOT_IN_THE_LEDGER: Final = "not-in-the-ledger"
 _WORDS: Final = {
     "enrol": "{party} was enrolled with its first keys ({uses})",
     "rotate": "{party} renewed its keys ({uses}); its old keys signed for the new ones",

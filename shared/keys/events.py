@@ -46,7 +46,6 @@ from shared.keys.signed_document import (
     verify_quorum,
 )
 
-DEFAULT_QUORUM: Final = 2
 EVENT_DATE_TOLERANCE: Final = timedelta(days=1)
 """Between an event's date and the time at which it is admitted. Keys are judged by the dates of events: an expired,
 stolen pair must not sign its renewal into the past."""
