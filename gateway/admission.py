@@ -12,7 +12,9 @@ Rules:
 3. A party may have as many on their way as are still free for everybody (Choudhury and Hahne, dynamic thresholds): one
    that floods has half, of two that flood each has a third, and there is always room for one that sends little.
 4. Room is asked for by proven callers alone: a refusal widens the window and tells how busy the exchange is, which is
-   nothing for those who merely name a party.
+   nothing for those who merely name a party. A key that was proven and refused is refused unheard until room is made:
+   the answer would be the same, and verifying every call of a flood takes the time in which messages are delivered.
+   Whoever knows the id of such a key can learn that it is refused, and moves nothing.
 5. If nothing is settled, nothing is let in once the window is full. What was not settled in `forgotten_after_s` is
    counted no more: it may be in the dead letters, or its sender reused an id.
 No state of it outlives the process, and none is needed: the limits of the queues hold besides.
@@ -59,10 +61,17 @@ class Admission:
         self._just_kept: Counter[str] = Counter()
         """Per party, kept by the bus while its call is not answered yet."""
         self._was_refused = False
+        self._refused_keys: set[str] = set()
+        """Proven, and refused since room was last made."""
         self._narrowed_until = -inf
         self._age_s = 0.0
 
-    def _require_room(self, party: str) -> None:
+    def refuse_unheard(self, kid: str) -> None:
+        """For who names this key and proved nothing yet. Raises Busy where its holder was refused, and nothing changed."""
+        if kid in self._refused_keys:
+            raise self._busy()
+
+    def _require_room(self, party: str, kid: str) -> None:
         """Raises Busy where one more of this party would be too many."""
         limits = self._limits
         in_memory = self.arriving.total() >= limits.submissions_in_flight
@@ -70,13 +79,17 @@ class Admission:
             raise Busy(retry_after_s=1)
         if self._load[party] >= self.window - self._load.total():
             self._was_refused = True
-            raise Busy(retry_after_s=max(1, min(LONGEST_RETRY_S, ceil(self._age_s))))
+            self._refused_keys.add(kid)
+            raise self._busy()
+
+    def _busy(self) -> Busy:
+        return Busy(retry_after_s=max(1, min(LONGEST_RETRY_S, ceil(self._age_s))))
 
     @contextmanager
-    def arrival(self, party: str) -> Iterator[None]:
-        """One submission of this party, which signed the call, while its body arrives and until the bus keeps it.
-        Raises Busy."""
-        self._require_room(party)
+    def arrival(self, party: str, kid: str) -> Iterator[None]:
+        """One submission of this party, which signed the call with this key, while its body arrives and until the bus
+        keeps it. Raises Busy."""
+        self._require_room(party, kid)
         self.arriving[party] += 1
         self._load[party] += 1
         try:
@@ -84,7 +97,10 @@ class Admission:
         finally:
             _take_off(self.arriving, party, 1)
             # What the bus kept goes on taking this place; whichever call of the party it was makes no difference.
-            _take_off(self._just_kept if self._just_kept[party] else self._load, party, 1)
+            if self._just_kept[party]:
+                _take_off(self._just_kept, party, 1)
+            else:
+                self._make_room(party, 1)
 
     def kept(self, submitted: Submitted) -> None:
         """The bus has it: it is on its way. To be called within its `arrival`."""
@@ -135,7 +151,11 @@ class Admission:
 
     def _leave(self, one: Submitted) -> None:
         _, times = self._on_their_way.pop(one, (0.0, 0))
-        _take_off(self._load, one.sender, times)
+        self._make_room(one.sender, times)
+
+    def _make_room(self, party: str, places: int) -> None:
+        _take_off(self._load, party, places)
+        self._refused_keys.clear()
 
 
 def _take_off(counter: Counter[str], party: str, times: int) -> None:

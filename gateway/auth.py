@@ -9,11 +9,11 @@ The steps, in order, and what each raises:
 (5) the body is announced as this call takes it, and the signature was not used for a body before
     (CallWrongContentType, CallTooLarge, CallReplayed)
 (6) the caller calls no more often than its rate (`gateway.rates`: CallRateExceeded); for a submission, there is room
-    (`gateway.admission`: Busy, asked by the route)
+    (`gateway.admission`: Busy, asked by the route; before (1) where the key was proven and refused just now)
 (7) the body is read within its bounds (CallTooLarge, CallTooSlow)
 (8) the body has the signed digest (CallDigestMismatch)
 The caller is proven before a byte of the body is read, and before anything is asked or counted that depends on how busy
-the exchange is: who is nobody here learns nothing of that, and cannot move it. Calls are counted in between, for the
+the exchange is: who is nobody here cannot move it, and learns of it at most that a key whose id it knows is refused. Calls are counted in between, for the
 party that signed; of operators for each key by itself, so that the thief of one key leaves the others their room. The
 header covers the digest, so that nobody can put another body under it.
 
@@ -147,9 +147,8 @@ class Authenticator:
         Without a directory that can be believed, only operators call: by an empty one, which knows nobody else. Raises
         CallUnsigned, CallKeyUnknown, Busy.
         """
-        given = headers.get("signature-input", "")
-        kids = _KEYID.findall(given)
-        if _TAGGED not in given or not kids or "signature" not in headers:
+        kids = named_kids(headers)
+        if not kids:
             raise CallUnsigned()
         try:
             directory = await self._fresh.get()
@@ -186,6 +185,12 @@ def admitted(takes: Document | None = None) -> Callable[[Request], Awaitable[Cal
         return await authenticator.admit(request, takes)
 
     return admit
+
+
+def named_kids(headers: Headers) -> Sequence[str]:
+    """The ids of the keys that a call says it is signed with, before anything is proven; none where it is not signed."""
+    given = headers.get("signature-input", "")
+    return _KEYID.findall(given) if _TAGGED in given and "signature" in headers else ()
 
 
 def _target(request: Request) -> str:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from gateway.accounts import Accounts
 from gateway.admission import Admission
-from gateway.auth import Authenticator
+from gateway.auth import Authenticator, ProvenCaller
 from gateway.config import GatewayConfig
 from gateway.figures import Figures
 from gateway.metrics import Metrics
@@ -39,9 +39,9 @@ class Gateway:
     _polls: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
-    def room_for_submission(self, party: str) -> Iterator[None]:
+    def room_for_submission(self, caller: ProvenCaller) -> Iterator[None]:
         """For one submission of the party that signed the call. Raises Busy."""
-        with self.admission.arrival(party), self.metrics.submissions.track_inprogress():
+        with self.admission.arrival(caller.party, caller.verified.keyid), self.metrics.submissions.track_inprogress():
             yield
 
     @contextmanager

@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway.admission import Submitted
 from gateway.answers import IMMUTABLE, answer_model, answer_once, holds, not_modified
-from gateway.auth import Call, admitted
+from gateway.auth import Call, admitted, named_kids
 from gateway.bodies import Document
 from gateway.description import also, carries, gives, signed
 from gateway.gateway import Gateway, gateway_of
@@ -70,8 +70,10 @@ SignedCall = Annotated[Call, Depends(admitted())]
 async def submit(request: Request) -> Response:
     """202 with a signed receipt once the bus keeps it; 200 with the decision where it is decided already."""
     gateway = gateway_of(request)
+    for kid in named_kids(request.headers):
+        gateway.admission.refuse_unheard(kid)
     caller = await gateway.authenticator.prove(request, _SUBMISSION)
-    with gateway.room_for_submission(caller.party), span(SpanName.accept):
+    with gateway.room_for_submission(caller), span(SpanName.accept):
         return await _accept(gateway, await gateway.authenticator.read(request, caller, _SUBMISSION))
 
 

@@ -156,7 +156,7 @@ class Actor:
         composed = self._compose()
         message = self._self.seal_and_store(composed, [_ATTACHMENT] if self._random.random() < 0.3 else [])
         self._send(message)
-        if self._random.random() < 0.1:
+        if self._random.random() < 0.1 and self._self.outbox.await_decision(message, 1.0) is not None:
             self._reuse_id(composed)
 
     def _reply(self) -> None:
@@ -192,7 +192,8 @@ class Actor:
         self._post(replace(composed, header=composed.header.model_copy(update=change)))
 
     def _reuse_id(self, composed: Composed) -> None:
-        """Other bytes under an id that is taken."""
+        """Other bytes under an id that is decided. Two intakes may decide what came earlier in either order, and a party
+        whose own other bytes were first would rightly refuse what it reads of them."""
         self._post(composed)
 
     def _post(self, composed: Composed) -> None:

@@ -33,7 +33,7 @@ class Entrance:
         self._number += 1
         submitted = Submitted(party, f"message {self._number}")
         try:
-            with self.admission.arrival(party):
+            with self.admission.arrival(party, f"{party}#api"):
                 self.admission.kept(submitted)
         except Busy:
             return False
@@ -64,6 +64,38 @@ def test_of_two_that_flood_each_has_a_third_and_a_third_party_finds_room() -> No
         pass
     assert Counter(one.sender for one in entrance.inside) == {"MA.PGR": 4, "BE.PF": 4}
     assert entrance.submit("FR.BEPI")
+
+
+def test_a_key_that_was_refused_is_refused_unheard_until_room_is_made_and_no_other() -> None:
+    entrance = Entrance()
+    entrance.submit_all_it_takes("MA.PGR")
+    with pytest.raises(Busy):
+        entrance.admission.refuse_unheard("MA.PGR#api")
+    entrance.admission.refuse_unheard("MA.PGR#another")
+    entrance.admission.refuse_unheard("BE.PF#api")
+    entrance.deliver(1)
+    entrance.admission.refuse_unheard("MA.PGR#api")
+
+
+def test_a_submission_that_is_not_kept_makes_room_for_those_who_were_refused() -> None:
+    entrance = Entrance()
+    with entrance.admission.arrival("BE.PF", "BE.PF#api"), entrance.admission.arrival("BE.PF", "BE.PF#api"):
+        entrance.submit_all_it_takes("MA.PGR")
+    entrance.admission.refuse_unheard("MA.PGR#api")
+    assert entrance.submit("MA.PGR")
+
+
+def test_calls_that_are_refused_unheard_do_not_widen_the_window() -> None:
+    entrance = Entrance()
+    entrance.submit_all_it_takes("MA.PGR")
+    entrance.deliver(1)
+    widened = entrance.admission.window
+    assert widened > NARROW.window_least
+    entrance.admission.settle([])
+    for _ in range(3):
+        entrance.admission.refuse_unheard("MA.PGR#api")
+        entrance.deliver(1)
+    assert entrance.admission.window == widened
 
 
 def test_nothing_is_let_in_while_nothing_is_delivered() -> None:
