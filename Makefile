@@ -175,7 +175,7 @@ docs: .venv/.dev  ## the pages that are made from code
 
 .PHONY: locks
 locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed
-	cd requirements && for lock in runtime:../pyproject.toml build:build.in telemetry:telemetry.in pkcs11:pkcs11.in stamps:stamps.in dev:dev.in fuzz:fuzz.in hostile:hostile.in manifests:manifests.in; do \
+	cd requirements && for lock in runtime:../pyproject.toml build:build.in telemetry:telemetry.in pkcs11:pkcs11.in stamps:stamps.in pdf:pdf.in dev:dev.in fuzz:fuzz.in hostile:hostile.in manifests:manifests.in; do \
 		../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--no-header --system-certs $${lock#*:} --output-file $${lock%%:*}.txt || exit 1; done
 

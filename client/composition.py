@@ -1,8 +1,8 @@
 """From what an official wants to say to a header and a content that every reader will accept.
 
 Rules:
-1. What would be rejected is refused here, before anything is sealed: form by the profile's table, the content's
-   mandatory fields by name and label, a refusal without ground or reasons.
+1. What would be rejected is refused here, before anything is sealed: the header by the profile's table, the content by
+   its form, every fault named by label and path, a refusal without ground or reasons.
 2. What is legally doubtful is shown and not refused: `flags` are the registry's warnings, and the sender decides.
 3. The header takes codes, dates and ids from the act; everything else is content and is sealed.
 
@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from pydantic_core import to_jsonable_python
 
+from client.forms.faults import UnknownMember, check_content, unknown_members
 from client.request_file import RequestFile
 from shared.domain.admissibility import Flag, admissibility
 from shared.domain.dossier import decide_move, is_current, lapsed, open_legs, possible_kinds, recipients_of
@@ -27,7 +28,7 @@ from shared.domain.ids import encode_time, new_uuid7
 from shared.domain.instruments import RECIPROCITY, Registry
 from shared.domain.leg import Leg
 from shared.domain.profile_format import FieldType, Kind
-from shared.domain.profiles import check_body, check_header, kind_of, profile_of
+from shared.domain.profiles import check_header, kind_of, profile_of
 from shared.errors import BasisMissing, GroundMissing, HeaderInconsistent, IllegalMove
 
 LIFETIME: Final = timedelta(days=7)
@@ -43,6 +44,11 @@ class Composed:
     header: Header
     content: Mapping[str, Any]
     flags: tuple[Flag, ...]
+
+    @property
+    def unknown(self) -> tuple[UnknownMember, ...]:
+        """What the content says beyond its form: sealed and sent, and perhaps a slip of the pen."""
+        return unknown_members(self.header, self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ def compose_request(
         act=request.act,
     )
     content = request.sealed_content()
-    check_body(header, content)
+    check_content(header, content)
     legs = open_legs(header, _NO_DIGEST, now, registry.clocks if registry else {})
     flags = [flag for leg in legs for flag in (admissibility(header, leg, registry, now) if registry else [])]
     return Composed(header, content, tuple(dict.fromkeys(flags)))
@@ -150,7 +156,7 @@ def compose_reply(
         required_sigs=REQUIRED_SIGNATURES,
         act=_act_for_all(act, kind, _measures(wish, leg, sender)),
     )
-    check_body(header, wish.content)
+    check_content(header, wish.content)
     if is_current(leg, seen):  # else something is under way, and the exchange says what it thinks of this one after it
         decide_move(leg, header, _NO_DIGEST, now)
     flags = admissibility(header, leg, registry, now) if registry else []

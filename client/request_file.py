@@ -4,7 +4,7 @@ Rules:
 1. Closed: an unknown member is a typing mistake and refuses the file, naming it.
 2. `measures` is written in full, target and custodian included; what it says beyond the type is sealed. A covert
    measure shows in the header as `covert` and keeps its name in the sealed content.
-3. Whether the content is complete is the profile's rule, checked in `composition.py`.
+3. Whether the content is complete is said by its form, checked in `composition.py`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class MeasureAsked(_Closed):
     type: str
     target: str | None = None
     custodian: str | None = None
+    link: str | None = None
     details: dict[str, Any] = {}
 
     @property

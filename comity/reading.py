@@ -31,6 +31,7 @@ def open_message(
 ) -> None:
     """Fetch a message, verify it in full, open it and show its content. Nothing is shown of what does not verify."""
     with reporting(json) as output:
+        from client.forms.faults import faults_of
         from client.forwarding import without_keys
 
         with find_home(home, url).correspondence() as own:
@@ -38,6 +39,7 @@ def open_message(
             logged_at = own.register.places.logged_at(opened.header.id)
         files = [] if out is None else write_new_files(out, _files(opened))
         header = opened.header
+        content = without_keys(opened.content)
         document = {
             "message": header.id,
             "dossier": header.dossier,
@@ -50,7 +52,8 @@ def open_message(
             "handling": list(header.handling),
             "measures": header.measures,
             "act": header.act,
-            "content": without_keys(opened.content),
+            "content": content,
+            "faults": [{"path": one.path, "label": one.label, "text": one.text} for one in faults_of(opened)],
             "attachments": [
                 {"part": one.part, "name": one.name, "media_type": one.media_type, "size": len(one.data)}
                 for one in opened.attachments
@@ -90,6 +93,10 @@ def _render_message(console: Any, document: dict[str, Any]) -> None:
     for name, value in document["content"].items():
         text = value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False, indent=2)
         say(console, f"{name}: {text}")
+    if document["faults"]:
+        say(console, "Not as its form asks; nothing else is wrong with it:", style="bold")
+        for one in document["faults"]:
+            say(console, f"  {one['text']}")
     for one in document["attachments"]:
         say(console, f"attached: {one['name']} ({one['media_type']}, {one['size']} bytes)")
     for file in document["files"]:

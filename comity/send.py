@@ -76,6 +76,9 @@ def seal_and_send(
     for flag in composed.flags:
         measures = f" ({', '.join(flag.measures)})" if flag.measures else ""
         output.note(f"Note: {flag.text}{measures} [{flag.code}; {flag.rule}]")
+    for member in composed.unknown:
+        meant = f" Is {member.meant} meant?" if member.meant else ""
+        output.note(f"Note: the form has no field {member.name}; it is sealed and sent as it is.{meant}")
     message = own.seal_and_store(composed, files)
     decision = own.outbox.send(message)
     if decision is None and wait:

@@ -352,7 +352,7 @@ class HeaderInconsistent(Rejection):
 
 
 class BodyIncomplete(Rejection):
-    """The message lacks mandatory content: {fields}."""
+    """The content of the message is not as its form asks: {fields}."""
 
     code = "message.incomplete-body"
 

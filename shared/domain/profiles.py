@@ -24,7 +24,6 @@ from shared.domain.profile_data.spontaneous import SPONTANEOUS
 from shared.domain.profile_format import LATE, ActField, BodyField, FieldType, Kind, Profile, Side
 from shared.errors import (
     ActMalformed,
-    BodyIncomplete,
     ForeignSigner,
     GroundMissing,
     HeaderInconsistent,
@@ -118,16 +117,6 @@ def mandatory_body_fields(header: Header) -> tuple[BodyField, ...]:
     return tuple(field for field in kind_of(header.profile, header.kind).body if is_met(field.when, header))
 
 
-def check_body(header: Header, body: Mapping[str, Any]) -> None:
-    """For the sender's client, before sealing: every mandatory field is there and not empty.
-
-    Raises BodyIncomplete; its fact `fields` names each missing field by its label.
-    """
-    missing = [field for field in mandatory_body_fields(header) if _is_empty(body.get(field.name))]
-    if missing:
-        raise BodyIncomplete(fields=", ".join(f"{field.label} ({field.name})" for field in missing))
-
-
 def _check_opening(header: Header, profile: Profile) -> None:
     if header.leg is not None:
         raise HeaderInconsistent(why="a message that opens a dossier names no leg")
@@ -217,7 +206,3 @@ def _is_date(value: object) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_empty(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip()) or value in ([], {})

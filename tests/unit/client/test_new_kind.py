@@ -1,7 +1,8 @@
-"""A kind that nobody thought of is added as data, with the fields of its content, and no line of code beside it."""
+"""A kind that nobody thought of is added as data and a schema of its content, and no line of code beside them."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from client.act_text import hint_of, read_act
+from client.forms import schema_files
 from shared.domain import profiles
 from shared.domain.dossier import possible_kinds
 from shared.domain.profile_data.mla_request import MLA_REQUEST
@@ -34,6 +36,25 @@ ANSWER = Kind(
     dict.fromkeys(("accepted", "executing"), STAY),
     closes=frozenset({"answer-visit"}),
 )
+
+
+def _schema(kind: Kind) -> str:
+    return json.dumps(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": f"urn:comity:form:1:mla-request:{kind.name}",
+            "title": kind.label,
+            "type": "object",
+            "allOf": [{"$ref": "urn:comity:form:1:every-message"}],
+            "required": [field.name for field in kind.body],
+            "properties": {
+                field.name: {"title": field.label, "$ref": "urn:comity:form:1:fields#/$defs/text"}
+                for field in kind.body
+            },
+        }
+    )
+
+
 GROWN = replace(
     MLA_REQUEST,
     kinds=MappingProxyType({**MLA_REQUEST.kinds, VISIT.name: VISIT, ANSWER.name: ANSWER}),
@@ -44,6 +65,11 @@ GROWN = replace(
 def test_a_new_kind_is_sent_admitted_owed_shown_and_answered(
     exchange: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    schemas = tmp_path / "schemas"
+    schemas.mkdir()
+    for kind in (VISIT, ANSWER):
+        (schemas / f"{kind.name}.json").write_text(_schema(kind))
+    monkeypatch.setattr(schema_files, "FOLDERS", (*schema_files.FOLDERS, schemas))
     monkeypatch.setattr(profiles, "PROFILES", {**profiles.PROFILES, GROWN.name: GROWN})
     ma, fr = exchange.correspond(MA, tmp_path), exchange.correspond(FR, tmp_path)
     dossier = open_dossier(ma)

@@ -11,10 +11,9 @@ from shared.domain import profiles
 from shared.domain.header import Basis
 from shared.domain.ids import new_uuid7
 from shared.domain.profile_data.mla_request import MLA_REQUEST
-from shared.domain.profiles import check_body, check_header, mandatory_body_fields
+from shared.domain.profiles import check_header, mandatory_body_fields
 from shared.errors import (
     ActMalformed,
-    BodyIncomplete,
     ForeignSigner,
     GroundMissing,
     HeaderInconsistent,
@@ -126,46 +125,6 @@ def test_every_later_kind_fits_as_it_is_usually_sent() -> None:
         assert check_header(a_message(leg, kind)).name == kind
 
 
-BODY = {
-    "requesting_authority": "Presidency of the public prosecution",
-    "subject_matter": "Laundering of proceeds",
-    "nature_of_proceeding": "Judicial investigation",
-    "conducting_authority": "Investigating judge, third chamber",
-    "facts": "Transfers between March and May",
-    "assistance_sought": "Statements of two accounts",
-    "purpose": "Evidence",
-}
-
-
-def test_a_complete_request_passes_the_senders_check() -> None:
-    check_body(a_header(), BODY)
-
-
-@pytest.mark.parametrize("field", BODY)
-@pytest.mark.parametrize("empty", [None, "", "  ", [], {}])
-def test_each_field_of_untoc_18_15_is_asked_for_by_name(field: str, empty: object) -> None:
-    with pytest.raises(BodyIncomplete, match=field):
-        check_body(a_header(), BODY | {field: empty})
-
-
-def test_the_facts_may_be_missing_where_only_documents_are_served() -> None:
-    without_facts = {name: text for name, text in BODY.items() if name != "facts"}
-    check_body(a_header(measures={"M1": "service-of-documents"}), without_facts)
-    with pytest.raises(BodyIncomplete):
-        check_body(a_header(measures={"M1": "service-of-documents", "M2": "testimony"}), without_facts)
-
-
-def test_a_deadline_is_given_with_its_reasons_and_an_emergency_with_its_justification() -> None:
-    urgent = a_header(act={"deadline": "2026-12-12"}, urgency="emergency")
-    with pytest.raises(BodyIncomplete) as refused:
-        check_body(urgent, BODY)
-    assert "deadline_reasons" in str(refused.value)
-    assert "emergency_justification" in str(refused.value)
-    check_body(urgent, BODY | {"deadline_reasons": "The trial begins", "emergency_justification": "A hostage"})
-
-
 def test_a_refusal_gives_its_reasons_in_the_body() -> None:
     refusal = a_message(the_leg(), "refuse")
     assert [field.name for field in mandatory_body_fields(refusal)] == ["reasons"]
-    with pytest.raises(BodyIncomplete):
-        check_body(refusal, {})

@@ -1,0 +1,28 @@
+"""What an official sees of a form: on the way out, and of a message that came."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.comity.conftest import Run, document_of
+
+MA, FR = "MA.PGR", "FR.BEPI"
+
+
+def test_a_slip_of_the_pen_is_noted_and_a_message_that_is_not_complete_is_shown_so(
+    run: Run, request_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = json.loads(request_file.read_text())
+    written["content"]["contatcs"] = written["content"].pop("purpose")
+    request_file.write_text(json.dumps(written))
+    monkeypatch.setattr("client.composition.check_content", lambda *_: None)  # a client that does not look
+    result = run(MA, "send", str(request_file), "--to", FR, "--instrument", "quadripartite")
+    assert "the form has no field contatcs; it is sealed and sent as it is. Is contacts meant?" in result.stderr
+    message = document_of(run(FR, "inbox", "--json"))["unopened"][0]["message"]
+    opened = run(FR, "open", message)
+    assert opened.exit_code == 0
+    assert "Purpose of the evidence, information or action (purpose) is missing" in opened.stdout
+    assert document_of(run(FR, "open", message, "--json"))["faults"][0]["path"] == "purpose"
