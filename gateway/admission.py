@@ -67,7 +67,7 @@ class Admission:
         self._age_s = 0.0
 
     def refuse_unheard(self, kid: str) -> None:
-        """For who names this key and proved nothing yet. Raises Busy where its holder was refused, and nothing changed."""
+        """Who names this key proved nothing yet. Raises Busy where its holder was refused and nothing changed."""
         if kid in self._refused_keys:
             raise self._busy()
 

@@ -13,9 +13,9 @@ The steps, in order, and what each raises:
 (7) the body is read within its bounds (CallTooLarge, CallTooSlow)
 (8) the body has the signed digest (CallDigestMismatch)
 The caller is proven before a byte of the body is read, and before anything is asked or counted that depends on how busy
-the exchange is: who is nobody here cannot move it, and learns of it at most that a key whose id it knows is refused. Calls are counted in between, for the
-party that signed; of operators for each key by itself, so that the thief of one key leaves the others their room. The
-header covers the digest, so that nobody can put another body under it.
+the exchange is: who is nobody here cannot move it, and learns at most that a key whose id it knows is refused. Calls
+are counted in between, for the party that signed; of operators for each key by itself, so that the thief of one key
+leaves the others their room. The header covers the digest, so that nobody can put another body under it.
 
 The signed address is the configured public one with the path and query as received, never the Host header. Reads may
 be repeated; a message is known by its id and bytes, an operator's document by its own, so that a repeated call changes
@@ -188,7 +188,7 @@ def admitted(takes: Document | None = None) -> Callable[[Request], Awaitable[Cal
 
 
 def named_kids(headers: Headers) -> Sequence[str]:
-    """The ids of the keys that a call says it is signed with, before anything is proven; none where it is not signed."""
+    """The ids of the keys that a call says it is signed with, nothing of it proven; none where it is not signed."""
     given = headers.get("signature-input", "")
     return _KEYID.findall(given) if _TAGGED in given and "signature" in headers else ()
 

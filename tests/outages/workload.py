@@ -192,8 +192,8 @@ class Actor:
         self._post(replace(composed, header=composed.header.model_copy(update=change)))
 
     def _reuse_id(self, composed: Composed) -> None:
-        """Other bytes under an id that is decided. Two intakes may decide what came earlier in either order, and a party
-        whose own other bytes were first would rightly refuse what it reads of them."""
+        """Other bytes under an id that is decided. Two intakes may decide earlier ones in either order, and a party
+        whose own other bytes came first would rightly refuse what it reads of them."""
         self._post(composed)
 
     def _post(self, composed: Composed) -> None:
