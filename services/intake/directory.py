@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from shared.audit.leaves import NONCE_BYTES, encode_leaf
+from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf
 from shared.contracts.messages import RecordInstruments, RecordKeyEvent
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord
 from shared.domain.ids import encode_time
@@ -59,7 +59,7 @@ class RecordDocuments:
             event=parse_strict_json(message.event),
             seq=event.seq,
         )
-        row = KeyEventRecord(event.seq, message.event, occasion.now, hashlib.sha256(leaf).digest())
+        row = KeyEventRecord(event.seq, message.event, occasion.now, digest_of_leaf(leaf))
         return Effects(inserts=[row], leaves=[leaf])
 
     def record_instruments(self, message: RecordInstruments, occasion: Occasion) -> Effects:

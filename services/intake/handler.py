@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,7 +11,7 @@ from weakref import WeakKeyDictionary
 from services.intake.accounts import record_refusals
 from services.intake.directory import RecordDocuments
 from services.intake.policy import Admission, check_id, decide_admission, verify_sender
-from shared.audit.leaves import NONCE_BYTES, encode_leaf, leg_states
+from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf, leg_states
 from shared.contracts.messages import (
     EnvelopeAdmitted,
     EnvelopeDecided,
@@ -196,7 +195,7 @@ def _conclude(
             facts=facts,
             decided_at=occasion.now,
             receipt=message.receipt,
-            leaf_digest=hashlib.sha256(leaf).digest(),
+            leaf_digest=digest_of_leaf(leaf),
         )
     )
     effects.publishes.append(

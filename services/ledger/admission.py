@@ -11,13 +11,12 @@ What fails is set aside with its frame, and its neighbours are placed. Nothing h
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.audit.leaves import parse_leaf
+from shared.audit.leaves import digest_of_leaf, parse_leaf
 from shared.contracts.topology import LEDGER, WRITTEN_BY
 from shared.errors import FrameRefused, LeafInvalid, LeafRefused
 from shared.frame.items import Item
@@ -80,7 +79,7 @@ class LeafReader:
             except (LeafInvalid, LeafRefused) as wrong:
                 refused.append(wrong)
             else:
-                leaves[hashlib.sha256(leaf).digest()] = leaf
+                leaves[digest_of_leaf(leaf)] = leaf
         return Read(row, leaves, tuple(refused), opened.sealed_at)
 
 

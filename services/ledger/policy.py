@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.audit.leaves import encode_entry
+from shared.audit.leaves import digest_of_leaf, encode_entry
 from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, hash_full_tile, root_from_tiles
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import encode_time, parse_time
@@ -86,7 +85,7 @@ def hash_on(size: int, edge: Edge, hashes: Sequence[bytes]) -> bytes:
 
 def _place(index: int, logged_at: datetime, leaf: bytes) -> PlacedLeaf:
     entry = encode_entry(logged_at, leaf)
-    return PlacedLeaf(index, logged_at, entry, hash_leaf(entry), hashlib.sha256(leaf).digest())
+    return PlacedLeaf(index, logged_at, entry, hash_leaf(entry), digest_of_leaf(leaf))
 
 
 def _reader(edge: Edge) -> TileReader:

@@ -11,14 +11,13 @@ Rules:
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from services.ledger.policy import hash_on
-from shared.audit.leaves import split_entry
+from shared.audit.leaves import digest_of_leaf, split_entry
 from shared.audit.tree import hash_leaf
 from shared.errors import LeafInvalid, LedgerForked
 from shared.frame.open import FUTURE_S
@@ -87,7 +86,7 @@ class RecentLeaves:
         if len(entries) != self._first - first or root != self._root:
             raise LedgerForked(why=f"the entries from {first} to {self._first} are not those of the tree")
         for logged_at, leaf in reversed(read):
-            digest = hashlib.sha256(leaf).digest()
+            digest = digest_of_leaf(leaf)
             self._placed.appendleft((logged_at, digest))
             self._digests.add(digest)
         self._first, self._root = first, hash_on(first, edge, []) if first else b""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from services.routing.policy import readers_of
-from shared.audit.leaves import NONCE_BYTES, encode_leaf
+from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf
 from shared.contracts.messages import (
     EnvelopeAdmitted,
     EnvelopeDelivered,
@@ -156,4 +155,4 @@ def _evidence(
         **more,
     )
     effects.leaves.append(leaf)
-    effects.inserts.append(Evidence(message, kind.value, recipient, occasion.now, hashlib.sha256(leaf).digest()))
+    effects.inserts.append(Evidence(message, kind.value, recipient, occasion.now, digest_of_leaf(leaf)))

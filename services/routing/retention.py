@@ -12,7 +12,6 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +19,7 @@ from typing import Final
 import structlog
 
 from services.routing.policy import closed_since
-from shared.audit.leaves import NONCE_BYTES, encode_leaf
+from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf
 from shared.contracts.records import PartsPruned
 from shared.domain.ids import encode_time
 from shared.errors import Transient
@@ -98,5 +97,5 @@ class PartsKeeper:
             kept_days=self._kept_days,
         )
         effects.leaves.append(leaf)
-        digest = hashlib.sha256(leaf).digest()
+        digest = digest_of_leaf(leaf)
         effects.inserts.append(PartsPruned(message, dossier, now, closed_at, self._kept_days, digest))

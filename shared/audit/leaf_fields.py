@@ -12,7 +12,8 @@ from shared.domain.ids import DIGEST_PATTERN, MEASURE_PATTERN, is_authority_id, 
 from shared.domain.strict_json import MAX_INTEGER
 from shared.keys.public import OPERATOR
 
-_CODE = re.compile(r"[a-z0-9][a-z0-9.:()+-]{0,127}")
+CODE_PATTERN: Final = "[a-z0-9][a-z0-9.:()+-]{0,127}"
+_CODE = re.compile(CODE_PATTERN)
 _DIGEST = re.compile(DIGEST_PATTERN[1:-1])
 _MEASURE = re.compile(MEASURE_PATTERN[1:-1])
 

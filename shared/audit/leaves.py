@@ -15,12 +15,14 @@ say: that the JWS verifies and the state follows is the auditor's replay.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.audit.leaf_fields import HOLDS, Field, Kind, is_number, is_time
+from shared.audit.leaf_forms import LeafForm
 from shared.audit.tiles import MAX_ENTRY_BYTES, check_entry
 from shared.domain.ids import (
     encode_time,
@@ -40,6 +42,9 @@ NONCE_BYTES: Final = 16
 TIME_CHARACTERS: Final = 27
 _PREFIX_BYTES: Final = TIME_CHARACTERS + 1
 MAX_LEAF_BYTES: Final = MAX_ENTRY_BYTES - _PREFIX_BYTES
+_AT: Final = slice(len('{"at":"'), len('{"at":"') + TIME_CHARACTERS)
+"""Where a leaf tells its time: no member comes before it."""
+_NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 _OWN_MEMBERS: Final = frozenset({"v", "type", "at", "nonce"})
 
 
@@ -133,6 +138,7 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
     ),
 }
 """Leaf type → its fields, beside `v`, `type`, `at` and `nonce`."""
+_FORMS: Final = {type_: LeafForm(type_, CATALOGUE_VERSION, fields) for type_, fields in CATALOGUE.items()}
 
 
 def _check_fields(type_: str, fields: Mapping[str, object]) -> None:
@@ -191,6 +197,20 @@ def encode_leaf(type_: str, at: datetime, nonce: bytes, /, **fields: object) -> 
 
 def parse_leaf(raw: bytes) -> Leaf:
     """The leaf in these bytes. Raises LeafInvalid unless they are the canonical form of a leaf of the catalogue."""
+    return _read_usual(raw) or _parse_any(raw)
+
+
+def _read_usual(raw: bytes) -> Leaf | None:
+    """Of a leaf in the usual form of its type."""
+    _, _, behind = raw.rpartition(b'"type":"')
+    type_ = behind[: max(0, behind.find(b'"'))].decode("ascii", "replace")
+    fields = _FORMS[type_].read(raw) if type_ in _FORMS else None
+    if fields is None:
+        return None
+    return Leaf(type_, parse_time(fields.pop("at")), parse_b64u(fields.pop("nonce"), NONCE_BYTES), fields)
+
+
+def _parse_any(raw: bytes) -> Leaf:
     try:
         document = parse_strict_json(raw)
     except NotStrictJson as broken:
@@ -217,6 +237,19 @@ def _parse_nonce(value: object) -> bytes:
         return parse_b64u(value if isinstance(value, str) else "", NONCE_BYTES)
     except ValueError:
         raise LeafInvalid(why=f"its nonce is not {NONCE_BYTES} bytes in base64url") from None
+
+
+def digest_of_leaf(leaf: bytes) -> bytes:
+    """By which its writer finds a leaf again: its time in milliseconds, in 6 bytes, then its SHA-256.
+
+    The time comes first as in a UUIDv7, so that an index of them grows at its end [SQLite, 1,000 leaves more behind
+    600,000: 4 ms of CPU instead of 20].
+    """
+    try:
+        at = datetime.fromisoformat(leaf[_AT].decode("ascii"))
+    except ValueError:
+        at = _NO_TIME
+    return int(at.timestamp() * 1000).to_bytes(6, "big") + hashlib.sha256(leaf).digest()
 
 
 # --- entries ---------------------------------------------------------------------------------------------------------

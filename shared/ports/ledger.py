@@ -33,7 +33,7 @@ class PlacedLeaf:
     """`logged_at`, a newline, the leaf: what the tree hashes."""
     entry_hash: bytes
     leaf_digest: bytes
-    """SHA-256 of the leaf alone, by which its writer finds it again."""
+    """`audit.leaves.digest_of_leaf`, by which its writer finds it again."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from shared.adapters.sql.directory import SqlKeyRing
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.logged_events import LoggedEvents
 from shared.adapters.tables import METADATA
-from shared.audit.leaves import encode_entry, encode_leaf
+from shared.audit.leaves import digest_of_leaf, encode_entry, encode_leaf
 from shared.audit.quorum import CheckpointRule
 from shared.audit.tree import hash_leaf
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord
@@ -173,7 +172,7 @@ async def recovery(store: Store, exchange: ExchangeOnTest, claimed_leaf: bytes |
     new = exchange.recover(PartyOnTest("BE.PF"))
     event = parse_strict_json(exchange.documents[-1])
     leaf = encode_leaf("directory.key-event", NOW, bytes(16), event=event, seq=4)
-    digest = hashlib.sha256(claimed_leaf or leaf).digest()
+    digest = digest_of_leaf(claimed_leaf or leaf)
     await record(store, *exchange.documents[:3])
     await write(store, Effects(inserts=[KeyEventRecord(4, exchange.documents[-1], NOW, digest)], leaves=[leaf]))
     return new

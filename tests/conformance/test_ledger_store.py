@@ -1,7 +1,6 @@
 """What the ledger's storage promises (`shared/ports/ledger.py`), on SQLite and on PostgreSQL alike."""
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,7 +11,7 @@ from sqlalchemy import text
 from services.ledger.policy import plan_round
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
-from shared.audit.leaves import encode_entry
+from shared.audit.leaves import digest_of_leaf, encode_entry
 from shared.audit.tree import hash_leaf
 from shared.errors import StoreConflict, StoreUnavailable
 from shared.ports.ledger import Ledger, PlacedLeaf, TreeHead
@@ -94,8 +93,8 @@ async def test_what_is_stored_after_random_rounds_is_the_tree_over_all_entries(s
     assert await ledger.entries(len(entries) - 1, 10) == entries[-1:]
     assert await ledger.entries(len(entries), 10) == []
     for index in (0, 255, 256, len(entries) - 1):
-        assert await ledger.index_of(hashlib.sha256(b"leaf %d" % index).digest()) == index
-    assert await ledger.index_of(hashlib.sha256(b"never logged").digest()) is None
+        assert await ledger.index_of(digest_of_leaf(b"leaf %d" % index)) == index
+    assert await ledger.index_of(digest_of_leaf(b"never logged")) is None
     assert "leaf_waiting" not in await row_counts(store)
 
 

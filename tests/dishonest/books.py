@@ -20,7 +20,7 @@ import httpx2
 from prometheus_client import CollectorRegistry
 
 from shared.audit.checkpoint import encode_checkpoint, parse_checkpoint, parse_log_keys
-from shared.audit.leaves import encode_entry, encode_leaf
+from shared.audit.leaves import digest_of_leaf, encode_entry, encode_leaf
 from shared.audit.notes import encode_signature_lines, parse_signature_lines
 from shared.audit.tiles import TILE_WIDTH, Appended, Tile, TileHashReader, build_tiles, hash_full_tile
 from shared.audit.tree import hash_leaf, prove_consistency
@@ -183,7 +183,7 @@ def _reader(made: Appended, size: int) -> TileHashReader:
 
 
 def _digest(entry: bytes) -> bytes:
-    return sha256(entry.partition(b"\n")[2]).digest()
+    return digest_of_leaf(entry.partition(b"\n")[2])
 
 
 def _point_elsewhere(database: sqlite3.Connection, before: Sequence[bytes], after: Sequence[bytes]) -> None:

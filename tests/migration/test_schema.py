@@ -1,6 +1,7 @@
 """The schema: made from nothing, taken back to nothing, and what the code expects, on SQLite and on PostgreSQL."""
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
@@ -10,12 +11,13 @@ import pytest
 from alembic.config import Config
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from deploy.local import PrivatePostgres
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.schema import MIGRATIONS, check_schema, migrate, schema_differences
 from shared.adapters.tables import METADATA
+from shared.audit.leaves import digest_of_leaf, encode_entry, encode_leaf
 from shared.errors import SettingsRefused
 
 TABLES = {table.name for table in METADATA.sorted_tables}
@@ -206,4 +208,29 @@ async def test_key_events_of_before_are_found_in_the_ledger(url: str, store: Sto
     await migrate(url)
     async with store.read() as connection:
         found = await connection.execute(text("SELECT seq, leaf_digest FROM key_event ORDER BY seq"))
-        assert [(seq, digest and bytes(digest)) for seq, digest in found] == [(1, b"3"), (2, b"1"), (3, None)]
+        assert [(seq, digest and bytes(digest)) for seq, digest in found] == [
+            (1, bytes(6) + b"3"),
+            (2, bytes(6) + b"1"),
+            (3, None),
+        ]
+
+
+async def test_rows_of_before_point_at_their_leaves_as_new_ones_do(url: str, store: Store) -> None:
+    await migrate(url, "0012")
+    at = datetime(2026, 11, 22, 9, 30, 0, 123456, UTC)
+    leaves = [encode_leaf("exchange.started", at, bytes([n]) * 16, service="all", version="1") for n in range(3)]
+    evidence, leaf_table = METADATA.tables["evidence"], METADATA.tables["ledger_leaf"]
+    async with store.write() as connection:
+        for number, leaf in enumerate(leaves):
+            digest = hashlib.sha256(leaf).digest()
+            row = {"message": "m", "kind": f"kind-{number}", "recipient": "r", "at": at, "leaf_digest": digest}
+            await connection.execute(evidence.insert(), row)
+            if number:  # the first one waits for its place
+                placed = {"index": number, "logged_at": at, "entry": encode_entry(at, leaf), "entry_hash": b""}
+                await connection.execute(leaf_table.insert(), {**placed, "leaf_digest": digest})
+    await migrate(url)
+    async with store.read() as connection:
+        pointing = (await connection.execute(select(evidence.c.leaf_digest).order_by(evidence.c.kind))).scalars()
+        placed_as = (await connection.execute(select(leaf_table.c.leaf_digest).order_by(leaf_table.c.index))).scalars()
+        assert list(pointing) == [digest_of_leaf(leaf) for leaf in leaves]
+        assert list(placed_as) == [digest_of_leaf(leaf) for leaf in leaves[1:]]

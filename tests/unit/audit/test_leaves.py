@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.audit.leaf_fields import Kind
 from shared.audit.leaves import (
     CATALOGUE,
     MAX_LEAF_BYTES,
+    digest_of_leaf,
     encode_entry,
     encode_leaf,
     leg_states,
@@ -38,6 +40,11 @@ def leaf_of(type_: str = "exchange.started") -> bytes:
     return encode_leaf(type_, AT, NONCE, **fields_of(type_))
 
 
+ENVELOPE = {
+    "payload": "AQ",
+    "signatures": [{"protected": "AA", "signature": "_-"}, {"protected": "", "signature": "AQ"}],
+}
+USUAL = {kind: [ENVELOPE, *EXAMPLES[kind]] for kind in (Kind.OBJECT, Kind.OBJECT_OR_NULL)}
 EVERY_FIELD = [(type_, field) for type_ in CATALOGUE for field in CATALOGUE[type_]]
 
 
@@ -170,6 +177,49 @@ def test_version_type_time_and_nonce_must_be_there(member: str) -> None:
 def test_a_leaf_in_any_other_form_is_refused(raw: bytes) -> None:
     with pytest.raises(LeafInvalid):
         parse_leaf(raw)
+
+
+SHREDS = [
+    b"",
+    b"0",
+    b'"',
+    b"\\",
+    b"\x00",
+    b"\xc3\xa9",
+    b"{",
+    b"}",
+    b"[",
+    b"],[",
+    b'":"',
+    b'","',
+    b'"dossier":',
+    b"2026-02-30",
+    b"9" * 17,
+]
+
+
+@given(st.sampled_from(sorted(CATALOGUE)), st.data())
+@settings(max_examples=150)
+def test_what_is_read_as_a_leaf_is_the_one_form_of_a_leaf(type_: str, data: st.DataObject) -> None:
+    fields = {
+        field.name: data.draw(st.sampled_from(USUAL.get(field.kind, EXAMPLES[field.kind])))
+        for field in CATALOGUE[type_]
+    }
+    raw = encode_leaf(type_, AT, NONCE, **fields)
+    assert parse_leaf(raw).fields == fields
+    first = data.draw(st.integers(0, len(raw)))
+    changed = raw[:first] + data.draw(st.sampled_from(SHREDS)) + raw[first + data.draw(st.integers(0, 4)) :]
+    with suppress(LeafInvalid):
+        leaf = parse_leaf(changed)
+        assert encode_leaf(leaf.type, leaf.at, leaf.nonce, **leaf.fields) == changed
+
+
+def test_an_index_of_digests_grows_at_its_end() -> None:
+    for type_ in CATALOGUE:
+        written = [encode_leaf(type_, AT + timedelta(seconds=n), NONCE, **fields_of(type_)) for n in range(9)]
+        digests = [digest_of_leaf(leaf) for leaf in written]
+        assert digests == sorted(digests)
+        assert {len(digest) for digest in digests} == {38}
 
 
 def _canonical(document: dict[str, object]) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any
 from services.intake.directory import RecordDocuments
 from services.intake.handler import IntakeHandler
 from services.notification.handler import NotificationHandler
-from shared.audit.leaves import Leaf, parse_leaf
+from shared.audit.leaves import Leaf, digest_of_leaf, parse_leaf
 from shared.contracts.messages import EnvelopeDecided, ServiceMessage, SubmitEnvelope
 from shared.contracts.records import Claim, Decision, FeedEntry, Key, Record
 from shared.domain.ids import encode_time, new_uuid7
@@ -193,7 +193,7 @@ def assert_rejected(desk: Desk, effects: Effects, code: str, submission: bytes, 
     assert effects.inserts == [*claim, decision]
     assert isinstance(decision, Decision)
     assert (decision.decision, decision.code, decision.sender) == ("rejected", code, header.sender)
-    assert decision.leaf_digest == hashlib.sha256(effects.leaves[0]).digest()
+    assert decision.leaf_digest == digest_of_leaf(effects.leaves[0])
     assert decision.receipt == "the.signed.receipt"
 
     assert [type(event) for event in effects.publishes] == [EnvelopeDecided]

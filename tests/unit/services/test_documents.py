@@ -10,6 +10,7 @@ import pytest
 
 from services.intake.directory import EARLIER_EVENT_WAIT, RecordDocuments
 from services.intake.handler import IntakeHandler
+from shared.audit.leaves import digest_of_leaf
 from shared.contracts.api import MAX_DOCUMENT_BYTES
 from shared.contracts.messages import RecordInstruments, RecordKeyEvent
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord
@@ -66,7 +67,7 @@ def instruments(document: bytes) -> RecordInstruments:
 def test_a_signed_key_event_is_kept_as_it_came_and_logged_whole(exchange: ExchangeOnTest) -> None:
     document = exchange.decide(exchange.draft_enrolment(PartyOnTest("MA.PGR")))
     effects = intake_of(exchange).handle(a_key_event(document), at=NOW)
-    assert effects.inserts == [KeyEventRecord(1, document, NOW, hashlib.sha256(effects.leaves[0]).digest())]
+    assert effects.inserts == [KeyEventRecord(1, document, NOW, digest_of_leaf(effects.leaves[0]))]
     [leaf] = leaves_of(effects)
     assert (leaf.type, leaf.fields["seq"], leaf.fields["event"]) == ("directory.key-event", 1, json.loads(document))
     assert effects.publishes == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ledger.policy import PlannedRound, check_root, plan_round
-from shared.audit.leaves import encode_entry
+from shared.audit.leaves import digest_of_leaf, encode_entry
 from shared.audit.tree import hash_leaf
 from shared.errors import LeafTooLarge, LedgerForked
 from shared.ports.ledger import FullTile, TreeHead
@@ -94,7 +93,7 @@ def test_an_entry_begins_with_the_time_of_its_round_and_is_found_by_the_digest_o
     assert placed.entry == b'2026-11-22T09:00:00.123456Z\n{"leaf":1}'
     assert placed.logged_at == NOW
     assert placed.entry_hash == hash_leaf(placed.entry)
-    assert placed.leaf_digest == hashlib.sha256(b'{"leaf":1}').digest()
+    assert placed.leaf_digest == digest_of_leaf(b'{"leaf":1}')
 
 
 def test_a_clock_that_goes_backwards_does_not_take_the_log_with_it() -> None:

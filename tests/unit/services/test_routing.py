@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 
 import pytest
 
 from services.routing.handler import MAILBOX_WAIT, RoutingHandler
+from shared.audit.leaves import digest_of_leaf
 from shared.contracts.messages import (
     EnvelopeAdmitted,
     EnvelopeDelivered,
@@ -92,7 +92,7 @@ def test_each_recipient_has_one_delivery_evidence_and_the_sender_none() -> None:
     assert {leaf.fields["envelope_sha256"] for leaf in leaves} == {parse_submission(submission).digest}
     rows = [row for row in desk.of(Evidence) if isinstance(row, Evidence)]
     assert [(row.kind, row.recipient, row.at) for row in rows] == [("delivery", BE, NOW), ("delivery", FR, NOW)]
-    assert [row.leaf_digest for row in rows] == [hashlib.sha256(leaf).digest() for leaf in effects.leaves]
+    assert [row.leaf_digest for row in rows] == [digest_of_leaf(leaf) for leaf in effects.leaves]
 
 
 def test_the_parties_are_told_with_the_states_that_intake_decided() -> None:
