@@ -17,6 +17,7 @@ from typing_extensions import override
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("comity.keys:app", "Make, renew, show and compare keys."),
     "trust": ("comity.trust:app", "Import and show the trust file of an exchange."),
+    "new": ("comity.new:new", "Write a request step by step, into a file for `comity send`."),
     "send": ("comity.send:send", "Open a dossier: check, seal, sign and send a request."),
     "inbox": ("comity.inbox:inbox", "What came, what was decided, and what looks wrong."),
     "watch": ("comity.inbox:watch", "Follow the feed live, until Ctrl-C."),

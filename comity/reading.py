@@ -11,6 +11,7 @@ import typer
 from comity.home import find_home
 from comity.options import HomeDir, Json, Url
 from comity.output import local_time, reporting, say
+from comity.words import _, reader_language
 from comity.written_files import named_documents, write_new_files
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def open_message(
             logged_at = own.register.places.logged_at(opened.header.id)
         files = [] if out is None else write_new_files(out, _files(opened))
         header = opened.header
-        content = without_keys(opened.content)
+        content, language = without_keys(opened.content), reader_language()
         document = {
             "message": header.id,
             "dossier": header.dossier,
@@ -53,7 +54,10 @@ def open_message(
             "measures": header.measures,
             "act": header.act,
             "content": content,
-            "faults": [{"path": one.path, "label": one.label, "text": one.text} for one in faults_of(opened)],
+            "faults": [
+                {"path": one.path, "label": one.label(language), "text": one.told(language)}
+                for one in faults_of(opened)
+            ],
             "attachments": [
                 {"part": one.part, "name": one.name, "media_type": one.media_type, "size": len(one.data)}
                 for one in opened.attachments
@@ -94,7 +98,7 @@ def _render_message(console: Any, document: dict[str, Any]) -> None:
         text = value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False, indent=2)
         say(console, f"{name}: {text}")
     if document["faults"]:
-        say(console, "Not as its form asks; nothing else is wrong with it:", style="bold")
+        say(console, _("Not as its form asks; nothing else is wrong with it:"), style="bold")
         for one in document["faults"]:
             say(console, f"  {one['text']}")
     for one in document["attachments"]:

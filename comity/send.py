@@ -12,6 +12,7 @@ from comity.advice import REFUSED
 from comity.home import find_home
 from comity.options import HomeDir, Json, Url, authority_id
 from comity.output import Output, local_time, reporting, say
+from comity.words import _
 
 if TYPE_CHECKING:
     from client.composition import Composed
@@ -77,8 +78,9 @@ def seal_and_send(
         measures = f" ({', '.join(flag.measures)})" if flag.measures else ""
         output.note(f"Note: {flag.text}{measures} [{flag.code}; {flag.rule}]")
     for member in composed.unknown:
-        meant = f" Is {member.meant} meant?" if member.meant else ""
-        output.note(f"Note: the form has no field {member.name}; it is sealed and sent as it is.{meant}")
+        meant = " " + _("Is {name} meant?", name=member.meant) if member.meant else ""
+        told = _("Note: the form has no field {name}; it is sealed and sent as it is.", name=member.name)
+        output.note(f"{told}{meant}")
     message = own.seal_and_store(composed, files)
     decision = own.outbox.send(message)
     if decision is None and wait:

@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
@@ -22,33 +22,48 @@ from jsonschema import ValidationError
 from client.forms.form import Form, FormField, form_of
 from client.forms.schema_files import FIRST_VERSION, schemas
 from client.opening import OpenedMessage
-from shared.domain.header import Header
+from shared.domain.conditions import Addressed
 from shared.domain.profiles import mandatory_body_fields
 from shared.envelope.encoding import BODY_PART
 from shared.errors import BodyIncomplete
+from shared.texts.catalogue import SOURCE, translate
 
 MOST_FAULTS: Final = 40
 """No more are named at once: the rest is told when these are mended."""
 
+
+def _(sentence: str) -> str:
+    """Marks a sentence for the catalogues; it is translated when it is told."""
+    return sentence
+
+
+MISSING: Final = _("{field} is missing")
+_OTHERWISE: Final = _("{field} is not as its form asks")
 _SHAPES: Final = {
-    "string": "is not text",
-    "array": "is not a list",
-    "object": "is not a group of fields",
-    "boolean": "is neither true nor false",
+    "string": _("{field} is not text"),
+    "array": _("{field} is not a list"),
+    "object": _("{field} is not a group of fields"),
+    "boolean": _("{field} is neither true nor false"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One field that is missing or wrong: `label` in the words of the form, `why` the end of that sentence."""
+    """One field that is missing or wrong. `labels` lead to it in the words of the form, each perhaps with the number of
+    an entry; `why` is a sentence of the catalogue with gaps."""
 
     path: str
-    label: str
+    labels: tuple[tuple[str, str | None], ...]
     why: str
+    gaps: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def text(self) -> str:
-        return f"{self.label} ({self.path}) {self.why}"
+    def told(self, language: str = SOURCE) -> str:
+        """`Persons concerned 2 › Name (persons.2.name) is missing`."""
+        return translate(self.why, language, **{**self.gaps, "field": f"{self.label(language)} ({self.path})"})
+
+    def label(self, language: str = SOURCE) -> str:
+        words = (translate(word, language) + (f" {number}" if number else "") for word, number in self.labels)
+        return " › ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +74,28 @@ class UnknownMember:
     meant: str | None
 
 
-def check_content(header: Header, content: Mapping[str, Any]) -> None:
+def check_content(header: Addressed, content: Mapping[str, Any]) -> None:
     """Before sealing. Raises BodyIncomplete, which names every fault."""
     found = faults(header, content)
     if found:
-        raise BodyIncomplete(fields="; ".join(fault.text for fault in found))
+        raise BodyIncomplete(fields="; ".join(fault.told() for fault in found))
 
 
-def faults(header: Header, content: Mapping[str, Any]) -> tuple[Fault, ...]:
+def faults(header: Addressed, content: Mapping[str, Any]) -> tuple[Fault, ...]:
     """Everything that is missing or wrong, in the order of the form; the first `MOST_FAULTS`."""
     version = content.get("form", FIRST_VERSION)
     form = form_of(header.profile, header.kind, version) if type(version) is int else None
     if form is None:
-        return (Fault("form", "Form", f"{str(version)[:20]} of {header.kind} is not known to this program"),)
+        gaps = {"version": str(version)[:20]}
+        return (
+            Fault("form", ((header.kind, None),), _("{field}: this program does not know version {version}"), gaps),
+        )
     said = _said(content)
     missing = [
-        Fault(field.name, field.label, "is missing")
-        for field in mandatory_body_fields(header)
-        if field.name not in said
+        Fault(one.name, ((one.label, None),), MISSING) for one in mandatory_body_fields(header) if one.name not in said
     ]
     found = {one.path: one for one in [*missing, *_schema_faults(header, version, form, said)]}
-    order = {field.name: index for index, field in enumerate(form.fields)}
+    order = {one.name: index for index, one in enumerate(form.fields)}
     ordered = sorted(found.values(), key=lambda one: order.get(one.path.partition(".")[0], len(order)))
     return tuple(ordered[:MOST_FAULTS])
 
@@ -91,10 +107,10 @@ def faults_of(opened: OpenedMessage) -> tuple[Fault, ...]:
     return faults(opened.header, opened.content)
 
 
-def unknown_members(header: Header, content: Mapping[str, Any]) -> tuple[UnknownMember, ...]:
+def unknown_members(header: Addressed, content: Mapping[str, Any]) -> tuple[UnknownMember, ...]:
     """What the form does not know, perhaps a slip of the pen."""
     form = form_of(header.profile, header.kind)
-    names = [] if form is None else [field.name for field in form.fields]
+    names = [] if form is None else [one.name for one in form.fields]
     return tuple(
         UnknownMember(name, next(iter(get_close_matches(name, names, n=1)), None))
         for name in content
@@ -102,7 +118,7 @@ def unknown_members(header: Header, content: Mapping[str, Any]) -> tuple[Unknown
     )
 
 
-def _schema_faults(header: Header, version: int, form: Form, said: Mapping[str, Any]) -> Iterator[Fault]:
+def _schema_faults(header: Addressed, version: int, form: Form, said: Mapping[str, Any]) -> Iterator[Fault]:
     known = schemas()
     schema = known.find(header.profile, header.kind, version)
     if schema is not None:
@@ -115,53 +131,47 @@ def _named(form: Form, error: ValidationError) -> Iterator[Fault]:
     steps: list[str | int] = list(error.absolute_path)
     said: Any = error.instance
     asked: Any = error.validator_value
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
     match error.validator:
         case "required":
-            yield from (_fault(form, [*steps, name], "is missing") for name in asked if name not in said)
+            yield from (_fault(form, [*steps, name], MISSING) for name in asked if name not in said)
         case "additionalProperties":
-            known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-            yield from (_fault(form, [*steps, name], "is no field of this form") for name in said if name not in known)
+            known = schema.get("properties", {})
+            more = (name for name in said if name not in known)
+            yield from (_fault(form, [*steps, name], _("{field} is no field of this form")) for name in more)
         case _ if "propertyNames" in error.absolute_schema_path:
-            yield _fault(form, [*steps, said], "is no number such as M1, M2")
-        case _:
-            yield _fault(form, steps, _why(error, asked))
-
-
-def _why(error: ValidationError, asked: Any) -> str:
-    match error.validator:
+            yield _fault(form, [*steps, said], _("{field} is no number such as M1, M2"))
         case "type":
-            return _SHAPES.get(str(asked), "is not as its form asks")
+            yield _fault(form, steps, _SHAPES.get(str(asked), _OTHERWISE))
         case "enum":
-            return f"is none of: {', '.join(asked)}"
+            yield _fault(form, steps, _("{field} is none of: {codes}"), codes=", ".join(asked))
         case "maxLength":
-            return f"has more than {asked} characters"
-        case "pattern":
-            schema = error.schema if isinstance(error.schema, Mapping) else {}
-            return f"is not written as in: {', '.join(schema.get('examples', ('a text that says something',)))}"
+            yield _fault(form, steps, _("{field} has more than {most} characters"), most=asked)
+        case "pattern" if "examples" in schema:
+            yield _fault(form, steps, _("{field} is not written as in: {sample}"), sample=", ".join(schema["examples"]))
         case _:
-            return "is not as its form asks"
+            yield _fault(form, steps, _OTHERWISE)
 
 
-def _fault(form: Form, steps: Sequence[str | int], why: str) -> Fault:
+def _fault(form: Form, steps: Sequence[str | int], why: str, **gaps: Any) -> Fault:
     path = ".".join(str(step + 1) if isinstance(step, int) else step[:64] for step in steps)
-    return Fault(path or "content", _label(form, steps), why)
+    return Fault(path or "content", _labels(form, steps), why, gaps)
 
 
-def _label(form: Form, steps: Sequence[str | int]) -> str:
-    """The labels on the way: `Persons concerned 2 › Name`. A number, or the name of a measure, stays as it is."""
+def _labels(form: Form, steps: Sequence[str | int]) -> tuple[tuple[str, str | None], ...]:
+    """The labels on the way. The number of an entry, or the name of a measure, stands behind its list's."""
     fields: tuple[FormField, ...] = form.fields
-    words: list[str] = []
+    words: list[tuple[str, str | None]] = []
     for step in steps:
-        field = next((one for one in fields if one.name == step), None)
-        if field is not None:
-            words.append(field.label)
-            fields = field.fields
-        elif words:
-            words[-1] += f" {step + 1 if isinstance(step, int) else step[:64]}"
+        known = next((one for one in fields if one.name == step), None)
+        if known is not None:
+            words.append((known.label, None))
+            fields = known.fields
+        elif words and words[-1][1] is None and fields:
+            words[-1] = (words[-1][0], str(step + 1) if isinstance(step, int) else step[:64])
         else:
-            words.append(str(step)[:64])
-            fields = ()
-    return " › ".join(words) or "The content"
+            words.append((str(step)[:64], None))
+    return tuple(words) or ((form.title, None),)
 
 
 def _said(node: Any) -> Any:

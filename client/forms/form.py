@@ -19,6 +19,8 @@ class Shape(StrEnum):
 
     text = "text"
     code = "code"  # one of a closed list
+    codes = "codes"  # several of a closed list
+    dated = "dated"  # a date for each of several codes
     flag = "flag"  # true or false
     group = "group"  # an object of named fields
     listed = "list"  # of groups

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from shared.domain.header import Header, Urgency
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from shared.domain.header import Urgency
 from shared.domain.profile_format import Condition
 
 
-def is_met(when: Condition, header: Header) -> bool:
+class Addressed(Protocol):
+    """What conditions look at: a header, or a draft that is to become one."""
+
+    @property
+    def profile(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def urgency(self) -> Urgency: ...
+    @property
+    def measures(self) -> Mapping[str, str]: ...
+    @property
+    def act(self) -> Mapping[str, Any]: ...
+
+
+def is_met(when: Condition, header: Addressed) -> bool:
     """Whether the row that stands under this condition applies to the message."""
     is_urgent = header.urgency in (Urgency.urgent, Urgency.emergency)
     match when:

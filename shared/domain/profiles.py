@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.domain.catalogue import COVERT, COVERT_MEASURES, HEADER_MEASURES
-from shared.domain.conditions import is_met
+from shared.domain.conditions import Addressed, is_met
 from shared.domain.header import Header
 from shared.domain.ids import is_authority_id, is_uuid7
 from shared.domain.profile_data.mla_request import MLA_REQUEST
@@ -112,7 +112,7 @@ def check_act(kind: Kind, act: Mapping[str, Any], measures: Mapping[str, str]) -
             raise ActMalformed(kind=kind.name, why=f"{name} is missing")
 
 
-def mandatory_body_fields(header: Header) -> tuple[BodyField, ...]:
+def mandatory_body_fields(header: Addressed) -> tuple[BodyField, ...]:
     """The fields that the sealed body of this message must hold, with their labels and the rule that asks for each."""
     return tuple(field for field in kind_of(header.profile, header.kind).body if is_met(field.when, header))
 

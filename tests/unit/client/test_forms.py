@@ -117,7 +117,7 @@ def test_a_refusal_gives_its_reasons_in_the_body() -> None:
         ({"persons": "A. B."}, "Persons concerned (persons) is not a list"),
         ({"persons": [PERSON, {"born": "1979"}]}, "Persons concerned 2 › Name (persons.2.name) is missing"),
         ({"persons": [{"name": " "}]}, "Persons concerned 1 › Name (persons.1.name) is missing"),
-        ({"persons": [{**PERSON, "nam": "C"}]}, "Persons concerned 1 nam (persons.1.nam) is no field of this form"),
+        ({"persons": [{**PERSON, "nam": "C"}]}, "Persons concerned 1 › nam (persons.1.nam) is no field of this form"),
         ({"persons": [PERSON, "C. D."]}, "Persons concerned 2 (persons.2) is not a group of fields"),
         ({"file_number": "9" * 201}, "Our file number (file_number) has more than 200 characters"),
         ({"language": "French"}, "Language of this message (language) is not written as in: fr, ar, es, en"),
@@ -127,14 +127,14 @@ def test_a_refusal_gives_its_reasons_in_the_body() -> None:
         ),
         ({"measures": {"M1": {"target": "x"}}}, "Measures M1 › Type of measure (measures.M1.type) is missing"),
         ({"measures": {"X1": {"type": "freezing"}}}, "Measures X1 (measures.X1) is no number such as M1, M2"),
-        ({"form": 2}, "Form (form) 2 of request is not known to this program"),
-        ({"form": "1"}, "Form (form) 1 of request is not known to this program"),
-        ({"form": True}, "Form (form) True of request is not known to this program"),
+        ({"form": 2}, "request (form): this program does not know version 2"),
+        ({"form": "1"}, "request (form): this program does not know version 1"),
+        ({"form": True}, "request (form): this program does not know version True"),
     ],
 )
 def test_what_is_wrong_is_named_in_words_and_with_its_path(content: dict[str, Any], said: str) -> None:
     (fault,) = faults(a_header(), {**CONTENT, **content})
-    assert fault.text.startswith(said)
+    assert fault.told().startswith(said)
 
 
 def test_every_fault_is_named_at_once_in_the_order_of_the_form() -> None:

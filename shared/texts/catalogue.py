@@ -1,0 +1,61 @@
+"""Sentences in the reader's language, from `catalogues/LANGUAGE.po`; English is the source, and its own answer.
+
+Rules:
+1. What has no translation is shown in English, never refused: a letter from a newer program may hold words of its own.
+   The build is stricter: `tests/unit/texts` fails for a sentence that a catalogue lacks.
+2. Gaps are filled after the translation, by name. A catalogue is checked to have the gaps of its source and no others.
+3. Plurals follow each language's own rule; Arabic has six forms.
+4. Codes, ids, dates of the wire and what somebody wrote are never translated.
+
+The files are read as they are written, by babel; nothing is compiled beside them that could differ.
+"""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Mapping
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+FOLDER: Final = Path(__file__).parent / "catalogues"
+SOURCE: Final = "en"
+LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {"en": "English", "fr": "Français", "ar": "العربية", "es": "Español"}
+)
+RIGHT_TO_LEFT: Final = frozenset({"ar"})
+
+
+def translate(text: str, language: str, /, **gaps: Any) -> str:
+    """The sentence in this language, its gaps filled."""
+    found = _catalogue(language).gettext(text) if text else text
+    return found.format(**gaps) if gaps else found
+
+
+def translate_plural(one: str, many: str, count: int, language: str, /, **gaps: Any) -> str:
+    """The sentence for this number, which fills the gap `count`."""
+    return _catalogue(language).ngettext(one, many, count).format(count=count, **gaps)
+
+
+def language_of(tag: str | None) -> str:
+    """The catalogue for a tag or a locale such as `fr-BE`, `ar_MA.UTF-8`; English where there is none."""
+    code = (tag or "").replace("_", "-").partition("-")[0].partition(".")[0].lower()
+    return code if code in LANGUAGES else SOURCE
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    file = FOLDER / f"{language}.po"
+    if language == SOURCE or not file.exists():
+        return gettext.NullTranslations()
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    with file.open("rb") as opened:
+        catalogue = read_po(opened, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
