@@ -1,4 +1,5 @@
-"""What the operators signed, as the log has it: the directory after each key event, the registry of instruments.
+"""What the operators signed, as the log has it: the directory after each key event, the registry of instruments, the
+roster of services (`audit_services.py`).
 
 1. A key event verifies as the next one, by the trust file's operator keys. A registry is signed by them, as the next
    publication.
@@ -14,6 +15,7 @@ from typing import Final
 
 from client.audit_keys import change_of
 from client.audit_report import AuditReport
+from client.audit_services import RosterHistory
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.instruments import Registry, parse_registry
 from shared.domain.strict_json import encode_canonical_json
@@ -30,7 +32,7 @@ CLOCK_SKEW: Final = timedelta(seconds=MAX_SKEW_S)
 DOCUMENTS_STALE: Final = timedelta(seconds=10) + CLOCK_SKEW
 """A decision may use documents that are 10 s old, and wait for its turn to be written. Both ends are measured by
 `logged_at`."""
-DOCUMENT_TYPES: Final = frozenset({"directory.key-event", "directory.instruments"})
+DOCUMENT_TYPES: Final = frozenset({"directory.key-event", "directory.instruments", "directory.roster"})
 _REGISTRIES_KEPT: Final = 8
 """Older ones are stale, unless operators publish every fifteen seconds."""
 
@@ -45,6 +47,7 @@ class OperatorDocuments:
         self._logged: list[datetime] = []
         self._registries: list[tuple[datetime, Registry]] = []
         self._published: Publication | None = None
+        self.rosters = RosterHistory(trust, report)
 
     @property
     def directory(self) -> Directory:
@@ -54,6 +57,8 @@ class OperatorDocuments:
     def take(self, logged: LoggedLeaf) -> None:
         if logged.leaf.type == "directory.key-event":
             self._take_key_event(logged)
+        elif logged.leaf.type == "directory.roster":
+            self.rosters.take(logged)
         else:
             self._take_registry(logged)
 

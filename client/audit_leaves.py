@@ -4,7 +4,7 @@
    for what has effects in law: within that hour the writer's clock is believed, and no longer.
 2. Key events and registries of instruments: `audit_documents.py`. Decisions: `audit_decisions.py`. Evidences:
    `audit_evidences.py`. An operator's retry: `audit_retries.py`. Pruned parts: `audit_retention.py`.
-   Auditors' readings and refusals: `audit_accounts.py`.
+   Auditors' readings and refusals: `audit_accounts.py`. Services and their rosters: `audit_services.py`.
 
 It fetches nothing and hashes nothing. Differences go into the report; a leaf that differs does not stop the reading.
 """
@@ -25,6 +25,7 @@ from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
 from client.audit_retention import judge_pruned
 from client.audit_retries import judge_retry
+from client.audit_services import ServiceJudge
 from shared.apisig.receipts import MERGE_DELAY
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time
@@ -56,6 +57,7 @@ class LeafJudge:
         self._decisions = DecisionJudge(memory, report, self._documents)
         self._evidences = EvidenceJudge(memory, report)
         self._accounts = AccountJudge(report)
+        self._services = ServiceJudge(self._documents.rosters, memory, report)
         with report.silent():
             for logged in memory.documents():
                 self._documents.take(logged)
@@ -97,6 +99,10 @@ class LeafJudge:
             self._accounts.judge_reading(logged, self._documents.directory, answer)
         elif type_ == "exchange.calls-refused":
             self._accounts.judge_refusals(logged)
+        elif type_ == "exchange.started":
+            self._services.judge_started(logged)
+        elif type_ == "exchange.stopped":
+            self._services.judge_stopped(logged)
         elif type_ == "exchange.letter-retried":
             judge_retry(logged, self._trust, self._report)
 

@@ -33,6 +33,9 @@ CREATE TABLE awaited (
     message TEXT, recipient TEXT, place INTEGER, logged_at TEXT, PRIMARY KEY (message, recipient)
 ) WITHOUT ROWID;
 CREATE TABLE legs (dossier TEXT, requested TEXT, state TEXT, PRIMARY KEY (dossier, requested)) WITHOUT ROWID;
+CREATE TABLE work (
+    process TEXT PRIMARY KEY, service TEXT, started_at TEXT, roster_issued_at TEXT, is_over INTEGER
+) WITHOUT ROWID;
 CREATE TABLE documents (place INTEGER PRIMARY KEY, entry BLOB NOT NULL);
 """
 
@@ -187,6 +190,27 @@ class AuditMemory:
             "INSERT INTO legs VALUES (?, ?, ?) ON CONFLICT (dossier, requested) DO UPDATE SET state = excluded.state",
             (leg.dossier, leg.requested, _COMPACT.encode(encode_leg(leg))),
         )
+
+    # --- services ----------------------------------------------------------------------------------------------------
+
+    def begin_work(self, process: str, service: str, started_at: datetime, roster: datetime | None) -> bool:
+        """A process of a service, and when its roster was issued; False when the process is known."""
+        row = (process, service, encode_time(started_at), None if roster is None else encode_time(roster))
+        done = self._db.execute("INSERT INTO work VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING", row)
+        return done.rowcount == 1
+
+    def end_work(self, process: str, service: str) -> datetime | None:
+        """When it had begun; None where no such process was at work."""
+        own = "SELECT started_at FROM work WHERE process = ? AND service = ? AND NOT is_over"
+        row = self._db.execute(own, (process, service)).fetchone()
+        self._db.execute("UPDATE work SET is_over = 1 WHERE process = ?", (process,))
+        return None if row is None else parse_time(row[0])
+
+    def newest_roster(self, service: str, started_by: datetime) -> datetime | None:
+        """When the newest roster was issued under which this service began by then."""
+        asked = "SELECT MAX(roster_issued_at) FROM work WHERE service = ? AND started_at <= ?"
+        row = self._db.execute(asked, (service, encode_time(started_by))).fetchone()
+        return None if row[0] is None else parse_time(row[0])
 
     # --- documents of the operators ----------------------------------------------------------------------------------
 

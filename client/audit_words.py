@@ -130,6 +130,10 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
     "directory.instruments": lambda one: (
         f"the registry of instruments, publication {one.leaf.fields['version']}, is in force"
     ),
+    "directory.roster": lambda one: (
+        f"the services of the exchange work under the roster {one.leaf.fields['roster_sha256']}, signed by its"
+        " operators"
+    ),
     "audit.reading": lambda one: (
         f"the auditor {one.leaf.fields['auditor']} read the ledger or the dossiers on {one.leaf.fields['day']}"
     ),
@@ -143,6 +147,10 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
     ),
     "exchange.started": lambda one: (
         f"the service {one.leaf.fields['service']} began to work, version {one.leaf.fields['version']}"
+        + (f", under the roster {one.leaf.fields['roster_sha256']}" if "roster_sha256" in one.leaf.fields else "")
+    ),
+    "exchange.stopped": lambda one: (
+        f"the service {one.leaf.fields['service']} ended in order at {one.leaf.fields['stopped_at']}"
     ),
     "exchange.parts-pruned": lambda one: (
         f"the sealed parts of {one.leaf.fields['message']} were deleted, {one.leaf.fields['kept_days']} days after its"

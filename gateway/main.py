@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from datetime import datetime
 
 from gateway.app import accounts_of, build_app, drain, metrics_of, readiness_of, settlement_of
 from gateway.config import GatewayConfig, Limits, Rates
@@ -14,7 +15,8 @@ from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
-from shared.contracts.messages import ServiceMessage
+from shared.contracts.messages import RecordGatewayStart, RecordGatewayStop, ServiceMessage
+from shared.domain.ids import encode_time
 from shared.ports.bus import Bus
 from shared.runtime.backends import Backend
 from shared.runtime.connection_limits import ConnectionLimits
@@ -24,6 +26,7 @@ from shared.runtime.http_server import HttpServer
 from shared.runtime.publisher import Publisher
 from shared.runtime.readiness import Check, Readiness
 from shared.runtime.settings import Settings
+from shared.runtime.working_life import Work
 
 
 class GatewayService:
@@ -57,6 +60,7 @@ class GatewayService:
         )
         connections = _connections(settings, config.limits)
         self._app = build_app(ports, config)
+        self._life = backend.working_life(self.name, _BusTeller(ports.submit))
         self._server = HttpServer(self._app, connections, wire_answers(connections))
         metrics_of(self._app).watch_connections(lambda: self._server.open_connections)
 
@@ -73,10 +77,29 @@ class GatewayService:
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(self._wakeups.run()), tasks.create_task(settlement_of(self._app).run())]
             beside.append(tasks.create_task(accounts_of(self._app).run()))
-            await self._server.run(stop, listener, lambda: drain(self._app))
+            async with self._life.during():
+                await self._server.run(stop, listener, lambda: drain(self._app))
             for task in beside:
                 task.cancel()
             await accounts_of(self._app).tell_refusals()
+
+
+class _BusTeller:
+    """Intake writes what the gateway tells of itself."""
+
+    def __init__(self, submit: Submit) -> None:
+        self._submit = submit
+
+    async def started(self, work: Work) -> None:
+        at = encode_time(work.started_at)
+        await self._submit(
+            RecordGatewayStart(
+                process=work.process, version=work.version, started_at=at, roster_sha256=work.roster_sha256
+            )
+        )
+
+    async def stopped(self, work: Work, at: datetime) -> None:
+        await self._submit(RecordGatewayStop(process=work.process, stopped_at=encode_time(at)))
 
 
 def _limits(settings: Settings) -> Limits:

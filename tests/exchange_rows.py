@@ -24,7 +24,7 @@ EFFECTS: Final = (
     *("feed_entry", "ledger_leaf"),
     *(f"{service}_dead_letter" for service in SERVICES),
 )
-ACCOUNTS: Final = "leaf exchange.calls-refused"
+ACCOUNTS: Final = ("leaf exchange.calls-refused", "leaf exchange.started", "leaf exchange.stopped")
 IN_HAND: Final = (
     *("bus_message", "leaf_waiting"),
     *(f"{service}_{table}" for service in SERVICES for table in ("outbox", "parked")),
@@ -38,12 +38,12 @@ class ExchangeRows:
     path: Path
 
     def effects(self) -> Counter[str]:
-        """Rows per table of effects; `ledger_leaf` per type as well. Accounts of refused calls are nobody's effect:
-        they come each minute."""
+        """Rows per table of effects; `ledger_leaf` per type as well. What the exchange tells of itself is nobody's
+        effect: refused calls each minute, processes when they have worked for one."""
         with self._reading() as database:
             counts = Counter({table: _count(database, table) for table in EFFECTS})
             counts.update(f"leaf {leaf['type']}" for leaf in _leaves(database))
-        counts["ledger_leaf"] -= counts.pop(ACCOUNTS, 0)
+        counts["ledger_leaf"] -= sum(counts.pop(account, 0) for account in ACCOUNTS)
         return counts
 
     def in_hand(self) -> Counter[str]:

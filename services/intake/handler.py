@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final, Literal
 from weakref import WeakKeyDictionary
 
-from services.intake.accounts import record_refusals
+from services.intake.accounts import Account, record_account
 from services.intake.directory import RecordDocuments
 from services.intake.policy import Admission, check_id, decide_admission, verify_sender
 from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf, leg_states
@@ -18,7 +18,6 @@ from shared.contracts.messages import (
     LegStatus,
     RecordInstruments,
     RecordKeyEvent,
-    RecordRefusals,
     ServiceMessage,
     SubmitEnvelope,
     Summary,
@@ -64,8 +63,8 @@ class IntakeHandler:
             return self._documents.record_key_event(message, occasion)
         if isinstance(message, RecordInstruments):
             return self._documents.record_instruments(message, occasion)
-        if isinstance(message, RecordRefusals):
-            return record_refusals(message, occasion)
+        if isinstance(message, Account):
+            return record_account(message, occasion)
         if not isinstance(message, SubmitEnvelope):
             raise TypeError(f"intake does not handle {message.TYPE}")
         received = self._read(message)

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.audit.leaves import digest_of_leaf, parse_leaf
-from shared.contracts.topology import LEDGER, WRITTEN_BY
+from shared.contracts.topology import LEDGER, SPEAKS_FOR, WRITTEN_BY
 from shared.errors import FrameRefused, LeafInvalid, LeafRefused
 from shared.frame.items import Item
 from shared.frame.open import FUTURE_S, FrameOpener
@@ -122,6 +122,6 @@ def _verify_leaf(item: Item, writer: str) -> bytes:
     leaf = parse_leaf(item.data)
     if writer not in WRITTEN_BY.get(leaf.type, ()):
         raise LeafRefused(why=f"{writer} may not write {leaf.type}")
-    if leaf.fields.get("service", writer) != writer:
+    if leaf.fields.get("service", writer) not in (writer, SPEAKS_FOR.get(writer)):
         raise LeafRefused(why=f"{writer} may not write in the name of {leaf.fields['service']}")
     return item.data

@@ -69,6 +69,7 @@ class LedgerService:
         self._meters = LedgerMeters(backend.meters)
         self._refused = backend.meters.of(self.name).rows_refused
         self._figures = SqlOperations(backend.probe).ledger
+        self._life = backend.working_life(self.name)
         self._moved = (-1, 0.0)
         """The size of the head when it was seen first, or when nothing waited, and when that was."""
         self.is_ready = False
@@ -79,7 +80,7 @@ class LedgerService:
     async def run(self, stop: asyncio.Event) -> None:
         """Rounds until `stop` is set, witnesses beside them. Raises LedgerForked: the process must stop then."""
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with self._life.during(), asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._make_rounds(stop))
                 tasks.create_task(self._witnessing.run(stop))
         finally:

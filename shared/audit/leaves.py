@@ -113,6 +113,7 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("version", Kind.NUMBER),
         Field("document", Kind.OBJECT, required=False),
     ),
+    "directory.roster": (Field("roster_sha256", Kind.DIGEST), Field("document", Kind.OBJECT)),
     "audit.reading": (
         Field("auditor", Kind.AUTHORITY),
         Field("day", Kind.CODE),
@@ -123,7 +124,14 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("until", Kind.TIME),
         Field("refused", Kind.REFUSALS),
     ),
-    "exchange.started": (Field("service", Kind.CODE), Field("version", Kind.CODE)),
+    "exchange.started": (
+        Field("service", Kind.CODE),
+        Field("version", Kind.CODE),
+        Field("process", Kind.UUID7, required=False),
+        Field("started_at", Kind.TIME, required=False),
+        Field("roster_sha256", Kind.DIGEST, required=False),
+    ),
+    "exchange.stopped": (Field("service", Kind.CODE), Field("process", Kind.UUID7), Field("stopped_at", Kind.TIME)),
     "exchange.parts-pruned": (
         _MESSAGE,
         _DOSSIER,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Base64UrlBytes, BaseModel, ConfigDict, Field
 
-from shared.domain.ids import AuthorityId, Digest, DossierId, MessageId, Timestamp
+from shared.domain.ids import AuthorityId, Digest, DossierId, MessageId, ProcessId, Timestamp
 
 Sealed = Annotated[bytes, Base64UrlBytes]
 MOST_KINDS: Final = 100
@@ -100,6 +100,24 @@ class RecordRefusals(ServiceMessage):
     since: Timestamp
     until: Timestamp
     refused: Annotated[tuple[RefusedCalls, ...], Field(min_length=1, max_length=MOST_KINDS + 1)]
+
+
+class RecordGatewayStart(ServiceMessage):
+    """Gateway → intake: this process of the gateway began to work, under the roster with this digest."""
+
+    TYPE = "record-gateway-start"
+    process: ProcessId
+    version: str
+    started_at: Timestamp
+    roster_sha256: Digest
+
+
+class RecordGatewayStop(ServiceMessage):
+    """Gateway → intake: it ended in order."""
+
+    TYPE = "record-gateway-stop"
+    process: ProcessId
+    stopped_at: Timestamp
 
 
 class RetryIntakeLetter(ServiceMessage):

@@ -17,6 +17,8 @@ MODELS: dict[tuple[str, int], type[ServiceMessage]] = {
         messages.RecordInstruments,
         messages.RecordReading,
         messages.RecordRefusals,
+        messages.RecordGatewayStart,
+        messages.RecordGatewayStop,
         messages.RetryIntakeLetter,
         messages.RetryRoutingLetter,
         messages.RetryNotificationLetter,

@@ -29,6 +29,8 @@ DESTINATION: Final[dict[type[ServiceMessage], str]] = {
     messages.RecordInstruments: "intake",
     messages.RecordReading: "routing",
     messages.RecordRefusals: "intake",
+    messages.RecordGatewayStart: "intake",
+    messages.RecordGatewayStop: "intake",
     messages.RetryIntakeLetter: "intake",
     messages.RetryRoutingLetter: "routing",
     messages.RetryNotificationLetter: "notification",
@@ -47,6 +49,8 @@ SAID_BY: Final[dict[type[ServiceMessage], frozenset[str]]] = {
     messages.RecordInstruments: frozenset({"gateway"}),
     messages.RecordReading: frozenset({"gateway"}),
     messages.RecordRefusals: frozenset({"gateway"}),
+    messages.RecordGatewayStart: frozenset({"gateway"}),
+    messages.RecordGatewayStop: frozenset({"gateway"}),
     messages.RetryIntakeLetter: frozenset({"gateway"}),
     messages.RetryRoutingLetter: frozenset({"gateway"}),
     messages.RetryNotificationLetter: frozenset({"gateway"}),
@@ -103,13 +107,18 @@ WRITTEN_BY: Final[dict[str, frozenset[str]]] = {
     "evidence.non-retrieval": frozenset({"routing"}),
     "directory.key-event": frozenset({"intake"}),
     "directory.instruments": frozenset({"intake"}),
+    "directory.roster": frozenset({"intake"}),
     "audit.reading": frozenset({"routing"}),
     "exchange.calls-refused": frozenset({"intake"}),
     "exchange.started": frozenset({"intake", "routing", "notification", "ledger"}),
+    "exchange.stopped": frozenset({"intake", "routing", "notification", "ledger"}),
     "exchange.parts-pruned": frozenset({"routing"}),
     "exchange.letter-retried": frozenset({"intake", "routing", "notification"}),
 }
 """Leaf type → the services from which the ledger takes it: whoever took one of them writes no other's leaves."""
+
+SPEAKS_FOR: Final[dict[str, str]] = {"intake": "gateway"}
+"""Who writes leaves → in whose name besides its own: the gateway writes nothing in the database."""
 
 LEAF_WRITERS: Final = frozenset().union(*WRITTEN_BY.values())
 

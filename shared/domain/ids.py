@@ -28,6 +28,7 @@ _TIME = re.compile(TIME_PATTERN[1:-1], re.ASCII)
 AuthorityId = Annotated[str, StringConstraints(pattern=AUTHORITY_PATTERN)]
 MessageId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
 DossierId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
+ProcessId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
 MeasureId = Annotated[str, StringConstraints(pattern=MEASURE_PATTERN)]
 Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 

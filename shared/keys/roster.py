@@ -11,6 +11,7 @@ It has no end of its own: services are given the roster by file and restarted wi
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +52,13 @@ class Roster:
     exchange: str
     issued_at: datetime
     services: Mapping[str, ServiceKeys]
+    signed: bytes = b""
+    """The document that was verified."""
+
+    @property
+    def digest(self) -> str:
+        """Of what the operators signed, b64u SHA-256: it names this roster."""
+        return encode_b64u(hashlib.sha256(parse_signed_document(self.signed).document).digest())
 
     def signing_key(self, service: str) -> Ed25519Public | None:
         keys = self.services.get(service)
@@ -80,7 +88,7 @@ def verify_roster(raw: bytes, operator_keys: Sequence[Ed25519Public], quorum: in
         raise RosterRefused(why=bad.sentence()) from None
     except ValueError as bad:
         raise RosterRefused(why=bad) from None
-    return Roster(written.exchange, parse_time(written.issued_at), services)
+    return Roster(written.exchange, parse_time(written.issued_at), services, raw)
 
 
 def draft_roster(exchange: str, issued_at: datetime, services: Sequence[ServiceKeys]) -> bytes:

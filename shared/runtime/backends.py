@@ -22,6 +22,7 @@ from shared.adapters.sql.engine import Store
 from shared.adapters.sql.logged_events import LoggedEvents
 from shared.adapters.sql.schema import check_schema, migrate
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
+from shared.adapters.sql.waiting_leaves import SqlWaitingLeaves
 from shared.adapters.tls import trusting
 from shared.audit.quorum import rule_of
 from shared.contracts.topology import CONSUMER, PRODUCERS
@@ -40,6 +41,7 @@ from shared.runtime.publisher import Publisher
 from shared.runtime.readiness import Check
 from shared.runtime.sealed_rows import SealedRows, build_row_seal
 from shared.runtime.settings import Settings, refuse_unsafe
+from shared.runtime.working_life import LeafTeller, Teller, WorkingLife
 
 WAITS_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses between two questions to servers that are not there yet; the last one again and again."""
@@ -86,6 +88,11 @@ class Backend:
             memory = FileDirectoryMemory(state, service, trust.origin, self.roster.issued_at)
         quorum, waits = trust.operator_quorum, waits_by(trust)
         return SqlKeyRing(self.store, trust.origin, trust.operator_keys, quorum, waits, logged, memory)
+
+    def working_life(self, service: str, teller: Teller | None = None) -> WorkingLife:
+        """Of this process as this service; without a teller of its own it writes to the database."""
+        told = teller or LeafTeller(SqlWaitingLeaves(self.store, self.row_seal(self.keys(service))), self.clock)
+        return WorkingLife(service, self.roster.digest, told, self.clock, self.settings.told_after_s)
 
     def publisher(self, keys: ServiceKeyPair) -> Publisher:
         recipients = {service: known.seal for service, known in self.roster.services.items()}

@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     """http://… or https://…: the collector that gets spans by OTLP, without its path. Without it, nobody does."""
     inbox_retention_s: float = Field(default=7 * 86400, ge=3600)
     """How long delivered items are remembered; frames older than this are refused."""
+    told_after_s: float = Field(default=60.0, ge=0)
+    """A service that has worked for so long tells the ledger that it started: no loop of crashes writes more often."""
     parts_kept_days: int | None = Field(default=None, ge=1)
     """Sealed parts are pruned so many days after their dossier was closed; without it, never. Of routing."""
     rate_submissions: str = "5000 per 10 seconds"

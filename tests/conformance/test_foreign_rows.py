@@ -57,6 +57,10 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "a frame with one bit changed": (bytes([*sealed("intake", GENUINE)[:-1], 0]), "frame.refused: "),
     "more than a frame of leaves may be": (b"\x00" * (LEAF_FRAME_MOST_BYTES + 1), "frame.refused: "),
     "a service in another's name": (sealed("routing", GENUINE), "ledger.leaf-refused: "),
+    "a service in the name of the gateway, for which intake speaks": (
+        sealed("routing", encode_leaf("exchange.started", NOW, bytes(16), service="gateway", version="1")),
+        "ledger.leaf-refused: ",
+    ),
     "what only another service may write": (
         sealed("routing", encode_leaf("directory.instruments", NOW, bytes(16), registry_sha256="A" * 43, version=1)),
         "ledger.leaf-refused: ",

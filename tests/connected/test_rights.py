@@ -117,7 +117,6 @@ FORBIDDEN = {
     ],
     "ledger": [
         "SELECT * FROM decision",
-        "INSERT INTO leaf_waiting (frame) VALUES ('')",
         "SELECT * FROM key_event",
     ],
 }

@@ -17,6 +17,7 @@ from shared.adapters.sql.queries import SqlQueries
 from shared.adapters.sql.retention import SqlRetention
 from shared.adapters.sql.schema import check_schema
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
+from shared.adapters.sql.waiting_leaves import SqlWaitingLeaves
 from shared.contracts.records import Claim, FeedHead, InstrumentsRecord, Key, KeyEventRecord, PartsPruned, Record
 from shared.contracts.topology import LETTERED
 from shared.errors import StoreUnavailable
@@ -25,6 +26,7 @@ from tests.conformance import rows
 from tests.conformance.rows import NOW
 from tests.conformance.stores import leaves_in, units_of
 from tests.connected.roles import Place
+from tests.unit.frame.services import row_seal
 
 CONSUMING = ("intake", "routing", "notification")
 WRITES: dict[str, tuple[Sequence[Record], Sequence[Record]]] = {
@@ -62,6 +64,7 @@ async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
                 assert await SqlRetention(store).kept(None, NOW + timedelta(days=3650), 10) == ()
     async with place.store("ledger") as store:
         await check_schema(store, place.url("ledger"))
+        await SqlWaitingLeaves(store, row_seal("ledger", SystemClock())).add([b"leaf"])
         await _run_one_round(SqlLedger(store), SqlCosignatures(store))
     async with place.store("gateway") as store:
         await check_schema(store, place.url("gateway"))
@@ -104,7 +107,7 @@ async def _run_one_round(ledger: SqlLedger, witnesses: SqlCosignatures) -> None:
     async with ledger.round() as round_:
         assert round_ is not None
         waiting = await round_.waiting(10, 10_000_000)
-        assert len(waiting) == 3, "one of each service"
+        assert len(waiting) == 4, "one of each service"
         assert await round_.placed([b"d" * 32], 0) == set()
         planned = plan_round(await round_.head(), await round_.edge(0), leaves_in(waiting), NOW)
         await round_.append(planned.leaves, planned.tiles, planned.head, [row.id for row in waiting])
@@ -135,15 +138,15 @@ async def _read_everything(store: Store) -> None:
     assert [chunk async for chunk in parts.read("p" * 43)] == [b"sealed"]
     assert await ledger.checkpoint() == b"noteline"
     assert await SqlLedger(store, needs_quorum=True).checkpoint() == b"noteline"
-    assert await ledger.checkpoint_size() == 3
-    assert len(await ledger.entries(0, 10)) == 3
+    assert await ledger.checkpoint_size() == 4
+    assert len(await ledger.entries(0, 10)) == 4
     assert await ledger.tile(0, 0, 2) is not None
     assert await ledger.tile(1, 0, 256) is None
     assert await ledger.index_of(b"no such leaf") is None
     assert await SqlKeyRing(store, "log", (), 1).events() == [b"event"]
     operations = SqlOperations(store)
     assert [one.dead_letters for one in await operations.messaging()] == [1, 1, 1]
-    assert ((await operations.ledger()).size, (await operations.ledger()).dead_letters) == (3, 1)
+    assert ((await operations.ledger()).size, (await operations.ledger()).dead_letters) == (4, 1)
     for letter in await operations.letters(LETTERED, "frame.refused", None, 10):
         assert await operations.letter(letter.service, letter.number) == letter
 

@@ -104,6 +104,19 @@ FORGED: Final[dict[str, Callable[[Scene, list[bytes], random.Random], dict[str, 
         "refused": [{"code": "call.busy", "count": 1}],
     },
     "exchange.started": lambda scene, entries, chance: {"service": "intake", "version": "0.1.0"},
+    "directory.roster": lambda scene, entries, chance: next(
+        {
+            "roster_sha256": leaf_of(one)["roster_sha256"],
+            "document": {**leaf_of(one)["document"], "signatures": leaf_of(one)["document"]["signatures"][:1]},
+        }
+        for one in entries
+        if leaf_of(one)["type"] == "directory.roster"
+    ),
+    "exchange.stopped": lambda scene, entries, chance: {
+        "service": "intake",
+        "process": _decided(entries, chance)["message"],
+        "stopped_at": encode_time(scene.now()),
+    },
     "exchange.parts-pruned": lambda scene, entries, chance: {
         **{name: _decided(entries, chance)[name] for name in ("message", "dossier")},
         "closed_at": encode_time(scene.now()),

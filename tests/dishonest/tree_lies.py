@@ -87,6 +87,7 @@ TOLD: Final = (
     *("directory.key-event", "directory.instruments", "exchange.started"),
 )
 """Types of which the second chapter has a leaf; one of every other type is forged (`forged_leaves`)."""
+TOLD_AGAIN: Final = ("exchange.started", "directory.roster")
 UNDATED: Final = Inner(
     "no rule uses the writer's own time of such a leaf: it counts from where it stands in the ledger"
 )
@@ -119,8 +120,8 @@ def _put_in(entries: list[bytes], kept: int, chance: random.Random) -> list[byte
 
 
 def _repeat(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
-    """Of what is decided or witnessed; nobody minds a service that starts twice."""
-    told = [at for at, one in enumerate(entries) if leaf_of(one)["type"] != "exchange.started"]
+    """Of what is decided or witnessed; nobody minds a service that starts twice, nor the same roster again."""
+    told = [at for at, one in enumerate(entries) if leaf_of(one)["type"] not in TOLD_AGAIN]
     place = chance.choice(told)
     return [*entries, entry_with(entries[place], logged_at(entries[-1]))]
 

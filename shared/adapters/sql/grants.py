@@ -118,6 +118,7 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _numbered("leaf_waiting"),  # for a dead letter that is retried
     "ledger": _EVERYONE
     | _on("SELECT DELETE", "leaf_waiting", "ledger_dead_letter")
+    | _numbered("leaf_waiting")  # that it started
     | _numbered("ledger_dead_letter")
     | _on("SELECT INSERT", *APPEND_ONLY),
 }

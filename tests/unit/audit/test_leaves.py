@@ -75,8 +75,9 @@ def test_the_document_explains_everything_that_a_field_may_hold() -> None:
 
 def test_a_leaf_has_exactly_these_bytes() -> None:
     assert leaf_of() == (
-        b'{"at":"2026-11-22T02:36:28.123456Z","nonce":"AAECAwQFBgcICQoLDA0ODw","service":"0.1.0",'
-        b'"type":"exchange.started","v":1,"version":"0.1.0"}'
+        b'{"at":"2026-11-22T02:36:28.123456Z","nonce":"AAECAwQFBgcICQoLDA0ODw",'
+        b'"process":"019aa8f3-2d4b-7c11-8e5a-0123456789ab","roster_sha256":"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",'
+        b'"service":"0.1.0","started_at":"2026-11-22T09:30:00.000001Z","type":"exchange.started","v":1,"version":"0.1.0"}'
     )
     assert encode_entry(AT + timedelta(seconds=1), leaf_of()) == b"2026-11-22T02:36:29.123456Z\n" + leaf_of()
 
@@ -133,7 +134,7 @@ def test_a_type_that_the_catalogue_has_not_is_refused() -> None:
         ("v", "1"),
         ("type", None),
         ("type", ["exchange.started"]),
-        ("type", "exchange.stopped"),
+        ("type", "exchange.halted"),
         ("at", "2026-11-22T02:36:28Z"),
         ("at", "2026-11-32T02:36:28.123456Z"),
         ("at", 0),

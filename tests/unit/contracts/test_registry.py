@@ -41,6 +41,8 @@ SAMPLES: list[ServiceMessage] = [
     messages.RecordRefusals(
         since=AT, until=AT, refused=(messages.RefusedCalls(code="call.unsigned", party=None, count=2),)
     ),
+    messages.RecordGatewayStart(process=ID, version="0.1.0", started_at=AT, roster_sha256=DIGEST),
+    messages.RecordGatewayStop(process=ID, stopped_at=AT),
     messages.EnvelopeAdmitted(
         summary=SUMMARY,
         jws='{"payload":"e30"}',
