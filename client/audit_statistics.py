@@ -16,12 +16,17 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from client.audit_memory import AuditMemory, Decided
+from shared.domain.calendars import NO_CALENDARS, Calendars
 from shared.domain.ids import encode_time
+from shared.domain.instruments import parse_registry
 from shared.domain.leg import Leg
 from shared.domain.obligations import is_overdue
 from shared.domain.profiles import kind_of
 from shared.domain.roll_ups import leg_status
 from shared.domain.silence import lapsed
+from shared.domain.strict_json import encode_canonical_json, parse_strict_json
+from shared.errors import InstrumentsInvalid
+from shared.keys.signed_document import parse_signed_document
 
 _DECIDING: Final = frozenset({"decide", "answer", "preserve"})
 _RESULTS: Final = frozenset({"deliver-result", "nothing-found", "not-executable", "preserve"})
@@ -54,7 +59,7 @@ def year_report(memory: AuditMemory, year: int, as_of: datetime) -> dict[str, An
     counts: dict[str, Counter[str]] = {
         name: Counter() for name in ("profiles", "measures", "bases", "statuses", "outcomes", "overdue", "silent")
     }
-    times = _Times()
+    times, calendars = _Times(), _newest_calendars(memory)
     for _, legs in memory.dossiers():
         for leg in legs:
             opened_in = leg.opened_at.astimezone(UTC).year
@@ -63,7 +68,7 @@ def year_report(memory: AuditMemory, year: int, as_of: datetime) -> dict[str, An
                 before[pair] += 1
             if opened_in == year:
                 pairs[pair] += 1
-                _count(leg, as_of, counts)
+                _count(leg, as_of, counts, calendars)
                 times.note(leg, memory.moves(leg.dossier))
     flags, rejections = _decisions(memory, year)
     return {
@@ -83,7 +88,21 @@ def year_report(memory: AuditMemory, year: int, as_of: datetime) -> dict[str, An
     }
 
 
-def _count(leg: Leg, as_of: datetime, counts: Mapping[str, Counter[str]]) -> None:
+def _newest_calendars(memory: AuditMemory) -> Calendars:
+    """Of the registry that was logged last."""
+    published = [logged.leaf.fields for logged in memory.documents() if logged.leaf.type == "directory.instruments"]
+    for fields in reversed(published):
+        try:
+            signed = parse_signed_document(encode_canonical_json(fields["document"]))
+            return parse_registry(
+                encode_canonical_json(parse_strict_json(signed.document)["registry"])
+            ).calendar_by_country
+        except (InstrumentsInvalid, ValueError, KeyError):
+            continue  # the reading has named it as a difference
+    return NO_CALENDARS
+
+
+def _count(leg: Leg, as_of: datetime, counts: Mapping[str, Counter[str]], calendars: Calendars) -> None:
     now = lapsed(leg, as_of)
     counts["profiles"][leg.profile] += 1
     counts["bases"][leg.basis.primary] += 1
@@ -93,7 +112,7 @@ def _count(leg: Leg, as_of: datetime, counts: Mapping[str, Counter[str]]) -> Non
         counts["outcomes"][measure.outcome or NONE] += 1
         if measure.state != stored.state:
             counts["silent"][f"{leg.requesting} → {leg.requested}"] += 1
-    for debtor in {one.debtor for one in now.obligations if is_overdue(one, as_of)}:
+    for debtor in {one.debtor for one in now.obligations if is_overdue(leg, one, as_of, calendars)}:
         counts["overdue"][debtor] += 1
 
 

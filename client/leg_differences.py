@@ -76,6 +76,7 @@ def _of_leg(view: LegView, made: Leg, transport: str, now: datetime) -> Iterator
         ("the time of its opening", encode_time(shown.opened_at), encode_time(made.opened_at)),
         ("the deadline", shown.deadline, made.deadline),
         ("the message in the place of its opening", shown.renewed_by, made.renewed_by),
+        ("the urgency", shown.urgency, made.urgency),
         ("the holder", shown.holder, made.holder),
         ("who acts on it", _listing(shown.parties), _listing(made.parties)),
         ("its dossier", shown.dossier, made.dossier),

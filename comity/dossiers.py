@@ -49,6 +49,7 @@ def show(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json = F
 def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
     """The exchange's view, its status lines derived here by the same rules, and whether its head is known here."""
     from shared.domain.evidences import TransportState
+    from shared.domain.instruments import calendars_of
     from shared.domain.status import encode_line, line_text, status_of
 
     answer = own.exchange.dossier(dossier)
@@ -56,7 +57,8 @@ def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
     known = set(TransportState)  # a newer exchange may know more; then the legal state shows alone
     transport = {view.requested: view.transport for view in answer.legs if view.transport in known}
     moment = now()
-    lines = status_of(legs, own.keys.authority, moment, transport, own.holders(legs))
+    calendars = calendars_of(own.instruments())
+    lines = status_of(legs, own.keys.authority, moment, transport, own.holders(legs), calendars)
     return {
         "dossier": answer.dossier,
         "number": answer.number,

@@ -17,6 +17,7 @@ from shared.contracts.api import (
     PartyEntry,
 )
 from shared.contracts.records import FeedEntry, LegRecord
+from shared.domain.calendars import Calendars
 from shared.domain.dossier import lapsed, leg_status, parse_leg, shown_dossier_status, shown_state
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg
@@ -42,9 +43,9 @@ def decision_answer(view: DecisionView) -> Decision:
     )
 
 
-def dossier_answer(view: DossierView, now: datetime) -> DossierAnswer:
-    """The dossier as its reader may see it. `now` decides what is overdue, and what silence has closed: `state` is the
-    fold of the messages alone."""
+def dossier_answer(view: DossierView, now: datetime, calendars: Calendars) -> DossierAnswer:
+    """The dossier as its reader may see it. `now` and the calendars decide what is overdue, and `now` what silence has
+    closed: `state` is the fold of the messages alone."""
     legs = [(record, lapsed(parse_leg(record.state), now)) for record in view.legs]
     return DossierAnswer(
         dossier=view.dossier,
@@ -53,7 +54,7 @@ def dossier_answer(view: DossierView, now: datetime) -> DossierAnswer:
         profile=view.profile,
         status=shown_dossier_status([(leg, view.transport.get(leg.requested)) for _, leg in legs]),
         opened_at=encode_time(view.opened_at),
-        legs=tuple(_leg_view(record, leg, view.transport.get(leg.requested), now) for record, leg in legs),
+        legs=tuple(_leg_view(record, leg, view.transport.get(leg.requested), now, calendars) for record, leg in legs),
     )
 
 
@@ -89,7 +90,7 @@ def party_entry(party: Party) -> PartyEntry:
     )
 
 
-def _leg_view(record: LegRecord, leg: Leg, transport: str | None, now: datetime) -> LegView:
+def _leg_view(record: LegRecord, leg: Leg, transport: str | None, now: datetime, calendars: Calendars) -> LegView:
     return LegView(
         requested=leg.requested,
         status=shown_state(leg_status(leg), transport),
@@ -111,7 +112,7 @@ def _leg_view(record: LegRecord, leg: Leg, transport: str | None, now: datetime)
                 measures=owed.measures,
                 due=None if owed.due is None else encode_time(owed.due),
                 basis=owed.basis,
-                overdue=is_overdue(owed, now),
+                overdue=is_overdue(leg, owed, now, calendars),
             )
             for owed in waiting_on(leg)
         ),

@@ -16,6 +16,7 @@ from gateway.gateway import gateway_of
 from gateway.routes.dossiers import After, Limit
 from gateway.views import dossier_answer
 from shared.contracts.api import FEED_PAGE, DossierPage
+from shared.domain.instruments import calendars_of
 
 router = APIRouter(tags=["audit"])
 SignedCall = Annotated[Call, Depends(admitted())]
@@ -32,5 +33,6 @@ async def every_dossier(request: Request, call: SignedCall, after: After = None,
     now = gateway.ports.clock.now()
     following = encode_dossier_cursor(page[-1].dossier) if more else None
     link = {"Link": f'</v1/audit/dossiers?after={following}&limit={limit}>; rel="next"'} if following else {}
-    answer = DossierPage(items=tuple(dossier_answer(view, now) for view in page), next=following)
+    calendars = calendars_of(gateway.ports.keyring.instruments().registry)
+    answer = DossierPage(items=tuple(dossier_answer(view, now, calendars) for view in page), next=following)
     return answer_model(request, answer, link)

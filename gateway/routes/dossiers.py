@@ -17,6 +17,7 @@ from gateway.gateway import gateway_of
 from gateway.views import dossier_answer
 from shared.contracts.api import FEED_PAGE, FEED_PAGE_MOST, DossierAnswer, DossierPage
 from shared.domain.ids import is_uuid7
+from shared.domain.instruments import calendars_of
 from shared.errors import NotThere
 
 router = APIRouter(tags=["dossiers"])
@@ -40,7 +41,8 @@ async def dossiers(request: Request, call: SignedCall, after: After = None, limi
     now = gateway.ports.clock.now()
     following = encode_dossier_cursor(page[-1].dossier) if more else None
     link = {"Link": f'</v1/dossiers?after={following}&limit={limit}>; rel="next"'} if following else {}
-    answer = DossierPage(items=tuple(dossier_answer(view, now) for view in page), next=following)
+    calendars = calendars_of(gateway.ports.keyring.instruments().registry)
+    answer = DossierPage(items=tuple(dossier_answer(view, now, calendars) for view in page), next=following)
     return answer_model(request, answer, link)
 
 
@@ -51,4 +53,5 @@ async def dossier(request: Request, dossier: str, call: SignedCall) -> Response:
     view = await gateway.ports.queries.dossier(call.party, dossier) if is_uuid7(dossier) else None
     if view is None:
         raise NotThere()
-    return answer_model(request, dossier_answer(view, gateway.ports.clock.now()))
+    calendars = calendars_of(gateway.ports.keyring.instruments().registry)
+    return answer_model(request, dossier_answer(view, gateway.ports.clock.now(), calendars))

@@ -51,6 +51,9 @@ OPEN_MEASURES: Mapping[str, str] = MappingProxyType(
 HEADER_MEASURES: frozenset[str] = frozenset(OPEN_MEASURES) | {COVERT}
 """The types that a header may show."""
 
+PROVISIONAL: frozenset[str] = frozenset({"freezing", "preservation"})
+"""Measures that keep what would otherwise be gone: EIO art. 32 (k)."""
+
 MLA_HANDLING: Mapping[str, str] = MappingProxyType(
     {
         "use-limited": "Used for the purposes named in the request only (UNTOC 18(19))",

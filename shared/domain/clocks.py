@@ -4,9 +4,11 @@ Rules:
 1. A clock is data with a version in its name; a leg keeps the name, so that a replay years later counts with the same
    clock.
 2. Days are counted as Regulation (EEC, Euratom) No 1182/71 art. 3 does: the day of the event is not counted, and the
-   period ends with the last hour of its last day. Zones and calendars of the parties are not known yet: a day ends at
-   23:59:59 UTC.
+   period ends with the last hour of its last day. A leg keeps that day, as 23:59:59 UTC; when it ends where the debtor
+   is, and whether it is worked there, is the calendar's (`clock_events.falls_due`).
 3. The requester's deadline is a date, never the law; the exchange's targets are policy and stand in the profile.
+4. The law's limit for a decision may be extended once, where it says by how many days: the debtor gives its estimate,
+   and the limit moves there, no farther.
 """
 
 from __future__ import annotations
@@ -35,6 +37,10 @@ class Limit:
     days: int
     source: str
     sooner: tuple[Sooner, ...] = ()
+    extension_days: int | None = None
+    """By how many days at most it may be extended, once."""
+    extended_by: str = ""
+    """The rule that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,9 @@ class Clock:
     name: str
     limits: Mapping[str, Limit]
     suspended_by: frozenset[str] = frozenset()
+    ends_on_working_day: bool = False
+    """A period of days whose last day is not worked where the debtor is ends with the next one that is: Regulation
+    1182/71 art. 3(4)."""
 
 
 CLOCKS: Mapping[str, Clock] = MappingProxyType(
@@ -55,16 +64,24 @@ CLOCKS: Mapping[str, Clock] = MappingProxyType(
             MappingProxyType(
                 {
                     "acknowledge": Limit(7, "Directive 2014/41/EU art. 16(1)"),
-                    "decide": Limit(30, "Directive 2014/41/EU art. 12(3)"),
+                    "decide": Limit(
+                        30,
+                        "Directive 2014/41/EU art. 12(3)",
+                        (Sooner(24, Condition.if_provisional),),  # art. 32(2): where practicable
+                        extension_days=30,
+                        extended_by="art. 12(5)",
+                    ),
                     "execute": Limit(90, "Directive 2014/41/EU art. 12(4)"),
                 }
             ),
             suspended_by=frozenset({"postpone"}),  # art. 15: execution itself is put off (k)
+            ends_on_working_day=True,
         ),
         POLICE: Clock(
             POLICE,
             MappingProxyType({"answer": Limit(POLICE_DAYS, "Directive (EU) 2023/977 art. 5(1) (k)", POLICE_SOONER)}),
             suspended_by=frozenset({"ask-information"}),  # art. 6(3) (k)
+            ends_on_working_day=True,
         ),
     }
 )

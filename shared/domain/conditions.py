@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from shared.domain.catalogue import PROVISIONAL
 from shared.domain.header import Urgency
 from shared.domain.profile_format import Condition
 
@@ -38,5 +39,7 @@ def is_met(when: Condition, header: Addressed) -> bool:
             return header.urgency is Urgency.emergency
         case Condition.if_urgent:
             return is_urgent
+        case Condition.if_provisional:
+            return set(header.measures.values()) <= PROVISIONAL
         case Condition.if_urgent_and_direct:
             return is_urgent and header.act.get("access") == "direct"

@@ -97,6 +97,7 @@ def open_legs(header: Header, digest: str, at: datetime, clocks: Mapping[str, st
             since_head=(),
             holder=None,
             version=1,
+            urgency=header.urgency,
         )
         legs.append(replace(leg, obligations=apply_obligations(leg, kind, header, at)))
     return legs

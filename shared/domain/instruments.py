@@ -20,6 +20,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from shared.domain.calendars import NO_CALENDARS, Calendar, Calendars
 from shared.domain.catalogue import HEADER_MEASURES
 from shared.domain.clocks import CLOCKS, NO_LIMIT
 from shared.domain.header import Basis, Code
@@ -159,6 +160,14 @@ class Registry(_Entry):
     version: Code
     note: Text
     instruments: tuple[Instrument, ...]
+    calendars: tuple[Calendar, ...] = ()
+
+    @model_validator(mode="after")
+    def _calendars_are_unique(self) -> Self:
+        for named in ([one.country for one in self.calendars], [one.version for one in self.calendars]):
+            if len(set(named)) != len(named):
+                raise ValueError("a country, or the version of a calendar, has two calendars")
+        return self
 
     @model_validator(mode="after")
     def _codes_are_unique(self) -> Self:
@@ -177,6 +186,10 @@ class Registry(_Entry):
     def clocks(self) -> Mapping[str, str]:
         """The law's clock of each instrument that has one, as `open_legs` takes it."""
         return {entry.code: entry.clock for entry in self.instruments if entry.clock != NO_LIMIT}
+
+    @cached_property
+    def calendar_by_country(self) -> Calendars:
+        return {one.country: one for one in self.calendars}
 
     @cached_property
     def _by_code(self) -> Mapping[str, Instrument]:
@@ -215,6 +228,11 @@ class Registry(_Entry):
             return Basis(primary=code, cited=(), group=None)
         convention = entry.convention(requesting[:2], requested[:2])
         return None if convention is None else Basis(primary=convention, cited=(), group=code)
+
+
+def calendars_of(registry: Registry | None) -> Calendars:
+    """The calendars that count under this registry; none before the first was published."""
+    return NO_CALENDARS if registry is None else registry.calendar_by_country
 
 
 def parse_registry(raw: bytes) -> Registry:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, with_config
 
-from shared.domain.header import Basis, Code
+from shared.domain.header import Basis, Code, Urgency
 from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, encode_time, parse_time
 from shared.domain.profile_format import Side
 
@@ -67,6 +67,8 @@ class Obligation:
     opened_at: Moment
     source: str
     paused_at: Moment | None = None
+    extended: bool = False
+    """The law's limit was put off once, as far as the law allows."""
 
 
 @with_config(_CLOSED)
@@ -121,6 +123,8 @@ class Leg:
     takes_part: bool = False
     crossed: tuple[Digest, ...] = ()
     renewed_by: MessageId | None = None
+    urgency: Urgency = Urgency.routine
+    """Of the message that opened the leg."""
 
     @property
     def original(self) -> MessageId:

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from shared.domain.calendars import NO_CALENDARS, Calendars, calendar_of
 from shared.domain.clocks import CLOCKS, due_after, end_of_day
 from shared.domain.conditions import is_met
 from shared.domain.header import Header
@@ -44,8 +45,9 @@ def apply_obligations(
         owed = cut(owed, header.act["duties"], named)
     owed = _pause(leg, owed, kind, named, at)
     owed = _resume(owed, kind.resumes, named, at)
-    if kind.estimates is not None and "estimate" in header.act:
-        owed = _estimate(leg, owed, kind.estimates, header, named, at)
+    if "estimate" in header.act:
+        for act in sorted(kind.estimates):
+            owed = _estimate(leg, owed, act, header, named, at)
     if not named:
         return owed
     opened = (obligation for rule in kind.opens for obligation in opened_by(rule, leg, header, at, named))
@@ -104,9 +106,30 @@ def waiting_on(leg: Leg) -> list[Obligation]:
     return sorted(running, key=lambda one: (one.due is None, one.due or one.opened_at, one.act, one.measures))
 
 
-def is_overdue(obligation: Obligation, now: datetime) -> bool:
+def falls_due(leg: Leg, obligation: Obligation, calendars: Calendars = NO_CALENDARS) -> datetime | None:
+    """The last second in which it is done in time, by the debtor's calendar; None where it has no date.
+
+    A limit in hours is an instant everywhere. A period of days counts from the debtor's day and ends with the debtor's
+    day; the law's, where its rule is so, never with a day that is not worked there. A party's date is that day.
+    """
+    if obligation.due is None:
+        return None
+    day = obligation.due.date()
+    if obligation.due != end_of_day(day):
+        return obligation.due
+    calendar = calendar_of(calendars, obligation.debtor)
+    is_set = obligation.basis is DueBasis.deadline or obligation.source == ESTIMATE or obligation.extended
+    if not is_set:
+        day += calendar.local_day(obligation.opened_at) - obligation.opened_at.astimezone(UTC).date()
+    if obligation.basis is DueBasis.law and CLOCKS[leg.clock].ends_on_working_day:
+        day = calendar.next_worked(day)
+    return calendar.end_of(day)
+
+
+def is_overdue(leg: Leg, obligation: Obligation, now: datetime, calendars: Calendars = NO_CALENDARS) -> bool:
     """Whether its date has passed; never while it is paused."""
-    return obligation.paused_at is None and obligation.due is not None and now > obligation.due
+    due = falls_due(leg, obligation, calendars)
+    return obligation.paused_at is None and due is not None and now > due
 
 
 def cut(owed: Iterable[Obligation], acts: Collection[str], measures: Collection[str]) -> tuple[Obligation, ...]:
@@ -193,17 +216,45 @@ def _resume(
 def _estimate(
     leg: Leg, owed: tuple[Obligation, ...], act: str, header: Header, measures: Sequence[str], at: datetime
 ) -> tuple[Obligation, ...]:
-    """The debtor's estimate takes the place of the exchange's target; law and deadlines stay as they are."""
+    """The debtor's estimate takes the place of the exchange's target, and the law's limit moves there as far as it may
+    be extended. Deadlines stay as they are; so does what is not owed."""
+    waiting = {measure for one in owed if one.act == act for measure in one.measures}
+    named = tuple(measure for measure in measures if measure in waiting)
+    if not named:
+        return owed
+    due = end_of_day(date.fromisoformat(header.act["estimate"]))
     policy = tuple(one for one in owed if one.act == act and one.basis is DueBasis.policy)
-    others = tuple(one for one in owed if one not in policy)
+    others = tuple(one for one in _extend(leg, owed, act, named, due) if one.act != act or one.basis != DueBasis.policy)
     estimated = Obligation(
         debtor=leg.party(Side.requested),
         act=act,
-        measures=tuple(measures),
-        due=end_of_day(date.fromisoformat(header.act["estimate"])),
+        measures=named,
+        due=due,
         basis=DueBasis.policy,
         opened_by=header.id,
         opened_at=at,
         source=ESTIMATE,
     )
-    return (*others, *cut(policy, {act}, measures), estimated)
+    return (*others, *cut(policy, {act}, named), estimated)
+
+
+def _extend(
+    leg: Leg, owed: tuple[Obligation, ...], act: str, measures: Collection[str], estimate: datetime
+) -> Iterator[Obligation]:
+    """The law's limit moves to the estimate, no farther than its extension reaches, and once only."""
+    limit = CLOCKS[leg.clock].limits.get(act)
+    for one in owed:
+        named, others = _split(one, measures)
+        is_due = one.act == act and one.basis is DueBasis.law and one.due is not None and named
+        if not is_due or one.extended or limit is None or limit.extension_days is None:
+            yield one
+            continue
+        assert one.due is not None  # noqa: S101 - is_due says it
+        until = min(estimate, one.due + timedelta(days=limit.extension_days))
+        if until <= one.due:
+            yield one
+            continue
+        source = f"{limit.source}, extended under {limit.extended_by}"
+        yield replace(one, measures=named, due=until, source=source, extended=True)
+        if others:
+            yield replace(one, measures=others)

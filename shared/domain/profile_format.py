@@ -91,6 +91,7 @@ class Condition(StrEnum):
     in_emergency = "if the urgency is emergency"
     if_urgent = "if the urgency is urgent or emergency"
     if_urgent_and_direct = "if it is urgent and the act says that access is direct"
+    if_provisional = "if every measure is freezing or preservation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,9 @@ class Kind:
     closes: frozenset[str] = frozenset()
     pauses: frozenset[str] = frozenset()
     resumes: frozenset[str] = frozenset()
-    estimates: str | None = None
-    """What is owed until the act's `estimate` instead of the exchange's target. It never replaces the law or a
-    deadline."""
+    estimates: frozenset[str] = frozenset()
+    """What is owed until the act's `estimate` instead of the exchange's target, of what is owed. It never replaces a
+    deadline, and the law's limit only where and as far as the law lets it be extended."""
     outcome: str | None = None
     """How it ends its measures, where the act's `outcomes` does not say it for each."""
     reopens: bool = False

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from shared.domain.calendars import NO_CALENDARS, Calendars
 from shared.domain.dossier import shown_state
 from shared.domain.ids import encode_time
 from shared.domain.leg import DueBasis, Leg, Measure, Obligation, measure_order
@@ -81,10 +82,12 @@ def status_of(
     now: datetime,
     transport: Mapping[str, str] = NO_TRANSPORT,
     holders: Mapping[str, Holder] = NO_HOLDERS,
+    calendars: Calendars = NO_CALENDARS,
 ) -> list[StatusLine]:
     """The lines of a dossier for this viewer, legs in the order given, measures in their order.
 
     `transport` says how far the request has come towards each requested party (a TransportState), where that is known.
+    `calendars` decide what is overdue.
     """
     seen = [lapsed(leg, now) for leg in legs if viewer is None or leg.side_of(viewer) is not None]
     countries = [leg.requested[:2] for leg in seen]
@@ -93,7 +96,7 @@ def status_of(
         label = leg.requested[:2] if countries.count(leg.requested[:2]) == 1 else leg.requested
         found: dict[StatusLine, list[str]] = {}
         for measure in leg.measures:
-            for line in _lines_of(leg, measure, label, now, transport.get(leg.requested), holders):
+            for line in _lines_of(leg, measure, label, now, transport.get(leg.requested), holders, calendars):
                 found.setdefault(line, []).append(measure.id)
         lines += [replace(line, measures=tuple(measures)) for line, measures in found.items()]
     return lines
@@ -164,7 +167,13 @@ def compress(measures: Iterable[str]) -> str:
 
 
 def _lines_of(
-    leg: Leg, measure: Measure, label: str, now: datetime, transport: str | None, holders: Mapping[str, Holder]
+    leg: Leg,
+    measure: Measure,
+    label: str,
+    now: datetime,
+    transport: str | None,
+    holders: Mapping[str, Holder],
+    calendars: Calendars,
 ) -> list[StatusLine]:
     """The lines of one measure, without its id: the state's own, then those of clocks and queries that run beside
     it."""
@@ -185,7 +194,7 @@ def _lines_of(
             holder_name=holder.name if holder else None,
             offline=holder.offline if holder else False,
             since=since,
-            dues=tuple(_due(leg, one, now) for basis in _BASES for one in owed if one.basis is basis),
+            dues=tuple(_due(leg, one, now, calendars) for basis in _BASES for one in owed if one.basis is basis),
             outcome=measure.outcome if phase == CLOSED else None,
             late=measure.late,
         )
@@ -215,8 +224,8 @@ def _lines_of(
     return lines + [line(profile.owed[one.act], one.debtor, one.opened_at, [one]) for one in beside]
 
 
-def _due(leg: Leg, owed: Obligation, now: datetime) -> Due:
-    return Due(owed.basis, owed.due, owed.source, set_by(leg, owed), is_overdue(owed, now))
+def _due(leg: Leg, owed: Obligation, now: datetime, calendars: Calendars) -> Due:
+    return Due(owed.basis, owed.due, owed.source, set_by(leg, owed), is_overdue(leg, owed, now, calendars))
 
 
 def _waiting_text(line: StatusLine, viewer: str | None) -> str:

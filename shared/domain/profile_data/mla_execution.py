@@ -49,10 +49,10 @@ def execution_kinds(duties: Mapping[str, Duty], owed: Iterable[str]) -> tuple[Ki
             "report-delay",
             "Report of a delay",
             REQUESTED,
-            dict.fromkeys(WORKING, STAY),
-            act={"estimate": ActField(FieldType.date, True, "when the result is expected")},
-            body=(BodyField("reasons", "Reasons for the delay", "EIO 12(6); UNTOC 18(24), UNCAC 46(24)"),),
-            estimates="execute",
+            dict.fromkeys(("acknowledged", "under-review", *WORKING), STAY),
+            act={"estimate": ActField(FieldType.date, True, "when the decision or the result is expected")},
+            body=(BodyField("reasons", "Reasons for the delay", "EIO 12(5) and (6); UNTOC 18(24), UNCAC 46(24)"),),
+            estimates=frozenset({"decide", "execute"}),
         ),
         Kind(
             "suspend-transfer",
@@ -74,7 +74,7 @@ def execution_kinds(duties: Mapping[str, Duty], owed: Iterable[str]) -> tuple[Ki
                 "duties": result_duties,
             },
             body=(BodyField("result", "What is delivered, and what is still to come", _RESULT_RULE),),
-            estimates="execute",
+            estimates=frozenset({"execute"}),
         ),
         Kind(
             "deliver-result",

@@ -114,7 +114,7 @@ _KINDS = (
         body=(
             BodyField("reasons", "Reasons for the delay, such as a judicial authorisation", _ARTICLE.format("5(2)")),
         ),
-        estimates="answer",
+        estimates=frozenset({"answer"}),
     ),
     Kind(
         "deliver-partial",
@@ -123,7 +123,7 @@ _KINDS = (
         {**dict.fromkeys(NEW, "acknowledged"), "acknowledged": STAY, **_CROSSED},
         act={"estimate": ActField(FieldType.date, False, "when the rest is expected")},
         body=(BodyField("result", "What is known, and what is still to come", _ARTICLE.format(5)),),
-        estimates="answer",
+        estimates=frozenset({"answer"}),
     ),
     Kind(
         "deliver-result",

@@ -26,6 +26,7 @@ from shared.apisig.verify import VerifiedCall, verify_request
 from shared.audit.proofs import TlogProof, encode_proof
 from shared.audit.tree import prove_inclusion
 from shared.contracts.records import LegRecord
+from shared.domain.calendars import NO_CALENDARS
 from shared.domain.dossier import encode_leg
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg
@@ -221,7 +222,7 @@ class PaperExchange(PaperServices):
         delivered = {recipient for kind, recipient, _ in told if kind == "delivery"}
         transport = {leg.requested: "delivered" if leg.requested in delivered else "submitted" for leg in legs}
         view = DossierView(dossier, first.requesting, first.profile, first.opened_at, records, transport)
-        return dossier_answer(view, self.now).model_dump(mode="json")
+        return dossier_answer(view, self.now, NO_CALENDARS).model_dump(mode="json")
 
     def _dossiers(self, caller: str | None, after: str | None) -> bytes:
         """Two a page, newest first; the cursor is the last one's id."""

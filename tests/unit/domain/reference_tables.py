@@ -77,7 +77,7 @@ MLA = Table(
         "postpone": (ASKED, go([*REVIEW, *WORK], "postponed")),
         "resume": (ASKED, {"postponed": "<"}),
         "start-execution": (ASKED, {"accepted": "executing"}),
-        "report-delay": (ASKED, go(WORK, "=")),
+        "report-delay": (ASKED, go(["acknowledged", "under-review", *WORK], "=")),
         "suspend-transfer": (ASKED, go(WORK, "transfer-suspended")),
         "deliver-partial": (ASKED, {"accepted": "executing", "executing": "=", "withdrawn": "~"}),
         "deliver-result": (

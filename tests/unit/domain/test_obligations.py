@@ -142,11 +142,11 @@ def test_what_is_due_first_comes_first() -> None:
 @pytest.mark.parametrize(("seconds", "overdue"), [(0, False), (1, True)])
 def test_an_obligation_is_overdue_after_its_last_second(seconds: int, overdue: bool) -> None:
     first = waiting_on(the_leg())[0]
-    assert is_overdue(first, end(2026, 11, 10) + timedelta(seconds=seconds)) is overdue
+    assert is_overdue(the_leg(), first, end(2026, 11, 10) + timedelta(seconds=seconds)) is overdue
 
 
 def test_what_is_paused_is_never_overdue() -> None:
     asked = after(the_leg(), "acknowledge", "ask-information")
     paused = [one for one in asked.obligations if one.paused_at is not None]
     assert len(paused) == 1
-    assert not is_overdue(paused[0], DAY + timedelta(days=1000))
+    assert not is_overdue(the_leg(), paused[0], DAY + timedelta(days=1000))

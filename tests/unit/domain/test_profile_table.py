@@ -37,10 +37,10 @@ def test_a_kind_that_changes_nothing_stays_in_every_state(profile: Profile, kind
 
 @pytest.mark.parametrize(("profile", "kind"), KINDS)
 def test_a_kind_opens_and_closes_only_what_the_profile_has_a_word_for(profile: Profile, kind: Kind) -> None:
-    named = {rule.owed for rule in kind.opens} | kind.closes | kind.pauses | kind.resumes | {kind.estimates} - {None}
+    named = {rule.owed for rule in kind.opens} | kind.closes | kind.pauses | kind.resumes | kind.estimates
     assert named <= set(profile.owed)
     assert all(rule.dated_by is None or kind.act[rule.dated_by].type is FieldType.date for rule in kind.opens)
-    assert kind.estimates is None or kind.act["estimate"].type is FieldType.date
+    assert not kind.estimates or kind.act["estimate"].type is FieldType.date
 
 
 @pytest.mark.parametrize(("profile", "kind"), KINDS)
