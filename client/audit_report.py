@@ -101,6 +101,12 @@ class AuditReport:
     """Entries of the largest ledger that was seen here before, which this one was proved to continue."""
     contradicting: list[bytes] = field(default_factory=list)
     """Signed checkpoints that cannot be of one log: the log's own proof that it told two stories."""
+    stamps_found: int = 0
+    """Time-stamps that lie beside a copy's tiles."""
+    stamps_judged: int = 0
+    """Those that verified under a root certificate of the reader's."""
+    stamped_at: datetime | None = None
+    """The latest of them."""
     finished: bool = False
     hear: Callable[[Difference], None] | None = None
     """Told of every difference at once, also of those that are counted only."""
@@ -207,6 +213,11 @@ class AuditReport:
                 for one in self.promises
             ],
             "doubts": [{"index": one.index, "message": one.message, "kid": one.kid} for one in self.doubts],
+            "time_stamps": {
+                "found": self.stamps_found,
+                "verified": self.stamps_judged,
+                "newest": _time(self.stamped_at),
+            },
             "difference_count": self.difference_count,
             "differences": [{"index": one.index, "what": one.what, "why": one.why} for one in self.differences],
         }

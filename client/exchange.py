@@ -39,6 +39,8 @@ from shared.contracts.api import (
     KeyEventPage,
     MessageForReader,
     OperatorQueues,
+    StampItem,
+    StampPage,
     WellKnown,
 )
 from shared.errors import AnswerRefused, NotThere
@@ -213,6 +215,10 @@ class Exchange:
     def log_file(self, path: str) -> bytes:
         """A tile or entry bundle by its path, `tile/…`."""
         return self._get(f"/log/{path}", _BUNDLE_BYTES)
+
+    def stamps(self, size: int) -> tuple[StampItem, ...]:
+        """Time-stamps over trees of at least `size` entries, the smallest first; not all at once. Raises NotThere."""
+        return _read(StampPage, self._get("/log/stamps", _JSON_BYTES, {"size": str(size)})).items
 
     def _get(self, path: str, at_most: int, query: dict[str, str] | None = None) -> bytes:
         return self._calls.call("GET", path, at_most=at_most, query=query).body

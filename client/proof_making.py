@@ -11,19 +11,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from client.correspondence import Correspondence
+from client.ledger_stamps import served_stamps, under
 from client.opening import part_key
 from client.proof_bundle import Bundle, DisclosedPart, PlacedEntry, StampedHead
 from client.proof_claims import Proven
+from client.proof_stamps import stamp_roots, verify_stamped_head
 from client.proof_verification import verify_bundle
 from shared.audit.proofs import parse_proof
+from shared.audit.time_stamps import StampRoots
 from shared.audit.tree import HashReader, prove_inclusion
 from shared.audit.tree_head import TreeHead
 from shared.contracts.api import EvidenceItem
 from shared.envelope.container import parse_envelope
-from shared.errors import EnvelopePartMismatch, NotInRegister, NotThere
+from shared.errors import EnvelopePartMismatch, NotInRegister, NotThere, ProofStampInvalid
 
+_MOST_STAMPS: Final = 32
+"""That are tried: of authorities whose roots are not here."""
 _DECISIONS = ("submission-acceptance", "submission-rejection")
 
 
@@ -43,9 +50,11 @@ def make_bundle(
     open_parts: Collection[str] = (),
     beside: bool = False,
     stamp: Callable[[TreeHead], bytes] | None = None,
+    roots: StampRoots | None = None,
 ) -> Made:
     """With the keys of `open_parts`, and their sealed bytes unless those are to lie `beside` it; `stamp` has a
-    time-stamp authority stamp the checkpoint.
+    time-stamp authority stamp the checkpoint. Without it the bundle takes the exchange's earliest stamp over a tree
+    that holds the decision, if one verifies under the root certificates of the trust file and `roots`.
 
     Raises NotInRegister, EnvelopePartMismatch for a part that the message does not have, LedgerInvalid, what opening
     and calls raise, and the refusals of `verify_bundle` for what does not verify.
@@ -65,6 +74,7 @@ def make_bundle(
     placed = [(item.kind, _entry(item.proof, size, reader)) for item in items if item.proof is not None]
     found = [(kind, entry) for kind, entry in placed if entry is not None]
     key_events = [entry for proof in events if (entry := _entry(proof, size, reader)) is not None]
+    decision = next((entry for kind, entry in found if kind in _DECISIONS), None)
     parts, sealed = _disclose(own, message, [name for name in names if name in open_parts], beside)
     bundle = Bundle(
         origin=own.trust.origin,
@@ -72,12 +82,34 @@ def make_bundle(
         receipt=own.register.receipt(message),
         checkpoint=checkpoint.note,
         key_events=_in_order(key_events),
-        decision=next((entry for kind, entry in found if kind in _DECISIONS), None),
+        decision=decision,
         evidences=_in_order([entry for kind, entry in found if kind not in _DECISIONS]),
         parts=parts,
-        time_stamp=None if stamp is None else StampedHead(size, checkpoint.head.root, (), stamp(checkpoint.head)),
+        time_stamp=(
+            _kept_stamp(own, decision, checkpoint.head, reader, stamp_roots(own.trust, roots))
+            if stamp is None
+            else StampedHead(size, checkpoint.head.root, (), stamp(checkpoint.head))
+        ),
     )
-    return Made(bundle, verify_bundle(bundle, own.trust, sealed), sealed, len(items) - len(found))
+    return Made(bundle, verify_bundle(bundle, own.trust, sealed, roots), sealed, len(items) - len(found))
+
+
+def _kept_stamp(
+    own: Correspondence, decision: PlacedEntry | None, head: TreeHead, reader: HashReader, roots: StampRoots | None
+) -> StampedHead | None:
+    """One that nobody could judge, or that does not verify, stays out: with it the bundle might not verify."""
+    if decision is None or roots is None:
+        return None
+    for one in islice(served_stamps(own.exchange, decision.index + 1), _MOST_STAMPS):
+        if one.size > head.size:
+            break
+        try:
+            stamped = under(one, head, reader)
+            verify_stamped_head(stamped, head, roots)
+        except ProofStampInvalid:
+            continue
+        return stamped
+    return None
 
 
 def _evidences(own: Correspondence, message: str) -> tuple[EvidenceItem, ...]:

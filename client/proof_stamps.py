@@ -11,16 +11,30 @@ from shared.audit import time_stamps
 from shared.audit.tree import verify_consistency
 from shared.audit.tree_head import TreeHead
 from shared.errors import LedgerInvalid, ProofStampInvalid, StampInvalid
+from shared.keys.trust import Trust
 
 
-def verify_stamped_head(stamped: StampedHead, head: TreeHead, roots: time_stamps.StampRoots | None) -> Witnessed | None:
-    """Step 12. None when no root certificate was given: then nobody vouches for the stamp. Raises ProofStampInvalid."""
+def stamp_roots(trust: Trust, given: time_stamps.StampRoots | None = None) -> time_stamps.StampRoots | None:
+    """The root certificates of the trust file and those given; None where there is none. Raises SettingsRefused."""
+    if not trust.stamp_roots:
+        return given
+    return time_stamps.StampRoots(ders=trust.stamp_roots, beside=given)
+
+
+def verify_stamped_head(stamped: StampedHead, head: TreeHead, roots: time_stamps.StampRoots) -> Witnessed:
+    """Step 12, with root certificates at hand. Raises ProofStampInvalid."""
+    verify_older_head(stamped, head)
     try:
         older = TreeHead(head.origin, stamped.size, stamped.root)
-        verify_consistency(older.size, older.root, head.size, head.root, stamped.consistency)
-        if roots is None:
-            return None
         found = time_stamps.verify_stamp(stamped.token, older, roots)
-    except (LedgerInvalid, StampInvalid) as broken:
+    except StampInvalid as broken:
         raise ProofStampInvalid(why=str(broken).rstrip(".")) from None
     return Witnessed(f"the time-stamp authority {found.by}", found.at, older.size)
+
+
+def verify_older_head(stamped: StampedHead, head: TreeHead) -> None:
+    """Step 12 without them: the stamped tree is a beginning of this one. Raises ProofStampInvalid."""
+    try:
+        verify_consistency(stamped.size, stamped.root, head.size, head.root, stamped.consistency)
+    except LedgerInvalid as broken:
+        raise ProofStampInvalid(why=str(broken).rstrip(".")) from None

@@ -13,6 +13,7 @@ from comity.audit_options import Desk, Keep, Source, Workers, show_differences, 
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
+from comity.stamp_roots import StampRoot, read_roots
 
 app = typer.Typer(no_args_is_help=True, help="Verify a whole ledger from outside.")
 app.command()(key_audit.keys)
@@ -37,6 +38,7 @@ def verify(
         list[Path] | None, typer.Option(help="A checkpoint that somebody else was shown. Repeat it.")
     ] = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="Do not go on where a reading was broken off.")] = False,
+    stamp_root: StampRoot = None,
     trust: TrustFile = None,
     keep: Keep = None,
     workers: Workers = 2,
@@ -46,15 +48,20 @@ def verify(
     """Check every signature, tile, entry, key change and decision. Exit code 4 if anything differs.
 
     A directory needs the trust file alone; an exchange needs the key of an auditor with the full mandate too. Broken
-    off, the same command goes on where it stopped.
+    off, the same command goes on where it stopped. Time-stamps that a directory holds are judged by the root
+    certificates of the trust file and of --stamp-root.
     """
     with reporting(json) as output:
+        from client.ledger_stamps import judge_stamps
+
+        given = read_roots(stamp_root)
         desk = Desk(source, home, trust, keep)
         elsewhere = desk.elsewhere(receipt, checkpoint)
         with progress_bar(output) as progress:
-            report = desk.folder.verify_whole(
-                desk.source(), progress, workers=workers, elsewhere=elsewhere, afresh=afresh
-            )
+            ledger = desk.source()
+            report = desk.folder.verify_whole(ledger, progress, workers=workers, elsewhere=elsewhere, afresh=afresh)
+            if desk.is_copy:
+                judge_stamps(ledger, desk.trust, given, report)
         document = report.as_json()
         output.show(document, lambda console: _render(console, document))
         if report.contradicting:
@@ -85,6 +92,12 @@ def _render(console: Any, document: dict[str, Any]) -> None:
             console,
             f"  {document['rejections_taken_on_trust']:>8}  rejections for sealed parts, not checkable from here",
         )
+    stamps = document["time_stamps"]
+    if stamps["found"]:
+        newest = f", the newest of {local_time(stamps['newest'])}" if stamps["newest"] else ""
+        say(console, f"  {stamps['verified']:>8}  of {stamps['found']} time-stamps verified{newest}")
+        if not stamps["newest"]:
+            say(console, "  no root certificate vouches for them: --stamp-root, or a trust file that names one")
     say(console, "Key changes:")
     for one in document["key_changes"]:
         say(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from client.audit_folder import AuditFolder
     from client.auditor import Elsewhere
     from client.exchange import Exchange
-    from client.ledger_source import LedgerSource
+    from client.ledger_stamps import StampSource
     from shared.keys.trust import Trust
 
 Source = Annotated[str, typer.Argument(help="Address of an exchange, or directory of an exported ledger.")]
@@ -38,7 +38,12 @@ class Desk:
         self.trust: Trust = self._home.trust(trust)
         self.folder: AuditFolder = AuditFolder(keep or self._home.path / "audit", self.trust)
 
-    def source(self) -> LedgerSource:
+    @property
+    def is_copy(self) -> bool:
+        """Whether it reads a directory."""
+        return not is_address(self._source)
+
+    def source(self) -> StampSource:
         return open_source(self._source, self._home, self.trust)
 
     def exchange(self, url: str | None) -> tuple[Exchange, str]:

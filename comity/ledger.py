@@ -38,18 +38,23 @@ def export(
     """
     with reporting(json) as output:
         from client.ledger_export import export_ledger
+        from client.ledger_stamps import export_stamps
 
         place = find_home(home, url)
         trust = place.trust()
+        source = open_source(place.require_url(), place, trust)
         with progress_bar(output) as progress, _writing(directory):
-            written = export_ledger(open_source(place.require_url(), place, trust), directory, trust, progress)
+            written = export_ledger(source, directory, trust, progress)
+            stamps = export_stamps(source, directory, trust)
         document = {
             "directory": str(directory),
             "old_size": written.old_size,
             "size": written.size,
             "files": written.files,
+            "time_stamps": stamps,
         }
         text = f"{directory}: {written.old_size} → {written.size} entries, {written.files} files written"
+        text += f", {stamps} time-stamps" if stamps else ""
         output.show(document, lambda console: say(console, text))
 
 

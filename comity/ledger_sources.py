@@ -13,18 +13,18 @@ from comity.output import Output
 
 if TYPE_CHECKING:
     from client.audit_reading import Progress
-    from client.ledger_source import LedgerSource
+    from client.ledger_stamps import StampSource
     from shared.keys.trust import Trust
 
 
-def open_source(source: str, place: Home, trust: Trust) -> LedgerSource:
+def open_source(source: str, place: Home, trust: Trust) -> StampSource:
     """A directory if it is no address."""
-    from client.ledger_source import DirectoryLedger, ExchangeLedger
+    from client.ledger_stamps import StampedDirectory, StampedExchange
 
     if is_address(source):
         owner, key = place.api_key()
-        return ExchangeLedger(homes.exchange_as(key, owner, source, trust))
-    return DirectoryLedger(Path(source))
+        return StampedExchange(homes.exchange_as(key, owner, source, trust))
+    return StampedDirectory(Path(source))
 
 
 def is_address(source: str) -> bool:

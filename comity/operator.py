@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity import operator_backup, operator_letters, operator_queues, operator_witnesses
+from comity import operator_backup, operator_letters, operator_queues, operator_stamps, operator_witnesses
 from comity.fingerprints import fingerprint
 from comity.home import Home, exchange_as, find_home, load_trust, now
 from comity.operator_keys import load_operator
@@ -33,6 +33,7 @@ app.command()(operator_queues.queues)
 app.command()(operator_backup.backup)
 app.command()(operator_backup.restore)
 app.command()(operator_witnesses.witnesses)
+app.command()(operator_stamps.stamp_roots)
 
 Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait until it counts.")]
 

@@ -17,12 +17,14 @@ from comity.options import HomeDir, Json, TrustFile, Url, pairs
 from comity.output import local_time, reporting, say
 from comity.proof_verdict import extract, show_verdict, write_page
 from comity.reading import Message, find_message
+from comity.stamp_roots import StampRoot, read_roots
 from shared.errors import SettingsRefused
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.proof_bundle import Bundle
     from client.time_authority import TimeAuthority
+    from shared.audit.time_stamps import StampRoots
 
 _OF = "of"
 
@@ -46,9 +48,6 @@ OpenPart = Annotated[
     list[str] | None,
     typer.Option("--open-part", help="Disclose this part (body, p1, p2 …) to whoever gets the file; no other part."),
 ]
-StampRoot = Annotated[
-    list[Path] | None, typer.Option("--stamp-root", help="PEM root certificate that time-stamps are believed by.")
-]
 Page = Annotated[Path | None, typer.Option("--page", help="Write a page that explains it, for printing (HTML).")]
 
 
@@ -62,7 +61,7 @@ def of_message(
     ] = False,
     stamp: Annotated[
         str | None,
-        typer.Option("--stamp", help="Address of an RFC 3161 authority that stamps the ledger's checkpoint."),
+        typer.Option("--stamp", help="Address of an RFC 3161 authority to ask; else a stamp that the exchange keeps."),
     ] = None,
     stamp_root: StampRoot = None,
     page: Page = None,
@@ -77,13 +76,14 @@ def of_message(
     with reporting(json) as output:
         if out is None and (open_part or beside or page or stamp):
             raise SettingsRefused(why="give -o FILE too: it is the file that is disclosed, or explained")
-        if stamp is not None and not stamp_root:
-            raise SettingsRefused(why="give --stamp-root too: a stamp that nobody believes proves nothing")
         with find_home(home, url).correspondence() as own:
+            roots = read_roots(stamp_root)
             wanted = find_message(own, message)
             document = _prove(own, wanted)
             if out is not None:
-                document |= _bundle(own, wanted, out, open_part or [], beside, _stamping(stamp, stamp_root or []), page)
+                document |= _bundle(
+                    own, wanted, out, open_part or [], beside, _stamping(stamp, own, roots), roots, page
+                )
         output.show(document, lambda console: _render(console, document))
         if document["receipt"] == "does not verify" or any(one["why"] for one in document["evidences"]):
             raise typer.Exit(UNVERIFIED)
@@ -114,13 +114,11 @@ def verify(
     with reporting(json) as output:
         from client.proof_bundle import parse_bundle
         from client.proof_verification import verify_bundle
-        from shared.audit.time_stamps import StampRoots
 
         believed = find_home(home).trust(trust)
         raw = _read(file)
         bundle = parse_bundle(raw)
-        roots = StampRoots([_read(one) for one in stamp_root]) if stamp_root else None
-        proven = verify_bundle(bundle, believed, _sealed(bundle, file, sealed or []), roots)
+        proven = verify_bundle(bundle, believed, _sealed(bundle, file, sealed or []), read_roots(stamp_root))
         written = [] if out is None else extract(bundle, proven, out)
         written += [] if page is None else [write_page(page, proven, file, raw)]
         show_verdict(output, proven, file, raw, written)
@@ -170,13 +168,14 @@ def _bundle(
     parts: list[str],
     beside: bool,
     authority: TimeAuthority | None,
+    roots: StampRoots | None,
     page: Path | None,
 ) -> dict[str, Any]:
     from client.proof_bundle import encode_bundle
     from client.proof_making import make_bundle
     from comity.written_files import write_new_file
 
-    made = make_bundle(own, message, parts, beside, None if authority is None else authority.stamp)
+    made = make_bundle(own, message, parts, beside, None if authority is None else authority.stamp, roots)
     raw = encode_bundle(made.bundle)
     write_new_file(out, raw)
     for part, ct in made.beside.items():
@@ -191,13 +190,16 @@ def _bundle(
     }
 
 
-def _stamping(url: str | None, roots: list[Path]) -> TimeAuthority | None:
+def _stamping(url: str | None, own: Correspondence, given: StampRoots | None) -> TimeAuthority | None:
     if url is None:
         return None
+    from client.proof_stamps import stamp_roots
     from client.time_authority import TimeAuthority
-    from shared.audit.time_stamps import StampRoots
 
-    return TimeAuthority(url, StampRoots([_read(one) for one in roots]))
+    roots = stamp_roots(own.trust, given)
+    if roots is None:
+        raise SettingsRefused(why="give --stamp-root too: a stamp that nobody believes proves nothing")
+    return TimeAuthority(url, roots)
 
 
 def _beside(bundle: Path, part: str) -> Path:

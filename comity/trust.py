@@ -63,6 +63,7 @@ def show(home: HomeDir = None, json: Json = False) -> None:
 
 
 def _document(trust: Trust) -> dict[str, Any]:
+    from shared.audit.time_stamps import StampRoots
     from shared.keys.public import OPERATOR, service_owner
 
     return {
@@ -74,6 +75,7 @@ def _document(trust: Trust) -> dict[str, Any]:
         "log_vkeys": list(trust.log_vkeys),
         "witness_policy": trust.witness_policy,
         "pinned_keys": list(trust.pinned_keys),
+        "stamp_roots": StampRoots(ders=trust.stamp_roots).names() if trust.stamp_roots else [],
     }
 
 
@@ -92,6 +94,8 @@ def _render(console: Any, trust: Trust) -> None:
     say(console, f"witnesses  {policy.told()} must cosign the ledger")
     for one in policy.witnesses.values():
         say(console, f"  {one.name:<8} {'+'.join(one.vkey.split('+')[:2])}")
+    for root in shown["stamp_roots"]:
+        say(console, f"stamps     {root}")
 
 
 def _keep_url(file: Path, url: str) -> None:

@@ -15,6 +15,7 @@ from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
+from shared.adapters.sql.time_stamps import SqlTimeStamps
 from shared.contracts.messages import RecordGatewayStart, RecordGatewayStop, ServiceMessage
 from shared.domain.ids import encode_time
 from shared.ports.bus import Bus
@@ -39,6 +40,7 @@ class GatewayService:
         ports = GatewayPorts(
             queries=SqlQueries(backend.store),
             ledger=SqlLedger(backend.store, backend.needs_quorum),
+            stamps=SqlTimeStamps(backend.store),
             parts=SqlParts(backend.store),
             keyring=keyring,
             key_events=keyring.events,

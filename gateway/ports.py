@@ -14,6 +14,7 @@ from shared.ports.ledger import Ledger
 from shared.ports.operations import Operations
 from shared.ports.parts import Parts
 from shared.ports.queries import Queries
+from shared.ports.time_stamps import TimeStamps
 from shared.runtime.meters import Meters
 from shared.runtime.readiness import Check
 
@@ -47,6 +48,7 @@ class FeedWakeups(Protocol):
 class GatewayPorts:
     queries: Queries
     ledger: Ledger
+    stamps: TimeStamps
     parts: Parts
     keyring: KeyRing
     key_events: KeyEvents

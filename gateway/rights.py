@@ -128,6 +128,7 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = MappingProxyType(
         # ledger
         ("GET", "/log/checkpoint"): Right("read the newest signed checkpoint", _READERS_OF_THE_TREE),
         ("GET", "/log/tile/{level}/{place:path}"): Right("read a tile of hashes", _READERS_OF_THE_TREE),
+        ("GET", "/log/stamps"): Right("read time-stamps over checkpoints", _READERS_OF_THE_TREE),
         ("GET", "/log/tile/entries/{place:path}"): Right(
             "read the ledger's entries, which name who wrote to whom", frozenset({Role.full_auditor})
         ),

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.answers import IMMUTABLE, REVALIDATED, answer_bytes
+from gateway.answers import IMMUTABLE, REVALIDATED, answer_bytes, answer_model
 from gateway.auth import Call, admitted
 from gateway.description import gives, signed
 from gateway.gateway import gateway_of
 from shared.audit.tiles import TILE_HEIGHT, TILE_WIDTH, Bundle, Tile, encode_bundle, parse_path
+from shared.contracts.api import STAMP_PAGE, StampItem, StampPage
 from shared.errors import LedgerInvalid, NotThere
+from shared.keys.base64url import encode_b64u
 
 router = APIRouter(tags=["ledger"])
 SignedCall = Annotated[Call, Depends(admitted())]
+Size = Annotated[int, Query(ge=1, le=2**53, description="Entries that the stamped tree has at least")]
 
 _OCTETS: Final = "application/octet-stream"
 _NOTE: Final = "text/plain; charset=utf-8"
@@ -37,6 +40,14 @@ async def checkpoint(request: Request, call: SignedCall) -> Response:
     if note is None:
         raise NotThere()
     return answer_bytes(request, note, _NOTE, REVALIDATED)
+
+
+@router.get("/log/stamps", summary="Time-stamps over checkpoints", **signed(304, 400, model=StampPage))
+async def stamps(request: Request, call: SignedCall, size: Size = 1) -> Response:
+    """Those over trees of `size` entries and more, the smallest tree first; fewer than 32 at the end."""
+    found = await gateway_of(request).ports.stamps.covering(size, STAMP_PAGE)
+    items = [StampItem(size=one.size, authority=one.authority, token=encode_b64u(one.token)) for one in found]
+    return answer_model(request, StampPage(items=tuple(items)))
 
 
 @router.get(

@@ -9,19 +9,22 @@ import structlog
 
 from services.ledger.admission import LeafReader
 from services.ledger.handler import ROUND_EVERY_S, LogSigners, Sequencer
+from services.ledger.stamping import Stamping
 from services.ledger.witnesses import Witnessing
 from shared.adapters.head_memory import FileHeadMemory
 from shared.adapters.keyfiles import load_log_signers
 from shared.adapters.sql.cosignatures import SqlCosignatures
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
+from shared.adapters.sql.time_stamps import SqlTimeStamps
+from shared.adapters.time_authority import load_time_authorities
 from shared.adapters.witness_calls import HttpWitnessCalls
 from shared.audit.checkpoint import LogKeys, verify_checkpoint
 from shared.audit.quorum import rule_of
 from shared.errors import LedgerInvalid, SettingsRefused, Transient
 from shared.ports.ledger import KeptHead
 from shared.runtime.backends import Backend
-from shared.runtime.meters import LedgerMeters, WitnessingMeters, timed
+from shared.runtime.meters import LedgerMeters, StampingMeters, WitnessingMeters, timed
 from shared.runtime.readiness import STUCK_S, Check
 from shared.runtime.sealed_rows import build_leaf_opener
 from shared.runtime.telemetry import Size, SpanName, span
@@ -66,6 +69,17 @@ class LedgerService:
             WitnessingMeters(backend.meters),
             self._sequencer.hold_against,
         )
+        settings = backend.settings
+        self._stamping = Stamping(
+            load_time_authorities(settings.time_stamps, settings.time_stamps_ca, settings.time_stamps_timeout_s),
+            settings.time_stamps_every_s,
+            self._log_keys,
+            SqlLedger(backend.store, backend.needs_quorum).checkpoint,
+            SqlTimeStamps(backend.store),
+            backend.clock,
+            StampingMeters(backend.meters),
+            lambda: self._sequencer.leads,
+        )
         self._meters = LedgerMeters(backend.meters)
         self._refused = backend.meters.of(self.name).rows_refused
         self._figures = SqlOperations(backend.probe).ledger
@@ -78,11 +92,13 @@ class LedgerService:
         return [Check("ledger-head", self._ask_head), Check("ledger", self._ask_rounds)]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Rounds until `stop` is set, witnesses beside them. Raises LedgerForked: the process must stop then."""
+        """Rounds until `stop` is set, witnesses and time-stamps beside them. Raises LedgerForked: the process must stop
+        then."""
         try:
             async with self._life.during(), asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._make_rounds(stop))
                 tasks.create_task(self._witnessing.run(stop))
+                tasks.create_task(self._stamping.run(stop))
         finally:
             await self._calls.close()
 

@@ -17,6 +17,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificates
 
 from shared.audit.tree_head import TreeHead, encode_tree_head
@@ -46,15 +48,35 @@ class Stamped:
 
 
 class StampRoots:
-    """Root certificates that time-stamps are believed by, from PEM files. Raises SettingsRefused."""
+    """Root certificates that time-stamps are believed by: of PEM files, in DER, and those `beside` them. Raises
+    SettingsRefused."""
 
-    def __init__(self, pems: Sequence[bytes]) -> None:
+    def __init__(
+        self, pems: Sequence[bytes] = (), ders: Sequence[bytes] = (), beside: StampRoots | None = None
+    ) -> None:
         try:
             self.certificates = [one for pem in pems for one in load_pem_x509_certificates(pem)]
+            self.certificates += [load_der_x509_certificate(der) for der in ders]
         except ValueError as bad:
-            raise SettingsRefused(why=f"a root certificate for time-stamps is no PEM certificate: {bad}") from None
+            raise SettingsRefused(why=f"a root certificate for time-stamps is none: {bad}") from None
+        if beside is not None:
+            self.certificates += beside.certificates
         if not self.certificates:
             raise SettingsRefused(why="there is no root certificate for time-stamps")
+
+    def ders(self) -> tuple[bytes, ...]:
+        return tuple(one.public_bytes(Encoding.DER) for one in self.certificates)
+
+    def names(self) -> list[str]:
+        """The subject and the SHA-256 of each, for people who compare them."""
+        return [
+            f"{one.subject.rfc4514_string()}, SHA-256 {one.fingerprint(SHA256()).hex()}" for one in self.certificates
+        ]
+
+
+def require_library() -> None:
+    """Raises SettingsRefused where it is not installed."""
+    _library()
 
 
 def build_stamp_request(head: TreeHead) -> StampRequest:

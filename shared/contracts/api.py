@@ -22,6 +22,8 @@ FEED_PAGE_MOST = 500
 FEED_WAIT_MOST_S = 25
 KEY_EVENT_PAGE = 32
 """Proofs of key events in one answer, at most: the largest entries together stay below 4 MiB."""
+STAMP_PAGE = 32
+"""Time-stamps in one answer, at most: of the largest, together below 4 MiB."""
 LETTER_PAGE = 100
 LETTER_PAGE_MOST = 500
 
@@ -263,6 +265,21 @@ class KeyEventPage(_Answer):
     """In order of their numbers, without a gap."""
 
     items: tuple[KeyEventItem, ...]
+
+
+class StampItem(_Answer):
+    """`token` is a TimeStampResp of RFC 3161, DER in base64url, over the tree head of `size` entries; `authority` is
+    the host that gave it."""
+
+    size: int
+    authority: str
+    token: str
+
+
+class StampPage(_Answer):
+    """In order of the trees' sizes."""
+
+    items: tuple[StampItem, ...]
 
 
 class WellKnown(_Answer):

@@ -1,12 +1,14 @@
 """The trust file, `comity-trust/1`: what a party must know of an exchange before it believes anything else.
 
 It is handed over in a ceremony, from person to person; nothing fetched from the network replaces it.
-1. Closed format. Every member is present, but `pinned_keys`, which may be absent and then is empty.
+1. Closed format. Every member is present, but `pinned_keys` and `stamp_roots`, which may be absent and then are empty.
 2. `log_vkeys` are the two verifier keys of the log (C2SP signed note: Ed25519 and ML-DSA-44), both named for `origin`.
    Their inner form is read by the ledger's verifier.
 3. `witness_policy` is a C2SP tlog-policy or `none` (`witness_policy`). One that asks for no witness and a quorum of one
    operator are for development only, and refused elsewhere.
 4. `pinned_keys` are kids that the ceremony has compared: they need no waiting time when first seen.
+5. `stamp_roots` are X.509 certificates in DER, under which time-stamps over the ledger are believed. They are read when
+   a stamp is.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from shared.keys.witness_policy import parse_witness_policy
 
 TRUST_VERSION: Final = "comity-trust/1"
 MAX_TRUST_BYTES: Final = 64 * 1024
+MAX_STAMP_ROOTS: Final = 8
 
 Environment = Literal["development", "production"]
 
@@ -40,6 +43,7 @@ class Trust:
     witness_policy: str
     environment: Environment
     pinned_keys: tuple[str, ...] = ()
+    stamp_roots: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises TrustFileInvalid, so that no unsound trust can be written either."""
@@ -54,6 +58,7 @@ def parse_trust(raw: bytes) -> Trust:
         written = _TrustDocument.model_validate(parse_strict_json(raw))
         operator_keys = tuple(parse_ed25519(parse_b64u(key)) for key in written.operator_keys)
         receipt_key = parse_ed25519(parse_b64u(written.receipt_key))
+        stamp_roots = tuple(parse_b64u(root) for root in written.stamp_roots)
     except ValidationError as bad:
         first = bad.errors(include_url=False, include_input=False)[0]
         raise TrustFileInvalid(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -70,6 +75,7 @@ def parse_trust(raw: bytes) -> Trust:
         witness_policy=written.witness_policy,
         environment=written.environment,
         pinned_keys=written.pinned_keys,
+        stamp_roots=stamp_roots,
     )
 
 
@@ -86,6 +92,7 @@ def encode_trust(trust: Trust) -> bytes:
             "witness_policy": trust.witness_policy,
             "environment": trust.environment,
             "pinned_keys": list(trust.pinned_keys),
+            **({"stamp_roots": [encode_b64u(root) for root in trust.stamp_roots]} if trust.stamp_roots else {}),
         }
     )
 
@@ -124,3 +131,4 @@ class _TrustDocument(BaseModel):
     witness_policy: Annotated[str, StringConstraints(min_length=1)]
     environment: Environment
     pinned_keys: tuple[str, ...] = Field(default=(), strict=False, max_length=1000)
+    stamp_roots: tuple[str, ...] = Field(default=(), strict=False, max_length=MAX_STAMP_ROOTS)

@@ -113,6 +113,20 @@ class WitnessingMeters:
         )
 
 
+class StampingMeters:
+    """The figures of a ledger whose checkpoints are time-stamped. `stamper` is the host of an authority's address."""
+
+    def __init__(self, meters: Meters) -> None:
+        registry, stamper = meters.registry, ("stamper",)
+        self.stamps = Counter("comity_ledger_time_stamps", "Time-stamps that were kept", stamper, registry=registry)
+        self.missing = Gauge(
+            "comity_ledger_time_stamp_missing", "1 while this authority gives no stamp", stamper, registry=registry
+        )
+        self.size = Gauge(
+            "comity_ledger_time_stamped_size", "Leaves under the newest stamped head", stamper, registry=registry
+        )
+
+
 class ServiceMeters:
     """The figures of one consuming service, or of a gateway's publishing."""
 

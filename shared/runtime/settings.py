@@ -59,6 +59,14 @@ class Settings(BaseSettings):
     does not start."""
     ledger_read_back: int = Field(default=100_000, ge=1000)
     """Entries that the ledger reads back at most to know whether a leaf that waited long has its place already."""
+    time_stamps: str = ""
+    """Addresses of RFC 3161 authorities, with blanks between them, which stamp checkpoints. Of the ledger."""
+    time_stamps_ca: Path | None = None
+    """PEM file of the root certificates that these are believed under."""
+    time_stamps_every_s: float = Field(default=3600.0, ge=1)
+    """Of each authority one stamp in this time, if the tree has grown."""
+    time_stamps_timeout_s: float = Field(default=15.0, gt=0)
+    """From the question to the end of its answer."""
     secrets: Path | None = None
     """Directory of files of secrets. Read from the environment only."""
     name: str = "Comity"
@@ -132,6 +140,8 @@ class Settings(BaseSettings):
             raise ValueError("give both a database and a broker, or neither: the embedded bus lives in the SQLite file")
         if self.database is None and (self.database_ca or self.broker_ca):
             raise ValueError("a CA is for a database and a broker behind TLS, and there are none")
+        if bool(self.time_stamps) != bool(self.time_stamps_ca):
+            raise ValueError("give both the authorities of time_stamps and their time_stamps_ca, or neither")
         return self
 
     def slowed_s(self, service: str) -> float:

@@ -34,6 +34,7 @@ from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
+from shared.adapters.sql.time_stamps import SqlTimeStamps
 from shared.apisig.sign import sign_request
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord
@@ -284,6 +285,7 @@ async def _compose(
     ports = GatewayPorts(
         queries=SqlQueries(store),
         ledger=SqlLedger(store),
+        stamps=SqlTimeStamps(store),
         parts=SqlParts(store),
         keyring=_WithWitnesses(keyring),
         key_events=keyring.events,

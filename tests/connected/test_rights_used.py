@@ -16,11 +16,13 @@ from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
 from shared.adapters.sql.retention import SqlRetention
 from shared.adapters.sql.schema import check_schema
+from shared.adapters.sql.time_stamps import SqlTimeStamps
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.adapters.sql.waiting_leaves import SqlWaitingLeaves
 from shared.contracts.records import Claim, FeedHead, InstrumentsRecord, Key, KeyEventRecord, PartsPruned, Record
 from shared.contracts.topology import LETTERED
 from shared.errors import StoreUnavailable
+from shared.ports.time_stamps import KeptStamp
 from shared.ports.unit_of_work import Effects, SealedPart
 from tests.conformance import rows
 from tests.conformance.rows import NOW
@@ -65,7 +67,7 @@ async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
     async with place.store("ledger") as store:
         await check_schema(store, place.url("ledger"))
         await SqlWaitingLeaves(store, row_seal("ledger", SystemClock())).add([b"leaf"])
-        await _run_one_round(SqlLedger(store), SqlCosignatures(store))
+        await _run_one_round(SqlLedger(store), SqlCosignatures(store), SqlTimeStamps(store))
     async with place.store("gateway") as store:
         await check_schema(store, place.url("gateway"))
         await _read_everything(store)
@@ -103,7 +105,7 @@ async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:
         await unit.commit()
 
 
-async def _run_one_round(ledger: SqlLedger, witnesses: SqlCosignatures) -> None:
+async def _run_one_round(ledger: SqlLedger, witnesses: SqlCosignatures, stamps: SqlTimeStamps) -> None:
     async with ledger.round() as round_:
         assert round_ is not None
         waiting = await round_.waiting(10, 10_000_000)
@@ -122,9 +124,13 @@ async def _run_one_round(ledger: SqlLedger, witnesses: SqlCosignatures) -> None:
     assert await witnesses.newest_signed() == (head.size, b"note")
     await witnesses.add(head.size, {"witness": b"line"}, is_quorum=True)
     assert await witnesses.lines(head.size) == {"witness": b"line"}
+    stamp = KeptStamp(head.size, "tsa.example", NOW, b"token")
+    await stamps.add(stamp)
+    assert await stamps.newest() == {"tsa.example": stamp}
 
 
 async def _read_everything(store: Store) -> None:
+    assert [one.token for one in await SqlTimeStamps(store).covering(1, 10)] == [b"token"]
     queries, parts, ledger = SqlQueries(store), SqlParts(store), SqlLedger(store)
     assert await queries.decision(rows.MA, rows.MESSAGE) is not None
     assert await queries.envelope(rows.BE, rows.MESSAGE) is not None

@@ -214,6 +214,10 @@ TABLES: Final[Mapping[str, TableWorth]] = {
         },
         _rows(Inner(_ONE_LESS), truncate=Seen(), roll_back=Seen()),
     ),
+    "ledger_time_stamp": _inner(
+        "a stamp counts under its reader's own root certificates, over a tree that the reader makes from the tiles",
+        *("size", "authority", "at", "token"),
+    ),
     "ledger_quorum": TableWorth({"size": Seen()}, _rows(Seen(), insert=Inner(_STALE))),
     "leaf_waiting": _inner(_WORKING, "id", "frame"),
     **{

@@ -28,6 +28,7 @@ from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
+from shared.adapters.sql.time_stamps import SqlTimeStamps
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord
 from shared.errors import InstrumentsInvalid, KeyEventRefused
@@ -135,6 +136,7 @@ def _compose(store: Store, true: Store, past: Past, clock: FakeClock) -> Any:
     ports = GatewayPorts(
         queries=SqlQueries(store),
         ledger=SqlLedger(store, needs_quorum=True),
+        stamps=SqlTimeStamps(store),
         parts=SqlParts(store),
         keyring=_Undeterred(shown, unchanged),
         key_events=shown.events,

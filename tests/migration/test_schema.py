@@ -78,6 +78,7 @@ PLAIN_BYTES = {
     "ledger_note.note",
     "ledger_checkpoint.seal",
     "ledger_cosignature.line",
+    "ledger_time_stamp.token",
     *(
         "decision.leaf_digest",
         "evidence.leaf_digest",

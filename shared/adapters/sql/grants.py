@@ -19,10 +19,11 @@ from typing import Final, NamedTuple
 
 from shared.contracts.topology import SERVICES
 
-APPEND_ONLY: Final = (
+_SIGNED_TREE: Final = (
     *("ledger_leaf", "ledger_tile", "ledger_checkpoint", "ledger_note"),
     *("ledger_cosignature", "ledger_quorum"),
 )
+APPEND_ONLY: Final = (*_SIGNED_TREE, "ledger_time_stamp")
 """Tables in which rows are written once and stay, whoever asks."""
 
 DATABASE: Final = "*"
@@ -95,7 +96,7 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _on("INSERT", "key_event", "instruments")
     | _on("SELECT INSERT", "claim", "decision", "dossier")
     | _on("SELECT INSERT UPDATE", "leg")
-    | _on("SELECT", *APPEND_ONLY)  # when the ledger logged a recovery
+    | _on("SELECT", *_SIGNED_TREE)  # when the ledger logged a recovery
     | _numbered("leaf_waiting"),
     "routing": _EVERYONE
     | _DIRECTORY

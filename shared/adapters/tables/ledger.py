@@ -66,3 +66,13 @@ class QuorumRow(SQLModel, table=True):
 
     __tablename__ = "ledger_quorum"
     size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+
+
+class TimeStampRow(SQLModel, table=True):
+    """What a time-stamp authority gave for the tree head of this size; `authority` is the host of its address."""
+
+    __tablename__ = "ledger_time_stamp"
+    size: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    authority: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=UtcTime)
+    token: bytes

@@ -29,6 +29,7 @@ from shared.adapters.sql.directory import SqlKeyRing
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.parts import SqlParts
 from shared.adapters.sql.queries import SqlQueries
+from shared.adapters.sql.time_stamps import SqlTimeStamps
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.adapters.tables import METADATA
 from shared.apisig.sign import sign_request
@@ -193,6 +194,7 @@ def _compose(store: Store, units: SqlUnitsOfWork, exchange: ExchangeOnTest, cloc
     ports = GatewayPorts(
         queries=SqlQueries(store),
         ledger=FakeLedger(),
+        stamps=SqlTimeStamps(store),
         parts=SqlParts(store),
         keyring=keyring,
         key_events=keyring.events,

@@ -55,6 +55,8 @@ class PaperExchange(PaperServices):
     calls: list[str] = field(default_factory=list)
     pruned: set[str] = field(default_factory=set)
     """Messages whose sealed parts are gone."""
+    stamps: list[dict[str, Any]] = field(default_factory=list)
+    """Time-stamps that it keeps, by the sizes of their trees."""
     tamper: Callable[[str, bytes], bytes] = lambda path, body: body
 
     # --- the API -----------------------------------------------------------------------------------------------------
@@ -127,6 +129,9 @@ class PaperExchange(PaperServices):
             if not self.is_auditor(caller):
                 raise CallNotPermitted()
             return 200, self._dossiers(None, request.url.params.get("after"))
+        if path == "/log/stamps":
+            least = int(request.url.params["size"])
+            return 200, dump({"items": [one for one in self.stamps if one["size"] >= least][:32]})
         if path.startswith("/log/") and path.removeprefix("/log/") in self.log.files:
             return 200, self.log.files[path.removeprefix("/log/")]
         raise NotThere()
@@ -230,6 +235,10 @@ class PaperExchange(PaperServices):
         left = sorted((one for one in named if after is None or one < after), reverse=True)
         page, more = left[:2], left[2:]
         return dump({"items": [self._dossier(one, caller) for one in page], "next": page[-1] if more else None})
+
+    def keep_stamp(self, token: bytes, authority: str = "tsa.example") -> None:
+        """Over the tree as it is."""
+        self.stamps.append({"size": len(self.log.entries), "authority": authority, "token": encode_b64u(token)})
 
     # --- its callers -------------------------------------------------------------------------------------------------
 

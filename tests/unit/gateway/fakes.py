@@ -21,6 +21,7 @@ from shared.ports.keyring import PublishedInstruments
 from shared.ports.ledger import Round, TreeHead
 from shared.ports.operations import LedgerFigures, MessagingFigures, SetAside
 from shared.ports.queries import DecisionView, DossierView, EvidenceView, KeyEventPlace, ReadableEnvelope
+from shared.ports.time_stamps import KeptStamp
 from tests.unit.audit.paper_log import PaperLog
 from tests.unit.keys.parties import ExchangeOnTest
 
@@ -223,6 +224,20 @@ class FakeLedger:
 
     async def index_of(self, leaf_digest: bytes) -> int | None:
         raise AssertionError("joined by Queries")
+
+
+@dataclass
+class FakeStamps:
+    kept: list[KeptStamp] = field(default_factory=list)
+
+    async def newest(self) -> dict[str, KeptStamp]:
+        return {one.authority: one for one in self.kept}
+
+    async def add(self, stamp: KeptStamp) -> None:
+        self.kept.append(stamp)
+
+    async def covering(self, size: int, most: int) -> list[KeptStamp]:
+        return [one for one in self.kept if one.size >= size][:most]
 
 
 @dataclass

@@ -8,7 +8,10 @@ from shared.audit.checkpoint import verify_checkpoint
 from shared.audit.notes import parse_vkey
 from shared.audit.tiles import parse_bundle, root_from_tiles, tile_at
 from shared.audit.tree import hash_leaf
+from shared.keys.base64url import encode_b64u
+from shared.ports.time_stamps import KeptStamp
 from tests.unit.audit.paper_log import keys_of, started_entries
+from tests.unit.gateway.fakes import NOW
 from tests.unit.gateway.world import World, code_of
 
 ENTRIES = started_entries(600)
@@ -115,3 +118,15 @@ async def test_hashes_without_a_signed_checkpoint_are_not_served(world: World, m
         ("1/000.p/2", 404),
     ):
         assert (await world.get("BE.PF", f"/log/tile/{path}")).status_code == status, path
+
+
+async def test_time_stamps_are_listed_from_a_size_on(world: World) -> None:
+    for size in range(1, 41):
+        await world.stamps.add(KeptStamp(size, "tsa.example", NOW, b"%d" % size))
+    first = (await world.get("BE.PF", "/log/stamps")).json()["items"]
+    assert [one["size"] for one in first] == list(range(1, 33))
+    assert first[1] == {"size": 2, "authority": "tsa.example", "token": encode_b64u(b"2")}
+    rest = await world.get("MA.AUDIT", "/log/stamps?size=33")
+    assert [one["size"] for one in rest.json()["items"]] == list(range(33, 41))
+    for wrong in ("0", "-1", "all"):
+        assert (await world.get("BE.PF", f"/log/stamps?size={wrong}")).status_code == 400

@@ -34,6 +34,7 @@ from tests.unit.gateway.fakes import (
     FakeOperations,
     FakeParts,
     FakeQueries,
+    FakeStamps,
     FakeWakeups,
 )
 from tests.unit.keys.parties import ExchangeOnTest, PartyOnTest
@@ -70,6 +71,7 @@ class World:
         self.keyring = FakeKeyRing(self.exchange, Directory.empty(ORIGIN))
         self.queries = FakeQueries()
         self.ledger = FakeLedger()
+        self.stamps = FakeStamps()
         self.parts = FakeParts()
         self.bus = FakeBus()
         self.operations = FakeOperations()
@@ -88,6 +90,7 @@ class World:
         ports = GatewayPorts(
             queries=self.queries,
             ledger=self.ledger,
+            stamps=self.stamps,
             parts=self.parts,
             keyring=self.keyring,
             key_events=self.keyring.events,

@@ -12,7 +12,7 @@ from comity.main import app
 from gateway.metrics import Metrics
 from gateway.problems import error_classes
 from shared.audit.leaves import CATALOGUE
-from shared.runtime.meters import LedgerMeters, Meters, WitnessingMeters
+from shared.runtime.meters import LedgerMeters, Meters, StampingMeters, WitnessingMeters
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import SERVICE, Size, SpanName
 from witness.server import WitnessMeters
@@ -24,6 +24,7 @@ RULE = re.compile(r"- alert: (\w+)\n +expr: (.+)\n +for: (\w+)\n +labels: \{seve
 ALERTS = {name: (condition, wait, severity) for name, condition, wait, severity in RULE.findall(RULES)}
 SPANS = {SERVICE, *(name.value for name in SpanName), *(size.value for size in Size)}
 LINES_OF_THE_LOG = {
+    "ledger.time-stamp-missing",
     "ledger.waits",
     "ledger.witness-knows",
     "ledger.witness-refuses",
@@ -40,6 +41,7 @@ def shown() -> set[str]:
     meters = Meters(CollectorRegistry())
     LedgerMeters(meters)
     WitnessingMeters(meters)
+    StampingMeters(meters)
     WitnessMeters(meters.registry)
     found = set()
     for family in Metrics(meters.registry).registry.collect():
