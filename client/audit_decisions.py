@@ -12,8 +12,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 from client.audit_documents import CLOCK_SKEW, OperatorDocuments
@@ -29,6 +29,7 @@ from shared.domain.header import Header
 from shared.domain.ids import parse_time
 from shared.domain.instruments import Registry
 from shared.domain.leg import Leg
+from shared.domain.routes import routes_of, terms_of
 from shared.envelope.container import ReceivedEnvelope, read_envelope
 from shared.errors import (
     DossierExists,
@@ -54,6 +55,9 @@ class Outcome:
     code: str | None
     legs: Sequence[Leg] = ()
     flags: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    """Why it goes to each recipient, in their order; empty where two registries may have been the one of then, and say
+    different things."""
 
 
 class DecisionJudge:
@@ -97,7 +101,7 @@ class DecisionJudge:
         elif tuple(logged.leaf.fields["flags"]) != outcome.flags:
             ought = ", ".join(outcome.flags) or "none"
             self._differ(logged, "flags", f"its flags are not those that the registry gives: {ought}")
-        self._remember(logged, received, code)
+        self._remember(logged, received, code, outcome.routes)
         if code is None and outcome.code is None:
             self._keep_legs(logged, header, outcome.legs)
 
@@ -151,27 +155,30 @@ class DecisionJudge:
         newest, *older = self._documents.registries_for(logged.logged_at)
         outcome = self._admit(header, received.digest, at, newest)
         said = tuple(logged.leaf.fields["flags"])
-        if outcome.code is None and outcome.flags != said:
-            earlier = (self._admit(header, received.digest, at, registry) for registry in older)
-            return next((one for one in earlier if one.flags == said), outcome)
-        return outcome
+        if outcome.code is not None or not older:
+            return outcome
+        earlier = (self._admit(header, received.digest, at, registry) for registry in older)
+        fitting = [one for one in (outcome, *earlier) if one.flags == said] or [outcome]
+        is_certain = all(one.routes == fitting[0].routes for one in fitting)
+        return fitting[0] if is_certain else replace(fitting[0], routes=())
 
     def _admit(self, header: Header, digest: str, at: datetime, registry: Registry | None) -> Outcome:
         try:
             if header.leg is None:
-                legs = open_legs(header, digest, at, registry.clocks if registry else {})
+                legs = open_legs(header, digest, at, *terms_of(header, registry, at))
                 if self._memory.knows_dossier(header.dossier):
                     return Outcome(DossierExists.code)
-                return Outcome(None, legs, flags_of(header, legs, registry, at))
+                return _accepted(header, legs, registry, at)
             leg = self._memory.leg(header.dossier, header.leg)
             if leg is None or leg.side_of(header.sender) is None:
                 return Outcome(DossierUnknown.code)
-            moved = [decide_move(leg, header, digest, at)]
-            return Outcome(None, moved, flags_of(header, moved, registry, at))
+            return _accepted(header, [decide_move(leg, header, digest, at)], registry, at)
         except Rejection as refused:
             return Outcome(refused.code)
 
-    def _remember(self, logged: LoggedLeaf, received: ReceivedEnvelope, code: str | None) -> None:
+    def _remember(
+        self, logged: LoggedLeaf, received: ReceivedEnvelope, code: str | None, routes: tuple[str, ...]
+    ) -> None:
         header = received.header
         first, second = (signature.kid for signature in received.jws.signatures)
         decided = Decided(
@@ -188,6 +195,7 @@ class DecisionJudge:
             decide_by=parse_time(logged.leaf.fields["decide_by"]),
             flags=tuple(logged.leaf.fields["flags"]),
             signers=(first, second),
+            routes=routes,
         )
         self._memory.decide(header.id, received.digest, decided)
 
@@ -202,6 +210,11 @@ class DecisionJudge:
 
     def _differ(self, logged: LoggedLeaf, what: str, why: object) -> None:
         self._report.differ(logged.index, what, why)
+
+
+def _accepted(header: Header, legs: Sequence[Leg], registry: Registry | None, at: datetime) -> Outcome:
+    routes = routes_of(header, legs, registry, at.astimezone(UTC).date())
+    return Outcome(None, legs, flags_of(header, legs, registry, at), tuple(routes[one] for one in header.recipients))
 
 
 def _takes_part(directory: Directory, party: str) -> bool:

@@ -17,6 +17,7 @@ from client.audit_keys import change_of
 from client.audit_report import AuditReport
 from client.audit_services import RosterHistory
 from shared.audit.log_verification import LoggedLeaf
+from shared.domain.instrument_changes import changes_between
 from shared.domain.instruments import Registry, parse_registry
 from shared.domain.strict_json import encode_canonical_json
 from shared.envelope.encoding import MAX_SKEW_S
@@ -103,7 +104,10 @@ class OperatorDocuments:
         if "document" not in fields:
             self._differ(logged, "instruments", "its document is not in the ledger")
             return
-        document = encode_canonical_json(fields["document"])
+        document, before = (
+            encode_canonical_json(fields["document"]),
+            self._registries[-1][1] if self._registries else None,
+        )
         try:
             trust = self._trust
             publication = verify_instruments(document, trust.operator_keys, trust.operator_quorum, trust.origin)
@@ -115,6 +119,9 @@ class OperatorDocuments:
             return
         if fields["version"] != publication.number:
             self._differ(logged, "instruments", f"its leaf calls publication {publication.number} {fields['version']}")
+        changes = list(changes_between(before, registry))
+        if fields.get("changes", changes) != changes:
+            self._differ(logged, "instruments", f"it lists other changes than its document makes: {', '.join(changes)}")
         self._registries = [*self._registries, (logged.logged_at, registry)][-_REGISTRIES_KEPT:]
         if fields["registry_sha256"] != encode_b64u(hashlib.sha256(publication.registry).digest()):
             self._differ(logged, "instruments", "its digest is not that of its document")

@@ -1,7 +1,8 @@
 """What an evidence must say, given the decisions before it, and which evidence must be there at the end.
 
 1. An evidence speaks of a decided message, these bytes and one of its recipients, and stands once; delivery and
-   retrieval follow an acceptance, and nothing denies them afterwards.
+   retrieval follow an acceptance, and nothing denies them afterwards. The route that a delivery names is the one that
+   the leg and the registry of then give.
 2. A retrieval holds the recipient's own signed request for this message, by a key that counted at the time that was
    signed (`created`), and it was made after the message was admitted and not long before the evidence is dated.
 3. An accepted message is delivered to each of its recipients within DELIVERY_LIMIT, or said not to be: what a broker
@@ -70,6 +71,9 @@ class EvidenceJudge:
         denied = _DENIED.get(kind)
         if denied is not None and denied in self._memory.evidences(message, recipient):
             self._differ(logged, "evidence", f"{kind} of {message}, of which a {denied} stands before")
+        route = dict(zip(decided.recipients, decided.routes, strict=False)).get(recipient)
+        if route is not None and fields.get("route", route) != route:
+            self._differ(logged, "evidence", f"{message} went to {recipient} as {route}, not as {fields['route']}")
         if kind in _DELIVERED:
             self._memory.delivered(message, recipient)
         if kind == "retrieval":

@@ -26,7 +26,7 @@ CREATE TABLE spent (message TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWI
 CREATE TABLE decided (
     message TEXT, digest TEXT, place INTEGER, accepted INTEGER, dossier TEXT, leg TEXT, kind TEXT, sender TEXT,
     recipients TEXT, code TEXT, at TEXT, logged_at TEXT, decide_by TEXT, flags TEXT, ed25519 TEXT, mldsa65 TEXT,
-    PRIMARY KEY (message, digest)
+    routes TEXT, PRIMARY KEY (message, digest)
 ) WITHOUT ROWID;
 CREATE TABLE evidences (message TEXT, kind TEXT, recipient TEXT, PRIMARY KEY (message, kind, recipient)) WITHOUT ROWID;
 CREATE TABLE awaited (
@@ -57,6 +57,8 @@ class Decided:
     decide_by: datetime
     flags: tuple[str, ...]
     signers: tuple[str, str]
+    routes: tuple[str, ...] = ()
+    """Of an acceptance, why it goes to each recipient; empty where that is not known for certain."""
 
 
 _COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
@@ -91,11 +93,11 @@ class AuditMemory:
             self._recent.popitem(last=False)
         place, logged_at = one.place, encode_time(one.logged_at)
         self._db.execute(
-            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 *(message, digest, place, one.accepted, one.dossier, one.leg, one.kind, one.sender),
                 *(" ".join(one.recipients), one.code, encode_time(one.at), logged_at, encode_time(one.decide_by)),
-                *(" ".join(one.flags), *one.signers),
+                *(" ".join(one.flags), *one.signers, " ".join(one.routes)),
             ),
         )
         if one.accepted:
@@ -226,7 +228,7 @@ class AuditMemory:
 
 
 def _decided(row: tuple[Any, ...]) -> Decided:
-    _, _, place, accepted, dossier, leg, kind, sender, recipients, code, at, logged_at, decide_by, flags, *signers = row
+    _, _, place, accepted, dossier, leg, kind, sender, recipients, code, at, logged_at, decide_by, flags, *more = row
     return Decided(
         place=place,
         accepted=bool(accepted),
@@ -240,5 +242,6 @@ def _decided(row: tuple[Any, ...]) -> Decided:
         logged_at=parse_time(logged_at),
         decide_by=parse_time(decide_by),
         flags=tuple(flags.split()),
-        signers=(signers[0], signers[1]),
+        signers=(more[0], more[1]),
+        routes=tuple(more[2].split()),
     )

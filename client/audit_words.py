@@ -35,6 +35,17 @@ _MEANINGS: Final[Mapping[str, str]] = {
     "retrieval": "The entry holds the recipient's own signed request. It proves that it asked, and not that it read.",
     "non-delivery": "Whatever clock ran from the delivery did not begin.",
 }
+_ROUTES: Final[Mapping[str, str]] = {
+    "central-authority": "the central authority that the instrument names",
+    "24-7-desk": "the point of contact around the clock that the instrument names",
+    "direct": "a competent authority: the instrument admits direct contact",
+    "diplomatic": "an authority reached under an instrument with the diplomatic channel alone",
+    "outside-channel": "an authority outside the channels of the instrument, at the sender's choice",
+    "unregistered": "an authority of which the registry of instruments does not say how it is reached",
+    "reciprocity": "an authority reached without an instrument, on an assurance of reciprocity",
+    "holder": "the holder that the leg was handed to",
+    "party": "a party to the leg",
+}
 _TOLD_ELSEWHERE: Final = frozenset({"jws", "request", "event", "document", "states", "flags"})
 
 
@@ -100,6 +111,8 @@ def _evidence(logged: LoggedLeaf, kind: str, memory: AuditMemory) -> Iterator[st
     fields = logged.leaf.fields
     if kind in _MEANINGS:
         yield _MEANINGS[kind]
+    if "route" in fields:
+        yield f"It went to {fields['recipient']} as {_ROUTES.get(fields['route'], fields['route'])}."
     decided = memory.decided(fields["message"], fields["envelope_sha256"])
     if decided is None:
         yield "No entry before it decides this message: that is a difference."
@@ -129,6 +142,7 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
     "directory.key-event": _key_event,
     "directory.instruments": lambda one: (
         f"the registry of instruments, publication {one.leaf.fields['version']}, is in force"
+        + (f": {', '.join(one.leaf.fields['changes'])}" if one.leaf.fields.get("changes") else "")
     ),
     "directory.roster": lambda one: (
         f"the services of the exchange work under the roster {one.leaf.fields['roster_sha256']}, signed by its"

@@ -3,7 +3,8 @@
 Rules:
 1. What would be rejected is refused here, before anything is sealed: the header by the profile's table, the content by
    its form, every fault named by label and path, a refusal without ground or reasons.
-2. What is legally doubtful is shown and not refused: `flags` are the registry's warnings, and the sender decides.
+2. What is legally doubtful is shown: `flags` are the registry's warnings. Who sends all the same says why, in the
+   sealed content (`override_reason`); the exchange admits it either way.
 3. The header takes codes, dates and ids from the act; everything else is content and is sealed.
 
 Pure but for fresh ids: time, keys and the registry come from the caller.
@@ -12,24 +13,26 @@ Pure but for fresh ids: time, keys and the registry come from the caller.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pydantic_core import to_jsonable_python
 
 from client.forms.faults import UnknownMember, check_content, unknown_members
-from client.request_file import RequestFile
+from client.languages import language_flags
+from client.request_file import OVERRIDE, RequestFile
 from shared.domain.admissibility import Flag, admissibility
 from shared.domain.dossier import decide_move, is_current, lapsed, open_legs, possible_kinds, recipients_of
-from shared.domain.header import REQUIRED_SIGNATURES, SUITE, Basis, Header, parse_header
+from shared.domain.header import RECIPROCITY, REQUIRED_SIGNATURES, SUITE, Basis, Header, Urgency, parse_header
 from shared.domain.ids import encode_time, new_uuid7
-from shared.domain.instruments import RECIPROCITY, Registry
+from shared.domain.instruments import Registry
 from shared.domain.leg import Leg
 from shared.domain.profile_format import FieldType, Kind
 from shared.domain.profiles import check_header, kind_of, profile_of
-from shared.errors import BasisMissing, GroundMissing, HeaderInconsistent, IllegalMove
+from shared.domain.routes import addressee
+from shared.errors import AddresseeUnknown, BasisMissing, GroundMissing, HeaderInconsistent, IllegalMove, ReasonMissing
 
 LIFETIME: Final = timedelta(days=7)
 """For how long the exchange may still accept an envelope; it stays readable for ever. `MAX_LIFETIME` bounds it."""
@@ -78,7 +81,14 @@ def compose_request(
     registry: Registry | None,
     now: datetime,
 ) -> Composed:
-    """The message that opens a dossier. Raises BasisMissing, BodyIncomplete, and what `check_header` raises."""
+    """The message that opens a dossier. A country as recipient stands for the authority that the instrument names.
+
+    Raises BasisMissing, AddresseeUnknown, BodyIncomplete, ReasonMissing, and what `check_header` raises.
+    """
+    named = instrument or request.instrument
+    recipients = [
+        _addressee(request, one, sender=sender, instrument=named, registry=registry, now=now) for one in recipients
+    ]
     header = _checked(
         v=1,
         suite=SUITE,
@@ -91,10 +101,7 @@ def compose_request(
         recipients=tuple(recipients),
         leg=None,
         measures={name: one.shown_type for name, one in request.measures.items()},
-        basis={
-            one: _basis(request, one, sender=sender, instrument=instrument or request.instrument, registry=registry)
-            for one in recipients
-        },
+        basis={one: _basis(request, one, sender=sender, instrument=named, registry=registry) for one in recipients},
         urgency=request.urgency,
         handling=request.handling,
         in_reply_to=None,
@@ -106,9 +113,7 @@ def compose_request(
     )
     content = request.sealed_content()
     check_content(header, content)
-    legs = open_legs(header, _NO_DIGEST, now, registry.clocks if registry else {})
-    flags = [flag for leg in legs for flag in (admissibility(header, leg, registry, now) if registry else [])]
-    return Composed(header, content, tuple(dict.fromkeys(flags)))
+    return Composed(header, content, _flags(header, content, open_legs(header, _NO_DIGEST, now), registry, now))
 
 
 def compose_reply(
@@ -122,7 +127,8 @@ def compose_reply(
     registry: Registry | None,
     now: datetime,
 ) -> Composed:
-    """A message on an open leg. Raises GroundMissing, BodyIncomplete, and what `decide_move` raises."""
+    """A message on an open leg. Raises GroundMissing, BodyIncomplete, ReasonMissing, and what `decide_move`
+    raises."""
     kind = kind_of(leg.profile, wish.kind)
     if kind.opens_dossier:
         raise HeaderInconsistent(why=f"{wish.kind} opens a new dossier; send it as a request")
@@ -159,8 +165,7 @@ def compose_reply(
     check_content(header, wish.content)
     if is_current(leg, seen):  # else something is under way, and the exchange says what it thinks of this one after it
         decide_move(leg, header, _NO_DIGEST, now)
-    flags = admissibility(header, leg, registry, now) if registry else []
-    return Composed(header, wish.content, tuple(flags))
+    return Composed(header, wish.content, _flags(header, wish.content, [leg], registry, now))
 
 
 def _checked(**members: Any) -> Header:
@@ -168,6 +173,23 @@ def _checked(**members: Any) -> Header:
     header = parse_header(json.dumps(to_jsonable_python(members), ensure_ascii=False).encode())
     check_header(header)
     return header
+
+
+def _flags(
+    header: Header, content: Mapping[str, Any], legs: Iterable[Leg], registry: Registry | None, now: datetime
+) -> tuple[Flag, ...]:
+    """What the registry warns of, each once. Raises ReasonMissing where the content does not say why it goes."""
+    flags: dict[Flag, None] = {}
+    if registry is None:
+        return ()
+    for leg in legs:
+        flags |= dict.fromkeys(admissibility(header, leg, registry, now))
+        if header.leg is None:
+            flags |= dict.fromkeys(language_flags(content, leg, registry, now.astimezone(UTC).date()))
+    doubts = [flag for flag in flags if flag.needs_reason]
+    if doubts and not str(content.get(OVERRIDE, "")).strip():
+        raise ReasonMissing(warnings=" ".join(f"{flag.text} [{flag.code}; {flag.rule}]" for flag in doubts))
+    return tuple(flags)
 
 
 def _measures(wish: ReplyWish, leg: Leg, sender: str) -> dict[str, str]:
@@ -194,6 +216,24 @@ def _act_for_all(act: Mapping[str, Any], kind: Kind, measures: Mapping[str, str]
         name: dict.fromkeys(measures, value) if name in each and isinstance(value, str) else value
         for name, value in act.items()
     }
+
+
+def _addressee(
+    request: RequestFile, to: str, *, sender: str, instrument: str | None, registry: Registry | None, now: datetime
+) -> str:
+    """The authority itself, or the one of this country that the instrument sends requests to."""
+    if len(to) > len("MA"):
+        return to
+    basis = _basis(request, to, sender=sender, instrument=instrument, registry=registry)
+    entry = None if registry is None else registry.instrument(basis.primary, now.astimezone(UTC).date())
+    found = None if entry is None else addressee(entry, to, desk_first=_is_for_the_desk(request))
+    if found is None:
+        raise AddresseeUnknown(country=to, sender=sender, instrument=basis.primary)
+    return found
+
+
+def _is_for_the_desk(request: RequestFile) -> bool:
+    return request.profile == "preservation" or request.urgency is Urgency.emergency
 
 
 def _basis(

@@ -7,6 +7,8 @@ Rules:
    reader is told so.
 3. Compared are the measures, the holder, the basis, who owes what for which measure, and the dates that parties set.
    Targets and limits count from the moment of admission, which is the exchange's to say.
+4. Whether the registry of then asked for a hard copy is the exchange's to say as well: the leg is made without that
+   duty and with it, and one of the two must be the leg that is shown.
 
 Pure: the register gives the messages.
 """
@@ -29,9 +31,20 @@ _WITHDRAW = "withdraw"
 
 def check_leg(shown: Leg, messages: Iterable[Kept]) -> None:
     """Raises StateContradicted unless these messages of its dossier make the leg that is shown."""
-    made = replay_leg(shown.dossier, shown.requested, messages)
-    if made is None or made.head != shown.head:
-        return
+    known, found = tuple(messages), None
+    for hard_copy in (False, True):
+        made = replay_leg(shown.dossier, shown.requested, known, hard_copy=hard_copy)
+        if made is not None and made.head == shown.head:
+            what = _difference(shown, made)
+            if what is None:
+                return
+            found = found or what
+    if found is not None:
+        raise StateContradicted(leg=shown.requested, what=found)
+
+
+def _difference(shown: Leg, made: Leg) -> str | None:
+    """In what the two differ; None if in nothing that is compared."""
     for what, here, there in (
         ("the parties", (made.requesting, made.profile, made.basis), (shown.requesting, shown.profile, shown.basis)),
         ("the measures", _measures(made), _measures(shown)),
@@ -40,17 +53,21 @@ def check_leg(shown: Leg, messages: Iterable[Kept]) -> None:
         ("the deadlines", (made.deadline, _set_dates(made)), (shown.deadline, _set_dates(shown))),
     ):
         if here != there:
-            raise StateContradicted(leg=shown.requested, what=what)
+            return what
+    return None
 
 
-def replay_leg(dossier: str, requested: str, messages: Iterable[Kept]) -> Leg | None:
-    """The leg as far as these messages make it, in whatever order they came; None without the one that opened it."""
+def replay_leg(dossier: str, requested: str, messages: Iterable[Kept], *, hard_copy: bool = False) -> Leg | None:
+    """The leg as far as these messages make it, in whatever order they came; None without the one that opened it.
+    `hard_copy` says that one was owed from the beginning."""
     waiting = [one for one in messages if one.state in _SETTLED and one.dossier == dossier]
     leg = None
     for one in waiting:
         header = parse_header(one.header)
         if header.leg is None and requested in header.recipients:
-            opened = open_legs(header, one.digest, parse_time(one.recorded_at))
+            opened = open_legs(
+                header, one.digest, parse_time(one.recorded_at), asking_for_paper=(requested,) if hard_copy else ()
+            )
             leg = next(each for each in opened if each.requested == requested)
     waiting = sorted((one for one in waiting if one.leg == requested), key=_turn)
     progress = leg is not None

@@ -20,6 +20,8 @@ from shared.domain.ids import AuthorityId, MeasureId
 from shared.domain.strict_json import NotStrictJson, parse_strict_json
 from shared.errors import RequestFileInvalid
 
+OVERRIDE: Final = "override_reason"
+"""The member of the content that says why a message goes though the registry warns."""
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -55,6 +57,10 @@ class RequestFile(_Closed):
     basis: dict[AuthorityId, Basis] = {}
     act: dict[str, Any] = {}
     content: dict[str, Any]
+
+    def despite(self, reason: str | None) -> RequestFile:
+        """The same, with the reason for which it goes though the registry warns."""
+        return self if reason is None else self.model_copy(update={"content": {**self.content, OVERRIDE: reason}})
 
     def sealed_content(self) -> dict[str, Any]:
         """The content with the measures as they were written."""

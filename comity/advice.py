@@ -57,6 +57,8 @@ _ADVICE: Final[dict[str, str]] = {
     "client.exchange-unreachable": "What was sealed is stored; `comity inbox` sends it once the exchange answers.",
     "client.answer-refused": "Check COMITY_URL: is this the address of an exchange?",
     "client.basis-missing": "Name another --instrument, or write the leg's `basis` into the request file.",
+    "client.addressee-unknown": "Name the authority itself: `comity instruments CODE` shows what is known of it.",
+    "client.reason-missing": "Say why with --despite REASON, which is sealed with it, or mend what is warned of.",
     "client.directory-undated": "Check this machine's clock and repeat it. If it stays so, tell operator and auditor.",
     "client.key-event-withheld": "Hand withheld-key-events.json of this home to an auditor.",
     "client.key-in-doubt": "Repeat it in a minute. If it stays so, ask the party by a road that you know from before.",

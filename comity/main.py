@@ -18,6 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "keys": ("comity.keys:app", "Make, renew, show and compare keys."),
     "trust": ("comity.trust:app", "Import and show the trust file of an exchange."),
     "new": ("comity.new:new", "Write a request step by step, into a file for `comity send`."),
+    "instruments": ("comity.instruments:instruments", "Which law binds two countries, and how a party takes requests."),
     "send": ("comity.send:send", "Open a dossier: check, seal, sign and send a request."),
     "inbox": ("comity.inbox:inbox", "What came, what was decided, and what looks wrong."),
     "watch": ("comity.inbox:watch", "Follow the feed live, until Ctrl-C."),

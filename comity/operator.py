@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity import operator_backup, operator_letters, operator_queues, operator_stamps, operator_witnesses
+from comity import (
+    operator_backup,
+    operator_instruments,
+    operator_letters,
+    operator_queues,
+    operator_stamps,
+    operator_witnesses,
+)
 from comity.fingerprints import fingerprint
 from comity.home import Home, exchange_as, find_home, load_trust, now
 from comity.operator_keys import load_operator
@@ -26,8 +33,7 @@ if TYPE_CHECKING:
     from shared.keys.trust import Environment
 
 app = typer.Typer(no_args_is_help=True, help="Set up and run an exchange, enrol parties, load instruments.")
-instruments = typer.Typer(no_args_is_help=True, help="The registry of legal instruments.")
-app.add_typer(instruments, name="instruments")
+app.add_typer(operator_instruments.app, name="instruments")
 app.add_typer(operator_letters.app, name="dead-letters")
 app.command()(operator_queues.queues)
 app.command()(operator_backup.backup)
@@ -183,51 +189,6 @@ def compromise(
     with reporting(json) as output:
         told = KeysTold(tuple(key), since)
         _decide(output, "compromise", party, operator_key, trust, patience, find_home(home, url), told=told)
-
-
-@instruments.callback()
-def _instruments() -> None:
-    """The registry of legal instruments."""
-
-
-@instruments.command()
-def load(
-    file: Annotated[Path, typer.Argument(help="The registry, as JSON.")],
-    operator_key: OperatorKeys,
-    trust: TrustFile = None,
-    home: HomeDir = None,
-    url: Url = None,
-    json: Json = False,
-) -> None:
-    """Sign a registry of instruments with the operator keys, and post it."""
-    with reporting(json) as output:
-        from shared.domain.instruments import parse_registry
-        from shared.errors import RequestFileInvalid
-        from shared.keys.instruments import publication_after, sign_instruments, verify_instruments
-
-        place = find_home(home, url)
-        believed = load_trust(trust or place.trust_file)
-        try:
-            raw = file.read_bytes()
-        except OSError as broken:
-            raise RequestFileInvalid(file=file, why=broken.strerror) from None
-        registry = parse_registry(raw)
-        operators = [load_operator(place, path) for path in operator_key]
-        exchange = exchange_as(operators[0], "operator", place.require_url(), believed)
-        quorum = (believed.operator_keys, believed.operator_quorum, believed.origin)
-        shown = exchange.instruments()
-        number, prev = publication_after(None if shown is None else verify_instruments(shown, *quorum))
-        document = sign_instruments(raw, operators, believed.origin, number, prev)
-        verify_instruments(document, *quorum)
-        exchange.post_instruments(document)
-        told = {
-            "version": registry.version,
-            "number": number,
-            "instruments": [one.code for one in registry.instruments],
-        }
-        count = len(registry.instruments)
-        text = f"Registry {registry.version} with {count} instruments was posted, as publication {number}."
-        output.show(told, lambda console: say(console, text))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typer
 from comity.home import find_home
 from comity.options import HomeDir, Json, Url, authority_id, pairs
 from comity.output import reporting
-from comity.send import Attach, Patience, Wait, attachments, seal_and_send
+from comity.send import Attach, Despite, Patience, Wait, attachments, seal_and_send
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
@@ -52,6 +52,7 @@ def reply(
     in_reply_to: Annotated[str | None, typer.Option(help="The message answered; else the last one received.")] = None,
     urgency: Annotated[str, typer.Option(help="routine, urgent or emergency.")] = "routine",
     handling: Annotated[list[str] | None, typer.Option(help="A handling code; may be repeated.")] = None,
+    despite: Despite = None,
     attach: Attach = None,
     wait: Wait = True,
     patience: Patience = 60.0,
@@ -73,6 +74,7 @@ def reply(
         from client.act_text import read_act
         from client.composition import ReplyWish
         from client.forwarding import HOLDER_NAME
+        from client.request_file import OVERRIDE
         from shared.domain.profiles import kind_of
 
         place = find_home(home, url)
@@ -81,6 +83,8 @@ def reply(
             rules = kind_of(_profile(own, found), kind)
             act = {name: value for name, value in given.items() if value is not None} | read_act(rules, member or ())
             content = _content(rules, body, reasons, text)
+            if despite is not None:
+                content[OVERRIDE] = despite
             if holder_name is not None:
                 content[HOLDER_NAME] = holder_name
             takes_part = rules.forwards and not offline and own.is_enrolled(act.get("holder", ""))

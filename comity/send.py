@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,16 +23,26 @@ if TYPE_CHECKING:
 Attach = Annotated[
     list[Path] | None, typer.Option("--attach", help="A file to seal with the message; may be repeated.")
 ]
+Despite = Annotated[
+    str | None,
+    typer.Option("--despite", help="Why it goes though the registry of instruments warns; sealed with the message."),
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the exchange's decision.")]
 Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait for the decision.")]
 
 
 def send(
     request: Annotated[Path, typer.Argument(help="The request, as JSON; see docs/guide/authority.md.")],
-    to: Annotated[list[str], typer.Option("--to", help="A requested authority; repeat it for each.")],
+    to: Annotated[
+        list[str],
+        typer.Option(
+            "--to", help="A requested authority, or a country (BE): the one that the instrument names. Repeat it."
+        ),
+    ],
     instrument: Annotated[
         str | None, typer.Option(help="Instrument or group of the registry, or reciprocity; else the file's.")
     ] = None,
+    despite: Despite = None,
     attach: Attach = None,
     wait: Wait = True,
     patience: Patience = 60.0,
@@ -40,12 +51,12 @@ def send(
     json: Json = False,
 ) -> None:
     """Check a request field by field, seal it to its recipients, sign it and send it. It opens a dossier."""
-    recipients = [authority_id(one) for one in dict.fromkeys(to)]
+    recipients = [one if re.fullmatch("[A-Z]{2}", one) else authority_id(one) for one in dict.fromkeys(to)]
     with reporting(json) as output:
         from client.request_file import load_request
 
         place = find_home(home, url)
-        written = load_request(request)
+        written = load_request(request).despite(despite)
         with place.correspondence() as own:
             composed = own.compose_request(written, recipients, instrument)
             seal_and_send(own, composed, attachments(attach or []), wait, patience, output)

@@ -859,3 +859,15 @@ class BasisMissing(Rejection):
     """The registry of instruments knows no basis between {sender} and {recipient} under {instrument}."""
 
     code = "client.basis-missing"
+
+
+class AddresseeUnknown(Rejection):
+    """The registry names no authority of {country} that takes requests of {sender} under {instrument}."""
+
+    code = "client.addressee-unknown"
+
+
+class ReasonMissing(Rejection):
+    """The registry of instruments warns, and no reason is given for sending all the same: {warnings}"""
+
+    code = "client.reason-missing"

@@ -21,7 +21,7 @@ from client.forms.faults import MISSING, Fault, faults
 from client.forms.form import Form, FormField, Shape, form_of
 from client.request_file import MeasureAsked, RequestFile, load_json
 from client.whole_file import put_in_place
-from shared.domain.header import Urgency
+from shared.domain.header import RECIPROCITY, Basis, Urgency
 from shared.domain.profile_format import ActField, FieldType, Kind
 from shared.domain.profiles import check_act, profile_of
 from shared.errors import BodyIncomplete, RequestFileInvalid
@@ -40,6 +40,7 @@ class About:
     urgency: Urgency
     measures: Mapping[str, str]
     act: Mapping[str, Any]
+    basis: Mapping[str, Basis] | None
 
 
 class Draft:
@@ -81,7 +82,9 @@ class Draft:
     def about(self) -> About:
         types = {name: MeasureAsked(type=str(one.get("type"))).shown_type for name, one in self._measures.items()}
         urgency = Urgency(self.document.get("urgency", Urgency.routine))
-        return About(self.document["profile"], self.kind.name, urgency, types, self.document["act"])
+        on_reciprocity = self.document.get("instrument") == RECIPROCITY
+        basis = {"": Basis(primary=RECIPROCITY, cited=(), group=None)} if on_reciprocity else None
+        return About(self.document["profile"], self.kind.name, urgency, types, self.document["act"], basis)
 
     @property
     def _measures(self) -> dict[str, dict[str, Any]]:

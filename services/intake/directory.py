@@ -12,6 +12,7 @@ from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf
 from shared.contracts.messages import RecordInstruments, RecordKeyEvent
 from shared.contracts.records import InstrumentsRecord, KeyEventRecord
 from shared.domain.ids import encode_time
+from shared.domain.instrument_changes import changes_between
 from shared.domain.instruments import parse_registry
 from shared.domain.strict_json import parse_strict_json
 from shared.errors import InstrumentsInvalid, KeyEventRefused, RetryLater
@@ -69,7 +70,7 @@ class RecordDocuments:
         """
         known, exchange = occasion.instruments, occasion.directory.exchange
         publication = verify_instruments(message.document, self._operator_keys, self._quorum, exchange)
-        parse_registry(publication.registry)
+        registry = parse_registry(publication.registry)
         if publication.digest == known.digest:
             return Effects()
         if (publication.number, publication.prev) != (known.number + 1, known.digest):
@@ -84,6 +85,7 @@ class RecordDocuments:
             registry_sha256=encode_b64u(hashlib.sha256(publication.registry).digest()),
             version=publication.number,
             document=parse_strict_json(message.document),
+            changes=list(changes_between(known.registry, registry)),
         )
         return Effects(inserts=[InstrumentsRecord(publication.number, message.document, occasion.now)], leaves=[leaf])
 

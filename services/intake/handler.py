@@ -149,6 +149,7 @@ def _admit(
             parts={digests[name]: ciphertext for name, ciphertext in received.parts.items()},
             admitted_at=encode_time(occasion.now),
             legs=legs,
+            routes=dict(admission.routes),
         )
     )
 

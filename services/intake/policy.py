@@ -13,14 +13,16 @@ The law warns and never refuses: `flags` goes into the decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from shared.domain.admissibility import flags_of
 from shared.domain.dossier import decide_move, open_legs
+from shared.domain.header import Header
 from shared.domain.instruments import Registry
 from shared.domain.leg import Leg
+from shared.domain.routes import routes_of, terms_of
 from shared.envelope.container import ReceivedEnvelope
 from shared.envelope.valid_keys import valid_keys
 from shared.envelope.verify import VerifiedEnvelope, verify_envelope
@@ -38,10 +40,11 @@ from shared.keys.directory import Directory
 
 @dataclass(frozen=True)
 class Admission:
-    """An accepted message: the legs as they are now, and what the law had to say."""
+    """An accepted message: the legs as they are now, what the law had to say, and why it goes to each recipient."""
 
     legs: tuple[Leg, ...]
     flags: tuple[str, ...]
+    routes: Mapping[str, str]
     opens_dossier: bool
 
 
@@ -79,16 +82,19 @@ def decide_admission(
     """
     header = verified.header
     if header.leg is None:
-        clocks: Mapping[str, str] = registry.clocks if registry else {}
-        legs = open_legs(header, verified.digest, now, clocks)
+        legs = open_legs(header, verified.digest, now, *terms_of(header, registry, now))
         if dossier_exists:
             raise DossierExists(dossier=header.dossier)
-        return Admission(tuple(legs), flags_of(header, legs, registry, now), opens_dossier=True)
+        return _admission(header, legs, registry, now)
     if leg is None or leg.side_of(header.sender) is None:
         # Nobody learns from a refusal that a dossier of others exists.
         raise DossierUnknown(dossier=header.dossier, leg=header.leg)
-    moved = decide_move(leg, header, verified.digest, now)
-    return Admission((moved,), flags_of(header, [moved], registry, now), opens_dossier=False)
+    return _admission(header, [decide_move(leg, header, verified.digest, now)], registry, now)
+
+
+def _admission(header: Header, legs: Sequence[Leg], registry: Registry | None, now: datetime) -> Admission:
+    routes = routes_of(header, legs, registry, now.astimezone(UTC).date())
+    return Admission(tuple(legs), flags_of(header, legs, registry, now), routes, opens_dossier=header.leg is None)
 
 
 def _takes_part(directory: Directory, party: str) -> bool:

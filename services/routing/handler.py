@@ -79,7 +79,14 @@ class RoutingHandler:
         effects.parts |= {digest: SealedPart(summary.message, data) for digest, data in message.parts.items()}
         for recipient in summary.recipients:
             _evidence(
-                effects, Kind.delivery, message.summary.digest, summary.message, summary.dossier, recipient, occasion
+                effects,
+                Kind.delivery,
+                summary.digest,
+                summary.message,
+                summary.dossier,
+                recipient,
+                occasion,
+                route=message.routes.get(recipient),
             )
         effects.publishes.append(
             EnvelopeDelivered(summary=summary, delivered_at=encode_time(occasion.now), legs=message.legs)
@@ -141,7 +148,7 @@ def _evidence(
     dossier: str,
     recipient: str,
     occasion: Occasion,
-    **more: str,
+    **more: str | None,
 ) -> None:
     """One evidence: its row and its leaf."""
     leaf = encode_leaf(

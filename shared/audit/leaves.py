@@ -103,7 +103,7 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
     "evidence.relay-acceptance": _PASSED_ON,
     "evidence.relay-rejection": (*_PASSED_ON, _CODE_FIELD),
     "evidence.relay-failure": (*_PASSED_ON, _CODE_FIELD),
-    "evidence.delivery": _PASSED_ON,
+    "evidence.delivery": (*_PASSED_ON, Field("route", Kind.CODE, required=False)),
     "evidence.non-delivery": (*_PASSED_ON, _CODE_FIELD),
     "evidence.retrieval": (*_PASSED_ON, Field("request", Kind.TEXT)),
     "evidence.non-retrieval": _PASSED_ON,
@@ -112,6 +112,7 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("registry_sha256", Kind.DIGEST),
         Field("version", Kind.NUMBER),
         Field("document", Kind.OBJECT, required=False),
+        Field("changes", Kind.CODES, required=False),
     ),
     "directory.roster": (Field("roster_sha256", Kind.DIGEST), Field("document", Kind.OBJECT)),
     "audit.reading": (

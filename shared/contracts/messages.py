@@ -164,7 +164,8 @@ class EnvelopeAdmitted(ServiceMessage):
     """Intake → routing: this envelope is accepted; carry it to its recipients.
 
     `jws` is its signed manifest in canonical form, `wraps` maps a sealing kid to its wrap, `parts` the digest of a
-    sealed part to its ciphertext: intake took the submission apart and verified each against the manifest.
+    sealed part to its ciphertext: intake took the submission apart and verified each against the manifest. `routes`
+    says of each recipient why it goes there (`shared.domain.routes`).
     """
 
     TYPE = "envelope-admitted"
@@ -174,6 +175,7 @@ class EnvelopeAdmitted(ServiceMessage):
     parts: dict[Digest, bytes]
     admitted_at: Timestamp
     legs: tuple[LegStatus, ...]
+    routes: dict[AuthorityId, str] = {}
 
 
 class EnvelopeDecided(ServiceMessage):

@@ -1,7 +1,8 @@
 """What the registry of instruments has to say about a message: warnings, never a refusal.
 
 The exchange never blocks a sovereign act for legal reasons. A flag names what looks wrong and the rule behind it;
-intake records it, clients show it before sending, and the sender may go on.
+intake records it, clients show it before sending, and the sender may go on: with a reason, sealed in the body, for
+what needs one.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
 
-from shared.domain.header import Header
-from shared.domain.instruments import RECIPROCITY, Instrument, InstrumentKind, Registry
+from shared.domain.header import RECIPROCITY, Header
+from shared.domain.instruments import Filing, Instrument, InstrumentKind, Registry
 from shared.domain.leg import Leg
 from shared.domain.profile_format import LATE, FieldType
 from shared.domain.profiles import kind_of
+from shared.domain.routes import Route, channel, may_send
 
 MAX_FLAGS_BYTES: Final = 4096
 """What flags may take of a leaf: the largest envelope leaves 5,500 bytes, and without a leaf there is no decision."""
 NO_REGISTRY: Final = "registry-missing"
 _LISTED_BYTES: Final = 3  # two quotation marks and a comma
+
+
+REMARKS: Final = frozenset({"basis-reciprocity", "date-in-the-past", "hard-copy-follows", "late"})
+"""Flags that tell what follows, or what may well be: nothing is overridden by going on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,11 @@ class Flag:
     text: str
     rule: str
     measures: tuple[str, ...] = ()
+
+    @property
+    def needs_reason(self) -> bool:
+        """Whether who sends all the same says why."""
+        return self.code not in REMARKS
 
 
 def admissibility(header: Header, leg: Leg, registry: Registry, at: datetime) -> list[Flag]:
@@ -45,11 +56,11 @@ def admissibility(header: Header, leg: Leg, registry: Registry, at: datetime) ->
             text = "No instrument is named; the assurance of reciprocity stands in the sealed body."
             flags.append(Flag("basis-reciprocity", text, "practice (k)"))
         return flags
-    entry = registry.instrument(leg.basis.primary)
+    entry = registry.instrument(leg.basis.primary, on)
     if entry is None:
         return [*flags, _unknown(leg.basis.primary, registry)]
     if header.leg is None:
-        flags += [*_of_basis(leg, entry, registry, on), *_of_measures(header, entry)]
+        flags += [*_of_basis(leg, entry, registry, on), *_of_channel(leg, entry), *_of_measures(header, entry)]
     return [*flags, *_of_grounds(header, entry)]
 
 
@@ -97,11 +108,37 @@ def _of_basis(leg: Leg, entry: Instrument, registry: Registry, on: date) -> Iter
     for country in strangers:
         yield Flag("party-not-bound", f"{country} is no party to {entry.title}.", entry.source)
     if not strangers and not entry.is_in_force(one, other, on):
-        yield Flag("not-in-force", f"{entry.title} is not in force between {one} and {other} on {on}.", entry.source)
+        gone = "".join(f" {why}" for country in (one, other) for why in _left(country, entry, on))
+        text = f"{entry.title} is not in force between {one} and {other} on {on}.{gone}"
+        yield Flag("not-in-force", text, entry.source)
     treaty = next((known for known in registry.between(one, other, on) if known.is_general_treaty), None)
     if entry.yields_to_treaties and treaty is not None:
         text = f"{treaty.title} binds both parties; {entry.title} yields to it."
         yield Flag("yields-to-treaty", text, "UNTOC 18(7), UNCAC 46(7) (k)")
+
+
+def _left(country: str, entry: Instrument, on: date) -> Iterator[str]:
+    party = entry.parties[country]
+    if party.denounced is not None and party.denounced <= on:
+        yield f"{country} denounced it with effect from {party.denounced}."
+    elif party.is_suspended(on):
+        yield f"{country} suspended it from {party.suspended} on."
+
+
+def _of_channel(leg: Leg, entry: Instrument) -> Iterator[Flag]:
+    """By which road the instrument lets requests come, and whether as electronic documents."""
+    if entry.kind is InstrumentKind.group:
+        return
+    if channel(entry, leg.requested) is Route.outside_channel or not may_send(entry, leg.requesting):
+        named = [entry.parties[party[:2]].central_authority for party in (leg.requesting, leg.requested)]
+        text = f"{entry.title} has requests pass from {named[0] or leg.requesting} to {named[1] or leg.requested}."
+        yield Flag("channel-not-admitted", text, entry.source)
+    party = entry.parties.get(leg.requested[:2])
+    if party is not None and party.filing is Filing.hard_copy_follows:
+        yield Flag("hard-copy-follows", f"{leg.requested} wants a hard copy to follow.", entry.source)
+    if party is not None and party.filing is Filing.diplomatic_channel:
+        text = f"{leg.requested} takes requests under {entry.title} by the diplomatic channel only."
+        yield Flag("filing-not-electronic", text, entry.source)
 
 
 def _of_measures(header: Header, entry: Instrument) -> Iterator[Flag]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from shared.domain.catalogue import PROVISIONAL
-from shared.domain.header import Urgency
+from shared.domain.header import RECIPROCITY, Basis, Urgency
 from shared.domain.profile_format import Condition
 
 
@@ -22,6 +22,8 @@ class Addressed(Protocol):
     @property
     def measures(self) -> Mapping[str, str]: ...
     @property
+    def basis(self) -> Mapping[str, Basis] | None: ...
+    @property
     def act(self) -> Mapping[str, Any]: ...
 
 
@@ -35,6 +37,8 @@ def is_met(when: Condition, header: Addressed) -> bool:
             return set(header.measures.values()) != {"service-of-documents"}
         case Condition.with_deadline:
             return "deadline" in header.act
+        case Condition.with_reciprocity:
+            return any(basis.primary == RECIPROCITY for basis in (header.basis or {}).values())
         case Condition.in_emergency:
             return header.urgency is Urgency.emergency
         case Condition.if_urgent:

@@ -15,7 +15,7 @@ Pure: `at`, the time of admission, comes from the caller. Digests are SHA-256 of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from types import MappingProxyType
@@ -33,7 +33,7 @@ from shared.domain.leg import (
     measure_order,
     parse_leg,
 )
-from shared.domain.obligations import apply_obligations, is_anything_owed, owes
+from shared.domain.obligations import apply_obligations, hard_copy_owed, is_anything_owed, owes
 from shared.domain.profile_format import BEFORE, LATE, STAY, Kind, Side
 from shared.domain.profiles import check_header, profile_of
 from shared.domain.roll_ups import dossier_status, leg_status, outcome_of, shown_dossier_status, shown_state
@@ -63,10 +63,17 @@ __all__ = [
 NO_CLOCKS: Mapping[str, str] = MappingProxyType({})
 
 
-def open_legs(header: Header, digest: str, at: datetime, clocks: Mapping[str, str] = NO_CLOCKS) -> list[Leg]:
+def open_legs(
+    header: Header,
+    digest: str,
+    at: datetime,
+    clocks: Mapping[str, str] = NO_CLOCKS,
+    asking_for_paper: Collection[str] = (),
+) -> list[Leg]:
     """One leg per recipient of a message that opens a dossier, in the order of the recipients.
 
-    `digest` is the envelope's, `clocks` names the law's clock of each instrument that has one (`Registry.clocks`).
+    `digest` is the envelope's, `clocks` names the law's clock of each instrument that has one (`Registry.clocks`),
+    `asking_for_paper` the recipients to whom a hard copy is owed (`routes.terms_of`).
     Raises what check_header raises, and HeaderInconsistent for a kind that opens no dossier.
     """
     kind = check_header(header)
@@ -99,7 +106,10 @@ def open_legs(header: Header, digest: str, at: datetime, clocks: Mapping[str, st
             version=1,
             urgency=header.urgency,
         )
-        legs.append(replace(leg, obligations=apply_obligations(leg, kind, header, at)))
+        owed = apply_obligations(leg, kind, header, at)
+        if requested in asking_for_paper:
+            owed = (*owed, *hard_copy_owed(leg, header, at))
+        legs.append(replace(leg, obligations=owed))
     return legs
 
 

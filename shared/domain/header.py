@@ -37,6 +37,9 @@ MAX_LIFETIME_DAYS: Final = 90
 MAX_LIFETIME: Final = timedelta(days=MAX_LIFETIME_DAYS)
 """From `sent_at` to `expires_at`: a stolen pair, or whoever holds a text back, can bring it no later than this."""
 
+RECIPROCITY: Final = "reciprocity"
+"""The primary basis of a leg without instrument: its assurance stands in the sealed body."""
+
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:()+-]{0,63}$")]
 """A closed-list code: lower case, no space, so that free text cannot hide in it."""
 

@@ -6,6 +6,8 @@ Rules:
 2. A coordination of authorities is a `group`: it groups legs, each leg cites its own convention.
 3. Dates are days in UTC. What is not known to be in force is not in force.
 4. Clauses marked (k) in the data are from practice, not read at the source; the mark travels with the text.
+5. An amendment has a day of its own, and an entry reads on each day as it was amended by then. Suspensions,
+   their ends and denunciations have their days too.
 The registry is a signed file; who signed it is checked elsewhere. Nothing here reads files: `parse_registry` takes the
 bytes.
 """
@@ -23,13 +25,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from shared.domain.calendars import NO_CALENDARS, Calendar, Calendars
 from shared.domain.catalogue import HEADER_MEASURES
 from shared.domain.clocks import CLOCKS, NO_LIMIT
-from shared.domain.header import Basis, Code
+from shared.domain.header import RECIPROCITY, Basis, Code
 from shared.domain.ids import AuthorityId
 from shared.domain.strict_json import NotStrictJson, parse_strict_json
 from shared.errors import InstrumentsInvalid
-
-RECIPROCITY = "reciprocity"
-"""The primary basis of a leg without instrument: its assurance stands in the sealed body."""
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -72,8 +71,8 @@ class Filing(StrEnum):
 
 
 class Party(_Entry):
-    """One country under one instrument: from when it is bound, since when it has suspended it, from when it has
-    left."""
+    """One country under one instrument: from when it is bound, since when it has suspended it and when it resumed it,
+    from when it has left. `desk` is its point of contact for the channel `24-7-desk`."""
 
     in_force: Day | None
     suspended: Day | None
@@ -81,10 +80,23 @@ class Party(_Entry):
     central_authority: AuthorityId | None
     languages: tuple[Code, ...]
     filing: Filing
+    resumed: Day | None = None
+    desk: AuthorityId | None = None
+
+    @model_validator(mode="after")
+    def _resumes_what_it_suspended(self) -> Self:
+        if self.resumed is not None and (self.suspended is None or self.resumed < self.suspended):
+            raise ValueError("only what was suspended before is resumed")
+        return self
 
     def is_bound(self, on: date) -> bool:
         begun = self.in_force is not None and self.in_force <= on
-        return begun and not any(end is not None and end <= on for end in (self.suspended, self.denounced))
+        return begun and not (self.denounced and self.denounced <= on) and not self.is_suspended(on)
+
+    def is_suspended(self, on: date) -> bool:
+        if self.suspended is None or self.suspended > on:
+            return False
+        return self.resumed is None or self.resumed > on
 
 
 class Ground(_Entry):
@@ -93,6 +105,23 @@ class Ground(_Entry):
     code: Code
     clause: Text
     measures: tuple[Code, ...] | None
+
+
+class Amendment(_Entry):
+    """What an instrument says from this day on; null is what it leaves as it was."""
+
+    in_force: Day
+    title: Text
+    measures: tuple[Code, ...] | None = None
+    grounds: tuple[Ground, ...] | None = None
+    clock: Code | None = None
+    channels: tuple[Channel, ...] | None = None
+    source: Text
+
+    @property
+    def changes(self) -> dict[str, object]:
+        named = {name: getattr(self, name) for name in ("measures", "grounds", "clock", "channels")}
+        return {name: value for name, value in named.items() if value is not None}
 
 
 class GroupConvention(_Entry):
@@ -120,17 +149,32 @@ class Instrument(_Entry):
     conventions: tuple[GroupConvention, ...]
     source: Text
     notes: tuple[Text, ...]
+    amendments: tuple[Amendment, ...] = ()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if self.clock not in CLOCKS:
-            raise ValueError(f"clock {self.clock} is unknown")
-        unknown = set(self.measures or ()) - HEADER_MEASURES
-        if unknown:
-            raise ValueError(f"measure {min(unknown)} is unknown")
+        for clock in (self.clock, *(one.clock for one in self.amendments)):
+            if clock is not None and clock not in CLOCKS:
+                raise ValueError(f"clock {clock} is unknown")
+        for measures in (self.measures, *(one.measures for one in self.amendments)):
+            unknown = set(measures or ()) - HEADER_MEASURES
+            if unknown:
+                raise ValueError(f"measure {min(unknown)} is unknown")
+        if list(self.amendments) != sorted(self.amendments, key=lambda one: one.in_force):
+            raise ValueError("amendments stand in the order of their days")
+        if not all(one.changes for one in self.amendments):
+            raise ValueError("an amendment names what it changes")
         if (self.kind is InstrumentKind.group) != bool(self.conventions):
             raise ValueError("a group names the convention of each pair of members, and only a group does")
         return self
+
+    def as_of(self, on: date) -> Instrument:
+        """As it reads on this day, amended by what had come into force."""
+        entry = self
+        for amendment in self.amendments:
+            if amendment.in_force <= on:
+                entry = entry.model_copy(update=amendment.changes)
+        return entry
 
     def is_in_force(self, one: str, other: str, on: date) -> bool:
         """Whether it binds these two countries on this day."""
@@ -179,17 +223,26 @@ class Registry(_Entry):
                 raise ValueError(f"group {entry.code} names an instrument that is not in the registry")
         return self
 
-    def instrument(self, code: str) -> Instrument | None:
-        return self._by_code.get(code)
+    def instrument(self, code: str, on: date | None = None) -> Instrument | None:
+        """The entry, as it reads on this day if one is given."""
+        entry = self._by_code.get(code)
+        return entry.as_of(on) if entry and on else entry
+
+    def clocks(self, on: date) -> Mapping[str, str]:
+        """The law's clock of each instrument that has one on this day, as `open_legs` takes it."""
+        return self._clocks | {one.code: one.as_of(on).clock for one in self._with_new_clocks}
 
     @cached_property
-    def clocks(self) -> Mapping[str, str]:
-        """The law's clock of each instrument that has one, as `open_legs` takes it."""
+    def _clocks(self) -> dict[str, str]:
         return {entry.code: entry.clock for entry in self.instruments if entry.clock != NO_LIMIT}
 
     @cached_property
     def calendar_by_country(self) -> Calendars:
         return {one.country: one for one in self.calendars}
+
+    @cached_property
+    def _with_new_clocks(self) -> tuple[Instrument, ...]:
+        return tuple(one for one in self.instruments if any(amendment.clock for amendment in one.amendments))
 
     @cached_property
     def _by_code(self) -> Mapping[str, Instrument]:
@@ -212,7 +265,7 @@ class Registry(_Entry):
     def _search_between(self, one: str, other: str, on: date) -> list[Instrument]:
         order = [InstrumentKind.bilateral, InstrumentKind.directive, InstrumentKind.multilateral]
         bound = [entry for entry in self.instruments if entry.kind in order and entry.is_in_force(one, other, on)]
-        return sorted(bound, key=lambda entry: order.index(entry.kind))
+        return sorted((entry.as_of(on) for entry in bound), key=lambda entry: order.index(entry.kind))
 
     def basis(self, code: str, requesting: str, requested: str) -> Basis | None:
         """The legal basis of one leg between two authorities, when the sender names this instrument or group.

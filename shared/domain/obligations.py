@@ -26,6 +26,9 @@ from shared.domain.leg import DueBasis, Leg, Obligation, measure_order
 from shared.domain.profile_format import FieldType, Kind, Opens, Side, Sooner
 from shared.domain.profiles import profile_of
 
+HARD_COPY = "hard-copy"
+HARD_COPY_DAYS = 30
+"""The exchange's target for paper that follows what was filed electronically."""
 ESTIMATE = "estimate of the debtor"
 REQUESTERS_DEADLINE = "deadline named in the request"
 _SET_BY = "date set by "
@@ -77,6 +80,16 @@ def opened_by(rule: Opens, leg: Leg, header: Header, at: datetime, measures: Seq
             yield obligation(due_after(at, rule.policy_days), DueBasis.policy, source)
         else:
             yield obligation(at + timedelta(hours=hours), DueBasis.policy, f"target of the exchange: {hours} hours")
+
+
+def hard_copy_owed(leg: Leg, header: Header, at: datetime) -> Iterator[Obligation]:
+    """What the filing practice of the requested country asks for, unless the profile knows no such duty or the message
+    names a day for it itself."""
+    duty = profile_of(leg.profile).duties.get(HARD_COPY)
+    if duty is not None and HARD_COPY not in header.act.get("duties", {}):
+        due, source = due_after(at, HARD_COPY_DAYS), f"{duty.rule}; target of the exchange: {HARD_COPY_DAYS} days"
+        measures = tuple(one.id for one in leg.measures)
+        yield Obligation(leg.party(duty.debtor), HARD_COPY, measures, due, DueBasis.policy, header.id, at, source)
 
 
 def set_by(leg: Leg, obligation: Obligation) -> str | None:

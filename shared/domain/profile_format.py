@@ -88,6 +88,7 @@ class Condition(StrEnum):
     always = "always"
     unless_service_only = "unless every measure is service of documents"
     with_deadline = "if the act names a deadline"
+    with_reciprocity = "if a leg rests on reciprocity"
     in_emergency = "if the urgency is emergency"
     if_urgent = "if the urgency is urgent or emergency"
     if_urgent_and_direct = "if it is urgent and the act says that access is direct"

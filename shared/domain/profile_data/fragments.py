@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from shared.domain.catalogue import CANNOT_OPEN, CHANNELS, STAGES
-from shared.domain.profile_format import BEFORE, CLOSED, STAY, ActField, BodyField, FieldType, Kind, Opens, Side, State
+from shared.domain.profile_format import (
+    BEFORE,
+    CLOSED,
+    STAY,
+    ActField,
+    BodyField,
+    Condition,
+    FieldType,
+    Kind,
+    Opens,
+    Side,
+    State,
+)
 
 ACKNOWLEDGE_DAYS = 7
 CONFIRM_DAYS = 10
@@ -37,6 +49,8 @@ OWED_ALIKE: Mapping[str, str] = {
     "report-status": "status query",
     "close": "closure",
 }
+
+RECIPROCITY_FIELD = BodyField("reciprocity", "Assurance of reciprocity", "practice (k)", Condition.with_reciprocity)
 
 CLOSE_RULE = Opens(Side.requesting, "close", CLOSE_DAYS)
 

@@ -16,6 +16,7 @@ from shared.domain.profile_data.fragments import (
     FINAL,
     OWED_ALIKE,
     QUERY_DAYS,
+    RECIPROCITY_FIELD,
     REQUESTING,
     WITHDRAWN,
     beginning,
@@ -110,6 +111,7 @@ _BODY = (
         "UNTOC 18(15)(d), UNCAC 46(15)(d)",
     ),
     BodyField("purpose", "Purpose of the evidence, information or action", "UNTOC 18(15)(f), UNCAC 46(15)(f)"),
+    RECIPROCITY_FIELD,
     BodyField("deadline_reasons", "Reasons for the deadline", "UNTOC 18(24), UNCAC 46(24)", Condition.with_deadline),
     BodyField(
         "emergency_justification",

@@ -15,6 +15,7 @@ from shared.domain.profile_data.fragments import (
     HOLDER,
     NEW,
     OWED_ALIKE,
+    RECIPROCITY_FIELD,
     REQUESTED,
     REQUESTING,
     WITHDRAWN,
@@ -93,6 +94,7 @@ _BODY = (
     BodyField("custodian", "Custodian or location, as far as it is known", "Budapest 29(2)(d) (k)"),
     BodyField("necessity", "Why the preservation is needed", "Budapest 29(2)(e) (k)"),
     BodyField("intention", "That a request for the data will be submitted", "Budapest 29(2)(f) (k)"),
+    RECIPROCITY_FIELD,
     BodyField(
         "emergency_justification",
         "Significant and imminent risk to life or safety",

@@ -108,6 +108,9 @@ class PaperExchange(PaperServices):
                 self.admit_event(request.content)
                 return 202, b""
             return 200, self._places(int(request.url.params.get("after", 0)))
+        if path == "/v1/operator/instruments":
+            self.publish(request.content)
+            return 202, b""
         if path == "/v1/instruments" and self.registry:
             return 200, self.registry
         if named := re.fullmatch(r"/v1/messages/([^/]+)", path):

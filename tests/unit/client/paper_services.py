@@ -18,14 +18,13 @@ from shared.audit.notes import encode_vkey
 from shared.domain.ids import encode_time
 from shared.domain.instruments import parse_registry
 from shared.domain.leg import Leg
-from shared.domain.strict_json import encode_canonical_json
 from shared.envelope.container import ReceivedEnvelope
 from shared.errors import Rejection
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.directory import Directory
 from shared.keys.event_document import NameDocument
 from shared.keys.events import draft_event, encode_event, sign_event, verify_event
-from shared.keys.instruments import sign_instruments
+from shared.keys.instruments import sign_instruments, verify_instruments
 from shared.keys.private import Ed25519Signer
 from shared.keys.public import Ed25519Public
 from shared.keys.signed_document import parse_signed_document
@@ -112,9 +111,15 @@ class PaperServices:
         self.places[self.directory.index] = index
 
     def load_registry(self, raw: bytes = REGISTRY) -> None:
-        self.registry = sign_instruments(raw, self.operators, ORIGIN)
-        digest = encode_b64u(hashlib.sha256(encode_canonical_json(json.loads(raw))).digest())
-        self.add_leaf("directory.instruments", registry_sha256=digest, version=1, document=json.loads(self.registry))
+        self.publish(sign_instruments(raw, self.operators, ORIGIN))
+
+    def publish(self, document: bytes) -> None:
+        published = verify_instruments(document, self.trust().operator_keys, 2, ORIGIN)
+        self.registry = document
+        digest = encode_b64u(hashlib.sha256(published.registry).digest())
+        self.add_leaf(
+            "directory.instruments", registry_sha256=digest, version=published.number, document=json.loads(document)
+        )
 
     # --- the ledger --------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from client.request_file import load_request
-from shared.errors import BasisMissing, BodyIncomplete, ComityError, GroundMissing, IllegalMove
+from shared.errors import BasisMissing, BodyIncomplete, ComityError, GroundMissing, IllegalMove, ReasonMissing
 from tests.unit.client.letters import BE, CONTENT, FR, MA, a_request, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange
 
@@ -70,3 +70,32 @@ def test_a_typing_mistake_in_a_request_file_is_named(tmp_path: Path) -> None:
     file.write_text(json.dumps({"v": 1, "measures": {"M1": {"typ": "bank-data"}}, "content": {}}))
     with pytest.raises(ComityError, match=r"measures\.M1"):
         load_request(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "is_warned"),
+    [
+        ({"language": "nl"}, True),
+        ({"language": "nl", "translations": "Into French"}, False),
+        ({"language": "fr"}, False),
+    ],
+)
+def test_a_language_that_the_other_side_does_not_take_needs_a_reason(
+    exchange: PaperExchange, tmp_path: Path, content: dict[str, str], is_warned: bool
+) -> None:
+    ma, request = exchange.correspond(MA, tmp_path), a_request(content={**CONTENT, **content})
+    if not is_warned:
+        assert ma.compose_request(request, (FR,), "quadripartite").flags == ()
+        return
+    with pytest.raises(ReasonMissing, match="language-not-accepted"):
+        ma.compose_request(request, (FR,), "quadripartite")
+    [flag] = ma.compose_request(request.despite("Nobody translates at night."), (FR,), "quadripartite").flags
+    assert flag.code == "language-not-accepted"
+
+
+def test_a_leg_on_reciprocity_has_its_assurance_in_the_content(exchange: PaperExchange, tmp_path: Path) -> None:
+    ma = exchange.correspond(MA, tmp_path)
+    with pytest.raises(BodyIncomplete, match=r"Assurance of reciprocity \(reciprocity\)"):
+        ma.compose_request(a_request(), (FR,), "reciprocity")
+    assured = a_request(content={**CONTENT, "reciprocity": "Morocco will do the same."})
+    assert [flag.code for flag in ma.compose_request(assured, (FR,), "reciprocity").flags] == ["basis-reciprocity"]

@@ -97,6 +97,20 @@ def test_a_leg_that_no_message_made_is_contradicted(lie: Callable[[Leg], Leg]) -
         check_leg(lie(leg), messages)
 
 
+def test_a_hard_copy_that_the_registry_asks_for_contradicts_nobody_and_hides_nothing() -> None:
+    header = a_header(recipients=(ES,))
+    [leg] = open_legs(header, digest_of("request"), DAY, asking_for_paper=(ES,))
+    messages = [kept(header, digest_of("request"))]
+    check_leg(leg, messages)
+    sent = a_message(leg, "discharge", {"duties": ["hard-copy"]}, sender=MA, recipients=(ES,))
+    after = decide_move(leg, sent, digest_of("sent"), DAY)
+    messages.append(kept(sent, digest_of("sent")))
+    check_leg(after, messages)
+    for lie in (all_refused(leg), all_refused(after)):
+        with pytest.raises(StateContradicted):
+            check_leg(lie, messages[: lie.version])
+
+
 def test_beyond_what_was_read_nothing_is_compared() -> None:
     leg, messages = opened({})
     check_leg(replace(all_refused(leg), head=digest_of("not read yet")), messages)

@@ -75,9 +75,11 @@ def test_a_leaf_outside_the_catalogue_is_found(story: PaperExchange, tmp_path: P
         ("decision.rejected", {"jws": None}, "envelope"),
         ("evidence.delivery", {"recipient": "ES.SGCJI"}, "evidence"),
         ("evidence.delivery", {"envelope_sha256": "A" * 43}, "evidence"),
+        ("evidence.delivery", {"route": "outside-channel"}, "evidence"),
         ("evidence.retrieval", {"recipient": BE}, "retrieval"),
         ("evidence.retrieval", {"request": "nobody asked"}, "retrieval"),
         ("directory.instruments", {"registry_sha256": "A" * 43}, "instruments"),
+        ("directory.instruments", {"changes": ["ma-fr-2008:fr:denounced:2026-01-01"]}, "instruments"),
         ("directory.key-event", {"seq": 9}, "key-event"),
     ],
 )

@@ -123,12 +123,6 @@ def test_one_outcome_stands_for_every_measure(run: Run, request_file: Path) -> N
     assert document_of(run(MA, "status", number, "--json"))["status"] == "result-delivered"
 
 
-def test_what_looks_doubtful_is_noted_and_sent_all_the_same(run: Run, request_file: Path) -> None:
-    result = run(MA, "send", str(request_file), "--to", FR, "--instrument", "eio")
-    assert result.exit_code == 0
-    assert "Note: MA is no party to" in result.stderr
-
-
 def test_without_waiting_the_decision_is_pending(run: Run, request_file: Path, exchange: PaperExchange) -> None:
     exchange.decides = False
     arguments = ("send", str(request_file), "--to", FR, "--instrument", "quadripartite", "--no-wait", "--json")

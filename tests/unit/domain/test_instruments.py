@@ -92,7 +92,7 @@ def test_an_instrument_is_in_force_from_its_first_day(registry: Registry) -> Non
 
 
 def test_only_the_investigation_order_has_a_clock_of_law(registry: Registry) -> None:
-    assert registry.clocks == {"eio": "eio.1"}
+    assert registry.clocks(TODAY) == {"eio": "eio.1"}
 
 
 def test_the_usual_request_raises_no_flag(registry: Registry) -> None:

@@ -140,9 +140,12 @@ def test_a_signed_registry_is_published_under_the_next_number(exchange: Exchange
         json.loads(document),
     )
     assert leaf.fields["registry_sha256"] == encode_b64u(hashlib.sha256(CANONICAL).digest())
+    assert "ma-fr-2008:added" in leaf.fields["changes"]
     desk.published = in_force(exchange, document)
     newer = published(exchange, after=document, registry=NEWER)
-    assert desk.handle(instruments(newer), at=NOW).inserts == [InstrumentsRecord(2, newer, NOW)]
+    effects = desk.handle(instruments(newer), at=NOW)
+    assert effects.inserts == [InstrumentsRecord(2, newer, NOW)]
+    assert leaves_of(effects)[0].fields["changes"] == []
 
 
 def test_the_publication_in_force_again_has_no_effect_whoever_signs_it(exchange: ExchangeOnTest) -> None:

@@ -90,6 +90,7 @@ def test_each_recipient_has_one_delivery_evidence_and_the_sender_none() -> None:
         ("evidence.delivery", FR),
     ]
     assert {leaf.fields["envelope_sha256"] for leaf in leaves} == {parse_submission(submission).digest}
+    assert {leaf.fields["route"] for leaf in leaves} == {"unregistered"}, "no registry is loaded here"
     rows = [row for row in desk.of(Evidence) if isinstance(row, Evidence)]
     assert [(row.kind, row.recipient, row.at) for row in rows] == [("delivery", BE, NOW), ("delivery", FR, NOW)]
     assert [row.leaf_digest for row in rows] == [digest_of_leaf(leaf) for leaf in effects.leaves]

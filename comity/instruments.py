@@ -1,0 +1,117 @@
+"""`comity instruments`: what the registry says of the law between countries, and how a party takes requests."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from comity.home import find_home, now
+from comity.options import HomeDir, Json, Url
+from comity.output import reporting, say
+
+if TYPE_CHECKING:
+    from shared.domain.instruments import Instrument, Party, Registry
+
+
+def instruments(
+    code: Annotated[str | None, typer.Argument(help="One instrument in full; else all of them.")] = None,
+    between: Annotated[
+        str | None, typer.Option(help="Two countries, MA-FR: what binds them both, what comes first at the top.")
+    ] = None,
+    on: Annotated[str | None, typer.Option(help="On which day, 2027-01-01; else today.")] = None,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Instruments in force: parties, measures, grounds of refusal, channels, languages, filing."""
+    day, pair = _day(on), _pair(between)
+    with reporting(json) as output:
+        from shared.errors import InstrumentsInvalid
+
+        with find_home(home, url).correspondence() as own:
+            registry = own.instruments()
+        if registry is None:
+            raise InstrumentsInvalid(why="the exchange has none yet; ask its operators for it")
+        found = _found(registry, code, pair, day)
+        document = {
+            "registry": registry.version,
+            "note": registry.note,
+            "on": day.isoformat(),
+            "instruments": [one.model_dump(mode="json") for one in found],
+        }
+        output.show(document, lambda console: _render(console, registry.note, found, day, whole=code is not None))
+
+
+def _found(registry: Registry, code: str | None, pair: tuple[str, str] | None, day: date) -> list[Instrument]:
+    from shared.errors import InstrumentsInvalid
+
+    if code is not None:
+        entry = registry.instrument(code, day)
+        if entry is None:
+            known = ", ".join(one.code for one in registry.instruments)
+            raise InstrumentsInvalid(why=f"it knows no instrument {code}; it knows {known}")
+        return [entry]
+    if pair is not None:
+        return registry.between(*pair, day)
+    return [one.as_of(day) for one in registry.instruments]
+
+
+def _day(text: str | None) -> date:
+    try:
+        return now().date() if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("--on is a day such as 2027-01-01") from None
+
+
+def _pair(text: str | None) -> tuple[str, str] | None:
+    one, _, other = (text or "").upper().partition("-")
+    if text is not None and not (len(one) == len(other) == 2):
+        raise typer.BadParameter("--between takes two countries, such as MA-FR")
+    return None if text is None else (one, other)
+
+
+def _render(console: Any, note: str, found: list[Instrument], day: date, *, whole: bool) -> None:
+    say(console, note, style="bold")
+    for entry in found:
+        parties = ", ".join(f"{name}{_standing(party, day)}" for name, party in entry.parties.items())
+        begun = f"in force since {entry.in_force}" if entry.in_force else "not in force"
+        say(console, f"{entry.code} · {entry.kind} · {begun} · {parties}")
+        say(console, f"    {entry.title}")
+        if whole:
+            _render_whole(console, entry)
+    if not found:
+        say(console, "Nothing binds them both on that day; --instrument reciprocity asks on an assurance.")
+
+
+def _render_whole(console: Any, entry: Instrument) -> None:
+    say(console, f"    channels: {', '.join(entry.channels)}; clock {entry.clock}")
+    if entry.measures is not None:
+        say(console, f"    measures: {', '.join(entry.measures)}")
+    for name, party in entry.parties.items():
+        desk = f", desk {party.desk}" if party.desk else ""
+        languages = " ".join(party.languages) or "not known"
+        authority = party.central_authority or "not known"
+        say(console, f"    {name}: central authority {authority}{desk}; languages {languages}; filing {party.filing}")
+    for ground in entry.grounds:
+        limited = f" ({', '.join(ground.measures)} only)" if ground.measures else ""
+        say(console, f"    ground {ground.code}: {ground.clause}{limited}")
+    for amendment in entry.amendments:
+        changed = ", ".join(amendment.changes)
+        say(console, f"    amended from {amendment.in_force} on ({changed}): {amendment.title} [{amendment.source}]")
+    for convention in entry.conventions:
+        say(console, f"    {' and '.join(convention.parties)}: {convention.instrument}")
+    say(console, f"    source: {entry.source}")
+    for note in entry.notes:
+        say(console, f"    note: {note}")
+
+
+def _standing(party: Party, day: date) -> str:
+    if party.denounced is not None:
+        return f" (denounced from {party.denounced})"
+    if party.is_suspended(day):
+        return f" (suspended since {party.suspended})"
+    if party.suspended is not None and party.resumed is None:
+        return f" (suspended from {party.suspended})"
+    return "" if party.is_bound(day) else " (not bound)"
