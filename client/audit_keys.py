@@ -25,7 +25,7 @@ from typing import Final
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport, Doubt, KeyChange
 from client.directory_statement import withheld_events
-from shared.apisig.directory_statements import verify_statement
+from shared.apisig.exchange_word import verify_own_statement
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time
 from shared.errors import DirectoryUndated
@@ -147,7 +147,7 @@ def false_statements(texts: Sequence[str], report: AuditReport, trust: Trust) ->
     found = []
     for text in texts:
         try:
-            said = verify_statement(text, trust.receipt_key)
+            said = verify_own_statement(text, trust)
         except DirectoryUndated as bad:
             raise ValueError(str(bad)) from None
         if said.exchange != trust.origin:

@@ -1,7 +1,7 @@
 """What the ledger says of the exchange's own services: under which roster each worked, and from when to when.
 
 1. A roster is signed by a quorum of the trust file's operators, for this exchange, and issued after the one that was
-   told before it. The same one may be told again.
+   told before it. The same one may be told again. Its gateway's key is one that the trust file names for receipts.
 2. A service that started stands in the roster that it names, and that roster was told before. Once a service worked
    under a roster, it does not start under an older one again; while a new one is brought to all machines, for an hour,
    it may.
@@ -48,6 +48,9 @@ class RosterHistory:
             return
         if fields["roster_sha256"] != roster.digest:
             self._differ(logged, "its digest is not that of its document")
+        signs = roster.signing_key("gateway")
+        if signs is not None and signs.raw not in {key.raw for key in trust.all_receipt_keys}:
+            self._differ(logged, "its gateway signs receipts with a key that the trust file does not name")
         newest = self._newest
         if newest is not None and roster.digest != newest.digest and roster.issued_at <= newest.issued_at:
             issued, before = encode_time(roster.issued_at), encode_time(newest.issued_at)

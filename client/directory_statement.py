@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from client.exchange import Exchange
-from shared.apisig.directory_statements import DirectoryStatement, verify_statement
+from shared.apisig.directory_statements import DirectoryStatement
+from shared.apisig.exchange_word import verify_own_statement
 from shared.apisig.profile import SKEW_S
 from shared.domain.ids import encode_time
 from shared.envelope.encoding import MAX_SKEW_S
@@ -55,7 +56,7 @@ def fetch_statement(exchange: Exchange, trust: Trust, clock: Callable[[], dateti
         text = exchange.directory_statement()
     except NotThere:
         raise DirectoryUndated(why="it signs no statement about it") from None
-    said = verify_statement(text, trust.receipt_key)
+    said = verify_own_statement(text, trust)
     now = clock()
     if said.exchange != trust.origin:
         raise DirectoryUndated(why=f"its statement is about {said.exchange}")

@@ -37,7 +37,8 @@ from client.proof_documents import open_disclosed
 from client.proof_ledger import ShownLedger, reason_in
 from client.proof_stamps import stamp_roots, verify_older_head, verify_stamped_head
 from client.retrievals import verify_retrieval
-from shared.apisig.receipts import MERGE_DELAY, Receipt, verify_receipt
+from shared.apisig.exchange_word import verify_own_receipt
+from shared.apisig.receipts import MERGE_DELAY, Receipt
 from shared.audit.time_stamps import StampRoots
 from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
@@ -145,7 +146,7 @@ class _Verification:
         if self._bundle.receipt is None:
             return None
         try:
-            receipt = verify_receipt(self._bundle.receipt, self._trust.receipt_key)
+            receipt = verify_own_receipt(self._bundle.receipt, self._trust)
         except ReceiptInvalid as broken:
             raise ProofReceiptInvalid(why=reason_in(broken)) from None
         given = (receipt.exchange, receipt.sender, receipt.message, receipt.envelope_sha256)

@@ -110,12 +110,12 @@ def _checkpoint(file: Path, trust: Trust) -> Any:
 
 
 def _receipt(file: Path, trust: Trust) -> Any:
-    from shared.apisig.receipts import verify_receipt
+    from shared.apisig.exchange_word import verify_own_receipt
     from shared.errors import ReceiptInvalid, RequestFileInvalid
 
     raw = _read(file, MOST_RECEIPT_BYTES)
     try:
-        return verify_receipt(raw.decode("ascii").strip(), trust.receipt_key)
+        return verify_own_receipt(raw.decode("ascii").strip(), trust)
     except UnicodeDecodeError:
         raise RequestFileInvalid(file=file, why="it is no receipt") from None
     except ReceiptInvalid as broken:

@@ -16,6 +16,7 @@ from comity import (
     operator_instruments,
     operator_letters,
     operator_queues,
+    operator_renew,
     operator_stamps,
     operator_witnesses,
 )
@@ -40,6 +41,7 @@ app.command()(operator_backup.backup)
 app.command()(operator_backup.restore)
 app.command()(operator_witnesses.witnesses)
 app.command()(operator_stamps.stamp_roots)
+app.command()(operator_renew.renew)
 
 Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait until it counts.")]
 

@@ -64,6 +64,7 @@ def show(home: HomeDir = None, json: Json = False) -> None:
 
 def _document(trust: Trust) -> dict[str, Any]:
     from shared.audit.time_stamps import StampRoots
+    from shared.domain.ids import encode_time
     from shared.keys.public import OPERATOR, service_owner
 
     return {
@@ -72,6 +73,9 @@ def _document(trust: Trust) -> dict[str, Any]:
         "operator_quorum": trust.operator_quorum,
         "operator_kids": [key.kid(OPERATOR) for key in trust.operator_keys],
         "receipt_kid": trust.receipt_key.kid(service_owner("gateway")),
+        "former_receipt_kids": {
+            one.key.kid(service_owner("gateway")): encode_time(one.until) for one in trust.former_receipt_keys
+        },
         "log_vkeys": list(trust.log_vkeys),
         "witness_policy": trust.witness_policy,
         "pinned_keys": list(trust.pinned_keys),
@@ -88,6 +92,8 @@ def _render(console: Any, trust: Trust) -> None:
         say(console, f"operator   {fingerprint(kid)}")
     say(console, f"quorum     {trust.operator_quorum} of {len(trust.operator_keys)} operator keys")
     say(console, f"receipts   {fingerprint(shown['receipt_kid'])}")
+    for kid, until in shown["former_receipt_kids"].items():
+        say(console, f"           {fingerprint(kid)} until {until}")
     for vkey in trust.log_vkeys:
         say(console, f"ledger     {'+'.join(vkey.split('+')[:2])}")
     policy = parse_witness_policy(trust.witness_policy)

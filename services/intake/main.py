@@ -14,5 +14,5 @@ def build_intake(backend: Backend) -> ConsumingService:
     documents = RecordDocuments(trust.operator_keys, trust.operator_quorum)
     intake = ConsumingService("intake", IntakeHandler(trust.origin, documents), backend)
     units = backend.units(backend.keys("intake"))
-    intake.beside.append(RosterAnnouncer(backend.roster, units, backend.clock).run)
+    intake.first.append(RosterAnnouncer(backend.roster, units, backend.clock).run)
     return intake

@@ -1,11 +1,11 @@
 """The roster of the exchange's services, told to the ledger by the service that works under it.
 
 Rules:
-1. Told with the whole signed document, by the first intake that works under it, and before anything is told that
-   counts under it: whoever reads the ledger verifies the operators' signatures and knows the services' keys.
+1. Told with the whole signed document, by the first intake that works under it, before it takes any work:
+   whoever reads the ledger verifies the operators' signatures and knows the services' keys.
 2. Once for as long as the inbox remembers, whichever replicas start however often: the claim and the leaf are one
    transaction.
-3. Nothing waits for it. While it cannot be told it is tried again.
+3. While it cannot be told it is tried again: a database that does not take it takes no work either.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ from shared.audit.notes import NoteSigner
 from shared.audit.tree_head import TreeHead as NotedHead
 from shared.errors import LedgerForked, LedgerInvalid
 from shared.keys.private import Ed25519Signer
+from shared.keys.public import Ed25519Public
 from shared.ports.clock import Clock
 from shared.ports.ledger import HeadMemory, KeptHead, Ledger, Round, TreeHead
 
@@ -61,6 +62,11 @@ class LogSigners:
     mldsa44: NoteSigner
     service: Ed25519Signer
     """The ledger's own key, which seals what is placed and not signed yet."""
+    sealed_by: Callable[[datetime], Sequence[Ed25519Public]] | None = None
+    """With which keys it may have sealed a head at this time; without it, with this one alone."""
+
+    def head_keys(self, at: datetime) -> Sequence[Ed25519Public]:
+        return [self.service.public_key()] if self.sealed_by is None else self.sealed_by(at)
 
 
 class Sequencer:
@@ -257,7 +263,7 @@ class Sequencer:
         kept = self._memory.last()
         if head.seal is None and kept is not None and (kept.size, kept.root) == (head.size, head.root):
             return  # it was placed and signed before there were seals
-        own = self._signers.service.public_key()
+        own = self._signers.head_keys(head.logged_at)
         try:
             verify_head_seal(head.seal or b"", own, self._origin, head.size, head.root, head.logged_at)
         except LedgerInvalid as foreign:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -38,7 +39,7 @@ class LedgerService:
     def __init__(self, backend: Backend) -> None:
         keys = backend.keys(self.name)
         log_keys = load_log_signers(backend.settings.data, backend.trust, backend.settings.keys_mounted)
-        signers = LogSigners(*log_keys, keys.signer)
+        signers = LogSigners(*log_keys, keys.signer, partial(backend.roster.signing_keys, self.name))
         ledger = SqlLedger(backend.store)
         self._clock = backend.clock
         origin = backend.trust.origin

@@ -15,10 +15,10 @@ import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from shared.adapters.durable_file import write_durably
 from shared.audit.notes import NoteSigner, SignatureType, encode_vkey
@@ -48,10 +48,16 @@ class ServiceKeyPair:
     service: str
     signer: Ed25519Signer
     opener: XWingOpener
+    former: tuple[XWingOpener, ...] = ()
+    """Those that the roster names as former ones."""
 
     @property
     def openers(self) -> Mapping[str, XWingOpener]:
-        return {self.opener.kid(service_owner(self.service)): self.opener}
+        return {one.kid(service_owner(self.service)): one for one in (self.opener, *self.former)}
+
+    @property
+    def keys(self) -> ServiceKeys:
+        return ServiceKeys(self.service, self.signer.public_key(), self.opener.public_key())
 
 
 def init_exchange(
@@ -83,14 +89,12 @@ def init_exchange(
         witness_policy=witness_policy,
         environment=environment,
     )
-    publics = [ServiceKeys(pair.service, pair.signer.public_key(), pair.opener.public_key()) for pair in pairs]
-    roster = draft_roster(origin, now, publics)
+    roster = draft_roster(origin, now, [pair.keys for pair in pairs])
     signed_roster = encode_signed_document(roster, [sign_roster(roster, operator) for operator in operators])
     rule_of(trust)  # the keys of the witnesses, too, before anything is written
     keys.mkdir(parents=True, mode=0o700)
     for pair in pairs:
-        seeds = {"sign": encode_b64u(pair.signer.seed), "seal": encode_b64u(pair.opener.seed)}
-        write_durably(keys / f"{pair.service}.json", json.dumps(seeds).encode(), 0o600)
+        write_service_keys(keys / f"{pair.service}.json", [pair])
     write_durably(keys / "log.json", json.dumps({k: encode_b64u(v) for k, v in log_seeds.items()}).encode(), 0o600)
     write_durably(directory / ROSTER_FILE, signed_roster, 0o644)
     write_durably(directory / TRUST_FILE, encode_trust(trust), 0o644)
@@ -110,15 +114,33 @@ def load_roster(directory: Path, trust: Trust) -> Roster:
 def load_service_keys(directory: Path, service: str, roster: Roster, are_mounted: bool = False) -> ServiceKeyPair:
     """Raises SettingsRefused when the file is missing, unreadable, open to others, or not what the roster says."""
     path = directory / KEYS / f"{service}.json"
-    seeds = read_seeds(path, ("sign", "seal"), are_mounted)
-    pair = ServiceKeyPair(service, Ed25519Signer(seeds["sign"]), XWingOpener(seeds["seal"]))
+    pairs = read_service_keys(path, service, are_mounted)
     known = roster.services.get(service)
-    if known is None or (known.sign.raw, known.seal.raw) != (
-        pair.signer.public_key().raw,
-        pair.opener.public_key().raw,
-    ):
-        raise SettingsRefused(why=f"the keys in {path} are not those of the roster")
-    return pair
+    if known is not None:
+        former = {one.seal.raw for one in known.former}
+        for pair in pairs:
+            if (pair.keys.sign.raw, pair.keys.seal.raw) == (known.sign.raw, known.seal.raw):
+                openers = tuple(one.opener for one in pairs if one.keys.seal.raw in former)
+                return replace(pair, former=openers)
+    raise SettingsRefused(why=f"the keys in {path} are not those of the roster")
+
+
+def read_service_keys(path: Path, service: str, are_mounted: bool = False) -> list[ServiceKeyPair]:
+    """All pairs in this file, the newest first. Raises SettingsRefused."""
+    document = _read_keys(path, are_mounted)
+    try:
+        return [
+            ServiceKeyPair(service, Ed25519Signer(_seed(one, "sign")), XWingOpener(_seed(one, "seal")))
+            for one in (document, *document.get("former", ()))
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _no_key_file(path) from None
+
+
+def write_service_keys(path: Path, pairs: Sequence[ServiceKeyPair]) -> None:
+    """The newest first. Raises OSError."""
+    newest, *former = [{"sign": encode_b64u(one.signer.seed), "seal": encode_b64u(one.opener.seed)} for one in pairs]
+    write_durably(path, json.dumps({**newest, **({"former": former} if former else {})}).encode(), 0o600)
 
 
 def load_log_signers(directory: Path, trust: Trust, are_mounted: bool = False) -> tuple[NoteSigner, NoteSigner]:
@@ -149,6 +171,23 @@ def _read(path: Path) -> bytes:
 
 def read_seeds(path: Path, names: Sequence[str], are_mounted: bool = False) -> dict[str, bytes]:
     """Raises SettingsRefused for a file that is missing, open to others (rule 1), or no key file."""
+    document = _read_keys(path, are_mounted)
+    try:
+        return {name: _seed(document, name) for name in names}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _no_key_file(path) from None
+
+
+def _seed(document: Any, name: str) -> bytes:
+    return parse_b64u(document[name], 32)
+
+
+def _no_key_file(path: Path) -> SettingsRefused:
+    return SettingsRefused(why=f"{path} is no key file of the exchange")
+
+
+def _read_keys(path: Path, are_mounted: bool) -> Any:
+    """Raises SettingsRefused."""
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -163,7 +202,6 @@ def read_seeds(path: Path, names: Sequence[str], are_mounted: bool = False) -> d
             why=f"others may {may} the keys in {path} (mode {mode:04o}). Find out who could; then {mend}"
         )
     try:
-        document = json.loads(raw)
-        return {name: parse_b64u(document[name], 32) for name in names}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise SettingsRefused(why=f"{path} is no key file of the exchange") from None
+        return json.loads(raw)
+    except ValueError:
+        raise _no_key_file(path) from None

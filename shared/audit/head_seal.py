@@ -9,6 +9,8 @@ moment in which only the database knows the head; without a seal, whoever writes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -28,12 +30,15 @@ def seal_head(signer: Ed25519Signer, origin: str, size: int, root: bytes, logged
     return signer.sign(_sealed(origin, size, root, logged_at))
 
 
-def verify_head_seal(seal: bytes, key: Ed25519Public, origin: str, size: int, root: bytes, logged_at: datetime) -> None:
-    """Raises LedgerInvalid."""
-    try:
-        key.verify(seal, _sealed(origin, size, root, logged_at))
-    except InvalidSignature:
-        raise LedgerInvalid(why=f"the seal of the head of {size} entries is not the ledger's") from None
+def verify_head_seal(
+    seal: bytes, keys: Sequence[Ed25519Public], origin: str, size: int, root: bytes, logged_at: datetime
+) -> None:
+    """By one of these keys, which the ledger had then. Raises LedgerInvalid."""
+    sealed = _sealed(origin, size, root, logged_at)
+    for key in keys:
+        with suppress(InvalidSignature):
+            return key.verify(seal, sealed)
+    raise LedgerInvalid(why=f"the seal of the head of {size} entries is not the ledger's")
 
 
 def _sealed(origin: str, size: int, root: bytes, logged_at: datetime) -> bytes:

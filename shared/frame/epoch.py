@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -90,12 +90,15 @@ def parse_epoch(raw: bytes) -> EpochHeader:
     return EpochHeader(producer, consumer, kid, epoch, made_at, not_after, bound, wrap, signature)
 
 
-def open_epoch(header: EpochHeader, producer_key: Ed25519Public, openers: Mapping[str, XWingOpener]) -> AESGCM:
-    """The cipher of a header signed by `producer_key`, unwrapped by one of `openers` (by kid). Raises FrameRefused."""
-    try:
-        producer_key.verify(header.signature, EPOCH_DOMAIN + header.bound + header.wrap)
-    except InvalidSignature:
-        raise FrameRefused(why="the epoch's signature does not verify") from None
+def open_epoch(
+    header: EpochHeader, producer_keys: Sequence[Ed25519Public], openers: Mapping[str, XWingOpener]
+) -> AESGCM:
+    """The cipher of a header signed by one of `producer_keys`, unwrapped by one of `openers` (by kid).
+
+    Raises FrameRefused.
+    """
+    if not any(_is_signed_by(header, key) for key in producer_keys):
+        raise FrameRefused(why="the epoch's signature does not verify")
     if not 0 < header.not_after - header.made_at <= _LIFE_US:
         raise FrameRefused(why="the epoch lasts longer than an hour")
     opener = openers.get(header.consumer_kid)
@@ -106,3 +109,11 @@ def open_epoch(header: EpochHeader, producer_key: Ed25519Public, openers: Mappin
     except (InvalidTag, ValueError):
         raise FrameRefused(why="the epoch's key does not unwrap") from None
     return AESGCM(key)
+
+
+def _is_signed_by(header: EpochHeader, key: Ed25519Public) -> bool:
+    try:
+        key.verify(header.signature, EPOCH_DOMAIN + header.bound + header.wrap)
+    except InvalidSignature:
+        return False
+    return True

@@ -3,7 +3,8 @@
 The steps, in order; each refuses with FrameRefused:
 (1) size and form, to the last byte          (2) sealed for the destination that it was taken from
 (3) sealed by a service that may speak there, for this service
-(4) the epoch header is signed by that service's key on the roster, and its key unwraps (once per epoch, then cached)
+(4) the epoch header is signed by that service's key on the roster, or by a former one if it was made in its time, and
+    its key unwraps (once per epoch, then cached)
 (5) the frame decrypts: nothing in it or before it was changed
 (6) its counter and time lie within the epoch; it is neither older than the retention nor ahead of the clock
 (7) its items have the exact form
@@ -122,10 +123,10 @@ class FrameOpener:
             raise FrameRefused(why=f"{header.producer} may not send to {destination}")
 
     def _admit_epoch(self, raw: bytes, header: EpochHeader) -> _OpenEpoch:
-        producer_key = self._roster.signing_key(header.producer)
-        if producer_key is None:
+        producer_keys = self._roster.signing_keys(header.producer, parse_time_us(header.made_at))
+        if not producer_keys:
             raise FrameRefused(why=f"{header.producer} is not on the roster")
-        epoch = _OpenEpoch(header, open_epoch(header, producer_key, self._openers))
+        epoch = _OpenEpoch(header, open_epoch(header, producer_keys, self._openers))
         self._epochs[raw] = epoch
         if len(self._epochs) > MAX_CACHED_EPOCHS:
             self._epochs.popitem(last=False)

@@ -2,9 +2,13 @@
 
     {"v":"comity-roster/1","exchange":…,"issued_at":…,"services":[{"service":…,"sign":b64u,"seal":b64u},…]}
 
+A service may have a member `former`: [{"sign":b64u,"seal":b64u,"until":…},…], the keys it had before
+
 inside a signed document (see `signed_document`), the domain being "comity-roster/1" 00.
 1. The operators sign it by quorum, as they sign enrolments: a broker or database cannot name a service.
 2. A service stands in it once; no raw key stands in it twice.
+3. What a former key signed counts if it was signed at `until` or before, by the time that stands in it: what services
+   left for each other before their keys were changed is still read.
 
 It has no end of its own: services are given the roster by file and restarted with a new one when a key changes.
 """
@@ -12,7 +16,7 @@ It has no end of its own: services are given the roster by file and restarted wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, Literal
@@ -30,6 +34,17 @@ from shared.keys.signed_document import DocumentSignature, parse_signed_document
 ROSTER_VERSION: Final = "comity-roster/1"
 ROSTER_DOMAIN: Final = b"comity-roster/1\x00"
 MAX_SERVICES: Final = 12
+MAX_FORMER: Final = 2
+"""Former pairs of one service, so that the roster fits a ledger entry; what older ones sealed is set aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormerKeys:
+    """What a service signed and opened with before its keys were changed."""
+
+    sign: Ed25519Public
+    seal: XWingPublic
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,13 @@ class ServiceKeys:
     service: str
     sign: Ed25519Public
     seal: XWingPublic
+    former: tuple[FormerKeys, ...] = ()
+
+    def raws(self) -> Iterator[bytes]:
+        """All raw keys, former ones too."""
+        yield from (self.sign.raw, self.seal.raw)
+        for one in self.former:
+            yield from (one.sign.raw, one.seal.raw)
 
     @property
     def sealing_kid(self) -> str:
@@ -64,6 +86,11 @@ class Roster:
         keys = self.services.get(service)
         return keys.sign if keys else None
 
+    def signing_keys(self, service: str, at: datetime) -> list[Ed25519Public]:
+        """By which it may have signed something at this time: its key, then former ones."""
+        keys = self.services.get(service)
+        return [] if keys is None else [keys.sign, *(one.sign for one in keys.former if at <= one.until)]
+
     def sealing_key(self, service: str) -> XWingPublic | None:
         keys = self.services.get(service)
         return keys.seal if keys else None
@@ -78,7 +105,7 @@ def verify_roster(raw: bytes, operator_keys: Sequence[Ed25519Public], quorum: in
         if written.exchange != exchange:
             raise ValueError(f"it is for the exchange {written.exchange}, this one is {exchange}")
         services = {one.service: one.parse() for one in written.services}
-        keys = [key.raw for one in services.values() for key in (one.sign, one.seal)]
+        keys = [raw for one in services.values() for raw in one.raws()]
         if len(services) != len(written.services) or len(set(keys)) != len(keys):
             raise ValueError("a service or a key stands twice")
     except ValidationError as bad:
@@ -94,7 +121,7 @@ def verify_roster(raw: bytes, operator_keys: Sequence[Ed25519Public], quorum: in
 def draft_roster(exchange: str, issued_at: datetime, services: Sequence[ServiceKeys]) -> bytes:
     """The exact bytes to sign with `sign_roster` and put together by `signed_document.encode_signed_document`."""
     entries = [
-        {"service": one.service, "sign": encode_b64u(one.sign.raw), "seal": encode_b64u(one.seal.raw)}
+        {"service": one.service, **_written(one), **({"former": former} if (former := _former(one)) else {})}
         for one in services
     ]
     return encode_canonical_json(
@@ -102,18 +129,38 @@ def draft_roster(exchange: str, issued_at: datetime, services: Sequence[ServiceK
     )
 
 
+def _written(keys: ServiceKeys | FormerKeys) -> dict[str, str]:
+    return {"sign": encode_b64u(keys.sign.raw), "seal": encode_b64u(keys.seal.raw)}
+
+
+def _former(keys: ServiceKeys) -> list[dict[str, str]]:
+    return [{**_written(one), "until": encode_time(one.until)} for one in keys.former]
+
+
 def sign_roster(roster: bytes, operator: Ed25519Signer) -> DocumentSignature:
     return sign_document(roster, ROSTER_DOMAIN, operator)
 
 
-class _ServiceDocument(BaseModel):
+class _KeysDocument(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    service: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
     sign: str
     seal: str
 
+    def keys(self) -> tuple[Ed25519Public, XWingPublic]:
+        return parse_ed25519(parse_b64u(self.sign)), parse_xwing(parse_b64u(self.seal))
+
+
+class _FormerDocument(_KeysDocument):
+    until: Timestamp
+
+
+class _ServiceDocument(_KeysDocument):
+    service: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+    former: tuple[_FormerDocument, ...] = Field(default=(), strict=False, max_length=MAX_FORMER)
+
     def parse(self) -> ServiceKeys:
-        return ServiceKeys(self.service, parse_ed25519(parse_b64u(self.sign)), parse_xwing(parse_b64u(self.seal)))
+        former = tuple(FormerKeys(*one.keys(), parse_time(one.until)) for one in self.former)
+        return ServiceKeys(self.service, *self.keys(), former)
 
 
 class _RosterDocument(BaseModel):

@@ -1,7 +1,8 @@
 """The trust file, `comity-trust/1`: what a party must know of an exchange before it believes anything else.
 
 It is handed over in a ceremony, from person to person; nothing fetched from the network replaces it.
-1. Closed format. Every member is present, but `pinned_keys` and `stamp_roots`, which may be absent and then are empty.
+1. Closed format. Every member is present, but `pinned_keys`, `stamp_roots` and `former_receipt_keys`, which may be
+   absent and then are empty.
 2. `log_vkeys` are the two verifier keys of the log (C2SP signed note: Ed25519 and ML-DSA-44), both named for `origin`.
    Their inner form is read by the ledger's verifier.
 3. `witness_policy` is a C2SP tlog-policy or `none` (`witness_policy`). One that asks for no witness and a quorum of one
@@ -9,15 +10,19 @@ It is handed over in a ceremony, from person to person; nothing fetched from the
 4. `pinned_keys` are kids that the ceremony has compared: they need no waiting time when first seen.
 5. `stamp_roots` are X.509 certificates in DER, under which time-stamps over the ledger are believed. They are read when
    a stamp is.
+6. `former_receipt_keys` are those that signed receipts before, each with the time until which it did: a receipt or
+   statement of then is verified by the key of then.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from shared.domain.ids import Timestamp, encode_time, parse_time
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.errors import KeyIdMalformed, KeyRefused, TrustFileInvalid
 from shared.keys.base64url import encode_b64u, parse_b64u
@@ -27,8 +32,17 @@ from shared.keys.witness_policy import parse_witness_policy
 TRUST_VERSION: Final = "comity-trust/1"
 MAX_TRUST_BYTES: Final = 64 * 1024
 MAX_STAMP_ROOTS: Final = 8
+MAX_FORMER_RECEIPT_KEYS: Final = 8
 
 Environment = Literal["development", "production"]
+
+
+@dataclass(frozen=True, slots=True)
+class FormerReceiptKey:
+    """What it signed at `until` or before still counts."""
+
+    key: Ed25519Public
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,11 @@ class Trust:
     environment: Environment
     pinned_keys: tuple[str, ...] = ()
     stamp_roots: tuple[bytes, ...] = ()
+    former_receipt_keys: tuple[FormerReceiptKey, ...] = ()
+
+    @property
+    def all_receipt_keys(self) -> tuple[Ed25519Public, ...]:
+        return (self.receipt_key, *(one.key for one in self.former_receipt_keys))
 
     def __post_init__(self) -> None:
         """Raises TrustFileInvalid, so that no unsound trust can be written either."""
@@ -59,6 +78,7 @@ def parse_trust(raw: bytes) -> Trust:
         operator_keys = tuple(parse_ed25519(parse_b64u(key)) for key in written.operator_keys)
         receipt_key = parse_ed25519(parse_b64u(written.receipt_key))
         stamp_roots = tuple(parse_b64u(root) for root in written.stamp_roots)
+        former = tuple(one.parse() for one in written.former_receipt_keys)
     except ValidationError as bad:
         first = bad.errors(include_url=False, include_input=False)[0]
         raise TrustFileInvalid(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -76,11 +96,13 @@ def parse_trust(raw: bytes) -> Trust:
         environment=written.environment,
         pinned_keys=written.pinned_keys,
         stamp_roots=stamp_roots,
+        former_receipt_keys=former,
     )
 
 
 def encode_trust(trust: Trust) -> bytes:
     """Canonical JSON; `parse_trust` gives the same trust back."""
+    former = [{"key": encode_b64u(one.key.raw), "until": encode_time(one.until)} for one in trust.former_receipt_keys]
     return encode_canonical_json(
         {
             "v": TRUST_VERSION,
@@ -93,6 +115,7 @@ def encode_trust(trust: Trust) -> bytes:
             "environment": trust.environment,
             "pinned_keys": list(trust.pinned_keys),
             **({"stamp_roots": [encode_b64u(root) for root in trust.stamp_roots]} if trust.stamp_roots else {}),
+            **({"former_receipt_keys": former} if former else {}),
         }
     )
 
@@ -103,8 +126,11 @@ def _check(trust: Trust) -> None:
         raise TrustFileInvalid(why="an operator key stands twice")
     if not 1 <= trust.operator_quorum <= len(raws):
         raise TrustFileInvalid(why=f"a quorum of {trust.operator_quorum} among {len(raws)} operator keys")
-    if trust.receipt_key.raw in raws:
+    receipts = [key.raw for key in trust.all_receipt_keys]
+    if set(receipts) & set(raws):
         raise TrustFileInvalid(why="the receipt key is an operator key")
+    if len(set(receipts)) != len(receipts):
+        raise TrustFileInvalid(why="a receipt key stands twice")
     if len(set(trust.log_vkeys)) != 2 or not all(key.startswith(f"{trust.origin}+") for key in trust.log_vkeys):
         raise TrustFileInvalid(why="log_vkeys are two different verifier keys named for the origin")
     quorum = parse_witness_policy(trust.witness_policy).quorum
@@ -120,6 +146,15 @@ def _check(trust: Trust) -> None:
         raise TrustFileInvalid(why=bad.sentence()) from None
 
 
+class _FormerDocument(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    key: str
+    until: Timestamp
+
+    def parse(self) -> FormerReceiptKey:
+        return FormerReceiptKey(parse_ed25519(parse_b64u(self.key)), parse_time(self.until))
+
+
 class _TrustDocument(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     v: Literal["comity-trust/1"]
@@ -132,3 +167,6 @@ class _TrustDocument(BaseModel):
     environment: Environment
     pinned_keys: tuple[str, ...] = Field(default=(), strict=False, max_length=1000)
     stamp_roots: tuple[str, ...] = Field(default=(), strict=False, max_length=MAX_STAMP_ROOTS)
+    former_receipt_keys: tuple[_FormerDocument, ...] = Field(
+        default=(), strict=False, max_length=MAX_FORMER_RECEIPT_KEYS
+    )

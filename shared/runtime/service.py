@@ -29,6 +29,8 @@ class ConsumingService:
         self._relay = Relay(units, publisher, backend.clock, reach, meters)
         self.beside: list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]] = []
         """What else runs until `stop` is set."""
+        self.first: list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]] = []
+        """What is done before any work is taken."""
         self._life = backend.working_life(service)
         self._settler = settler
         self._meters = meters
@@ -47,6 +49,8 @@ class ConsumingService:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; the batch in hand is finished. Raises Fatal: then the process must not go on."""
+        for task in self.first:
+            await task(stop)
         async with self._life.during(), asyncio.TaskGroup() as tasks:
             tasks.create_task(self.pump.run(stop))
             tasks.create_task(self._relay.run(stop))

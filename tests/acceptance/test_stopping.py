@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import pytest
 
 from client.auditor import verify_ledger
+from shared.adapters.renewed_keys import renew_services
 from shared.contracts.topology import SERVICES
-from tests.acceptance.refusals import PARIS, Bench
+from tests.acceptance.refusals import PARIS, RABAT, Bench
+from tests.exchange_process import now
 
 POLL_S = 20
 STOP_S = 10.0
 TOLD_WITHIN_S = 20.0
+ALL = set(SERVICES)
 
 
 def test_open_long_polls_are_answered_and_it_ends_cleanly_in_time(bench: Bench) -> None:
@@ -33,32 +40,48 @@ def test_open_long_polls_are_answered_and_it_ends_cleanly_in_time(bench: Bench) 
     assert "Traceback" not in exchange.process.log.read_text()[before:]
 
 
-def test_services_tell_when_they_began_and_ended_and_under_which_roster(bench: Bench) -> None:
-    exchange = bench.exchange
-    process, rows = exchange.process, exchange.rows
+class Told:
+    """What the services tell of themselves, with nothing waited for."""
 
-    def told(type_: str) -> set[str]:
-        return {leaf["service"] for leaf in rows.leaves() if leaf["type"] == type_}
+    def __init__(self, bench: Bench) -> None:
+        self._rows = bench.exchange.rows
 
-    def await_told(type_: str) -> None:
+    def leaves(self, type_: str) -> list[dict[str, Any]]:
+        return [leaf for leaf in self._rows.leaves() if leaf["type"] == type_]
+
+    def await_all(self, type_: str, roster: str = "") -> None:
         until = time.monotonic() + TOLD_WITHIN_S
-        while told(type_) != set(SERVICES):
-            assert time.monotonic() < until, told(type_)
+        while {one["service"] for one in self.leaves(type_) if one.get("roster_sha256", roster) == roster} != ALL:
+            assert time.monotonic() < until, self.leaves(type_)
             time.sleep(0.05)
 
+
+def test_services_tell_of_themselves_and_go_on_with_new_keys_where_those_of_before_left_off(bench: Bench) -> None:
+    exchange, told = bench.exchange, Told(bench)
+    process, settings = exchange.process, exchange.process.settings
     process.stop()
-    settings, process.settings = process.settings, {**process.settings, "COMITY_TOLD_AFTER_S": "0"}
+    process.settings = {**settings, "COMITY_TOLD_AFTER_S": "0"}
     process.start()
-    await_told("exchange.started")
+    [first] = told.leaves("directory.roster")
+    told.await_all("exchange.started", first["roster_sha256"])
+    process.stop()
+    process.settings = settings
+    process.start(crash_at="gateway:submitted")
+    letter = bench[RABAT].letter()
+    with pytest.raises(httpx2.TransportError):
+        bench[RABAT].post(letter)
+    process.wait_killed(TOLD_WITHIN_S)
+    process.settings = {**settings, "COMITY_TOLD_AFTER_S": "0"}
+    roster = renew_services(process.data, ALL - {"gateway"}, exchange.operators, now())
+    process.start()
+    assert bench.await_decision(bench[RABAT], letter.header["id"])["decision"] == "accepted"
+    told.await_all("exchange.started", roster.digest)
+    exchange.rows.wait_settled()
+    assert exchange.rows.dead_letters() == []
+    told.await_all("exchange.stopped")
+    assert [one["roster_sha256"] for one in told.leaves("directory.roster")] == [first["roster_sha256"], roster.digest]
+    report = verify_ledger(exchange.ledger(), exchange.trust, workers=0)
+    assert report.ok, report.differences
     process.stop()
     process.settings = settings
     process.start()
-    await_told("exchange.stopped")
-    [roster] = [leaf for leaf in rows.leaves() if leaf["type"] == "directory.roster"]
-    starts = [leaf for leaf in rows.leaves() if leaf["type"] == "exchange.started"]
-    assert {one["roster_sha256"] for one in starts} == {roster["roster_sha256"]}
-    assert len({one["process"] for one in starts}) == len(starts)
-    ended = {leaf["process"] for leaf in rows.leaves() if leaf["type"] == "exchange.stopped"}
-    assert ended == {one["process"] for one in starts}
-    report = verify_ledger(exchange.ledger(), exchange.trust, workers=0)
-    assert report.ok, report.differences

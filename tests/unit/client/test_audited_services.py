@@ -24,9 +24,9 @@ from tests.unit.client.told_ledgers import audit, copy_of, found
 
 HOUR_S = 3600
 SERVICES = [
-    ServiceKeys(one, generate_ed25519().public_key(), generate_xwing().public_key())
-    for one in ("gateway", "intake", "routing")
+    ServiceKeys(one, generate_ed25519().public_key(), generate_xwing().public_key()) for one in ("intake", "routing")
 ]
+SEALING = generate_xwing().public_key()
 
 
 @dataclass
@@ -37,8 +37,15 @@ class Operated:
     roster: str = ""
     processes: dict[str, str] = field(default_factory=dict)
 
-    def sign(self, issued_at: datetime, exchange: str = ORIGIN, signers: tuple[Ed25519Signer, ...] = ()) -> bytes:
-        draft = draft_roster(exchange, issued_at, SERVICES)
+    def sign(
+        self,
+        issued_at: datetime,
+        exchange: str = ORIGIN,
+        signers: tuple[Ed25519Signer, ...] = (),
+        gateway: Ed25519Signer | None = None,
+    ) -> bytes:
+        gateway_key = (gateway or self.exchange.receipt_signer).public_key()
+        draft = draft_roster(exchange, issued_at, [ServiceKeys("gateway", gateway_key, SEALING), *SERVICES])
         operators = signers or self.exchange.operators
         return encode_signed_document(draft, [sign_roster(draft, one) for one in operators])
 
@@ -140,6 +147,12 @@ def test_a_roster_of_strangers_or_for_another_exchange_is_seen(operated: Operate
     operated.announce(operated.sign(later), roster_sha256=encode_b64u(bytes(32)))
     report = audit(operated.exchange, tmp_path)
     assert [one.what for one in report.differences] == ["roster"] * 4
+
+
+def test_a_gateway_with_a_key_that_the_trust_file_does_not_name_is_seen(operated: Operated, tmp_path: Path) -> None:
+    operated.exchange.pass_time(1)
+    operated.announce(operated.sign(operated.exchange.now, gateway=generate_ed25519()))
+    assert found(audit(operated.exchange, tmp_path)) == {"roster"}
 
 
 UNTRUE: dict[str, tuple[str, dict[str, Any]]] = {

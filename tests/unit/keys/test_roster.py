@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from shared.domain.ids import parse_time
 from shared.domain.strict_json import encode_canonical_json
 from shared.errors import RosterRefused
 from shared.keys.base64url import encode_b64u
 from shared.keys.private import Ed25519Signer, generate_ed25519, generate_xwing
-from shared.keys.roster import Roster, ServiceKeys, draft_roster, sign_roster, verify_roster
+from shared.keys.roster import MAX_FORMER, Roster, ServiceKeys, draft_roster, sign_roster, verify_roster
 from shared.keys.signed_document import encode_signed_document
 from tests.unit.keys.parties import EXCHANGE, NOW
 
@@ -68,6 +69,24 @@ def test_a_signature_over_a_key_event_signs_no_roster() -> None:
         verify(raw)
 
 
+def former(**changes: object) -> dict[str, object]:
+    """What a service had before, as written."""
+    sign, seal = generate_ed25519().public_key().raw, generate_xwing().public_key().raw
+    written = {"sign": encode_b64u(sign), "seal": encode_b64u(seal), "until": "2026-11-22T09:30:00Z"}
+    return {**written, **changes}
+
+
+def test_a_roster_names_the_keys_of_before_and_their_end() -> None:
+    written = json.loads(DRAFT)
+    written["services"][1]["former"] = [former(), former(until="2026-11-21T09:30:00Z")]
+    roster = verify(signed(encode_canonical_json(written)))
+    now, first, second = roster.services["intake"].sign, *(one.sign for one in roster.services["intake"].former)
+    assert roster.signing_keys("intake", parse_time("2026-11-21T09:30:00Z")) == [now, first, second]
+    assert roster.signing_keys("intake", parse_time("2026-11-22T09:30:00Z")) == [now, first]
+    assert roster.signing_keys("intake", parse_time("2026-11-22T09:30:01Z")) == [now]
+    assert roster.signing_keys("mallory", NOW) == []
+
+
 FAULTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "unknown member": lambda r: r.update(extra=1),
     "other version": lambda r: r.update(v="comity-roster/2"),
@@ -81,6 +100,12 @@ FAULTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "a small-order key": lambda r: r["services"][0].update(sign=encode_b64u((1).to_bytes(32, "little"))),
     "a short sealing key": lambda r: r["services"][0].update(seal="AAAA"),
     "too many services": lambda r: r.update(services=r["services"] * 3),
+    "a former key that another has": lambda r: r["services"][0].update(former=[former(sign=r["services"][1]["sign"])]),
+    "a former key that it has": lambda r: r["services"][0].update(former=[former(seal=r["services"][0]["seal"])]),
+    "a former key without an end": lambda r: r["services"][0].update(former=[former(until=None)]),
+    "a former key with a name": lambda r: r["services"][0].update(former=[former(service="intake")]),
+    "a small-order former key": lambda r: r["services"][0].update(former=[former(sign=encode_b64u(bytes(32)))]),
+    "too many former keys": lambda r: r["services"][0].update(former=[former() for _ in range(MAX_FORMER + 1)]),
     "a date of no calendar": lambda r: r.update(issued_at="2026-02-30T00:00:00Z"),
 }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from shared.domain.strict_json import encode_canonical_json
 from shared.errors import TrustFileInvalid
 from shared.keys.base64url import encode_b64u
 from shared.keys.private import generate_ed25519
-from shared.keys.trust import Trust, encode_trust, parse_trust
-from tests.unit.keys.parties import EXCHANGE, PartyOnTest
+from shared.keys.trust import FormerReceiptKey, Trust, encode_trust, parse_trust
+from tests.unit.keys.parties import EXCHANGE, NOW, PartyOnTest
 
 OPERATOR_KEYS = tuple(generate_ed25519().public_key() for _ in range(3))
+SOME = generate_ed25519().public_key()
 TRUST = Trust(
     origin=EXCHANGE,
     log_vkeys=(f"{EXCHANGE}+0102abcd+AQID", f"{EXCHANGE}+ffeeddcc+BgID"),
@@ -34,6 +36,16 @@ def test_pinned_keys_may_be_absent() -> None:
     written = json.loads(encode_trust(TRUST))
     del written["pinned_keys"]
     assert parse_trust(encode_canonical_json(written)).pinned_keys == ()
+
+
+def test_former_receipt_keys_come_back_with_their_ends_and_may_be_absent() -> None:
+    assert "former_receipt_keys" not in json.loads(encode_trust(TRUST))
+    known = replace(TRUST, former_receipt_keys=(FormerReceiptKey(SOME, NOW),))
+    assert parse_trust(encode_trust(known)) == known
+
+
+def former(key: str) -> dict[str, str]:
+    return {"key": key, "until": "2026-11-22T09:30:00Z"}
 
 
 def test_development_may_go_without_witnesses_and_with_one_operator() -> None:
@@ -65,6 +77,12 @@ FAULTS: dict[str, Callable[[dict[str, Any]], object]] = {
     "an origin with a space": lambda t: t.update(origin="a b"),
     "another version": lambda t: t.update(v="comity-trust/2"),
     "an unknown member": lambda t: t.update(extra=1),
+    "a former receipt key twice": lambda t: t.update(former_receipt_keys=[former(t["receipt_key"])]),
+    "an operator as former receipt key": lambda t: t.update(former_receipt_keys=[former(t["operator_keys"][0])]),
+    "a former receipt key without an end": lambda t: t.update(former_receipt_keys=[{"key": encode_b64u(SOME.raw)}]),
+    "too many former receipt keys": lambda t: t.update(
+        former_receipt_keys=[former(encode_b64u(generate_ed25519().public)) for _ in range(9)]
+    ),
     "a pinned key of nobody": lambda t: t.update(pinned_keys=["abc"]),
 }
 

@@ -1,0 +1,72 @@
+"""`comity operator renew`: new keys for the exchange's own services."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from comity.home import find_home, now
+from comity.operator_keys import load_operator
+from comity.options import HomeDir, Json, OperatorKeys
+from comity.output import reporting, say
+
+
+def renew(
+    services: Annotated[
+        list[str], typer.Argument(help="Services that get new keys: gateway, intake, routing, notification, ledger.")
+    ],
+    operator_key: OperatorKeys,
+    data: Annotated[Path, typer.Option(help="Directory of the exchange, with its keys, roster and trust file.")],
+    stolen_since: Annotated[
+        str | None, typer.Option(help="The keys of before are in other hands since then: 2026-11-22T09:30:00Z.")
+    ] = None,
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Make new keys for services, and the roster that the operators sign. They count from the next start on.
+
+    What was sealed under the keys of before is still done, unless they were stolen. New keys of the gateway need a new
+    trust file at every party before it starts: docs/guide/operator.md, `Keys of the exchange`.
+    """
+    moment = now()
+    since = None if stolen_since is None else _time_before(moment, stolen_since)
+    with reporting(json) as output:
+        from shared.adapters.keyfiles import ROSTER_FILE, TRUST_FILE
+        from shared.adapters.renewed_keys import GATEWAY, renew_services
+        from shared.domain.ids import encode_time
+
+        place = find_home(home)
+        operators = [load_operator(place, path) for path in operator_key]
+        roster = renew_services(data, services, operators, moment, since)
+        named = sorted(set(services))
+        document = {
+            "services": named,
+            "roster": str(data / ROSTER_FILE),
+            "roster_sha256": roster.digest,
+            "issued_at": encode_time(roster.issued_at),
+            "trust_file": str(data / TRUST_FILE) if GATEWAY in services else None,
+        }
+
+        def render(console: Any) -> None:
+            say(console, f"New keys for {', '.join(named)} in {data}; the roster is {roster.digest}.")
+            say(console, "Stop all processes, give each its files, start the ledger, then intake, then the others.")
+            if GATEWAY in services:
+                say(console, f"Before the gateway starts, hand {data / TRUST_FILE} to every party and auditor, from")
+                say(console, "person to person: by the trust file that they have they believe no receipt of it.")
+
+        output.show(document, render)
+
+
+def _time_before(moment: datetime, text: str) -> datetime:
+    from shared.domain.ids import parse_time
+
+    try:
+        since = parse_time(text)
+    except ValueError:
+        raise typer.BadParameter("--stolen-since is a time in UTC, such as 2026-11-22T09:30:00Z") from None
+    if since > moment:
+        raise typer.BadParameter("--stolen-since is a time that has passed")
+    return since

@@ -1,0 +1,89 @@
+"""New keys for services of an exchange that exists, and the roster that says so.
+
+Rules:
+1. Processes work by the new keys from their next start on. What was sealed or signed under the keys of before counts
+   until the time that the roster says, so that what lies in the database and at the broker is still done.
+2. Key files are written first and hold the keys of before beside the new ones; then the roster, which says which count.
+   Whoever is killed in between has changed nothing: the files serve the roster that is there.
+3. Keys that were stolen are not carried over: from the next start on nothing that was sealed under them counts, and
+   of receipts those alone that say they were signed before the theft.
+4. The gateway's key signs receipts, too, so that a new one needs a new trust file, which parties believe when they are
+   handed it and not before. It names the key of before for what was signed until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from shared.adapters.durable_file import write_durably
+from shared.adapters.keyfiles import (
+    KEYS,
+    ROSTER_FILE,
+    TRUST_FILE,
+    ServiceKeyPair,
+    load_roster,
+    load_service_keys,
+    load_trust,
+    read_service_keys,
+    write_service_keys,
+)
+from shared.errors import SettingsRefused
+from shared.keys.private import Ed25519Signer, generate_ed25519, generate_xwing
+from shared.keys.roster import MAX_FORMER, FormerKeys, Roster, ServiceKeys, draft_roster, sign_roster, verify_roster
+from shared.keys.signed_document import encode_signed_document
+from shared.keys.trust import MAX_FORMER_RECEIPT_KEYS, FormerReceiptKey, encode_trust
+
+GATEWAY: Final = "gateway"
+FORMER_KEYS_COUNT: Final = timedelta(days=1)
+"""Until then processes that work by the keys of before are asked to end, and started again."""
+
+
+def renew_services(
+    directory: Path,
+    services: Collection[str],
+    operators: Sequence[Ed25519Signer],
+    now: datetime,
+    stolen_since: datetime | None = None,
+) -> Roster:
+    """New keys for these services; the roster. The keys of before end a day from now, stolen ones at once.
+
+    Raises SettingsRefused, TrustFileInvalid, RosterRefused when the operators are no quorum: then nothing was written.
+    """
+    trust = load_trust(directory)
+    before = load_roster(directory, trust)
+    for unknown in set(services) - set(before.services):
+        raise SettingsRefused(why=f"{unknown} does not stand in the roster")
+    if now <= before.issued_at:
+        raise SettingsRefused(why="the roster that is there was issued later than now; set the clock of this machine")
+    until = stolen_since or now + FORMER_KEYS_COUNT
+    made = {one: ServiceKeyPair(one, generate_ed25519(), generate_xwing()) for one in services}
+    listed = [
+        _renewed(made[service], () if stolen_since else (FormerKeys(known.sign, known.seal, until), *known.former))
+        if service in made
+        else known
+        for service, known in before.services.items()
+    ]
+    draft = draft_roster(trust.origin, now, listed)
+    signed = encode_signed_document(draft, [sign_roster(draft, one) for one in operators])
+    roster = verify_roster(signed, trust.operator_keys, trust.operator_quorum, trust.origin)
+    for service in made:
+        load_service_keys(directory, service, before)  # before anything is written: are these its keys?
+    for service, pair in made.items():
+        path = directory / KEYS / f"{service}.json"
+        write_service_keys(path, [pair, *read_service_keys(path, service)][: MAX_FORMER + 1])
+    if GATEWAY in made:
+        new = made[GATEWAY].keys.sign
+        kept = (FormerReceiptKey(trust.receipt_key, until), *trust.former_receipt_keys)[:MAX_FORMER_RECEIPT_KEYS]
+        write_durably(
+            directory / TRUST_FILE, encode_trust(replace(trust, receipt_key=new, former_receipt_keys=kept)), 0o644
+        )
+    write_durably(directory / ROSTER_FILE, signed, 0o644)
+    return roster
+
+
+def _renewed(pair: ServiceKeyPair, former: tuple[FormerKeys, ...]) -> ServiceKeys:
+    return replace(pair.keys, former=former[:MAX_FORMER])
