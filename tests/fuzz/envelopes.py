@@ -6,13 +6,14 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import permutations
 from typing import Any, Final
 
 from shared.domain.header import encode_header, parse_header
 from shared.domain.profiles import check_header
 from shared.envelope.body import encode_body, parse_body
 from shared.envelope.container import ReceivedEnvelope, parse_submission
-from shared.envelope.jws import JwsSignature, encode_jws, parse_jws
+from shared.envelope.jws import JwsSignature, encode_jws, parse_jws, read_jws
 from shared.envelope.manifest import encode_manifest, parse_manifest
 from shared.envelope.padding import pad_part, unpad_part
 from shared.envelope.verify import SigningKey, verify_envelope, verify_signatures
@@ -136,12 +137,17 @@ def _signed_by_hand(other: ReceivedEnvelope) -> bytes:
 
 @cache
 def _signed_digests() -> frozenset[str]:
-    """Of all that the sender did sign: some attacks alter what lies beside a genuine manifest, and become genuine when
-    the fuzzer takes the alteration back."""
+    """Of all that the sender did sign: some attacks alter what lies beside a genuine manifest, or add to it, and become
+    genuine when the fuzzer takes that back. Two signatures of an attack are enough, whatever else is wrong with it."""
     signed = {_original().digest}
     for submission in _attacking_submissions():
-        with suppress(ComityError):
-            signed.add(verify_signatures(parse_submission(submission).jws_bytes, _keys()[0]).digest)
+        with suppress(ValueError, LookupError, TypeError, RecursionError):  # no JSON, or of another shape
+            jws = json.loads(submission)["jws"]
+            bare = [{name: one[name] for name in ("protected", "signature")} for one in jws["signatures"]]
+            for pair in permutations(bare, 2):
+                with suppress(ComityError):
+                    alone = read_jws({"payload": jws["payload"], "signatures": list(pair)})
+                    signed.add(verify_signatures(alone.encoded, _keys()[0]).digest)
     return frozenset(signed)
 
 
