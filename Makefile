@@ -40,6 +40,11 @@ demo: .venv/.runtime  ## the four-country scenario on the embedded exchange, ste
 up: .venv/.runtime  ## the exchange as separate services on RabbitMQ and PostgreSQL under var/up, until Ctrl-C; REPLICAS=2
 	@exec $(PY) -m deploy.local.up --replicas $(REPLICAS)
 
+.PHONY: pdf
+pdf: .venv/.runtime  ## what `comity print -o FILE.pdf` needs: WeasyPrint, and Debian's Pango and fonts where it may
+	$(LOCKED) -r requirements/pdf.txt
+	$(PY) -m deploy.local.printing
+
 .PHONY: test
 test: .venv/.dev .venv/.fuzz .venv/.hostile $(SECOND) var/strangers/.ready  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
 	$(PY) -m deploy.local
@@ -168,6 +173,7 @@ docs: .venv/.dev  ## the pages that are made from code
 	$(PY) -m docs.make_states
 	$(PY) -m docs.make_openapi
 	$(PY) -m docs.make_problems
+	$(PY) -m docs.make_catalogues
 	$(PY) -m docs.make_rights
 	$(PY) -m docs.make_alerts
 	$(PY) -m docs.make_attacks

@@ -13,7 +13,13 @@ UNREACHABLE: Final = 3
 UNVERIFIED: Final = 4
 
 _WRONG_USE: Final = frozenset(
-    {"settings.refused", "client.request-file-invalid", "client.ambiguous", "keys.comparison-unreadable"}
+    {
+        "settings.refused",
+        "client.printing-unusable",
+        "client.request-file-invalid",
+        "client.ambiguous",
+        "keys.comparison-unreadable",
+    }
 )
 _UNVERIFIED: Final = frozenset(
     {
@@ -68,6 +74,7 @@ _ADVICE: Final[dict[str, str]] = {
     "client.key-change-unexplained": "Send nothing. Hand unexplained-directory.json of this home to an auditor.",
     "client.message-unverified": "Do not use the message. Ask its sender by another road what was sent.",
     "client.message-not-logged": "Ask its sender by another road whether it stands by it; tell operator and auditor.",
+    "client.printing-unusable": "-o FILE.html always works; FILE.pdf once comity[pdf] and Pango are here (`make pdf`).",
     "client.promise-broken": "`comity proof MESSAGE -o FILE` keeps the receipt: show it to operator and auditor.",
     "client.receipt-invalid": "Keep this output: a receipt that does not verify is evidence against the exchange.",
     "client.state-contradicted": "Do not act on it. Ask the other party by another road, and tell the auditor.",

@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "show": ("comity.dossiers:show", "One dossier: its messages and whose turn it is."),
     "status": ("comity.dossiers:status", "Whose turn it is in a dossier, and by when."),
     "open": ("comity.reading:open_message", "Verify and open one message."),
+    "print": ("comity.printing:print_message", "One message as a letter on paper, PDF or HTML, in four languages."),
     "reply": ("comity.reply:reply", "Answer in a dossier: acknowledge, accept, refuse, ask, deliver …"),
     "kinds": ("comity.kinds:kinds", "What may be sent in a dossier, or in a profile, and how it is typed."),
     "proof": (

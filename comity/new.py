@@ -12,7 +12,8 @@ import typer
 from comity.home import Home, find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
-from comity.words import _, reader_language
+from comity.words import _, _n, reader_language
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from client.forms.draft import Draft
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from comity.asking import Asker
 
 
-_INSTRUMENT = "Instrument or group of the registry, or reciprocity"
-_URGENCY = "Urgency"
-_HANDLING = "Handling"
+_INSTRUMENT = mark("Instrument or group of the registry, or reciprocity")
+_URGENCY = mark("Urgency")
+_HANDLING = mark("Handling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,11 @@ def new(
 ) -> None:
     """Write a request step by step: the draft is kept after each answer and gone on with, and shows what is missing."""
     with reporting(json) as output:
+        from client.forms.code_words import CODE_WORDS
         from comity.asking import Asker, Stopped
-        from shared.domain.catalogue import COVERT_MEASURES, MLA_HANDLING, OPEN_MEASURES, POLICE_HANDLING
 
         place = find_home(home, url)
-        asker = Asker({**OPEN_MEASURES, **COVERT_MEASURES, **MLA_HANDLING, **POLICE_HANDLING})
+        asker = Asker(CODE_WORDS)
         written: Path | None = None
         opened: Draft | None = None
         try:
@@ -197,8 +198,15 @@ def _render(console: Any, document: dict[str, Any], profile: str) -> None:
         say(console, _("Written: {file}", file=document["file"]), style="green")
         say(console, f"  comity send {document['file']} --to AUTHORITY")
         return
+    count = len(document["missing"])
+    if count:
+        say(
+            console,
+            _n("{count} field is missing or wrong:", "{count} fields are missing or wrong:", count),
+            style="bold",
+        )
     for one in document["missing"]:
-        say(console, one)
+        say(console, f"  {one}")
     if document["draft"] is not None:
         say(console, _("The draft is kept. Go on with it:"))
         say(console, f"  comity new {profile}")

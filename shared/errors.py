@@ -855,6 +855,12 @@ class RequestFileInvalid(Rejection):
     code = "client.request-file-invalid"
 
 
+class PrintingUnusable(Rejection):
+    """The letter cannot be printed so: {why}."""
+
+    code = "client.printing-unusable"
+
+
 class BasisMissing(Rejection):
     """The registry of instruments knows no basis between {sender} and {recipient} under {instrument}."""
 

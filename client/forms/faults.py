@@ -27,14 +27,10 @@ from shared.domain.profiles import mandatory_body_fields
 from shared.envelope.encoding import BODY_PART
 from shared.errors import BodyIncomplete
 from shared.texts.catalogue import SOURCE, translate
+from shared.texts.catalogue import mark as _
 
 MOST_FAULTS: Final = 40
 """No more are named at once: the rest is told when these are mended."""
-
-
-def _(sentence: str) -> str:
-    """Marks a sentence for the catalogues; it is translated when it is told."""
-    return sentence
 
 
 MISSING: Final = _("{field} is missing")

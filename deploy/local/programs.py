@@ -8,8 +8,9 @@ Does not start anything: while Debian's packages are being installed, a policy f
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ _POLICY = Path("/usr/sbin/policy-rc.d")
 _POLICY_DENIES = "#!/bin/sh\n# Written for the length of one installation: packages start no service.\nexit 101\n"
 _GO_LIBRARY = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")
 _GO_PACKAGES = ["golang-go", "golang-golang-x-mod-dev"]
-_STRANGERS = {"nginx": "nginx", "softhsm2-util": "softhsm2"}
+_STRANGERS = {"nginx": "nginx", "softhsm2-util": "softhsm2", "pdftotext": "poppler-utils"}
 _POSTGRES_PROGRAMS = ("initdb", "postgres", "psql")
 
 
@@ -65,18 +66,25 @@ def install_missing() -> str:
     Returns an empty string when everything is there afterwards, else the line that says what to do by hand.
     """
     programs = find_programs()
-    packages = programs.debian_packages + _strangers_packages()
+    packages = programs.debian_packages + _strangers_packages() + printing_packages()
     if not packages or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return programs.missing
     print(f"installing {' '.join(packages)}", flush=True)
+    failed = install_packages(packages)
+    return f"{programs.missing} ({failed})" if failed and programs.missing else find_programs().missing
+
+
+def install_packages(packages: Sequence[str]) -> str:
+    """By apt-get, as root; none of their services is started. Empty, or in one line what failed."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages]
+    failed = ""
     with _no_service_starts():
         for command in (["apt-get", "update", "-qq"], install):
             done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-            if done.returncode != 0 and programs.missing:
-                return f"{programs.missing} ({' '.join(command[:2])} failed: {_last_line(done.stderr)})"
-    return find_programs().missing
+            if done.returncode != 0:
+                failed = f"{' '.join(command[:2])} failed: {_last_line(done.stderr)}"
+    return failed
 
 
 @contextmanager
@@ -98,6 +106,15 @@ def _strangers_packages() -> list[str]:
     return ([] if has_go else _GO_PACKAGES) + [
         package for program, package in _STRANGERS.items() if shutil.which(program) is None
     ]
+
+
+def printing_packages() -> list[str]:
+    """What a PDF is laid out with, where it is missing: Pango, and faces that have Latin and Arabic letters."""
+    libraries = {"pangoft2-1.0": "libpangoft2-1.0-0", "harfbuzz-subset": "libharfbuzz-subset0"}
+    fonts = {"dejavu": "fonts-dejavu-core", "fonts-hosny-amiri": "fonts-hosny-amiri"}
+    missing = [package for library, package in libraries.items() if find_library(library) is None]
+    folders = {folder.name for folder in Path("/usr/share/fonts").glob("*/*")}
+    return missing + [package for folder, package in fonts.items() if folder not in folders]
 
 
 def _newest(pattern: str) -> Path | None:

@@ -135,7 +135,7 @@ def test_what_is_installed_imports_nothing_that_only_developers_have() -> None:
     """The tests run beside the development tools, so an import of one of those would not fail in them. What is optional
     has a lock of its own, and a contract of import-linter keeps it in the one module that knows it."""
     distributions = packages_distributions()
-    optional = ("telemetry", "pkcs11", "stamps")
+    optional = ("telemetry", "pkcs11", "stamps", "pdf")
     runtime = set(locked("runtime")).union(*(locked(lock) for lock in optional))
     unlocked = {
         (name, str(file))

@@ -1,0 +1,293 @@
+"""What stands on the paper: the parts of a message in their order, in the reader's language.
+
+Rules:
+1. Labels, codes and dates are translated; what somebody wrote is printed as it was written.
+2. Nothing that the content holds is left out, what its form does not know neither; keys that were handed on are.
+3. The foot of each page names the use limitation, its head both sides' file numbers: a page that goes astray still says
+   whose it is and what it may be used for.
+4. What is not complete by its form, and a message that is not in the ledger yet, says so.
+
+Pure: who the parties are and what the other side's number is comes from the caller.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date
+from typing import Any, Final
+
+from client.forms.code_words import CODE_WORDS
+from client.forms.faults import faults_of
+from client.forms.form import FormField, Shape, form_of
+from client.forwarding import without_keys
+from client.opening import OpenedMessage
+from shared.domain.ids import parse_time
+from shared.domain.profile_format import FieldType
+from shared.domain.profiles import kind_of, profile_of
+from shared.domain.reference import encode_number
+from shared.envelope.encoding import digest_of
+from shared.texts.catalogue import mark as _
+from shared.texts.catalogue import translate
+
+LONGEST_FOOT: Final = 400
+"""Characters of the use limitation at the foot of each page; the whole stands in its own place."""
+
+
+ACT_LABELS: Final[Mapping[str, str]] = {
+    "access": _("Access"),
+    "approvals": _("Internal approvals"),
+    "bag": _("Number of the bag"),
+    "before": _("To be discussed before"),
+    "channel": _("Channel"),
+    "competent": _("Competent authority"),
+    "deadline": _("Deadline"),
+    "dossier": _("Dossier of the request"),
+    "due": _("Answer asked for by"),
+    "duties": _("Duties"),
+    "estimate": _("Expected on"),
+    "grounds": _("Grounds"),
+    "holder": _("Authority that does the work"),
+    "instead": _("Offered instead"),
+    "original": _("Message handed on"),
+    "outcomes": _("Outcomes"),
+    "preservation": _("Dossier of the preservation"),
+    "reason": _("Reason"),
+    "review": _("To be looked at again on"),
+    "sent": _("Sent on"),
+    "stage": _("Stage"),
+    "stopped": _("Stopped on"),
+    "until": _("Until"),
+}
+"""What a member of an act is called on paper; a test holds that none lacks its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a letter needs and the message does not hold. `names` are official names by party, `titles` those of
+    instruments by code."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    dossier_opened_by: str = ""
+    their_number: str | None = None
+    logged_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    heading: str
+    text: str | None = None
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything is text in `language`, or as its writer wrote it; nothing is escaped yet."""
+
+    language: str
+    title: str
+    subtitle: str
+    numbers: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    remarks: tuple[str, ...]
+    foot: tuple[str, str]
+    page_of: str
+    """With the gaps {page} and {pages}."""
+
+
+def letter_of(opened: OpenedMessage, around: Surroundings, language: str) -> Letter:
+    """The letter that this message is."""
+    header, content = opened.header, without_keys(opened.content)
+    words = _Words(language, around)
+    kind = kind_of(header.profile, header.kind)
+    own = _plain(content.get("file_number"))
+    other = _plain(content.get("their_file_number")) or around.their_number
+    numbers = (
+        (words.say(_("Our file number")), own or "–"),
+        (words.say(_("Your file number")), other or "–"),
+        (words.say(_("Dossier")), encode_number(header.dossier, (around.dossier_opened_by or header.sender)[:2])),
+    )
+    return Letter(
+        language=language,
+        title=words.say(profile_of(header.profile).title),
+        subtitle=words.say(kind.label),
+        numbers=numbers,
+        facts=tuple(_facts(opened, words)),
+        sections=tuple(_sections(opened, content, words)),
+        remarks=tuple(_remarks(opened, words)),
+        foot=_foot(content, words),
+        page_of=words.say(_("Page {page} of {pages}")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    language: str
+    around: Surroundings
+
+    def say(self, sentence: str, /, **gaps: Any) -> str:
+        return translate(sentence, self.language, **gaps)
+
+    def code(self, code: object) -> str:
+        """A code with what it means."""
+        text = _plain(code)
+        return self.say(CODE_WORDS[text]) if text in CODE_WORDS else text
+
+    def party(self, party: str) -> str:
+        name = self.around.names.get(party)
+        return f"{name} ({party})" if name else party
+
+    def day(self, text: object) -> str:
+        from babel.dates import format_date
+
+        try:
+            return format_date(date.fromisoformat(str(text)), "long", self.language)
+        except ValueError:
+            return _plain(text)
+
+    def moment(self, text: str) -> str:
+        utc = parse_time(text).astimezone(UTC)
+        return f"{self.day(utc.date().isoformat())}, \u200e{utc:%H:%M} UTC\u200e"
+
+
+def _facts(opened: OpenedMessage, words: _Words) -> Iterator[tuple[str, str]]:
+    header, around = opened.header, words.around
+    yield words.say(_("From")), words.party(header.sender)
+    yield words.say(_("To")), "; ".join(words.party(one) for one in header.recipients)
+    yield words.say(_("Sent")), words.moment(header.sent_at)
+    yield (
+        words.say(_("In the ledger since")),
+        words.moment(around.logged_at) if around.logged_at else words.say(_("not yet")),
+    )
+    for leg, basis in (header.basis or {}).items():
+        cited = "; ".join(around.titles.get(code, code) for code in (basis.primary, *basis.cited))
+        if basis.primary in CODE_WORDS:
+            cited = words.code(basis.primary)
+        yield f"{words.say(_('Legal basis'))} ({leg})", cited
+    yield words.say(_("Urgency")), words.code(str(header.urgency))
+    if header.handling:
+        yield words.say(_("Handling")), "; ".join(words.code(code) for code in header.handling)
+    rules = kind_of(header.profile, header.kind).act
+    for name, value in header.act.items():
+        rule = rules.get(name)
+        yield words.say(ACT_LABELS.get(name, name)), _act_value(rule.type if rule else None, value, words)
+
+
+def _act_value(type_: FieldType | None, value: Any, words: _Words) -> str:
+    match type_, value:
+        case FieldType.date, _day:
+            return words.day(value)
+        case FieldType.duties, dict():
+            return "; ".join(f"{words.code(duty)}: {words.day(day)}" for duty, day in value.items())
+        case _, dict():
+            return "; ".join(f"{measure}: {words.code(code)}" for measure, code in value.items())
+        case _, list() | tuple():
+            return "; ".join(_with_code(code, words) for code in value)
+        case FieldType.authority, str():
+            return words.party(value)
+    return words.code(value)
+
+
+def _with_code(code: object, words: _Words) -> str:
+    """A ground is quoted by its code, too: that is where it stands in the instrument."""
+    said, text = words.code(code), _plain(code)
+    return text if said == text else f"{said} ({text})"
+
+
+def _sections(opened: OpenedMessage, content: Mapping[str, Any], words: _Words) -> Iterator[Section]:
+    header = opened.header
+    form = form_of(header.profile, header.kind)
+    fields = {one.name: one for one in form.fields} if form else {}
+    if header.measures and "measures" not in content:
+        asked = tuple((measure, words.code(code)) for measure, code in header.measures.items())
+        yield Section(words.say(_("Measures")), table=Table((words.say(_("Number")), words.say(_("Measure"))), asked))
+    known = [name for name in fields if name in content]
+    for name in [*known, *(name for name in content if name not in fields)]:
+        value = content[name]
+        if name in ("file_number", "their_file_number", "form") or value in (None, "", [], {}):
+            continue
+        shown = fields.get(name)
+        heading = words.say(shown.label) if shown else name
+        table = _table(shown, value, words) if shown else None
+        yield Section(heading, table=table) if table else Section(heading, text=_free(value, words))
+    if opened.attachments:
+        head = (_("Document"), _("Name"), _("Type"), _("Bytes"), "SHA-256")
+        rows = tuple(
+            (one.part, one.name, one.media_type, str(len(one.data)), digest_of(one.data)) for one in opened.attachments
+        )
+        yield Section(words.say(_("Documents attached")), table=Table(tuple(words.say(one) for one in head), rows))
+
+
+def _table(shown: FormField, value: Any, words: _Words) -> Table | None:
+    """Entries as rows; a column for each field that any of them has. None for what is no list of entries."""
+    if shown.shape is Shape.numbered and isinstance(value, Mapping):
+        entries = list(value.items())
+    elif shown.shape is Shape.listed and isinstance(value, list):
+        entries = [(str(number), one) for number, one in enumerate(value, start=1)]
+    else:
+        return None
+    if not all(isinstance(one, Mapping) for _number, one in entries):
+        return None
+    labels = {one.name: words.say(one.label) for one in shown.fields}
+    columns = [name for name in labels if any(one.get(name) for _number, one in entries)]
+    columns += sorted({name for _number, one in entries for name in one if name not in labels})
+    head = (words.say(_("Number")), *(labels.get(name, name) for name in columns))
+    codes = {one.name for one in shown.fields if one.shape is Shape.code}
+    rows = ((number, *(_cell(one.get(name), name in codes, words) for name in columns)) for number, one in entries)
+    return Table(head, tuple(rows))
+
+
+def _cell(value: Any, is_code: bool, words: _Words) -> str:
+    return words.code(value) if is_code else _free(value, words)
+
+
+def _free(value: Any, words: _Words) -> str:
+    """What has no form of its own: text as it is, everything else line by line."""
+    if isinstance(value, bool):
+        return words.say(_("yes")) if value else words.say(_("no"))
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {_free(one, words)}" for name, one in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "\n".join(_free(one, words) for one in value)
+    return _plain(value)
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _remarks(opened: OpenedMessage, words: _Words) -> Iterator[str]:
+    found = faults_of(opened)
+    if found:
+        yield words.say(_("Not as its form asks:")) + " " + "; ".join(one.told(words.language) for one in found)
+    if words.around.logged_at is None:
+        yield words.say(_("This message is not in the ledger yet: it was judged by the keys of the day of printing."))
+    yield words.say(_PRINTED, message=opened.header.id)
+
+
+def _foot(content: Mapping[str, Any], words: _Words) -> tuple[str, str]:
+    named = " ".join(_plain(content.get("use_limitation")).split())
+    if len(named) > LONGEST_FOOT:
+        named = named[: LONGEST_FOOT - 1] + "…"
+    return words.say(_("Use limitation")), named or words.say(_DEFAULT_LIMIT)
+
+
+_DEFAULT_LIMIT: Final = _(
+    "not to be passed on or used for investigations, prosecutions or proceedings other than those named in the request"
+    " without the prior consent of the party that provided it (UNTOC 18(19), UNCAC 46(19))"
+)
+_PRINTED: Final = _(
+    "Printed from the sealed message {message}, whose signatures were verified on the machine that printed it. The"
+    " message is what was signed; this paper is a copy for reading."
+)
