@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from client.audit_keys import change_of
-from client.audit_report import AuditReport
+from client.audit_report import AuditReport, RegistryChange
 from client.audit_services import RosterHistory
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.instrument_changes import changes_between
@@ -122,6 +122,7 @@ class OperatorDocuments:
         changes = list(changes_between(before, registry))
         if fields.get("changes", changes) != changes:
             self._differ(logged, "instruments", f"it lists other changes than its document makes: {', '.join(changes)}")
+        self._report.registries.append(RegistryChange(publication.number, publication.digest, logged.logged_at))
         self._registries = [*self._registries, (logged.logged_at, registry)][-_REGISTRIES_KEPT:]
         if fields["registry_sha256"] != encode_b64u(hashlib.sha256(publication.registry).digest()):
             self._differ(logged, "instruments", "its digest is not that of its document")

@@ -8,8 +8,8 @@ An event that verifies is what those who may decide it signed. What they signed 
 - `signed-when-compromised`: it is signed by keys that were in other hands by then, as is known since
 - `not-in-the-ledger`: somebody was shown it, and it is not where every auditor reads it
 
-What somebody kept of the exchange's statements about its newest event is held against the ledger too: one that does
-not know an event which stood there long before is a lie that its signature proves.
+What somebody kept of the exchange's statements about its newest event and registry of instruments is held against the
+ledger too: one that does not know what stood there long before is a lie that its signature proves.
 
 The first two are not flagged where the trust file pins all keys of the event: its ceremony compared them. A flag is
 answered by asking its party over another road, and then by naming the event as explained (`explained_events`).
@@ -24,7 +24,7 @@ from typing import Final
 
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport, Doubt, KeyChange
-from client.directory_statement import withheld_events
+from client.directory_statement import is_withheld
 from shared.apisig.exchange_word import verify_own_statement
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time
@@ -133,9 +133,11 @@ def events_not_in_the_ledger(shown: Sequence[str], report: AuditReport, trust: T
 
 @dataclass(frozen=True, slots=True)
 class FalseStatement:
-    """What the exchange signed about its directory, and the ledger contradicts: at that time, of this newest event."""
+    """What the exchange signed about its directory, and the ledger contradicts: at that time, of this newest event or
+    registry of instruments, as `what` says."""
 
     at: datetime
+    what: str
     index: int
     why: str
 
@@ -143,7 +145,8 @@ class FalseStatement:
 def false_statements(texts: Sequence[str], report: AuditReport, trust: Trust) -> list[FalseStatement]:
     """Of the statements that somebody kept, those that the ledger contradicts. Raises ValueError for what this exchange
     did not sign."""
-    changes = {change.seq: change for change in report.key_changes}
+    events = {change.seq: change for change in report.key_changes}
+    registries = {one.number: one for one in report.registries}
     found = []
     for text in texts:
         try:
@@ -152,17 +155,27 @@ def false_statements(texts: Sequence[str], report: AuditReport, trust: Trust) ->
             raise ValueError(str(bad)) from None
         if said.exchange != trust.origin:
             raise ValueError(f"it is about {said.exchange}")
-        known = changes.get(said.index)
-        if said.index and (known is None or known.digest != said.head):
-            why = "the ledger has no such event" if known is None else "the ledger has another event there"
-            found.append(FalseStatement(said.at, said.index, why))
-            continue
-        for missed in withheld_events([said], lambda seq: changes[seq].logged_at if seq in changes else None):
-            change = changes[missed.seq]
-            event = f"key event {missed.seq}, {change.type} of {change.party}"
-            why = f"{event}, was logged at {encode_time(missed.logged_at)}"
-            found.append(FalseStatement(said.at, said.index, why))
+        event, missed = events.get(said.index), events.get(said.index + 1)
+        if said.index and (event is None or event.digest != said.head):
+            found.append(FalseStatement(said.at, "key event", said.index, _no_such("event", event)))
+        elif missed is not None and is_withheld(said, missed.logged_at):
+            why = f"key event {missed.seq}, {missed.type} of {missed.party}, {_logged(missed.logged_at)}"
+            found.append(FalseStatement(said.at, "key event", said.index, why))
+        registry, newer = registries.get(said.registry), registries.get(said.registry + 1)
+        if said.registry and (registry is None or registry.digest != said.registry_digest):
+            found.append(FalseStatement(said.at, "registry", said.registry, _no_such("registry", registry)))
+        elif newer is not None and is_withheld(said, newer.logged_at):
+            why = f"registry {newer.number} {_logged(newer.logged_at)}"
+            found.append(FalseStatement(said.at, "registry", said.registry, why))
     return found
+
+
+def _no_such(what: str, known: object | None) -> str:
+    return f"the ledger has no such {what}" if known is None else f"the ledger has another {what} there"
+
+
+def _logged(at: datetime) -> str:
+    return f"was logged at {encode_time(at)}"
 
 
 def _shown(signed: SignedDocument, written: KeyEventDocument, trust: Trust) -> ShownEvent:

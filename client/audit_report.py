@@ -51,6 +51,15 @@ class KeyChange:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryChange:
+    """A publication of the registry of instruments that the ledger holds."""
+
+    number: int
+    digest: str
+    logged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """An admitted message that a key signed when it was in other hands, as is known since."""
 
@@ -90,6 +99,7 @@ class AuditReport:
     taken_on_trust: int = 0
     """Rejections for sealed parts or wraps, which never stand in the ledger: their code cannot be checked from it."""
     key_changes: list[KeyChange] = field(default_factory=list)
+    registries: list[RegistryChange] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
     """No fault of the exchange, which could not know it: whoever relies on such a message asks its sender."""
     differences: list[Difference] = field(default_factory=list)

@@ -35,6 +35,7 @@ from client.register import Register
 from client.request_file import RequestFile
 from client.sealing import Attachment, seal_message
 from client.signing import AuthorityKeys
+from shared.apisig.directory_statements import DirectoryStatement
 from shared.contracts.api import DossierAnswer
 from shared.domain.dossier import parse_leg
 from shared.domain.ids import encode_time, is_uuid7
@@ -130,9 +131,7 @@ class Correspondence:
         return self._watch
 
     def _fetch_directory(self) -> DirectoryWatch:
-        stated = fetch_statement(self.exchange, self.trust, self._clock)
-        said, now = stated.said, self._clock()
-        self.register.keys.note_statement(said.index, said.head, encode_time(said.at), stated.text)
+        said, now = self._fetch_statement(), self._clock()
         history = fetch_history(self.exchange, self.trust, self.register, self.ledger, said, now, self._sleep)
         watch = DirectoryWatch(history, self.register, self.trust, now)
         watch.check_own_keys(self.keys.authority, self.keys.own_kids)
@@ -140,6 +139,11 @@ class Correspondence:
             with suppress(OSError):
                 self._write_evidence("withheld-key-events.json", ())
         return watch
+
+    def _fetch_statement(self) -> DirectoryStatement:
+        stated = fetch_statement(self.exchange, self.trust, self._clock)
+        self.register.keys.note_statement(stated.said, stated.text)
+        return stated.said
 
     def _require_current(self, party: str, kid: str) -> None:
         self.directory().require_current(party, kid)
@@ -155,8 +159,8 @@ class Correspondence:
         (self._home / name).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
     def instruments(self) -> Registry | None:
-        """The registry that the operators signed, as it counts here. Raises InstrumentsInvalid."""
-        return fetch_instruments(self.exchange, self.trust, self.register)
+        """The registry that the operators signed, as it counts here. Raises DirectoryUndated, InstrumentsInvalid."""
+        return fetch_instruments(self.exchange, self.trust, self.register, self._fetch_statement())
 
     # --- sending -----------------------------------------------------------------------------------------------------
 

@@ -5,8 +5,8 @@ Rules:
    by the own clock. Otherwise an exchange could show one client the directory of last year, with keys that were
    compromised or suspended since, and nothing would date it.
 2. The event that the statement names is the one that is shown at its place; what is shown may be longer, never shorter.
-3. The last statement about each event is kept. An event that stood in the ledger `WITHHELD_AFTER` before a statement
-   that does not know it was withheld: statement and ledger prove it together.
+3. The last statement about each event and registry is kept. An event, or a registry of instruments, that stood in the
+   ledger `WITHHELD_AFTER` before a statement that does not know it was withheld: both together prove it.
 """
 
 from __future__ import annotations
@@ -75,6 +75,11 @@ def withheld_events(
     found = []
     for one in stated:
         logged = logged_at(one.index + 1)
-        if logged is not None and one.at > logged + WITHHELD_AFTER:
+        if logged is not None and is_withheld(one, logged):
             found.append(Withheld(one.index + 1, logged, one))
     return found
+
+
+def is_withheld(stated: DirectoryStatement, logged_at: datetime) -> bool:
+    """Whether what was logged then, and is newer than the statement says, must have been known to it (rule 3)."""
+    return stated.at > logged_at + WITHHELD_AFTER

@@ -159,7 +159,7 @@ class Exchange:
         return _read(Directory, self._get("/v1/authorities", _DIRECTORY_BYTES))
 
     def directory_statement(self) -> str:
-        """Which key event is the newest now, signed; `directory_statement` verifies it. Raises NotThere."""
+        """Which key event and registry are the newest, signed; `directory_statement` verifies it. Raises NotThere."""
         return _read(DirectoryStatementAnswer, self._get("/v1/authorities/statement", _JSON_BYTES)).statement
 
     def instruments(self) -> bytes | None:

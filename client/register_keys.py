@@ -1,5 +1,5 @@
 """What the register remembers of the directory: every key event seen here, when each key was seen first, and what the
-exchange signed about its newest event."""
+exchange signed about its newest event and registry of instruments."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from shared.apisig.directory_statements import DirectoryStatement
+from shared.domain.ids import encode_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,13 @@ class SeenEvent:
 
 @dataclass(frozen=True, slots=True)
 class StatementKept:
-    """What the exchange signed at `at`: event `seq` is its newest. `statement` is the signed text."""
+    """What the exchange signed at `at`: event `seq` and publication `registry` are its newest. `statement` is the
+    signed text."""
 
     seq: int
     head: str | None
     at: str
+    registry: int
     statement: str
 
 
@@ -55,17 +60,17 @@ class SeenKeys:
             (logged_at, seq),
         )
 
-    def note_statement(self, seq: int, head: str | None, at: str, statement: str) -> None:
-        """That the exchange signed this event to be its newest at `at`: of one event the last statement stays."""
+    def note_statement(self, said: DirectoryStatement, text: str) -> None:
+        """What the exchange signed: of one event and registry the last statement stays."""
         self._db.execute(
-            "INSERT INTO directory_statements VALUES (?, ?, ?, ?) ON CONFLICT (seq, head)"
+            "INSERT INTO statements VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (seq, head, registry, registry_digest)"
             " DO UPDATE SET at = excluded.at, statement = excluded.statement WHERE excluded.at > at",
-            (seq, head or "", at, statement),
+            (said.index, said.head or "", said.registry, said.registry_digest or "", encode_time(said.at), text),
         )
 
     def statements(self) -> list[StatementKept]:
-        rows = self._db.execute("SELECT seq, head, at, statement FROM directory_statements ORDER BY seq, at")
-        return [StatementKept(seq, head or None, at, statement) for seq, head, at, statement in rows]
+        rows = self._db.execute("SELECT seq, head, at, registry, statement FROM statements ORDER BY seq, at")
+        return [StatementKept(seq, head or None, at, registry, text) for seq, head, at, registry, text in rows]
 
     def sealed_between(self, party: str, since: str, until: str) -> list[str]:
         """The messages to this party that were sealed here in this time."""

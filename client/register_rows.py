@@ -40,8 +40,9 @@ CREATE TABLE IF NOT EXISTS events (
 CREATE TABLE IF NOT EXISTS key_events (
     seq INTEGER PRIMARY KEY, digest TEXT NOT NULL, first_seen TEXT NOT NULL, logged_at TEXT
 ) STRICT;
-CREATE TABLE IF NOT EXISTS directory_statements (
-    seq INTEGER NOT NULL, head TEXT NOT NULL, at TEXT NOT NULL, statement TEXT NOT NULL, PRIMARY KEY (seq, head)
+CREATE TABLE IF NOT EXISTS statements (
+    seq INTEGER NOT NULL, head TEXT NOT NULL, registry INTEGER NOT NULL, registry_digest TEXT NOT NULL,
+    at TEXT NOT NULL, statement TEXT NOT NULL, PRIMARY KEY (seq, head, registry, registry_digest)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS pins (
     party TEXT NOT NULL, use TEXT NOT NULL, kid TEXT NOT NULL, event_seq INTEGER NOT NULL, first_seen TEXT NOT NULL,

@@ -156,7 +156,7 @@ def _shown(one: ShownEvent) -> dict[str, Any]:
 def _false(one: FalseStatement) -> dict[str, Any]:
     from shared.domain.ids import encode_time
 
-    return {"at": encode_time(one.at), "index": one.index, "why": one.why}
+    return {"at": encode_time(one.at), "what": one.what, "index": one.index, "why": one.why}
 
 
 def _render(console: Any, document: dict[str, Any]) -> None:
@@ -177,7 +177,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         if one["proves_two_stories"]:
             say(console, "  A quorum of the operators signed it: this document proves it. Keep it.", style="bold red")
     for one in document["false_statements"]:
-        told = f"the exchange signed at {local_time(one['at'])} that key event {one['index']} was its newest, and"
+        told = f"the exchange signed at {local_time(one['at'])} that {one['what']} {one['index']} was its newest, and"
         say(console, f"FALSE STATEMENT  {told} {one['why']}.", style="bold red")
         say(console, "  Its own signature proves it, together with the ledger. Keep the file.", style="bold red")
     for one in document["doubts"]:

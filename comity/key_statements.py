@@ -1,10 +1,10 @@
-"""`comity keys statements`: what the exchange signed about its newest key event, for an auditor to hold it against."""
+"""`comity keys statements`: what the exchange signed to be its newest, for an auditor to hold it against."""
 
 from __future__ import annotations
 
 import json as jsonlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,14 +12,18 @@ from comity.home import find_home
 from comity.options import HomeDir, Json
 from comity.output import local_time, reporting, say
 
+if TYPE_CHECKING:
+    from client.register_keys import StatementKept
+
 
 def statements(
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write them into this file.")] = None,
     home: HomeDir = None,
     json: Json = False,
 ) -> None:
-    """What the exchange signed to be its newest key event, each time before something was sealed: of each event the
-    last. An auditor holds them against the ledger: `comity audit keys LEDGER --against FILE`. Needs no passphrase.
+    """What the exchange signed to be its newest key event and registry of instruments, each time before something was
+    sealed: of each pair the last. An auditor holds them against the ledger: `comity audit keys LEDGER --against FILE`.
+    Needs no passphrase.
     """
     with reporting(json) as output:
         from client.correspondence import Place
@@ -38,16 +42,23 @@ def statements(
             except OSError as broken:
                 raise RequestFileInvalid(file=out, why=broken.strerror) from None
         document = {
-            "statements": [{"event": one.seq, "at": one.at, "statement": one.statement} for one in kept],
+            "statements": [
+                {"event": one.seq, "registry": one.registry, "at": one.at, "statement": one.statement} for one in kept
+            ],
             "file": None if out is None else str(out),
         }
 
         def render(console: Any) -> None:
             for one in kept:
-                say(console, f"key event {one.seq} was the newest at {local_time(one.at)}, says the exchange")
+                say(console, _told(one))
             if not kept:
                 say(console, "The exchange signed nothing here yet.")
             if out is not None:
                 say(console, f"written: {out}")
 
         output.show(document, render)
+
+
+def _told(one: StatementKept) -> str:
+    registry = f" and registry {one.registry} were" if one.registry else " was"
+    return f"key event {one.seq}{registry} the newest at {local_time(one.at)}, says the exchange"

@@ -46,7 +46,7 @@ from shared.keys.directory import Directory
 from shared.keys.public import OPERATOR, Ed25519Public
 from shared.keys.waiting import told_end
 from shared.ports.clock import Clock
-from shared.ports.keyring import KeyRing
+from shared.ports.keyring import KeyRing, PublishedInstruments
 
 _TAGGED: Final = f'tag="{TAG}"'
 _KEYID: Final = re.compile(r';keyid="([^"\\]{1,200})"')
@@ -95,8 +95,8 @@ class Authenticator:
         """One that is at most a second old, for those who wait for a change of it. Raises Busy."""
         return await self._fresh.get_newer()
 
-    async def dated_directory(self) -> tuple[Directory, datetime]:
-        """The same, and when the store was asked for it. Raises Busy."""
+    async def dated_directory(self) -> tuple[Directory, PublishedInstruments, datetime]:
+        """The same, the registry of instruments, and when the store was asked for it. Raises Busy."""
         return await self._fresh.get_dated()
 
     async def admit(self, request: Request, takes: Document | None) -> Call:

@@ -20,7 +20,7 @@ from gateway.config import Limits
 from shared.errors import Busy, InstrumentsInvalid, KeyEventRefused, Transient
 from shared.keys.directory import Directory
 from shared.ports.clock import Clock
-from shared.ports.keyring import KeyRing
+from shared.ports.keyring import KeyRing, PublishedInstruments
 
 MOST_STALE_S: Final = 10.0
 _LOG = structlog.get_logger("gateway")
@@ -44,9 +44,9 @@ class FreshDirectory:
         """For a key that is unknown: it may have been enrolled just now. At most one refresh a second. Raises Busy."""
         return await self._at_most(self._limits.unknown_key_refresh_s)
 
-    async def get_dated(self) -> tuple[Directory, datetime]:
-        """`get_newer`, and when the store was asked for it, by the wall's clock. Raises Busy."""
-        return await self.get_newer(), self._looked_at
+    async def get_dated(self) -> tuple[Directory, PublishedInstruments, datetime]:
+        """`get_newer`, the registry as of then, and when the store was asked, by the wall's clock. Raises Busy."""
+        return await self.get_newer(), self._keyring.instruments(), self._looked_at
 
     async def _at_most(self, age_s: float) -> Directory:
         if self._age_s() > age_s:

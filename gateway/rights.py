@@ -121,7 +121,9 @@ RIGHTS: Final[Mapping[tuple[str, str], Right]] = MappingProxyType(
         ("GET", "/v1/feed"): _listed("read what is new for it", WHOLE, OWN_PART),
         # directory
         ("GET", "/v1/authorities"): Right("read all signed key events, and the parties that they enrol", _ENROLLED),
-        ("GET", "/v1/authorities/statement"): Right("read, signed, which key event is the newest now", _ENROLLED),
+        ("GET", "/v1/authorities/statement"): Right(
+            "read, signed, which key event and registry are the newest now", _ENROLLED
+        ),
         ("GET", "/v1/instruments"): Right("read the signed registry of instruments", _ENROLLED),
         ("GET", "/v1/key-events"): Right("read where key events stand in the ledger, with proofs", _ENROLLED),
         ("POST", "/v1/key-events"): Right("submit a rotation of its own keys", _AUTHORITIES, Kind.act),

@@ -42,14 +42,14 @@ async def authorities(request: Request, call: SignedCall) -> Response:
 
 @router.get(
     "/v1/authorities/statement",
-    summary="Which key event is the newest now, signed",
+    summary="Which key event and registry of instruments are the newest now, signed",
     **signed(model=DirectoryStatementAnswer),
 )
 async def statement(request: Request, call: SignedCall) -> Response:
     """Who seals asks for it: a directory that is shown without a fresh one may be an old one."""
     gateway = gateway_of(request)
-    directory, looked_at = await gateway.authenticator.dated_directory()
-    return answer_once(DirectoryStatementAnswer(statement=gateway.statements.sign(directory, looked_at)))
+    newest = await gateway.authenticator.dated_directory()
+    return answer_once(DirectoryStatementAnswer(statement=gateway.statements.sign(*newest)))
 
 
 @router.get(

@@ -1,8 +1,10 @@
-"""Statements about the directory: the exchange signs which key event is its newest, and when it looked.
+"""Statements about the directory: the exchange signs which key event and which registry of instruments are its newest,
+and when it looked.
 
 A statement (`compact_jws`) says: at `at`, event number `index`, with digest `head`, was the newest key event of this
-exchange. Events are chained, so it dates all of them. An event after `index` that the ledger shows as logged before
-`at` makes the statement a lie that its own signature proves.
+exchange, and publication `registry`, with digest `registry_digest`, its newest registry. Both are chained, so it dates
+all of them. One after these that the ledger shows as logged before `at` makes the statement a lie that its own
+signature proves.
 """
 
 from __future__ import annotations
@@ -18,18 +20,21 @@ from shared.keys.private import Ed25519Signer
 from shared.keys.public import Ed25519Public
 
 STATEMENT_TYP: Final = "comity-directory"
-_MEMBERS: Final = {"exchange", "index", "head", "at"}
+_MEMBERS: Final = {"exchange", "index", "head", "registry", "registry_digest", "at"}
 _MOST: Final = 2**53
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryStatement:
-    """`head` is the digest of event `index`, b64u, None and 0 before the first; `at` is the gateway's clock, aware."""
+    """`head` is the digest of event `index`, b64u, None and 0 before the first; so is `registry_digest` of publication
+    `registry`. `at` is the gateway's clock, aware."""
 
     exchange: str
     index: int
     head: str | None
     at: datetime
+    registry: int = 0
+    registry_digest: str | None = None
 
 
 def sign_statement(statement: DirectoryStatement, signer: Ed25519Signer) -> str:
@@ -53,6 +58,8 @@ def _members(statement: DirectoryStatement) -> dict[str, Any]:
         "exchange": statement.exchange,
         "index": statement.index,
         "head": statement.head,
+        "registry": statement.registry,
+        "registry_digest": statement.registry_digest,
         "at": encode_time(statement.at),
     }
 
@@ -60,12 +67,19 @@ def _members(statement: DirectoryStatement) -> dict[str, Any]:
 def _read(members: dict[str, Any]) -> DirectoryStatement:
     if members.keys() != _MEMBERS:
         raise ValueError(f"its payload has exactly the members {', '.join(sorted(_MEMBERS))}")
-    exchange, index, head, at = (members[name] for name in ("exchange", "index", "head", "at"))
-    if not isinstance(exchange, str) or not isinstance(at, str) or not isinstance(head, str | None):
-        raise ValueError("exchange, head and at are texts")
-    if type(index) is not int or not 0 <= index < _MOST or (index == 0) != (head is None):
-        raise ValueError("index is a number, and head is null for 0 alone")
-    statement = DirectoryStatement(exchange, index, head, parse_time(at))
+    exchange, at = members["exchange"], members["at"]
+    if not isinstance(exchange, str) or not isinstance(at, str):
+        raise ValueError("exchange and at are texts")
+    index, head = _numbered(members, "index", "head")
+    registry, registry_digest = _numbered(members, "registry", "registry_digest")
+    statement = DirectoryStatement(exchange, index, head, parse_time(at), registry, registry_digest)
     if _members(statement) != members:
         raise ValueError("its payload is not in canonical form")
     return statement
+
+
+def _numbered(members: dict[str, Any], number: str, digest: str) -> tuple[int, str | None]:
+    at, named = members[number], members[digest]
+    if type(at) is not int or not 0 <= at < _MOST or not isinstance(named, str | None) or (at == 0) != (named is None):
+        raise ValueError(f"{number} is a number, and {digest} a text, which is null for 0 alone")
+    return at, named

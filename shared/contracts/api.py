@@ -247,7 +247,8 @@ class Directory(_Answer):
 
 
 class DirectoryStatementAnswer(_Answer):
-    """Which key event is the newest now, signed: a compact JWS (`docs/spec/api-signatures.md`)."""
+    """Which key event and registry of instruments are the newest now, signed: a compact JWS, as in
+    `docs/spec/api-signatures.md`."""
 
     statement: str
 

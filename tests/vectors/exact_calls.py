@@ -193,20 +193,31 @@ def _directory_statements() -> dict[str, Any]:
     """Accepted, and refused: each rightly signed but for what its name says."""
     time = "2026-11-22T09:00:00.000000Z"
     head = encode_b64u(hashlib.sha256(b"a key event").digest())
-    right: dict[str, Any] = {"at": time, "exchange": "comity.example/log", "head": head, "index": 7}
-    none: dict[str, Any] = {**right, "head": None, "index": 0}
+    right: dict[str, Any] = {
+        "at": time,
+        "exchange": "comity.example/log",
+        "head": head,
+        "index": 7,
+        "registry": 3,
+        "registry_digest": encode_b64u(hashlib.sha256(b"a registry").digest()),
+    }
+    none: dict[str, Any] = {**right, "head": None, "index": 0, "registry": 0, "registry_digest": None}
     typ = "comity-directory"
     refused = {
         "a receipt's type": _compact("comity-receipt", right),
         "a member more": _compact(typ, {**right, "newest": True}),
-        "no head": _compact(typ, {name: right[name] for name in ("at", "exchange", "index")}),
+        "no head": _compact(typ, {name: right[name] for name in right if name != "head"}),
+        "no registry": _compact(typ, {name: right[name] for name in ("at", "exchange", "head", "index")}),
+        "a digest before the first registry": _compact(typ, {**right, "registry": 0}),
+        "a null digest of registry 3": _compact(typ, {**right, "registry_digest": None}),
+        "the registry is a text": _compact(typ, {**right, "registry": "3"}),
         "a head before the first event": _compact(typ, {**right, "index": 0}),
         "a null head of event 7": _compact(typ, {**right, "head": None}),
         "the index is a text": _compact(typ, {**right, "index": "7"}),
         "the index is true": _compact(typ, {**right, "index": True}),
         "the index is negative": _compact(typ, {**right, "index": -1}),
         "the time has no microseconds": _compact(typ, {**right, "at": "2026-11-22T09:00:00Z"}),
-        "members in another order": _compact(typ, {name: right[name] for name in ("index", "head", "exchange", "at")}),
+        "members in another order": _compact(typ, dict(reversed(right.items()))),
         "the signature of another statement": ".".join(
             [*_compact(typ, right).split(".")[:2], _compact(typ, none).split(".")[2]]
         ),

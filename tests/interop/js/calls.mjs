@@ -204,9 +204,12 @@ const isReceipt = (members) =>
   named(members, ["decide_by", "envelope_sha256", "exchange", "message", "received_at", "sender"])
   && Object.values(members).every(isText) && [members.decide_by, members.received_at].every(isTime);
 
-const isStatement = ({ at, exchange, head, index, ...more }) =>
-  named({ at, exchange, head, index, ...more }, ["at", "exchange", "head", "index"])
-  && isText(exchange) && isTime(at) && Number.isInteger(index) && index >= 0 && (index === 0 ? head === null : isText(head));
+const isNumbered = (number, digest) => Number.isInteger(number) && number >= 0 && (number === 0 ? digest === null : isText(digest));
+
+const isStatement = (members) =>
+  named(members, ["at", "exchange", "head", "index", "registry", "registry_digest"])
+  && isText(members.exchange) && isTime(members.at)
+  && isNumbered(members.index, members.head) && isNumbered(members.registry, members.registry_digest);
 
 export const signReceipt = (members, seed) => signMembers("comity-receipt", members, seed);
 export const verifyReceipt = (text, raw) => verifyMembers("comity-receipt", "client.receipt-invalid", text, raw, isReceipt);

@@ -24,7 +24,7 @@ from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.directory import Directory
 from shared.keys.event_document import NameDocument
 from shared.keys.events import draft_event, encode_event, sign_event, verify_event
-from shared.keys.instruments import sign_instruments, verify_instruments
+from shared.keys.instruments import Publication, publication_after, sign_instruments, verify_instruments
 from shared.keys.private import Ed25519Signer
 from shared.keys.public import Ed25519Public
 from shared.keys.signed_document import parse_signed_document
@@ -111,7 +111,7 @@ class PaperServices:
         self.places[self.directory.index] = index
 
     def load_registry(self, raw: bytes = REGISTRY) -> None:
-        self.publish(sign_instruments(raw, self.operators, ORIGIN))
+        self.publish(sign_instruments(raw, self.operators, ORIGIN, *publication_after(self.published)))
 
     def publish(self, document: bytes) -> None:
         published = verify_instruments(document, self.trust().operator_keys, 2, ORIGIN)
@@ -222,7 +222,17 @@ class PaperServices:
     def statement(self) -> str:
         """Of what was recorded, whatever its policy decides by."""
         head = None if not self.events else encode_b64u(parse_signed_document(self.events[-1]).digest())
-        return sign_statement(DirectoryStatement(ORIGIN, len(self.events), head, self.now), self.receipt_signer)
+        known = self.published
+        registry = (0, None) if known is None else (known.number, known.digest)
+        return sign_statement(
+            DirectoryStatement(ORIGIN, len(self.events), head, self.now, *registry), self.receipt_signer
+        )
+
+    @property
+    def published(self) -> Publication | None:
+        """The registry that was loaded last."""
+        trust = self.trust()
+        return None if self.registry is None else verify_instruments(self.registry, trust.operator_keys, 2, ORIGIN)
 
     def receipt(self, received: ReceivedEnvelope) -> str:
         return sign_receipt(

@@ -160,7 +160,7 @@ def test_a_flag_of_the_law_that_was_left_out_is_found(exchange: PaperExchange, t
 
 
 def test_a_decision_may_rest_on_what_was_in_force_a_moment_before(exchange: PaperExchange, tmp_path: Path) -> None:
-    other = PaperExchange(registry=exchange.registry, intake_knows_registry=False)
+    other = PaperExchange(intake_knows_registry=False)
     other.enrol(MA, FR, BE)
     ma = other.correspond(MA, tmp_path)
     other.load_registry()

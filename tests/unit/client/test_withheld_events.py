@@ -42,7 +42,9 @@ def stating(text: str) -> Any:
 
 def said(exchange: PaperExchange, **changes: Any) -> DirectoryStatement:
     head = exchange.directory.head
-    return replace(DirectoryStatement(ORIGIN, exchange.directory.index, head, exchange.now), **changes)
+    known = exchange.published
+    registry = (0, None) if known is None else (known.number, known.digest)
+    return replace(DirectoryStatement(ORIGIN, exchange.directory.index, head, exchange.now, *registry), **changes)
 
 
 def members_of(text: str) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def withhold(exchange: PaperExchange) -> Any:
 
     def tamper(path: str, body: bytes) -> bytes:
         if path == STATEMENT:
-            now = DirectoryStatement(ORIGIN, of_then.index, of_then.head, exchange.now)
+            now = said(exchange, index=of_then.index, head=of_then.head)
             return json.dumps({"statement": sign_statement(now, exchange.receipt_signer)}).encode()
         return (
             json.dumps({"events": [one.decode() for one in shown], "parties": []}).encode() if path == EVENTS else body
