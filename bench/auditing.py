@@ -7,6 +7,7 @@ not held against their limit.
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
@@ -25,12 +26,14 @@ from bench.report import Ratio, figure_of, verdict_of
 from bench.turns import Sizes, Turns
 from client.auditor import WORKERS, verify_ledger
 from client.ledger_source import DirectoryLedger
+from shared.audit.tiles import TILE_WIDTH
 from shared.keys.private import generate_ed25519, generate_mldsa65
 from shared.keys.trust import encode_trust, parse_trust
 
 TO_ONE: Final = 50_000
 """Ledgers of more leaves are made of letters to many recipients: to sign a quarter of a million takes an hour."""
 MANY: Final = 100
+TOLD_EVERY: Final = 100_000
 SAMPLE_S: Final = 0.5
 LIMIT_S: Final = 5.0
 SIGNED_BYTES: Final = 4_000
@@ -48,6 +51,7 @@ def measure_audit(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None
         place.mkdir(parents=True)
         recipients = 1 if size <= TO_ONE else MANY
         began = time.perf_counter()
+        say(f"{size} leaves are made")
         trust, letters = write_audited(place / "ledger", size, recipients)
         (place / "trust.json").write_bytes(encode_trust(trust))
         say(f"{size} leaves, {letters} letters to {recipients} each, made in {time.perf_counter() - began:.0f} s")
@@ -106,9 +110,11 @@ def _audited(place: Path, runs: list[dict[str, Any]]) -> Callable[[], Mapping[st
         said = process.communicate()[0].split()
         if process.returncode:
             raise RoundFailed("the ledger does not verify")
-        seconds, read, signatures = float(said[0]), int(said[1]), int(said[2])
+        seconds, read, signatures, own_cpu, workers_cpu = (float(one) for one in said)
         runs.append({"seconds": seconds, "leaves": read, "signatures": signatures, "memory": samples[1:-1]})
-        return {"audit_signatures_per_s": signatures / seconds, "audit_leaves_per_s": read / seconds}
+        runs[-1] |= {"cpu": own_cpu + workers_cpu, "workers_cpu": workers_cpu}
+        told = {"audit_signatures_per_s": signatures / seconds, "audit_leaves_per_s": read / seconds}
+        return told | {"audit_own_cpu_s": own_cpu, "audit_workers_cpu_s": workers_cpu}
 
     return run
 
@@ -122,6 +128,8 @@ def _told(size: int, letters: int, recipients: int, runs: Sequence[Mapping[str, 
         "seconds": median(run["seconds"] for run in runs),
         "leaves_per_s": median(run["leaves"] / run["seconds"] for run in runs),
         "signatures_per_s": median(run["signatures"] / run["seconds"] for run in runs),
+        "cpu_us": median(1e6 * run["cpu"] / run["leaves"] for run in runs),
+        "workers_cpu_us": median(1e6 * run["workers_cpu"] / run["leaves"] for run in runs),
         "memory_most_bytes": max((held for _, held in last), default=0.0),
         "memory_growth": growth(last) if len(last) >= 10 else None,
         "memory": last[:: max(1, len(last) // 120)],
@@ -141,11 +149,18 @@ def memory_told(one: Mapping[str, Any]) -> str:
 
 def _audit(place: Path) -> Iterator[object]:
     trust = parse_trust((place / "trust.json").read_bytes())
-    began = time.perf_counter()
-    report = verify_ledger(DirectoryLedger(place / "ledger"), trust)
+    began, cpu = time.perf_counter(), time.process_time()
+    report = verify_ledger(DirectoryLedger(place / "ledger"), trust, _progress)
     if not report.ok:
         raise SystemExit(f"differences: {list(report.differences)[:3]}")
+    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
     yield from (time.perf_counter() - began, report.read, report.signatures)
+    yield from (time.process_time() - cpu, workers.ru_utime + workers.ru_stime)
+
+
+def _progress(read: int, entries: int) -> None:
+    if read % TOLD_EVERY < TILE_WIDTH:
+        print(f"  {read} of {entries} leaves read", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """`make bench-ledger`: appending and proving at growing sizes against pymerkle, on disk and in memory, in turns.
 
-Each contestant is a process of its own that times itself (bench/orders.py). Between the sizes it grows, untimed.
-Beside the largest ledgers a small one of ours goes on taking its turns, so that the cost of size is a ratio of rounds
-of one hour and not of two.
+Each contestant is a process of its own that times itself (bench/orders.py). Between the sizes it grows, untimed; ours
+is a new process with a new ledger at each size, so that what it holds in memory is of this size. Beside the largest
+ledgers a small one of ours goes on taking its turns, so that the cost of size is a ratio of rounds of one hour and not
+of two.
 """
 
 from __future__ import annotations
 
 import random
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,10 +34,13 @@ PROOFS_OF_LARGE: Final = 5
 """Above MEMORY_LEAVES, where pymerkle on disk needs many seconds for one."""
 MEMORY_LEAVES: Final = 1_000_000
 """Above it pymerkle's tree in memory is left out: it holds objects for every node, gigabytes of them."""
+STORED: Final = "stored"
+"""The series of what our rounds store, without judging and signing."""
 DISK, MEMORY, OURS, TREE, SMALL = "pymerkle_disk", "pymerkle_memory", "comity", "comity_tree", "comity_small"
 PROOF: Final[Goal] = at_most(0.1)
 PROVEN_FROM: Final = 1_000_000
 """The goal of a proof is set for this many leaves; what is measured below it is told without one."""
+ONE: Final[Goal] = at_least(1)
 FLAT: Final[Goal] = at_most(1.1)
 COST: Final[Goal] = at_most(2)
 
@@ -50,9 +55,14 @@ class Contestant:
     is_tree_alone: bool = False
 
     def turn(self, leaves: int, chance: random.Random) -> Mapping[str, float]:
-        """Leaves a second; the first proof after opening, and the median of those that follow, in milliseconds."""
+        """Leaves a second, by the clock on the wall and of CPU; the first proof after opening, and the median of those
+        that follow, in milliseconds."""
         appended = self.process.ask("hash" if self.is_tree_alone else "append", leaves=leaves)
         told = {f"{self.name}_append": leaves / appended["seconds"]}
+        told[f"{self.name}_append_cpu"] = leaves / appended["cpu_seconds"]
+        if self.name == OURS:
+            stored = self.process.ask("store", leaves=leaves)
+            told |= {"stored_append": leaves / stored["seconds"], "stored_append_cpu": leaves / stored["cpu_seconds"]}
         if self.can_prove:
             proofs = PROOFS if appended["size"] < 2 * MEMORY_LEAVES else PROOFS_OF_LARGE
             indexes = [chance.randrange(appended["size"]) for _ in range(proofs + 1)]
@@ -73,13 +83,16 @@ def measure_ledger(
     sizes.directory.mkdir(parents=True)
     with _contestants(sizes, turns.measured.why_not) as all_:
         for size in sorted(leaves):
+            all_[OURS].process.stop()
+            all_[OURS].process = _ours(sizes.directory, OURS, f"{OURS}-{size}")
             if size > MEMORY_LEAVES and MEMORY in all_:
                 all_.pop(MEMORY).process.stop()
             playing = {name: one for name, one in all_.items() if name != SMALL or size > min(leaves)}
             for name, one in playing.items():
                 if name not in (SMALL, TREE):
+                    began = time.monotonic()
                     one.process.ask("grow", to=size)
-                    say(f"{name} has {size} leaves")
+                    say(f"{name} has {size} leaves, after {time.monotonic() - began:.0f} s")
             if SMALL in playing:
                 all_[SMALL].process.ask("grow", to=min(leaves))
             much = max(1000, min(APPENDED_MOST, size // 5))
@@ -103,28 +116,31 @@ def _turn(one: Contestant, leaves: int, chance: random.Random) -> Turn:
 def _contestants(sizes: Sizes, why_not: dict[str, str]) -> Iterator[dict[str, Contestant]]:
     place = sizes.directory
     with ExitStack() as closing:
-
-        def started(name: str, command: Sequence[str | Path]) -> Ordered:
-            process = Ordered(command, place / f"{name}.log")
-            closing.callback(process.stop)
-            return process
-
-        def ours(name: str) -> Ordered:
-            return started(name, module("bench.sequencing", str(place / name)))
-
         found = {
-            OURS: Contestant(OURS, ours(OURS)),
-            SMALL: Contestant(SMALL, ours(SMALL)),
-            TREE: Contestant(TREE, ours(TREE), can_prove=False, is_tree_alone=True),
+            OURS: Contestant(OURS, _ours(place, OURS)),
+            SMALL: Contestant(SMALL, _ours(place, SMALL)),
+            TREE: Contestant(TREE, _ours(place, TREE), can_prove=False, is_tree_alone=True),
         }
+        closing.callback(_stop, found)
         try:
             python, drive = environment_of(PEER, sizes.environments), HERE / PEER / "drive.py"
         except PeerMissing as missing:
             why_not[PEER] = str(missing)
         else:
-            found[DISK] = Contestant(DISK, started(DISK, [python, drive, "sqlite", place / "pymerkle.sqlite3"]))
-            found[MEMORY] = Contestant(MEMORY, started(MEMORY, [python, drive, "memory", "-"]))
+            found[DISK] = Contestant(
+                DISK, Ordered([python, drive, "sqlite", place / "pymerkle.sqlite3"], place / f"{DISK}.log")
+            )
+            found[MEMORY] = Contestant(MEMORY, Ordered([python, drive, "memory", "-"], place / f"{MEMORY}.log"))
         yield found
+
+
+def _stop(contestants: Mapping[str, Contestant]) -> None:
+    for one in contestants.values():
+        one.process.stop()
+
+
+def _ours(place: Path, name: str, ledger: str | None = None) -> Ordered:
+    return Ordered(module("bench.sequencing", str(place / (ledger or name))), place / f"{name}.log")
 
 
 def _ratios(leaves: Sequence[int]) -> list[Ratio]:
@@ -133,10 +149,11 @@ def _ratios(leaves: Sequence[int]) -> list[Ratio]:
     for size in leaves:
         of = f"{size:,} leaves"
         found += [
-            _against(f"append at {of}, on disk, against pymerkle on disk", size, OURS, DISK, "append", at_least(1)),
-            _against(
-                f"append at {of}, the tree alone, against pymerkle in memory", size, TREE, MEMORY, "append", at_least(1)
-            ),
+            _against(f"append at {of}, whole signed rounds, against pymerkle on disk", size, OURS, DISK, "append", ONE),
+            _against(f"the same, by CPU time, at {of}", size, OURS, DISK, "append_cpu", ONE),
+            _against(f"append at {of}, stored alone, against pymerkle on disk", size, STORED, DISK, "append", ONE),
+            _against(f"the same, by CPU time, stored alone at {of}", size, STORED, DISK, "append_cpu", ONE),
+            _against(f"append at {of}, the tree alone, against pymerkle in memory", size, TREE, MEMORY, "append", ONE),
         ]
         if size >= PROVEN_FROM:
             found += [
@@ -150,6 +167,13 @@ def _ratios(leaves: Sequence[int]) -> list[Ratio]:
                 f"cost of size: time to append a leaf, {of}",
                 f"{most}.{SMALL}_append",
                 f"{most}.{OURS}_append",
+                COST,
+                OURS,
+            ),
+            Ratio(
+                f"cost of size: CPU time to append a leaf, {of}",
+                f"{most}.{SMALL}_append_cpu",
+                f"{most}.{OURS}_append_cpu",
                 COST,
                 OURS,
             ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,23 @@ def obey(orders: Mapping[str, Callable[..., dict[str, Any]]]) -> None:
         answer = orders[given.pop("do")](**given)
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+class Spent:
+    """Adds up what is done in its blocks: seconds on the wall, and of CPU in all threads of this process."""
+
+    def __init__(self) -> None:
+        self._wall = self._cpu = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self._wall += time.perf_counter() - self._began[0]
+        self._cpu += time.process_time() - self._began[1]
+
+    def told(self) -> dict[str, float]:
+        return {"seconds": self._wall, "cpu_seconds": self._cpu}
 
 
 class Ordered:

@@ -148,10 +148,8 @@ class DecisionJudge:
         if code in _SEALED_ONLY:
             self._report.taken_on_trust += 1
             return Outcome(code)
-        spent_on = self._memory.spent_on(header.id)
-        if spent_on is not None and spent_on != received.digest:
+        if self._memory.spend(header.id, received.digest) != received.digest:
             return Outcome(MessageIdReused.code)
-        self._memory.spend(header.id, received.digest)
         newest, *older = self._documents.registries_for(logged.logged_at)
         outcome = self._admit(header, received.digest, at, newest)
         said = tuple(logged.leaf.fields["flags"])

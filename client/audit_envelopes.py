@@ -11,26 +11,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from shared.apisig.request_text import SignedRequest, verify_signed_request_text
 from shared.envelope.container import ReceivedEnvelope
 from shared.envelope.encoding import MAX_SKEW_S
+from shared.envelope.jws import signing_input
 from shared.envelope.valid_keys import valid_keys
-from shared.envelope.verify import SigningKey, signed_texts, verify_claims, verify_signed_text
+from shared.envelope.verify import SigningKey, keys_of_signatures, verify_claims, verify_signed_text
 from shared.errors import EnvelopeKeyUnknown, Rejection
+from shared.keys.base64url import parse_b64u
 from shared.keys.directory import Directory
 from shared.keys.public import ED25519_BYTES, Ed25519Public, MLDSA65Public
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeQuestion:
-    """What an envelope's two signatures cover, and the keys that must have made them: (key, signature, bytes) each."""
+class EnvelopeQuestion(NamedTuple):
+    """What an envelope's two signatures cover, and the keys that must have made them: key, protected header and
+    signature of each, as they stand in the JWS. Many go to other processes: what can be decoded there is not here."""
 
-    texts: tuple[tuple[bytes, bytes, bytes], ...]
+    payload: str
+    signatures: tuple[tuple[bytes, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestQuestion:
+class RequestQuestion(NamedTuple):
     """The text of a signed call, and the keys by which it may be signed."""
 
     text: str
@@ -69,10 +72,13 @@ def ask(received: ReceivedEnvelope, directory: Directory, at: datetime) -> Asked
         keys = valid_keys(received, directory, at)
         if not keys.signing:
             raise EnvelopeKeyUnknown(kid="of both algorithms", sender=received.header.sender)
-        texts = signed_texts(received, keys.signing)
+        signers = keys_of_signatures(received, keys.signing)
     except Rejection as refused:
         return Asked(None, before=_refusal(refused))
-    question = EnvelopeQuestion(tuple((key.raw, signature, covered) for key, signature, covered in texts))
+    signatures = zip(signers, received.jws.signatures, strict=True)
+    question = EnvelopeQuestion(
+        received.jws.payload_text, tuple((key.raw, one.protected, one.text) for key, one in signatures)
+    )
     try:
         verify_claims(received, directory.exchange, at, keys.sealing, MAX_SKEW_S)
     except Rejection as refused:
@@ -87,8 +93,8 @@ def answer(question: Question | None) -> Answer:
             keys = question.keys
             return verify_signed_request_text(question.text, lambda kid: _ed25519(keys[kid]) if kid in keys else None)
         if isinstance(question, EnvelopeQuestion):
-            for key, signature, covered in question.texts:
-                verify_signed_text(_key(key), signature, covered)
+            for key, protected, signature in question.signatures:
+                verify_signed_text(_key(key), parse_b64u(signature), signing_input(protected, question.payload))
     except Rejection as refused:
         return _refusal(refused)
     return None

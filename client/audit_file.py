@@ -93,7 +93,7 @@ class AuditFile:
         return Position(int(row[0]), bool(row[1]), edge, json.loads(row[2]))
 
     def keep(self, position: Position) -> None:
-        """With everything that was written before. A power failure may take the newest of it, and tears nothing."""
+        """With everything that was noted before. A power failure may take the newest of it, and tears nothing."""
         self._db.execute(
             "INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)",
             (position.size, position.judged, json.dumps(position.figures)),
@@ -103,8 +103,7 @@ class AuditFile:
             "INSERT INTO edge VALUES (?, ?, ?, ?)",
             [(tile.level, tile.index, tile.width, data) for tile, data in position.edge.items()],
         )
-        self._db.execute("COMMIT")
-        self._db.execute("BEGIN")
+        self._commit()
 
     def head(self) -> bytes | None:
         """The newest checkpoint that was read to its end, as it was signed."""
@@ -113,6 +112,10 @@ class AuditFile:
 
     def keep_head(self, note: bytes) -> None:
         self._db.execute("INSERT OR REPLACE INTO head VALUES (1, ?)", (note,))
+        self._commit()
+
+    def _commit(self) -> None:
+        self.memory.write()
         self._db.execute("COMMIT")
         self._db.execute("BEGIN")
 

@@ -55,13 +55,13 @@ class AuditIndex:
     def note(self, entries: Iterable[tuple[LoggedLeaf, Header | None]]) -> None:
         """Entries as they are read; a decision with the header of its envelope, if that can be read."""
         rows: list[tuple[Any, ...]] = []
-        named: set[tuple[str, int]] = set()
+        named: list[tuple[str, int]] = []
         for logged, header in entries:
             fields, type_ = logged.leaf.fields, logged.leaf.type
             kind = None if header is None else header.kind
             place = (logged.index, type_, kind, encode_time(logged.logged_at))
             rows.append((*place, fields.get("message"), fields.get("dossier")))
-            named |= {(party, logged.index) for party in parties_of(logged, header)}
+            named += [(party, logged.index) for party in parties_of(logged, header)]
         self._db.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
         self._db.executemany("INSERT INTO named VALUES (?, ?)", sorted(named))
 

@@ -1,12 +1,11 @@
 """What an auditor has to remember of a log while reading it, on disk: spent ids, decisions, evidences, legs.
 
 The memory of this program stays bounded, however long the log is. The rows lie in an `AuditFile`, which decides what is
-kept when.
+kept when. What is mostly changed or gone again soon is written together: a leg's state, what is awaited.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -17,9 +16,8 @@ from typing import Any, Final
 
 from shared.audit.leaves import encode_entry, encode_leaf, parse_entry
 from shared.audit.log_verification import LoggedLeaf
-from shared.domain.dossier import encode_leg, parse_leg
 from shared.domain.ids import encode_time, parse_time
-from shared.domain.leg import Leg
+from shared.domain.leg import Leg, read_leg, write_leg
 
 SCHEMA = """
 CREATE TABLE spent (message TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
@@ -61,23 +59,51 @@ class Decided:
     """Of an acceptance, why it goes to each recipient; empty where that is not known for certain."""
 
 
-_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 RECENT_KEPT: Final = 4096
+UNWRITTEN_MOST: Final = 1024
+"""Decisions, legs, or awaited deliveries that are held back until they are written; fewer than RECENT_KEPT."""
 
 
 class AuditMemory:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._recent: OrderedDict[tuple[str, str], Decided] = OrderedDict()  # evidences follow their decisions closely
+        self._decided: list[tuple[Any, ...]] = []
+        self._awaited: dict[tuple[str, str], tuple[int, str]] = {}
+        self._legs: dict[tuple[str, str], Leg] = {}
+        self._dossiers: set[str] = set()
+
+    def write(self) -> None:
+        """What was held back. Whatever is not looked up by its key asks for it first."""
+        if self._decided:
+            self._db.executemany(
+                "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                self._decided,
+            )
+        if self._awaited:
+            awaited = [(*key, *since) for key, since in self._awaited.items()]
+            self._db.executemany("INSERT INTO awaited VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", awaited)
+        if self._legs:
+            self._db.executemany(
+                "INSERT INTO legs VALUES (?, ?, ?)"
+                " ON CONFLICT (dossier, requested) DO UPDATE SET state = excluded.state",
+                [(*key, write_leg(leg).decode()) for key, leg in self._legs.items()],
+            )
+        for held in (self._decided, self._awaited, self._legs, self._dossiers):
+            held.clear()
+
+    def _write_if_many(self) -> None:
+        if max(len(self._decided), len(self._awaited), len(self._legs)) >= UNWRITTEN_MOST:
+            self.write()
 
     # --- decisions ---------------------------------------------------------------------------------------------------
 
-    def spent_on(self, message: str) -> str | None:
-        row = self._db.execute("SELECT digest FROM spent WHERE message = ?", (message,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def spend(self, message: str, digest: str) -> None:
-        self._db.execute("INSERT INTO spent VALUES (?, ?) ON CONFLICT DO NOTHING", (message, digest))
+    def spend(self, message: str, digest: str) -> str:
+        """On which bytes this id is spent: on these, or on those that were first."""
+        spent = self._db.execute("INSERT INTO spent VALUES (?, ?) ON CONFLICT DO NOTHING", (message, digest))
+        if spent.rowcount == 1:
+            return digest
+        return str(self._db.execute("SELECT digest FROM spent WHERE message = ?", (message,)).fetchone()[0])
 
     def decided(self, message: str, digest: str) -> Decided | None:
         if (message, digest) in self._recent:
@@ -92,20 +118,21 @@ class AuditMemory:
         if len(self._recent) > RECENT_KEPT:
             self._recent.popitem(last=False)
         place, logged_at = one.place, encode_time(one.logged_at)
-        self._db.execute(
-            "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        self._decided.append(
             (
                 *(message, digest, place, one.accepted, one.dossier, one.leg, one.kind, one.sender),
                 *(" ".join(one.recipients), one.code, encode_time(one.at), logged_at, encode_time(one.decide_by)),
                 *(" ".join(one.flags), *one.signers, " ".join(one.routes)),
-            ),
+            )
         )
         if one.accepted:
-            awaited = [(message, recipient, place, logged_at) for recipient in one.recipients]
-            self._db.executemany("INSERT INTO awaited VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", awaited)
+            for recipient in one.recipients:
+                self._awaited.setdefault((message, recipient), (place, logged_at))
+        self._write_if_many()
 
     def signed_by(self, kid: str, since: datetime) -> list[tuple[int, str]]:
         """Place and message of what was accepted under this key and logged at this time or later."""
+        self.write()
         rows = self._db.execute(
             "SELECT place, message FROM decided WHERE accepted AND logged_at >= ?1 AND ?2 IN (ed25519, mldsa65)"
             " ORDER BY place",
@@ -115,11 +142,13 @@ class AuditMemory:
 
     def decisions(self) -> Iterator[tuple[str, Decided]]:
         """Every message that was decided, with its decision, in the order of the log."""
+        self.write()
         for row in self._db.execute("SELECT * FROM decided ORDER BY place"):
             yield str(row[0]), _decided(row)
 
     def moves(self, dossier: str) -> list[Decided]:
         """What was accepted in a dossier, in the order of the log."""
+        self.write()
         rows = self._db.execute(
             "SELECT decided.* FROM entries JOIN decided USING (message)"
             " WHERE entries.dossier = ? AND entries.type = 'decision.accepted' AND decided.accepted"
@@ -130,6 +159,7 @@ class AuditMemory:
 
     def openings(self) -> Iterator[tuple[str, str]]:
         """Every dossier with the party that opened it."""
+        self.write()
         return self._db.execute("SELECT dossier, sender FROM decided WHERE accepted AND leg IS NULL")
 
     # --- evidences ---------------------------------------------------------------------------------------------------
@@ -147,10 +177,12 @@ class AuditMemory:
 
     def delivered(self, message: str, recipient: str) -> None:
         """Delivered, or said not to be: nothing is awaited any more."""
-        self._db.execute("DELETE FROM awaited WHERE message = ? AND recipient = ?", (message, recipient))
+        if self._awaited.pop((message, recipient), None) is None:
+            self._db.execute("DELETE FROM awaited WHERE message = ? AND recipient = ?", (message, recipient))
 
     def take_undelivered(self, before: datetime) -> list[tuple[int, str, str]]:
         """Place, message and recipient of what was accepted before this time and is still awaited; given once."""
+        self.write()
         rows = self._db.execute(
             "SELECT place, message, recipient FROM awaited WHERE logged_at < ? ORDER BY place", (encode_time(before),)
         ).fetchall()
@@ -158,40 +190,46 @@ class AuditMemory:
         return [(int(place), str(message), str(recipient)) for place, message, recipient in rows]
 
     def was_accepted(self, message: str, dossier: str) -> bool:
+        self.write()
         accepted = "SELECT 1 FROM decided WHERE message = ? AND dossier = ? AND accepted"
         return self._db.execute(accepted, (message, dossier)).fetchone() is not None
 
     # --- legs --------------------------------------------------------------------------------------------------------
 
     def knows_dossier(self, dossier: str) -> bool:
-        return self._db.execute("SELECT 1 FROM legs WHERE dossier = ? LIMIT 1", (dossier,)).fetchone() is not None
+        asked = "SELECT 1 FROM legs WHERE dossier = ? LIMIT 1"
+        return dossier in self._dossiers or self._db.execute(asked, (dossier,)).fetchone() is not None
 
     def leg(self, dossier: str, requested: str) -> Leg | None:
+        if (dossier, requested) in self._legs:
+            return self._legs[dossier, requested]
         row = self._db.execute(
             "SELECT state FROM legs WHERE dossier = ? AND requested = ?", (dossier, requested)
         ).fetchone()
-        return None if row is None else parse_leg(json.loads(row[0]))
+        return None if row is None else read_leg(row[0])
 
     def legs(self) -> Iterator[Leg]:
         """All legs, dossier by dossier."""
+        self.write()
         for row in self._db.execute("SELECT state FROM legs ORDER BY dossier, requested"):
-            yield parse_leg(json.loads(row[0]))
+            yield read_leg(row[0])
 
     def dossiers(self) -> Iterator[tuple[str, list[Leg]]]:
         """Every dossier with its legs, the newest first, as the exchange lists them."""
+        self.write()
         rows = self._db.execute("SELECT dossier, state FROM legs ORDER BY dossier DESC, requested")
         for dossier, states in groupby(rows, key=lambda row: str(row[0])):
-            yield dossier, [parse_leg(json.loads(row[1])) for row in states]
+            yield dossier, [read_leg(row[1]) for row in states]
 
     def legs_of(self, dossier: str) -> list[Leg]:
+        self.write()
         rows = self._db.execute("SELECT state FROM legs WHERE dossier = ? ORDER BY requested", (dossier,))
-        return [parse_leg(json.loads(row[0])) for row in rows]
+        return [read_leg(row[0]) for row in rows]
 
     def keep_leg(self, leg: Leg) -> None:
-        self._db.execute(
-            "INSERT INTO legs VALUES (?, ?, ?) ON CONFLICT (dossier, requested) DO UPDATE SET state = excluded.state",
-            (leg.dossier, leg.requested, _COMPACT.encode(encode_leg(leg))),
-        )
+        self._legs[leg.dossier, leg.requested] = leg
+        self._dossiers.add(leg.dossier)
+        self._write_if_many()
 
     # --- services ----------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ from client.audit_documents import CLOCK_SKEW
 from client.audit_file import AuditFile, Position
 from client.audit_leaves import LeafJudge
 from client.audit_promises import check_promises
-from client.audit_reading import Progress, Reading, Workers
+from client.audit_reading import Progress, Reading, Workers, few_collections
 from client.audit_report import AuditReport
 from client.ledger_proofs import prove_heads
 from client.ledger_source import CHECKPOINT, LedgerSource
@@ -97,7 +97,7 @@ def verify_ledger(
         if seen is not None and not _continues(head, seen, source, report):
             return report  # what was read here is of another tree
         judge = LeafJudge(trust, opened.memory, report)
-        with Workers(workers, head.size - position.size) as pool:
+        with few_collections(), Workers(workers, head.size - position.size) as pool:
             Reading(source, head, judge, report, opened, pool, progress).run(position)
         if report.last_logged_at and elsewhere.now and report.last_logged_at > elsewhere.now + CLOCK_SKEW:
             report.differ(None, "post-dated", f"its last entry was logged at {encode_time(report.last_logged_at)}")

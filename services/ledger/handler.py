@@ -179,13 +179,16 @@ class Sequencer:
             return len(done.leaves)
 
     async def _find_placed(self, round_: Round, head: TreeHead | None, read: Sequence[Read]) -> set[bytes]:
-        """Which of these leaves have their place. A column tells of a copy at once; its silence proves nothing."""
-        digests = {digest for one in read for digest in one.leaves}
-        placed = await round_.placed(digests, head.size if head else 0)
-        asked = [one.sealed_at for one in read if one.sealed_at and not placed.issuperset(one.leaves)]
-        if asked:
-            await self._recent.look_back(round_, head, min(asked))
-        return placed | self._recent.holds(digests)
+        """Which of these leaves have their place. Of frames that are older than what this process knows a column tells
+        a copy at once; its silence proves nothing."""
+        placed: set[bytes] = set()
+        older = [one for one in read if one.sealed_at and not self._recent.knows(head, one.sealed_at)]
+        if older:
+            placed = await round_.placed({digest for one in older for digest in one.leaves}, head.size if head else 0)
+            asked = [one.sealed_at for one in older if one.sealed_at and not placed.issuperset(one.leaves)]
+            if asked:
+                await self._recent.look_back(round_, head, min(asked))
+        return placed | self._recent.holds({digest for one in read for digest in one.leaves})
 
     def _is_known(self, one: Read) -> bool:
         return one.sealed_at is None or self._recent.knows_since(one.sealed_at)

@@ -54,6 +54,10 @@ class RecentLeaves:
         """Whether it knows every entry that was placed since this time, by any clock."""
         return self._first == 0 or (bool(self._placed) and self._placed[0][0] < at - _CLOCKS_APART)
 
+    def knows(self, head: TreeHead | None, since: datetime) -> bool:
+        """Whether it knows every entry under this head that was placed since then: nobody else has led meanwhile."""
+        return head == self._head and self.knows_since(since)
+
     async def look_back(self, round_: Round, head: TreeHead | None, since: datetime) -> None:
         """Know the entries under this head since then, if there are not too many. Raises LedgerForked."""
         if head != self._head:

@@ -41,8 +41,12 @@ def is_uuid7(text: str) -> bool:
     return _UUID7.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=256)
 def parse_time(text: str) -> datetime:
-    """An aware UTC datetime from RFC 3339 with `Z`, seconds or microseconds. Raises ValueError."""
+    """An aware UTC datetime from RFC 3339 with `Z`, seconds or microseconds. Raises ValueError.
+
+    Remembered, since each step that judges a message reads its times again.
+    """
     if _TIME.fullmatch(text) is None:
         raise ValueError("not an RFC 3339 UTC time such as 2026-11-22T09:30:00Z")
     return datetime.fromisoformat(text)

@@ -173,6 +173,16 @@ def parse_leg(document: object) -> Leg:
     return _LEG.validate_python(document)
 
 
+def write_leg(leg: Leg) -> bytes:
+    """The JSON of `encode_leg`, for storage."""
+    return _LEG.dump_json(leg)
+
+
+def read_leg(raw: bytes | str) -> Leg:
+    """The leg that `write_leg` wrote. Raises ValueError naming what does not fit."""
+    return _LEG.validate_json(raw)
+
+
 def measure_order(measure_id: str) -> int:
     """Sort key: M2 before M10."""
     return int(measure_id[1:])

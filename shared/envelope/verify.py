@@ -132,6 +132,16 @@ def signed_texts(
     received: ReceivedEnvelope, signing_keys: Mapping[str, SigningKey]
 ) -> list[tuple[SigningKey, bytes, bytes]]:
     """Step 4, and what steps 5 and 6 ask, in their order: key, signature, covered bytes. Raises as step 4 does."""
+    payload = received.jws.payload_text
+    keys = keys_of_signatures(received, signing_keys)
+    return [
+        (key, one.value, signing_input(one.protected, payload))
+        for key, one in zip(keys, received.jws.signatures, strict=True)
+    ]
+
+
+def keys_of_signatures(received: ReceivedEnvelope, signing_keys: Mapping[str, SigningKey]) -> list[SigningKey]:
+    """Step 4: the keys that its signatures name. Raises EnvelopeKeyForeign, EnvelopeKeyUnknown."""
     sender = received.header.sender
     for signature in received.jws.signatures:  # for both before any arithmetic
         if signature.kid.partition("#")[0] != sender:
@@ -139,10 +149,7 @@ def signed_texts(
         key = signing_keys.get(signature.kid)
         if key is None or _ALGORITHM_OF[type(key)] != signature.alg:
             raise EnvelopeKeyUnknown(kid=signature.kid[:80], sender=sender)
-    payload = received.jws.payload_text
-    return [
-        (signing_keys[one.kid], one.value, signing_input(one.protected, payload)) for one in received.jws.signatures
-    ]
+    return [signing_keys[one.kid] for one in received.jws.signatures]
 
 
 def verify_signed_text(key: SigningKey, signature: bytes, covered: bytes) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from shared.domain.ids import is_uuid7
@@ -15,6 +16,7 @@ from shared.errors import FrameRefused
 
 TIME_BYTES: Final = 8
 ID_BYTES: Final = 16
+NAMES_KEPT: Final = 256
 
 _NAME = re.compile(r"[a-z][a-z0-9.-]{0,63}")
 _UNIX = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,21 +41,27 @@ class Reader:
         return int.from_bytes(self.take(length), "big")
 
     def name(self) -> str:
-        text = self.take(self.integer(1)).decode("ascii", "replace")
-        if _NAME.fullmatch(text) is None:
-            raise FrameRefused(why="a name in it is malformed")
-        return text
+        return _parse_name(self.take(self.integer(1)))
 
     def id(self) -> str:
-        digits = self.take(ID_BYTES).hex()
-        text = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-        if not is_uuid7(text):
+        raw = self.take(ID_BYTES)
+        if raw[6] >> 4 != 7 or raw[8] >> 6 != 0b10:
             raise FrameRefused(why="an id in it is no UUIDv7")
-        return text
+        digits = raw.hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def end(self) -> None:
         if self.at != len(self._raw):
             raise FrameRefused(why="bytes follow its end")
+
+
+@lru_cache(NAMES_KEPT)
+def _parse_name(raw: bytes) -> str:
+    """The items of a frame are of few types."""
+    text = raw.decode("ascii", "replace")
+    if _NAME.fullmatch(text) is None:
+        raise FrameRefused(why="a name in it is malformed")
+    return text
 
 
 def encode_name(name: str) -> bytes:

@@ -138,6 +138,7 @@ class Directory:
     _parties: Mapping[str, Party] = field(default_factory=dict, repr=False)
     _keys: Mapping[str, DirectoryKey] = field(default_factory=dict, repr=False)  # by the digest in their kid
     _events: frozenset[str] = field(default=frozenset(), repr=False)
+    _has_recoveries: bool = False
 
     @classmethod
     def empty(cls, exchange: str, waits: Waits = EVERYBODY_WAITS) -> Directory:
@@ -165,6 +166,7 @@ class Directory:
             _parties={**self._parties, event.party: after},
             _keys={**self._keys, **{_digest_in(key.kid): key for key in after.keys}},
             _events=self._events | {event.digest},
+            _has_recoveries=self._has_recoveries or event.type == "recover",
         )
 
     def is_recorded(self, digest: str) -> bool:
@@ -207,7 +209,7 @@ class Directory:
 
     def waits_until(self, kid: str, at: datetime) -> datetime | None:
         """The end of the wait of a key that waits at `at` (rule 7); None for any other."""
-        known = self.key(kid)
+        known = self.key(kid) if self._has_recoveries else None
         if known is None or kid in self.waits.compared:
             return None
         roots = [self._keys[_digest_in(root)] for root in known.roots]

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from pymerkle import InmemoryTree, SqliteTree
 
-from bench.orders import obey
+from bench.orders import Spent, obey
 
 ROUND_LEAVES = 1000
 ENTRY_BYTES = 430
@@ -39,18 +39,17 @@ class Peer:
         return {"size": self._tree.get_size()}
 
     def append(self, leaves: int) -> dict[str, Any]:
-        seconds = 0.0
+        spent = Spent()
         for _ in range(leaves // ROUND_LEAVES):
             entries = [entry() for _ in range(ROUND_LEAVES)]
-            began = time.perf_counter()
-            if self._file is None:
-                for one in entries:
-                    self._tree.append_entry(one)
-            else:
-                self._tree.append_entries(entries)
-            self._tree.get_root()
-            seconds += time.perf_counter() - began
-        return {"seconds": seconds, "size": self._tree.get_size()}
+            with spent:
+                if self._file is None:
+                    for one in entries:
+                        self._tree.append_entry(one)
+                else:
+                    self._tree.append_entries(entries)
+                self._tree.get_root()
+        return {**spent.told(), "size": self._tree.get_size()}
 
     def prove(self, indexes: list[int]) -> dict[str, Any]:
         """Each time in seconds; of a tree on disk in a process that has just opened it, as the first one tells."""

@@ -53,7 +53,7 @@ class Prepared:
         if names not in self._repeated:
             self._repeated[names] = _compiled(self.statement, _SQLITE, names)
         text, binds = self._repeated[names]
-        return text, [tuple(_taken(binds, row)) for row in rows]
+        return text, list(zip(*(_column(bind, rows) for bind in binds), strict=True))
 
     def _compile(self, dialect: Dialect) -> None:
         self.text, self._arguments = _compiled(self.statement, dialect)
@@ -104,6 +104,13 @@ def _taken(binds: Sequence[_Bind], given: Given) -> list[Any]:
         for name, constant, bind in binds
         for value in (given.get(name, constant),)
     ]
+
+
+def _column(bind: _Bind, rows: Sequence[Given]) -> Iterable[Any]:
+    """The values of one place, row after row."""
+    name, constant, taken = bind
+    values = [row.get(name, constant) for row in rows]
+    return values if taken is None else map(taken, values)
 
 
 def _told(statement: Any) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ def turns(**absent: str) -> Turns:
 def test_each_goal_is_judged_by_the_median_of_its_pairs() -> None:
     document, verdicts = ledger._report(SIZES, [10, 1_000_000], turns(), MEMORY)
     told = {one["says"]: (round(one["median"], 3), one["reached"]) for one in document["figures"]}
-    assert told["append at 10 leaves, on disk, against pymerkle on disk"] == (0.55, "not reached")
+    assert told["append at 10 leaves, whole signed rounds, against pymerkle on disk"] == (0.55, "not reached")
     assert told["proof at 1,000,000 leaves, against pymerkle on disk"] == (0.03, "reached")
     assert told["cost of size: time to append a leaf, 1,000,000 leaves against 10"] == (1.1, "reached")
     assert told["cost of size: time of a proof, 1,000,000 leaves against 10"] == (3.0, "not reached")
