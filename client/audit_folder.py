@@ -123,7 +123,7 @@ class AuditFolder:
 
     @property
     def _name(self) -> str:
-        told = "\n".join([self.trust.origin, *sorted(self.trust.log_vkeys)])
+        told = "\n".join([self.trust.origin, *sorted(self.trust.first_log_vkeys)])
         return f"{re.sub(r'[^a-z0-9.]+', '-', self.trust.origin.lower())}-{sha256(told.encode()).hexdigest()[:8]}"
 
 

@@ -176,7 +176,7 @@ async def _judge(file: Path, manifest: dict[str, Any], trust: Trust, data: Path,
 
 
 def _checkpoint(file: Path | None, trust: Trust) -> KeptHead | None:
-    from shared.audit.checkpoint import parse_log_keys, verify_checkpoint
+    from shared.audit.quorum import rule_of
     from shared.errors import BackupRefused
     from shared.ports.ledger import KeptHead
 
@@ -186,7 +186,7 @@ def _checkpoint(file: Path | None, trust: Trust) -> KeptHead | None:
         note = file.read_bytes()
     except OSError as broken:
         raise BackupRefused(why=f"{file} cannot be read: {broken.strerror}") from None
-    head = verify_checkpoint(note, parse_log_keys(trust.log_vkeys)).head
+    head = rule_of(trust).read(note).head
     return KeptHead(head.size, head.root)
 
 

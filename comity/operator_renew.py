@@ -1,4 +1,4 @@
-"""`comity operator renew`: new keys for the exchange's own services."""
+"""`comity operator renew` and `renew-log`: new keys for the exchange's own services and for its log."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from comity.home import find_home, now
+from comity.home import find_home, load_trust, now
 from comity.operator_keys import load_operator
 from comity.options import HomeDir, Json, OperatorKeys
 from comity.output import reporting, say
@@ -56,6 +56,46 @@ def renew(
             if GATEWAY in services:
                 say(console, f"Before the gateway starts, hand {data / TRUST_FILE} to every party and auditor, from")
                 say(console, "person to person: by the trust file that they have they believe no receipt of it.")
+
+        output.show(document, render)
+
+
+def renew_log(
+    data: Annotated[Path, typer.Option(help="Directory of the exchange, with its keys and trust file.")],
+    size: Annotated[
+        int | None, typer.Option(min=0, help="Entries that the log has; without it, what the directory remembers.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make new keys for the ledger's checkpoints. The ledger must not run.
+
+    They count from its next start on, for whoever has the new trust file; what those of before signed stays good for
+    the entries that there are now. Witnesses, parties and auditors get the file first: docs/guide/operator.md, `Keys of
+    the exchange`.
+    """
+    with reporting(json) as output:
+        from shared.adapters import renewed_keys
+        from shared.adapters.head_memory import FileHeadMemory
+        from shared.adapters.keyfiles import TRUST_FILE
+        from shared.adapters.owned_directory import own_directory
+        from shared.errors import SettingsRefused
+
+        with own_directory(data, "runs the embedded exchange"):
+            known = FileHeadMemory(data, load_trust(data / TRUST_FILE).origin).last()
+            if known is None and size is None:
+                why = f"{data} does not remember how many entries were signed; give --size, of the newest checkpoint"
+                raise SettingsRefused(why=why)
+            if known is not None and size is not None and size < known.size:
+                raise SettingsRefused(why=f"{known.size} entries were signed already, and --size says {size}")
+            entries = size if size is not None else (known.size if known else 0)
+            trust = renewed_keys.renew_log(data, entries)
+        document = {"trust_file": str(data / TRUST_FILE), "log_vkeys": list(trust.log_vkeys), "size": entries}
+
+        def render(console: Any) -> None:
+            say(console, f"New keys for the log {trust.origin}; those of before count for {entries} entries.")
+            say(console, f"Hand {data / TRUST_FILE} to every witness (comity witness renew), party and auditor (comity")
+            say(console, "trust import --replace), from person to person, before the ledger starts again: by the trust")
+            say(console, "file that they have they believe no checkpoint of it.")
 
         output.show(document, render)
 

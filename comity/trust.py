@@ -40,18 +40,25 @@ def import_file(
         raw = encode_trust(trust)
         if place.trust_file.exists() and place.trust_file.read_bytes() != raw and not replace:
             raise SettingsRefused(why=f"{place.trust_file} is another trust file; --replace replaces it")
+        forgotten = _forgotten(place.trust_file, trust)
         if not yes:
             if json:
                 raise SettingsRefused(why="with --json, give --yes: nothing can be asked")
-            output.show({}, lambda console: _render(console, trust))
+            output.show({}, lambda console: _render(console, trust, forgotten))
             typer.confirm("Were these fingerprints compared with the operators?", abort=True, err=True)
         place.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open(os.open(place.trust_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as kept:
             kept.write(raw)
         if url is not None:
             _keep_url(place.path / SETTINGS_FILE, url)
-        document = {**_document(trust), "file": str(place.trust_file)}
-        output.show(document, lambda console: say(console, f"Trust in {trust.origin} kept in {place.trust_file}"))
+        document = {**_document(trust), "file": str(place.trust_file), "forgotten_keys": forgotten}
+
+        def render(console: Any) -> None:
+            say(console, f"Trust in {trust.origin} kept in {place.trust_file}")
+            if yes:
+                _warn(console, forgotten)
+
+        output.show(document, render)
 
 
 @app.command()
@@ -60,6 +67,28 @@ def show(home: HomeDir = None, json: Json = False) -> None:
     with reporting(json) as output:
         trust = find_home(home).trust()
         output.show(_document(trust), lambda console: _render(console, trust))
+
+
+def _forgotten(file: Path, trust: Trust) -> list[str]:
+    """Of whose keys the trust file that is here knows some that the new one does not even name as former ones."""
+    from shared.errors import ComityError
+
+    try:
+        known = load_trust(file)
+    except ComityError:
+        return []  # there is none, or none that can be read
+    if known.origin != trust.origin:
+        return []
+    log = [set(one) for one in (trust.log_vkeys, *(pair.vkeys for pair in trust.former_log_keys))]
+    receipts = {key.raw for key in trust.all_receipt_keys}
+    kept = {"the ledger": set(known.log_vkeys) in log, "the gateway": known.receipt_key.raw in receipts}
+    return [whose for whose, is_kept in kept.items() if not is_kept]
+
+
+def _warn(console: Any, forgotten: list[str]) -> None:
+    for whose in forgotten:
+        told = f"The keys of {whose} that were trusted here are not in this file, not even as former ones:"
+        say(console, f"{told} what they signed does not verify any more.", style="bold red")
 
 
 def _document(trust: Trust) -> dict[str, Any]:
@@ -77,13 +106,14 @@ def _document(trust: Trust) -> dict[str, Any]:
             one.key.kid(service_owner("gateway")): encode_time(one.until) for one in trust.former_receipt_keys
         },
         "log_vkeys": list(trust.log_vkeys),
+        "former_log_keys": [{"vkeys": list(one.vkeys), "size": one.size} for one in trust.former_log_keys],
         "witness_policy": trust.witness_policy,
         "pinned_keys": list(trust.pinned_keys),
         "stamp_roots": StampRoots(ders=trust.stamp_roots).names() if trust.stamp_roots else [],
     }
 
 
-def _render(console: Any, trust: Trust) -> None:
+def _render(console: Any, trust: Trust, forgotten: list[str] | None = None) -> None:
     from shared.keys.witness_policy import parse_witness_policy
 
     shown = _document(trust)
@@ -96,10 +126,14 @@ def _render(console: Any, trust: Trust) -> None:
         say(console, f"           {fingerprint(kid)} until {until}")
     for vkey in trust.log_vkeys:
         say(console, f"ledger     {'+'.join(vkey.split('+')[:2])}")
+    for pair in trust.former_log_keys:
+        names = ", ".join("+".join(vkey.split("+")[:2]) for vkey in pair.vkeys)
+        say(console, f"           {names} up to {pair.size} entries")
     policy = parse_witness_policy(trust.witness_policy)
     say(console, f"witnesses  {policy.told()} must cosign the ledger")
     for one in policy.witnesses.values():
         say(console, f"  {one.name:<8} {'+'.join(one.vkey.split('+')[:2])}")
+    _warn(console, forgotten or [])
     for root in shown["stamp_roots"]:
         say(console, f"stamps     {root}")
 

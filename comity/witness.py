@@ -75,6 +75,35 @@ def add(
 
 
 @app.command()
+def renew(
+    trust: Annotated[Path, typer.Argument(help="The new trust file of an exchange whose log has new keys.")],
+    data: Data = Path("var/witness"),
+    json: Json = False,
+) -> None:
+    """Watch a ledger on under its new keys. Stop the server before, and start it afterwards.
+
+    The file comes from person to person, as the first one did. It names the keys that are known here as former.
+    """
+    with reporting(json) as output:
+        from comity.home import load_trust
+        from shared.adapters.owned_directory import own_directory
+        from shared.audit.notes import parse_vkey
+        from shared.errors import SettingsRefused
+        from witness.memory import renew_log
+
+        believed = load_trust(trust)
+        if not believed.former_log_keys:
+            raise SettingsRefused(why=f"{trust} does not say that the keys of {believed.origin} were changed")
+        keys = [parse_vkey(text) for text in believed.log_vkeys]
+        former = [[parse_vkey(text) for text in pair.vkeys] for pair in believed.former_log_keys]
+        with own_directory(data, "serves the witness"):
+            log = renew_log(data, believed.origin, keys, former)
+        document = {"origin": log.origin, "size": log.size}
+        told = f"{log.origin} is watched under its new keys, from {log.size} entries on"
+        output.show(document, lambda console: say(console, told))
+
+
+@app.command()
 def show(data: Data = Path("var/witness"), json: Json = False) -> None:
     """Who this witness is, and what it cosigned of each ledger last."""
     with reporting(json) as output:

@@ -115,6 +115,24 @@ def add_log(directory: Path, origin: str, keys: Sequence[VerifierKey], checkpoin
     return log
 
 
+def renew_log(
+    directory: Path, origin: str, keys: Sequence[VerifierKey], former: Sequence[Sequence[VerifierKey]]
+) -> WatchedLog:
+    """Go on watching this log under new keys, where it had one of these pairs: what was cosigned of it last stays so.
+
+    Raises SettingsRefused: then nothing changed.
+    """
+    file = _file_of(directory, origin)
+    if not file.exists():
+        raise SettingsRefused(why=f"{origin} is not watched here; `comity witness add` begins")
+    known = _read(file)
+    if set(known.keys) not in map(set, former):
+        raise SettingsRefused(why=f"the keys of {origin} that are known here are not those that were changed")
+    renewed = replace(known, keys=tuple(keys))
+    write_durably(file, _encode(renewed))
+    return renewed
+
+
 def read_logs(directory: Path) -> list[WatchedLog]:
     """Raises SettingsRefused."""
     return [_read(file) for file in sorted((directory / LOGS).glob("*.json"))]

@@ -45,7 +45,8 @@ class LedgerService:
         origin = backend.trust.origin
         memory = FileHeadMemory(backend.settings.state_directory, origin)
         self._copy = backend.settings.ledger_copy
-        self._log_keys = LogKeys(signers.ed25519.vkey, signers.mldsa44.vkey)
+        rule = rule_of(backend.trust)
+        self._log_keys = rule.log
         kept, published = memory.last(), load_published(self._copy, self._log_keys)
         log.info("ledger.remembers", size=kept and kept.size, published=published and published.size)
         reader = LeafReader(build_leaf_opener(keys, backend.roster))
@@ -62,7 +63,7 @@ class LedgerService:
         )
         self._calls = HttpWitnessCalls()
         self._witnessing = Witnessing(
-            rule_of(backend.trust),
+            rule,
             ledger,
             SqlCosignatures(backend.store),
             self._calls,

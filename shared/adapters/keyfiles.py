@@ -36,6 +36,7 @@ from shared.keys.trust import Environment, Trust, encode_trust, parse_trust
 KEYS: Final = "keys"
 ROSTER_FILE: Final = "roster.json"
 TRUST_FILE: Final = "trust.json"
+LOG_FILE: Final = "log.json"
 MAX_KEY_FILE_BYTES: Final = 4096
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_READ: Final = stat.S_IRGRP | stat.S_IROTH
@@ -78,11 +79,11 @@ def init_exchange(
     if keys.exists():
         raise SettingsRefused(why=f"{keys} exists already; an exchange is initialised once")
     pairs = [ServiceKeyPair(service, generate_ed25519(), generate_xwing()) for service in SERVICES]
-    log_seeds = {"ed25519": generate_ed25519().seed, "mldsa44": generate_mldsa44().seed}
+    log_seeds = new_log_seeds()
     gateway = next(pair for pair in pairs if pair.service == "gateway")
     trust = Trust(
         origin=origin,
-        log_vkeys=_vkeys(origin, log_seeds),
+        log_vkeys=log_vkeys(origin, log_seeds),
         operator_keys=tuple(operator.public_key() for operator in operators),
         operator_quorum=quorum,
         receipt_key=gateway.signer.public_key(),
@@ -95,7 +96,7 @@ def init_exchange(
     keys.mkdir(parents=True, mode=0o700)
     for pair in pairs:
         write_service_keys(keys / f"{pair.service}.json", [pair])
-    write_durably(keys / "log.json", json.dumps({k: encode_b64u(v) for k, v in log_seeds.items()}).encode(), 0o600)
+    write_log_seeds(keys / LOG_FILE, [log_seeds])
     write_durably(directory / ROSTER_FILE, signed_roster, 0o644)
     write_durably(directory / TRUST_FILE, encode_trust(trust), 0o644)
     return trust
@@ -145,17 +146,39 @@ def write_service_keys(path: Path, pairs: Sequence[ServiceKeyPair]) -> None:
 
 def load_log_signers(directory: Path, trust: Trust, are_mounted: bool = False) -> tuple[NoteSigner, NoteSigner]:
     """The log's Ed25519 and ML-DSA-44 signers. Raises SettingsRefused."""
-    path = directory / KEYS / "log.json"
-    seeds = read_seeds(path, ("ed25519", "mldsa44"), are_mounted)
-    if set(_vkeys(trust.origin, seeds)) != set(trust.log_vkeys):
-        raise SettingsRefused(why=f"the keys in {path} are not those of the trust file")
-    return (
-        signer_from_seed(trust.origin, SignatureType.ED25519, seeds["ed25519"]),
-        signer_from_seed(trust.origin, SignatureType.MLDSA44, seeds["mldsa44"]),
-    )
+    path = directory / KEYS / LOG_FILE
+    for seeds in read_log_seeds(path, are_mounted):
+        if set(log_vkeys(trust.origin, seeds)) == set(trust.log_vkeys):
+            return (
+                signer_from_seed(trust.origin, SignatureType.ED25519, seeds["ed25519"]),
+                signer_from_seed(trust.origin, SignatureType.MLDSA44, seeds["mldsa44"]),
+            )
+    raise SettingsRefused(why=f"the keys in {path} are not those of the trust file")
 
 
-def _vkeys(origin: str, seeds: Mapping[str, bytes]) -> tuple[str, str]:
+def read_log_seeds(path: Path, are_mounted: bool = False) -> list[dict[str, bytes]]:
+    """All pairs in this file, the newest first. Raises SettingsRefused."""
+    document = _read_keys(path, are_mounted)
+    try:
+        return [
+            {name: _seed(one, name) for name in ("ed25519", "mldsa44")}
+            for one in (document, *document.get("former", ()))
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _no_key_file(path) from None
+
+
+def write_log_seeds(path: Path, seeds: Sequence[Mapping[str, bytes]]) -> None:
+    """The newest first. Raises OSError."""
+    newest, *former = [{name: encode_b64u(seed) for name, seed in one.items()} for one in seeds]
+    write_durably(path, json.dumps({**newest, **({"former": former} if former else {})}).encode(), 0o600)
+
+
+def new_log_seeds() -> dict[str, bytes]:
+    return {"ed25519": generate_ed25519().seed, "mldsa44": generate_mldsa44().seed}
+
+
+def log_vkeys(origin: str, seeds: Mapping[str, bytes]) -> tuple[str, str]:
     return (
         encode_vkey(signer_from_seed(origin, SignatureType.ED25519, seeds["ed25519"]).vkey),
         encode_vkey(signer_from_seed(origin, SignatureType.MLDSA44, seeds["mldsa44"]).vkey),

@@ -1,4 +1,4 @@
-"""New keys for services of an exchange that exists, and the roster that says so.
+"""New keys for services of an exchange that exists, and the roster that says so; new keys for its log.
 
 Rules:
 1. Processes work by the new keys from their next start on. What was sealed or signed under the keys of before counts
@@ -7,7 +7,9 @@ Rules:
    Whoever is killed in between has changed nothing: the files serve the roster that is there.
 3. Keys that were stolen are not carried over: from the next start on nothing that was sealed under them counts, and
    of receipts those alone that say they were signed before the theft.
-4. The gateway's key signs receipts, too, so that a new one needs a new trust file, which parties believe when they are
+4. New keys of the log need a new trust file as well. It says how many entries the log had: what those of before signed
+   counts for trees of at most that size, so that they may be known to anybody from then on. They are not kept.
+5. The gateway's key signs receipts, too, so that a new one needs a new trust file, which parties believe when they are
    handed it and not before. It names the key of before for what was signed until then.
 """
 
@@ -22,20 +24,34 @@ from typing import Final
 from shared.adapters.durable_file import write_durably
 from shared.adapters.keyfiles import (
     KEYS,
+    LOG_FILE,
     ROSTER_FILE,
     TRUST_FILE,
     ServiceKeyPair,
+    load_log_signers,
     load_roster,
     load_service_keys,
     load_trust,
+    log_vkeys,
+    new_log_seeds,
+    read_log_seeds,
     read_service_keys,
+    write_log_seeds,
     write_service_keys,
 )
+from shared.audit.quorum import rule_of
 from shared.errors import SettingsRefused
 from shared.keys.private import Ed25519Signer, generate_ed25519, generate_xwing
 from shared.keys.roster import MAX_FORMER, FormerKeys, Roster, ServiceKeys, draft_roster, sign_roster, verify_roster
 from shared.keys.signed_document import encode_signed_document
-from shared.keys.trust import MAX_FORMER_RECEIPT_KEYS, FormerReceiptKey, encode_trust
+from shared.keys.trust import (
+    MAX_FORMER_RECEIPT_KEYS,
+    FormerLogKeys,
+    FormerReceiptKey,
+    Trust,
+    encode_trust,
+    parse_trust,
+)
 
 GATEWAY: Final = "gateway"
 FORMER_KEYS_COUNT: Final = timedelta(days=1)
@@ -83,6 +99,24 @@ def renew_services(
         )
     write_durably(directory / ROSTER_FILE, signed, 0o644)
     return roster
+
+
+def renew_log(directory: Path, size: int) -> Trust:
+    """New keys for the log, which has `size` entries and is not at work; the trust file that names them.
+
+    Raises SettingsRefused, TrustFileInvalid: then nothing was written.
+    """
+    before = load_trust(directory)
+    load_log_signers(directory, before)  # are these its keys?
+    path, made = directory / KEYS / LOG_FILE, new_log_seeds()
+    former = (FormerLogKeys(before.log_vkeys, size), *before.former_log_keys)
+    trust = replace(before, log_vkeys=log_vkeys(before.origin, made), former_log_keys=former)
+    rule_of(trust)
+    parse_trust(encode_trust(trust))
+    write_log_seeds(path, [made, *read_log_seeds(path)])
+    write_durably(directory / TRUST_FILE, encode_trust(trust), 0o644)
+    write_log_seeds(path, [made])
+    return trust
 
 
 def _renewed(pair: ServiceKeyPair, former: tuple[FormerKeys, ...]) -> ServiceKeys:

@@ -7,6 +7,8 @@ Rules:
    as their name.
 3. Cosignatures of known witnesses are verified and reported with their time; whether they are enough is the policy's
    decision, taken elsewhere.
+4. A log's keys may be changed. What those of before signed counts for trees of at most as many entries as the log had
+   then: whoever has them later signs no tree that is news.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from shared.audit.notes import (
     NoteSignature,
     NoteSigner,
     SignatureType,
+    SignedNote,
     VerifiedSignature,
     VerifierKey,
     encode_note,
@@ -32,16 +35,27 @@ from shared.errors import KeyRefused, LedgerInvalid
 
 @dataclass(frozen=True)
 class LogKeys:
-    """The two keys of one log. `origin` is the name that both bear, and the first line of every checkpoint."""
+    """The two keys of one log. `origin` is the name that both bear, and the first line of every checkpoint.
+
+    `former` are the pairs of before, each with the most entries that a tree may have that they signed.
+    """
 
     ed25519: VerifierKey
     mldsa44: VerifierKey
+    former: tuple[tuple[LogKeys, int], ...] = ()
 
     def __post_init__(self) -> None:
         if (self.ed25519.type, self.mldsa44.type) != (SignatureType.ED25519, SignatureType.MLDSA44):
             raise KeyRefused(alg="log", why="a log has one Ed25519 key (0x01) and one ML-DSA-44 key (0x06)")
         if self.ed25519.name != self.mldsa44.name:
             raise KeyRefused(alg="log", why="the two keys of a log bear different names")
+        if any(keys.origin != self.origin for keys, _ in self.former):
+            raise KeyRefused(alg="log", why="keys of before bear another name")
+
+    def signed(self, note: SignedNote) -> bool:
+        """Whether the note has lines of both keys, which are not verified."""
+        lines = {(one.name, one.key_id) for one in note.signatures}
+        return {(one.name, one.key_id) for one in (self.ed25519, self.mldsa44)} <= lines
 
     @property
     def origin(self) -> str:
@@ -62,7 +76,7 @@ def parse_log_keys(vkeys: Iterable[str]) -> LogKeys:
     keys = sorted((parse_vkey(text) for text in vkeys), key=lambda key: key.type)
     if len(keys) != 2:
         raise KeyRefused(alg="log", why=f"a log has two keys, here are {len(keys)}")
-    return LogKeys(*keys)
+    return LogKeys(keys[0], keys[1])
 
 
 def encode_checkpoint(head: TreeHead, ed25519: NoteSigner, mldsa44: NoteSigner) -> bytes:
@@ -84,12 +98,26 @@ def verify_checkpoint(note: bytes, log: LogKeys, witnesses: Iterable[VerifierKey
     `witnesses` are the keys whose cosignatures the caller knows; a known one that does not verify refuses the
     checkpoint.
     """
+    log = _keys_of_then(note, log)
     verified = verify_note(note, keys=witnesses, require=(log.ed25519, log.mldsa44))
     head = parse_tree_head(verified.text)
     if head.origin != log.origin:
         raise LedgerInvalid(why=f"the checkpoint is of the log {head.origin}, not of {log.origin}")
     own = (log.ed25519, log.mldsa44)
     return VerifiedCheckpoint(head, tuple(each for each in verified.signatures if each.key not in own), note)
+
+
+def _keys_of_then(note: bytes, log: LogKeys) -> LogKeys:
+    """Rule 4. Raises LedgerInvalid."""
+    if log.former:
+        signed = parse_note(note)
+        for former, most in log.former:
+            if former.signed(signed) and not log.signed(signed):
+                size = parse_tree_head(signed.text).size
+                if size > most:
+                    raise LedgerInvalid(why=f"keys signed it that signed trees of up to {most} entries, it has {size}")
+                return former
+    return log
 
 
 def add_cosignatures(note: bytes, cosignatures: Iterable[NoteSignature]) -> bytes:

@@ -11,7 +11,7 @@ count. How old a time may be is for whoever knows what time it is; this module a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.audit.checkpoint import LogKeys, VerifiedCheckpoint, parse_log_keys, verify_checkpoint
 from shared.audit.notes import SignatureType, VerifierKey, parse_vkey
@@ -59,12 +59,14 @@ class CheckpointRule:
 
 def rule_of(trust: Trust) -> CheckpointRule:
     """Raises KeyRefused for the log's keys, TrustFileInvalid for a policy whose keys cannot be those of witnesses."""
-    log = parse_log_keys(trust.log_vkeys)
+    of_before = tuple((parse_log_keys(one.vkeys), one.size) for one in trust.former_log_keys)
+    log = replace(parse_log_keys(trust.log_vkeys), former=of_before)
     policy = parse_witness_policy(trust.witness_policy)
-    if not set(policy.logs) <= set(trust.log_vkeys):
+    if not set(policy.logs) <= {*trust.log_vkeys, *(vkey for one in trust.former_log_keys for vkey in one.vkeys)}:
         raise TrustFileInvalid(why="the witness policy names a log that is not the one of the trust file")
     keys: dict[str, VerifierKey] = {}
-    taken = {log.ed25519.public_key.raw: log.origin, log.mldsa44.public_key.raw: log.origin}
+    own = [log, *(keys for keys, _ in of_before)]
+    taken = {key.public_key.raw: log.origin for keys in own for key in (keys.ed25519, keys.mldsa44)}
     for witness in policy.witnesses.values():
         try:
             key = parse_vkey(witness.vkey)

@@ -1,8 +1,8 @@
 """The trust file, `comity-trust/1`: what a party must know of an exchange before it believes anything else.
 
 It is handed over in a ceremony, from person to person; nothing fetched from the network replaces it.
-1. Closed format. Every member is present, but `pinned_keys`, `stamp_roots` and `former_receipt_keys`, which may be
-   absent and then are empty.
+1. Closed format. Every member is present, but `pinned_keys`, `stamp_roots` and those that begin with `former_`, which
+   may be absent and then are empty.
 2. `log_vkeys` are the two verifier keys of the log (C2SP signed note: Ed25519 and ML-DSA-44), both named for `origin`.
    Their inner form is read by the ledger's verifier.
 3. `witness_policy` is a C2SP tlog-policy or `none` (`witness_policy`). One that asks for no witness and a quorum of one
@@ -12,6 +12,8 @@ It is handed over in a ceremony, from person to person; nothing fetched from the
    a stamp is.
 6. `former_receipt_keys` are those that signed receipts before, each with the time until which it did: a receipt or
    statement of then is verified by the key of then.
+7. `former_log_keys` are the log's pairs of before, the newest first, each with the number of entries that the log had
+   when it was changed: what they signed counts for trees of at most that size.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ TRUST_VERSION: Final = "comity-trust/1"
 MAX_TRUST_BYTES: Final = 64 * 1024
 MAX_STAMP_ROOTS: Final = 8
 MAX_FORMER_RECEIPT_KEYS: Final = 8
+MAX_FORMER_LOG_KEYS: Final = 8
 
 Environment = Literal["development", "production"]
 
@@ -43,6 +46,14 @@ class FormerReceiptKey:
 
     key: Ed25519Public
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FormerLogKeys:
+    """What they signed still counts for trees of at most `size` entries."""
+
+    vkeys: tuple[str, str]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,12 @@ class Trust:
     pinned_keys: tuple[str, ...] = ()
     stamp_roots: tuple[bytes, ...] = ()
     former_receipt_keys: tuple[FormerReceiptKey, ...] = ()
+    former_log_keys: tuple[FormerLogKeys, ...] = ()
+
+    @property
+    def first_log_vkeys(self) -> tuple[str, str]:
+        """Those that the log began with, as far as they are known here: they stay while keys are changed."""
+        return self.former_log_keys[-1].vkeys if self.former_log_keys else self.log_vkeys
 
     @property
     def all_receipt_keys(self) -> tuple[Ed25519Public, ...]:
@@ -97,12 +114,14 @@ def parse_trust(raw: bytes) -> Trust:
         pinned_keys=written.pinned_keys,
         stamp_roots=stamp_roots,
         former_receipt_keys=former,
+        former_log_keys=tuple(FormerLogKeys(one.vkeys, one.size) for one in written.former_log_keys),
     )
 
 
 def encode_trust(trust: Trust) -> bytes:
     """Canonical JSON; `parse_trust` gives the same trust back."""
     former = [{"key": encode_b64u(one.key.raw), "until": encode_time(one.until)} for one in trust.former_receipt_keys]
+    former_log = [{"vkeys": list(one.vkeys), "size": one.size} for one in trust.former_log_keys]
     return encode_canonical_json(
         {
             "v": TRUST_VERSION,
@@ -116,6 +135,7 @@ def encode_trust(trust: Trust) -> bytes:
             "pinned_keys": list(trust.pinned_keys),
             **({"stamp_roots": [encode_b64u(root) for root in trust.stamp_roots]} if trust.stamp_roots else {}),
             **({"former_receipt_keys": former} if former else {}),
+            **({"former_log_keys": former_log} if former_log else {}),
         }
     )
 
@@ -131,8 +151,13 @@ def _check(trust: Trust) -> None:
         raise TrustFileInvalid(why="the receipt key is an operator key")
     if len(set(receipts)) != len(receipts):
         raise TrustFileInvalid(why="a receipt key stands twice")
-    if len(set(trust.log_vkeys)) != 2 or not all(key.startswith(f"{trust.origin}+") for key in trust.log_vkeys):
+    logs = [trust.log_vkeys, *(one.vkeys for one in trust.former_log_keys)]
+    vkeys = [key for pair in logs for key in pair]
+    if len(set(vkeys)) != len(vkeys) or not all(key.startswith(f"{trust.origin}+") for key in vkeys):
         raise TrustFileInvalid(why="log_vkeys are two different verifier keys named for the origin")
+    sizes = [one.size for one in trust.former_log_keys]
+    if sizes != sorted(sizes, reverse=True) or any(size < 0 for size in sizes):
+        raise TrustFileInvalid(why="former_log_keys stand with the newest first, each with the size that the log had")
     quorum = parse_witness_policy(trust.witness_policy).quorum
     if trust.environment != "development":
         if quorum is None:
@@ -155,6 +180,12 @@ class _FormerDocument(BaseModel):
         return FormerReceiptKey(parse_ed25519(parse_b64u(self.key)), parse_time(self.until))
 
 
+class _FormerLogDocument(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    vkeys: tuple[str, str] = Field(strict=False)
+    size: int = Field(ge=0, lt=2**53)
+
+
 class _TrustDocument(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     v: Literal["comity-trust/1"]
@@ -170,3 +201,4 @@ class _TrustDocument(BaseModel):
     former_receipt_keys: tuple[_FormerDocument, ...] = Field(
         default=(), strict=False, max_length=MAX_FORMER_RECEIPT_KEYS
     )
+    former_log_keys: tuple[_FormerLogDocument, ...] = Field(default=(), strict=False, max_length=MAX_FORMER_LOG_KEYS)

@@ -10,7 +10,8 @@ import httpx2
 import pytest
 
 from client.auditor import verify_ledger
-from shared.adapters.renewed_keys import renew_services
+from shared.adapters.keyfiles import load_trust
+from shared.adapters.renewed_keys import renew_log, renew_services
 from shared.contracts.topology import SERVICES
 from tests.acceptance.refusals import PARIS, RABAT, Bench
 from tests.exchange_process import now
@@ -72,7 +73,10 @@ def test_services_tell_of_themselves_and_go_on_with_new_keys_where_those_of_befo
         bench[RABAT].post(letter)
     process.wait_killed(TOLD_WITHIN_S)
     process.settings = {**settings, "COMITY_TOLD_AFTER_S": "0"}
-    roster = renew_services(process.data, ALL - {"gateway"}, exchange.operators, now())
+    roster = renew_services(process.data, ALL, exchange.operators, now())
+    renew_log(process.data, exchange.rows.rows("SELECT max(size) FROM ledger_checkpoint")[0][0])
+    exchange.hang_up()
+    exchange.trust = load_trust(process.data)
     process.start()
     assert bench.await_decision(bench[RABAT], letter.header["id"])["decision"] == "accepted"
     told.await_all("exchange.started", roster.digest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from client.proof_bundle import encode_bundle, parse_bundle
 from client.proof_making import make_bundle
 from client.proof_verification import verify_bundle
 from client.sealing import Attachment
+from shared.audit.notes import encode_vkey
 from shared.domain.strict_json import encode_canonical_json
 from shared.errors import EnvelopePartMismatch, Rejection
 from shared.keys.base64url import encode_b64u, parse_b64u
+from shared.keys.private import generate_ed25519
+from shared.keys.trust import FormerLogKeys, FormerReceiptKey
 from tests.unit.audit.paper_log import WITNESS
+from tests.unit.audit.test_changed_log_keys import NEW as NEW_LOG
 from tests.unit.client.letters import BE, FR, MA, open_dossier
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.test_witnessed import witnessed
@@ -227,3 +232,26 @@ def test_a_swapped_or_repeated_entry_is_refused(story: Story) -> None:
     swapped = replace(bundle, evidences=(bundle.key_events[0],))
     assert judged(encode_bundle(swapped), story) == "proof.evidence-invalid"
     assert judged(encode_bundle(replace(bundle, decision=first)), story) == "proof.decision-invalid"
+
+
+def test_a_bundle_of_before_is_proven_by_the_keys_of_then(story: Story) -> None:
+    bundle, trust, size = story.made.bundle, story.trust, len(story.exchange.log.entries)
+    new = replace(
+        trust,
+        log_vkeys=(encode_vkey(NEW_LOG[0].vkey), encode_vkey(NEW_LOG[1].vkey)),
+        former_log_keys=(FormerLogKeys(trust.log_vkeys, size),),
+        receipt_key=generate_ed25519().public_key(),
+        former_receipt_keys=(FormerReceiptKey(trust.receipt_key, story.exchange.now),),
+    )
+    proven = verify_bundle(bundle, new)
+    assert proven.receipt is not None
+    assert proven.decision is not None
+    early = story.exchange.now - timedelta(days=1)
+    for short, code in (
+        (replace(new, former_log_keys=()), "proof.checkpoint-invalid"),
+        (replace(new, former_log_keys=(FormerLogKeys(trust.log_vkeys, 3),)), "proof.checkpoint-invalid"),
+        (replace(new, former_receipt_keys=(FormerReceiptKey(trust.receipt_key, early),)), "proof.receipt-invalid"),
+    ):
+        with pytest.raises(Rejection) as refused:
+            verify_bundle(bundle, short)
+        assert refused.value.code == code

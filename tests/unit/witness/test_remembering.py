@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from shared.audit.checkpoint import encode_checkpoint, parse_checkpoint
 from shared.audit.notes import SignatureType, encode_vkey, parse_vkey, verify_note
+from shared.audit.signers import signer_from_seed
 from shared.audit.witness_protocol import place_of
 from shared.errors import KeyRefused, LedgerInvalid, SettingsRefused
 from tests.unit.audit.paper_log import ORIGIN, log_signers
 from tests.unit.witness.watching import NAME, Log, Witness
 from witness import memory as memory_module
 from witness.keys import WitnessKeys, init_witness, load_witness
-from witness.memory import WitnessMemory, add_log
+from witness.memory import WitnessMemory, add_log, renew_log
 
 # --- what it remembers
 
@@ -133,3 +135,28 @@ def test_a_directory_that_is_no_witness_is_not_served(tmp_path: Path) -> None:
         WitnessMemory(tmp_path)
     with pytest.raises(SettingsRefused, match="comity witness init"):
         load_witness(tmp_path)
+
+
+# --- a log with new keys
+
+
+async def test_a_log_is_watched_on_under_its_new_keys_from_where_it_was(witness: Witness, log: Log) -> None:
+    await witness.add(log.request(0, 7))
+    new = [
+        signer_from_seed(ORIGIN, SignatureType.ED25519, b"1" * 32),
+        signer_from_seed(ORIGIN, SignatureType.MLDSA44, b"2" * 32),
+    ]
+    old_request = log.request(7, 307)
+    log.notes[307] = encode_checkpoint(parse_checkpoint(log.notes[307]), new[0], new[1])
+    assert (await witness.add(log.request(7, 307))).status_code == 403
+    known = [one.vkey for one in log_signers()]
+    with pytest.raises(SettingsRefused, match="not those that were changed"):
+        renew_log(witness.directory, ORIGIN, known, [[one.vkey for one in new]])
+    with pytest.raises(SettingsRefused, match="not watched here"):
+        renew_log(witness.directory, "other.test/log", known, [known])
+    assert renew_log(witness.directory, ORIGIN, [one.vkey for one in new], [known]).size == 7
+    again = await witness.restarted()
+    assert (await again.add(old_request)).status_code == 403
+    assert (await again.add(log.request(0, 307))).content == b"7\n"
+    assert (await again.add(log.request(7, 307))).status_code == 200
+    await again.close()
