@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from client.archive import Archive
 from client.composition import Composed, ReplyWish, compose_reply, compose_request
+from client.desk.office import Office
 from client.directory_statement import fetch_statement
 from client.directory_watch import DirectoryWatch, fetch_history
 from client.exchange import Exchange
@@ -63,7 +64,7 @@ WATCHED_FOR: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an authority keeps what is its own: `register.sqlite3` and the sealed files of its outbox."""
+    """Where an authority keeps what is its own: `register.sqlite3`, the sealed files of its outbox, its desk."""
 
     home: Path
 
@@ -99,6 +100,7 @@ class Correspondence:
         self._sleep = sleep
         self._watch: DirectoryWatch | None = None
         self._watched_at = clock()
+        self.office = Office(place.home / "desk", keys, self.register, self.directory, clock)
         self.ledger = LedgerView(trust, self.register, exchange.log_file)
         self.outbox = Outbox(exchange, self.register, place.outbox, self._require_current, sleep=sleep, clock=clock)
         judge = MessageJudge(exchange, self.ledger, self.directory, keys.authority, clock)
@@ -217,7 +219,11 @@ class Correspondence:
         return self.mailbox.handed_legs.holders(legs, self.directory().latest)
 
     def seal_and_store(self, composed: Composed, attachments: Sequence[Attachment]) -> str:
-        """Seal to the recipients' keys and keep the result; the message's id. Nothing has been sent yet."""
+        """Seal to the recipients' keys and keep the result; the message's id, of which nothing was sent.
+
+        Raises ApprovalMissing.
+        """
+        self.office.require(composed.header, composed.content, attachments)
         watch = self.directory(anew=True)
         keys = {party: watch.sealing_key(party).public for party in composed.header.recipients}
         sealed = seal_message(composed.header, composed.content, attachments, self.keys, keys)

@@ -189,6 +189,11 @@ def load_operator_key(path: Path, passphrase: str) -> Ed25519Signer:
     return Ed25519Signer(seed_of(path, key))
 
 
+def create_officer_key(path: Path, passphrase: str, authority: str, cost: int | None = None) -> Ed25519Signer:
+    """A new key for one officer of an authority, who approves with it and signs no envelope. Raises KeyFileUnusable."""
+    return _create_single(path, passphrase, authority, SIGN_ED25519, cost)
+
+
 def create_auditor_key(path: Path, passphrase: str, auditor: str, cost: int | None = None) -> Ed25519Signer:
     """A new API key for an auditor, who signs calls and nothing else. Raises KeyFileUnusable."""
     return _create_single(path, passphrase, auditor, API, cost)

@@ -21,6 +21,7 @@ from typing import Any
 from cryptography.cobblestone import Cobblestone256Decryptor
 from cryptography.exceptions import InvalidTag
 
+from client.desk.approvals import approvals_contradiction
 from client.sealing import derive_part_key, is_committed
 from shared.domain.header import Header
 from shared.domain.strict_json import encode_canonical_json
@@ -173,7 +174,7 @@ def body_contradiction(header: Header, body: Body) -> str | None:
     for name in sorted({*body.act, *header.act}):
         if name not in body.act or name not in header.act or not _same(body.act[name], header.act[name]):
             return f"act.{name}"
-    return None
+    return approvals_contradiction(header, body.content, body.attachments)
 
 
 def _same(left: object, right: object) -> bool:

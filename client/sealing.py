@@ -165,12 +165,16 @@ def _keys_to_seal_to(
     return keys
 
 
-def _body_of(header: Header, content: Mapping[str, Any], attachments: Sequence[Attachment]) -> Body:
-    entries = [
+def entries_of(attachments: Sequence[Attachment]) -> tuple[AttachmentEntry, ...]:
+    """What the body says of its attachments."""
+    return tuple(
         AttachmentEntry(part_name(index), one.name, one.media_type, len(one.data), digest_of(one.data))
         for index, one in enumerate(attachments, start=1)
-    ]
-    return Body(header.kind, header.act, content, tuple(entries))
+    )
+
+
+def _body_of(header: Header, content: Mapping[str, Any], attachments: Sequence[Attachment]) -> Body:
+    return Body(header.kind, header.act, content, entries_of(attachments))
 
 
 def _seal_part(secret: bytes, context: bytes, name: str, data: bytes) -> bytes:

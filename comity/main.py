@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "desk": ("comity.desk:app", "Officers, their approvals, and the messages that wait for them."),
     "keys": ("comity.keys:app", "Make, renew, show and compare keys."),
     "trust": ("comity.trust:app", "Import and show the trust file of an exchange."),
     "new": ("comity.new:new", "Write a request step by step, into a file for `comity send`."),

@@ -10,7 +10,7 @@ import typer
 from comity.home import find_home
 from comity.options import HomeDir, Json, Url, authority_id, pairs
 from comity.output import reporting
-from comity.send import Attach, Despite, Patience, Wait, attachments, seal_and_send
+from comity.send import Attach, Despite, DraftBy, Patience, Wait, attachments, send_or_draft
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
@@ -53,6 +53,7 @@ def reply(
     urgency: Annotated[str, typer.Option(help="routine, urgent or emergency.")] = "routine",
     handling: Annotated[list[str] | None, typer.Option(help="A handling code; may be repeated.")] = None,
     despite: Despite = None,
+    draft_by: DraftBy = None,
     attach: Attach = None,
     wait: Wait = True,
     patience: Patience = 60.0,
@@ -100,7 +101,7 @@ def reply(
             )
             answered = None if in_reply_to is None else own.register.find_message(in_reply_to)
             composed = own.compose_reply(found, wish, leg, answered)
-            seal_and_send(own, composed, attachments(attach or []), wait, patience, output)
+            send_or_draft(own, composed, attachments(attach or []), draft_by, place, output, wait, patience)
 
 
 def _profile(own: Correspondence, dossier: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from comity.advice import REFUSED
-from comity.home import find_home
+from comity.home import Home, find_home
 from comity.options import HomeDir, Json, Url, authority_id
 from comity.output import Output, local_time, reporting, say
 from comity.words import _
@@ -26,6 +26,10 @@ Attach = Annotated[
 Despite = Annotated[
     str | None,
     typer.Option("--despite", help="Why it goes though the registry of instruments warns; sealed with the message."),
+]
+DraftBy = Annotated[
+    Path | None,
+    typer.Option("--draft-by", help="Do not send: keep it for the desk, drafted by the officer with this key file."),
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the exchange's decision.")]
 Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait for the decision.")]
@@ -43,6 +47,7 @@ def send(
         str | None, typer.Option(help="Instrument or group of the registry, or reciprocity; else the file's.")
     ] = None,
     despite: Despite = None,
+    draft_by: DraftBy = None,
     attach: Attach = None,
     wait: Wait = True,
     patience: Patience = 60.0,
@@ -59,7 +64,7 @@ def send(
         written = load_request(request).despite(despite)
         with place.correspondence() as own:
             composed = own.compose_request(written, recipients, instrument)
-            seal_and_send(own, composed, attachments(attach or []), wait, patience, output)
+            send_or_draft(own, composed, attachments(attach or []), draft_by, place, output, wait, patience)
 
 
 def attachments(paths: list[Path]) -> list[Attachment]:
@@ -78,13 +83,27 @@ def attachments(paths: list[Path]) -> list[Attachment]:
     return found
 
 
-def seal_and_send(
-    own: Correspondence, composed: Composed, files: list[Attachment], wait: bool, patience_s: float, output: Output
+def send_or_draft(
+    own: Correspondence,
+    composed: Composed,
+    files: list[Attachment],
+    draft_by: Path | None,
+    place: Home,
+    output: Output,
+    wait: bool,
+    patience_s: float,
 ) -> None:
-    """Store, send, wait, and tell. Raises typer.Exit(1) when the exchange rejected the message."""
-    from shared.domain.reference import encode_number
+    """Send, or keep it for the desk."""
+    if draft_by is None:
+        seal_and_send(own, composed, files, wait, patience_s, output)
+        return
+    from comity.desk_drafts import keep_draft
 
-    header = composed.header
+    keep_draft(own, composed, files, draft_by, place, output)
+
+
+def tell_doubts(composed: Composed, output: Output) -> None:
+    """What the registry warns of, and what the form does not know."""
     for flag in composed.flags:
         measures = f" ({', '.join(flag.measures)})" if flag.measures else ""
         output.note(f"Note: {flag.text}{measures} [{flag.code}; {flag.rule}]")
@@ -92,6 +111,16 @@ def seal_and_send(
         meant = " " + _("Is {name} meant?", name=member.meant) if member.meant else ""
         told = _("Note: the form has no field {name}; it is sealed and sent as it is.", name=member.name)
         output.note(f"{told}{meant}")
+
+
+def seal_and_send(
+    own: Correspondence, composed: Composed, files: list[Attachment], wait: bool, patience_s: float, output: Output
+) -> None:
+    """Store, send, wait, and tell. Raises typer.Exit(1) when the exchange rejected the message."""
+    from shared.domain.reference import encode_number
+
+    header = composed.header
+    tell_doubts(composed, output)
     message = own.seal_and_store(composed, files)
     decision = own.outbox.send(message)
     if decision is None and wait:

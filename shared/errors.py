@@ -877,3 +877,39 @@ class ReasonMissing(Rejection):
     """The registry of instruments warns, and no reason is given for sending all the same: {warnings}"""
 
     code = "client.reason-missing"
+
+
+class DeskUnusable(Rejection):
+    """The rules of the desk cannot be used: {why}."""
+
+    code = "desk.unusable"
+
+
+class OfficerRefused(Rejection):
+    """{officer} may not sign this here: {why}."""
+
+    code = "desk.officer-refused"
+
+
+class ApprovalMissing(Rejection):
+    """The desk asks for {needs} officers to sign a message of kind {kind}: {why}."""
+
+    code = "desk.approval-missing"
+
+
+class DraftUnknown(Rejection):
+    """There is no draft {draft} here."""
+
+    code = "desk.draft-unknown"
+
+
+class DraftUnusable(Rejection):
+    """The draft {draft} cannot be used: {why}."""
+
+    code = "desk.draft-unusable"
+
+
+class DraftOutdated(Rejection):
+    """The draft {draft} cannot be sent as it was approved: {why}."""
+
+    code = "desk.draft-outdated"

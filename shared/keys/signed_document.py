@@ -76,12 +76,19 @@ def sign_document(document: bytes, domain: bytes, signer: Signer, owner: str = O
 
 
 def verify_quorum(
-    signed: SignedDocument, domain: bytes, operator_keys: Sequence[Ed25519Public], quorum: int
+    signed: SignedDocument,
+    domain: bytes,
+    operator_keys: Sequence[Ed25519Public],
+    quorum: int,
+    owner: str = OPERATOR,
 ) -> tuple[str, ...]:
-    """The kids of the operator keys that signed, at least `quorum` of them. Raises SignedDocumentBad."""
+    """The kids of the operator keys that signed, at least `quorum` of them; of another `owner`'s keys for what is his.
+
+    Raises SignedDocumentBad.
+    """
     if quorum < 1:
         raise SignedDocumentBad("a quorum of none proves nothing")
-    known = {key.kid(OPERATOR): key for key in operator_keys}
+    known = {key.kid(owner): key for key in operator_keys}
     signers = tuple(one.kid for one in signed.signatures)
     if len(set(signers)) != len(signers):
         raise SignedDocumentBad("an operator key signs twice")

@@ -1,0 +1,210 @@
+"""The desk at work in one home: its document, its drafts, and the rule that nothing leaves against it.
+
+Rules:
+1. Without a desk the holder of the passphrase sends alone, and no message claims approvals that were not given.
+2. A desk that was set up here is never forgotten: one that is gone, set back or changed without the authority's key
+   stops all sending.
+3. A message leaves when as many officers signed it as the desk asks for. In an emergency one suffices, who says so;
+   what he sent stays here until another officer ratified it.
+4. A program that holds the authority's keys alone acknowledges nothing: where there is a desk every message needs an
+   officer, whose key is not in the home.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from client.desk.approvals import APPROVALS, Approved, matter_of, read_approvals
+from client.desk.drafts import Draft, Drafts
+from client.desk.rules import Desk, Role, sign_desk, verify_desk
+from client.directory_watch import DirectoryWatch
+from client.key_bundle import SIGN_ED25519
+from client.register import Register
+from client.sealing import Attachment, entries_of
+from client.signing import AuthorityKeys
+from client.whole_file import put_in_place
+from shared.domain.header import Header, Urgency
+from shared.domain.ids import encode_time, new_uuid7
+from shared.domain.profiles import kind_of
+from shared.errors import ApprovalMissing, DeskUnusable, DraftOutdated, OfficerRefused
+from shared.keys.base64url import encode_b64u
+from shared.keys.custody import Signer
+from shared.keys.public import Ed25519Public
+
+_KNOWN: Final = "desk-digest"
+
+
+class Office:
+    """`directory` tells which keys this authority ever signed with."""
+
+    def __init__(
+        self,
+        folder: Path,
+        keys: AuthorityKeys,
+        register: Register,
+        directory: Callable[[], DirectoryWatch],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._folder = folder
+        self._keys = keys
+        self._register = register
+        self._directory = directory
+        self._clock = clock
+        self.drafts = Drafts(folder / "drafts")
+
+    # --- the desk itself ---------------------------------------------------------------------------------------------
+
+    def desk(self) -> Desk | None:
+        """None where none was set up. Raises DeskUnusable."""
+        known = self._register.fact(_KNOWN)
+        try:
+            raw = self._file.read_bytes()
+        except FileNotFoundError:
+            if known is not None:
+                raise DeskUnusable(why=f"{self._file} is gone") from None
+            return None
+        except OSError as broken:
+            raise DeskUnusable(why=f"{self._file}: {broken.strerror}") from None
+        if known != _digest(raw):
+            raise DeskUnusable(why=f"{self._file} is not the one that was made here last")
+        return verify_desk(raw, self._keys.authority, self._publics())
+
+    def require_desk(self) -> Desk:
+        """Raises DeskUnusable."""
+        desk = self.desk()
+        if desk is None:
+            raise DeskUnusable(why="none was set up here; `comity desk officer` makes one")
+        return desk
+
+    def change(self, desk: Desk) -> None:
+        """Sign the desk and keep it; durable on return. Raises DeskUnusable."""
+        raw = sign_desk(desk, self._keys.ed25519)
+        verify_desk(raw, self._keys.authority, self._publics())
+        self._register.note_fact(_KNOWN, _digest(raw))  # killed between the two, the old file is refused, not believed
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            put_in_place(self._file, raw, replace=True)
+        except OSError as broken:
+            raise DeskUnusable(why=f"{self._file}: {broken.strerror}") from None
+
+    # --- drafts ------------------------------------------------------------------------------------------------------
+
+    def sign(self, draft: Draft, signer: Signer, role: Role) -> Draft:
+        """With the signature of the officer who holds this key; durable on return. Raises OfficerRefused,
+        DraftUnusable."""
+        acting = self.require_desk().acting(signer.public, role, self._clock())
+        if role is Role.approver and acting.officer.id in draft.approved.drafters:
+            raise OfficerRefused(officer=acting.officer.id, why="the drafter of this message: another one approves it")
+        signed = draft.signed_by(acting, signer, self._clock())
+        self.drafts.keep(signed)
+        return signed
+
+    def finish(self, draft: Draft, signer: Signer, *, alone: bool = False) -> tuple[Draft, Header, dict[str, Any]]:
+        """Signed by its sender, with the header and the content to seal now. Nothing is kept yet.
+
+        Raises OfficerRefused, DraftOutdated, DraftUnusable.
+        """
+        now, desk = self._clock(), self.require_desk()
+        if draft.message is not None:
+            raise DraftOutdated(draft=draft.name, why=f"it was sent as {draft.message}")
+        header = draft.header
+        if header.leg is not None and self._register.seen(header.dossier, header.leg) != header.seen:
+            raise DraftOutdated(draft=draft.name, why="something happened on the leg that its officers had not read")
+        acting = desk.acting(signer.public, Role.sender, now)
+        signed = draft.signed_by(acting, signer, now, alone=alone)
+        lifetime = header.expires - header.sent
+        fresh: dict[str, Any] = {
+            "id": new_uuid7(now),
+            "sent_at": encode_time(now),
+            "expires_at": encode_time(now + lifetime),
+        }
+        if APPROVALS in kind_of(header.profile, header.kind).act:
+            fresh["act"] = {**header.act, APPROVALS: len(signed.approved.approvers)}
+        return signed, header.model_copy(update=fresh), {**draft.content, APPROVALS: signed.sealed}
+
+    def ratify(self, draft: Draft, signer: Signer) -> None:
+        """Another officer stands by what one sent alone; then the draft is gone.
+
+        Raises OfficerRefused, DraftOutdated.
+        """
+        if draft.message is None:
+            raise DraftOutdated(draft=draft.name, why="it was not sent yet: it is approved, not ratified")
+        acting = self.require_desk().acting(signer.public, Role.approver, self._clock())
+        if acting.officer.id in {one.officer for one in draft.approved.approvals}:
+            raise OfficerRefused(officer=acting.officer.id, why="who sent it: another officer ratifies it")
+        signed = draft.signed_by(acting, signer, self._clock())
+        self._register.note_fact(f"ratified-{draft.message}", signed.signed[-1])
+        self.drafts.discard(draft.name)
+
+    def begin_sending(self, signed: Draft, header: Header, content: Mapping[str, Any]) -> None:
+        """Keep that this draft is sent as this message, before it is: it is not sent twice, whatever happens then, and
+        what one officer sends alone is not forgotten. Raises ApprovalMissing, DraftUnusable."""
+        self.require(header, content, signed.attachments)
+        self.drafts.keep(signed.model_copy(update={"message": header.id, "sent_at": header.sent_at}))
+
+    def settle(self, name: str) -> Draft | None:
+        """The draft as it stands after its sending: gone if the message is on its way and nobody has to ratify it; a
+        draft again, without its sender, if the message never left or was rejected."""
+        draft = self.drafts.load(name)
+        if draft.message is None:
+            return draft
+        kept = self._register.message(draft.message)
+        if kept is None or kept.state in ("rejected", "refused"):
+            draft = draft.unsent()
+            self.drafts.keep(draft)
+        elif not draft.approved.is_alone:
+            self.drafts.discard(name)
+            return None
+        return draft
+
+    def waiting(self) -> list[Draft]:
+        """Everything that waits for an officer, the oldest first."""
+        settled = (self.settle(one.name) for one in self.drafts.list())
+        return [one for one in settled if one is not None]
+
+    # --- the rule ----------------------------------------------------------------------------------------------------
+
+    def require(self, header: Header, content: Mapping[str, Any], attachments: Sequence[Attachment]) -> None:
+        """That the desk lets this message go. Raises ApprovalMissing, DeskUnusable."""
+        desk = self.desk()
+        if desk is None:
+            return
+        needs = desk.eyes_for(kind_of(header.profile, header.kind))
+        try:
+            approved = self._approved(desk, header, content, attachments)
+        except ValueError as bad:
+            raise ApprovalMissing(kind=header.kind, needs=needs, why=f"its {bad}") from None
+        if approved is None:
+            raise ApprovalMissing(kind=header.kind, needs=needs, why="no officer signed it")
+        is_allowed_alone = approved.is_alone and header.urgency is Urgency.emergency
+        if not approved.approvals or (approved.eyes < needs and not is_allowed_alone):
+            raise ApprovalMissing(kind=header.kind, needs=needs, why=f"{approved.eyes} looked at it")
+
+    def _approved(
+        self, desk: Desk, header: Header, content: Mapping[str, Any], attachments: Sequence[Attachment]
+    ) -> Approved | None:
+        if APPROVALS not in content:
+            return None
+        matter = matter_of(header, content, entries_of(attachments))
+        approved = read_approvals(header.sender, matter, content[APPROVALS])
+        for named in approved.officers.values():
+            if desk.officer(named.id).shown != named:
+                raise ValueError(f"{APPROVALS} name {named.id} with another key than the desk does")
+        return approved
+
+    def _publics(self) -> list[Ed25519Public]:
+        known = self._directory().latest.party(self._keys.authority)
+        registered = () if known is None else known.keys
+        return [key.public for key in registered if isinstance(key.public, Ed25519Public) and key.use == SIGN_ED25519]
+
+    @property
+    def _file(self) -> Path:
+        return self._folder / "desk.json"
+
+
+def _digest(raw: bytes) -> str:
+    return encode_b64u(hashlib.sha256(raw).digest())

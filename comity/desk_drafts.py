@@ -1,0 +1,176 @@
+"""`comity desk drafts|read|approve|send|ratify|discard`: the messages that wait for their officers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from comity.home import Home, find_home, now
+from comity.officer_keys import load_officer
+from comity.options import HomeDir, Json, Url
+from comity.output import Output, local_time, reporting, say
+from comity.send import Patience, Wait, seal_and_send, tell_doubts
+
+if TYPE_CHECKING:
+    from client.composition import Composed
+    from client.correspondence import Correspondence
+    from client.desk.drafts import Draft
+    from client.sealing import Attachment
+
+Name = Annotated[str, typer.Argument(help="The draft, as `comity desk drafts` names it.")]
+OfficerKey = Annotated[Path, typer.Option("--officer-key", help="Your own key file, with a passphrase of your own.")]
+
+
+def drafts(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
+    """What waits: for approval, for sending, or to be ratified."""
+    with reporting(json) as output, find_home(home, url).correspondence() as own:
+        found = [_told(own, one) for one in own.office.waiting()]
+
+        def render(console: Any) -> None:
+            for one in found:
+                say(console, f"{one['draft']}  {one['kind']} to {', '.join(one['recipients'])} · {one['waits_for']}")
+            if not found:
+                say(console, "Nothing waits.")
+
+        output.show({"drafts": found}, render)
+
+
+def read(draft: Name, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
+    """Everything that a draft says, before you put your name to it."""
+    with reporting(json) as output, find_home(home, url).correspondence() as own:
+        found = own.office.drafts.load(draft)
+        header = found.header
+        document = {
+            **_told(own, found),
+            "dossier": header.dossier,
+            "leg": header.leg,
+            "urgency": header.urgency,
+            "measures": header.measures,
+            "basis": {} if header.basis is None else {party: one.primary for party, one in header.basis.items()},
+            "act": header.act,
+            "content": found.content,
+            "attachments": [{"name": one.name, "size": len(one.data)} for one in found.attachments],
+        }
+
+        def render(console: Any) -> None:
+            for name, value in document.items():
+                say(console, f"{name}: {value if isinstance(value, str) else _text(value)}")
+
+        output.show(document, render)
+
+
+def approve(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
+    """Put your name to a draft that somebody else wrote: to every word of it, its attachments and its recipients."""
+    with reporting(json) as output:
+        from client.desk.rules import Role
+
+        place = find_home(home, url)
+        with place.correspondence() as own:
+            signed = own.office.sign(
+                own.office.drafts.load(draft), load_officer(place, own, officer_key), Role.approver
+            )
+            _show_draft(own, signed, output)
+
+
+def send(
+    draft: Name,
+    officer_key: OfficerKey,
+    emergency: Annotated[
+        bool, typer.Option("--emergency", help="Alone, in an emergency; another officer ratifies it within days.")
+    ] = False,
+    wait: Wait = True,
+    patience: Patience = 60.0,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Seal and send a draft that has the signatures it needs. Yours as its sender is added."""
+    with reporting(json) as output:
+        from client.composition import Composed
+
+        place = find_home(home, url)
+        with place.correspondence() as own:
+            signer = load_officer(place, own, officer_key)
+            signed, header, content = own.office.finish(own.office.drafts.load(draft), signer, alone=emergency)
+            own.office.begin_sending(signed, header, content)
+            try:
+                seal_and_send(own, Composed(header, content, ()), signed.attachments, wait, patience, output)
+            finally:
+                own.office.settle(signed.name)
+
+
+def ratify(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
+    """Stand by what a colleague sent alone in an emergency."""
+    with reporting(json) as output:
+        place = find_home(home, url)
+        with place.correspondence() as own:
+            sent = own.office.drafts.load(draft)
+            own.office.ratify(sent, load_officer(place, own, officer_key))
+            told = {"message": sent.message, "ratified": True}
+            output.show(told, lambda console: say(console, f"{sent.message} is ratified."))
+
+
+def discard(draft: Name, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
+    """Throw a draft away. What one officer sent alone is not thrown away: it is ratified."""
+    with reporting(json) as output, find_home(home, url).correspondence() as own:
+        from shared.errors import DraftUnusable
+
+        if own.office.drafts.load(draft).message is not None:
+            raise DraftUnusable(draft=draft, why="it was sent by one alone, and waits to be ratified")
+        own.office.drafts.discard(draft)
+        output.show({"discarded": draft}, lambda console: say(console, f"{draft} is gone."))
+
+
+def keep_draft(
+    own: Correspondence, composed: Composed, files: list[Attachment], key: Path, place: Home, output: Output
+) -> None:
+    """What `--draft-by` does instead of sending."""
+    from client.desk.drafts import draft_of
+    from client.desk.rules import Role
+
+    tell_doubts(composed, output)
+    draft = draft_of(composed.header, dict(composed.content), files)
+    _show_draft(own, own.office.sign(draft, load_officer(place, own, key), Role.drafter), output)
+
+
+def _show_draft(own: Correspondence, draft: Draft, output: Output) -> None:
+    document = _told(own, draft)
+    whom = ", ".join(document["recipients"])
+    text = f"Draft {document['draft']}: {document['kind']} to {whom} · waits for {document['waits_for']}"
+    output.show(document, lambda console: say(console, text))
+
+
+def _told(own: Correspondence, draft: Draft) -> dict[str, Any]:
+    from shared.domain.ids import encode_time
+    from shared.domain.profiles import kind_of
+
+    header, approved = draft.header, draft.approved
+    needs = own.office.require_desk().eyes_for(kind_of(header.profile, header.kind))
+    signers = [f"{one.officer} ({one.role}{_place_of(one.stands_for)})" for one in approved.approvals]
+    if draft.ratify_by is not None:
+        waits_for = f"to be ratified by {local_time(encode_time(draft.ratify_by))}"
+        waits_for = f"OVERDUE, {waits_for}" if draft.ratify_by < now() else waits_for
+    else:
+        ready = needs == 1 or approved.approvers
+        waits_for = "its sender" if ready and len(approved.approvers) + 1 >= needs else "an approver"
+    return {
+        "draft": draft.name,
+        "kind": header.kind,
+        "recipients": list(header.recipients),
+        "signed": signers,
+        "needs": needs,
+        "waits_for": f"{waits_for}; signed by {', '.join(signers) or 'nobody'}",
+        "message": draft.message,
+    }
+
+
+def _place_of(stands_for: str | None) -> str:
+    return f" for {stands_for}" if stands_for else ""
+
+
+def _text(value: Any) -> str:
+    import json as jsonlib
+
+    return jsonlib.dumps(value, ensure_ascii=False, indent=2)
