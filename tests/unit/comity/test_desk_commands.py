@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from client.key_file import SCRYPT_N_READ
 from comity import desk, desk_drafts
 from shared.keys.private import Ed25519Signer
 from tests.unit.client.letters import CONTENT
@@ -194,3 +195,19 @@ def test_a_rejected_message_is_a_draft_again(office: Run, request_file: Path, ex
     assert act(office, "send", draft, CHAKIR).exit_code == 1
     [waiting] = document_of(office(MA, "desk", "drafts", "--json"))["drafts"]
     assert waiting["signed"] == ["alami (drafter)", "bennis (approver)"]
+
+
+def test_an_officers_key_is_a_file_of_his_own_and_the_authoritys_is_none(
+    run: Run, request_file: Path, tmp_path: Path, exchange: PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "now", lambda: exchange.now)
+    monkeypatch.setenv("COMITY_KEY_COST", str(min(SCRYPT_N_READ)))
+    key = tmp_path / "alami.json"
+    named = ("--name", "Karima Alami", "--functions", "Prosecutor", "--role", "drafter")
+    result = run(MA, "desk", "officer", ALAMI, *named, "--officer-key", str(key))
+    assert "alami · Karima Alami, Prosecutor · drafter" in result.stdout
+    assert key.stat().st_mode & 0o077 == 0
+    drafted(run, request_file, by=str(key))
+    own = str(tmp_path / MA / "keys.json")
+    sent = ("send", str(request_file), "--to", FR, "--instrument", "quadripartite", "--draft-by", own, "--json")
+    assert code_of(run(MA, *sent)) == "desk.officer-refused"
