@@ -7,12 +7,10 @@ not held against their limit.
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -24,16 +22,13 @@ from bench.figures import Goal, at_least, at_most, growth, paired_ratio
 from bench.machine import describe, used_by
 from bench.report import Ratio, figure_of, verdict_of
 from bench.turns import Sizes, Turns
-from client.auditor import WORKERS, verify_ledger
-from client.ledger_source import DirectoryLedger
-from shared.audit.tiles import TILE_WIDTH
+from client.auditor import WORKERS
 from shared.keys.private import generate_ed25519, generate_mldsa65
-from shared.keys.trust import encode_trust, parse_trust
+from shared.keys.trust import encode_trust
 
 TO_ONE: Final = 50_000
 """Ledgers of more leaves are made of letters to many recipients: to sign a quarter of a million takes an hour."""
 MANY: Final = 100
-TOLD_EVERY: Final = 100_000
 SAMPLE_S: Final = 0.5
 LIMIT_S: Final = 5.0
 SIGNED_BYTES: Final = 4_000
@@ -100,7 +95,7 @@ def _audited(place: Path, runs: list[dict[str, Any]]) -> Callable[[], Mapping[st
     """One audit in a process of its own, watched from outside."""
 
     def run() -> Mapping[str, float]:
-        command = module("bench.auditing", str(place))
+        command = module("bench.audit_once", str(place))
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         began, samples = time.monotonic(), []
         while process.poll() is None:
@@ -145,23 +140,3 @@ def memory_told(one: Mapping[str, Any]) -> str:
         f"audit of {one['leaves']:,} leaves: {one['leaves_per_s']:,.0f} leaves a second, at most "
         f"{one['memory_most_bytes'] / 2**20:.0f} MiB in all its processes, growth {told}{reached}"
     )
-
-
-def _audit(place: Path) -> Iterator[object]:
-    trust = parse_trust((place / "trust.json").read_bytes())
-    began, cpu = time.perf_counter(), time.process_time()
-    report = verify_ledger(DirectoryLedger(place / "ledger"), trust, _progress)
-    if not report.ok:
-        raise SystemExit(f"differences: {list(report.differences)[:3]}")
-    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
-    yield from (time.perf_counter() - began, report.read, report.signatures)
-    yield from (time.process_time() - cpu, workers.ru_utime + workers.ru_stime)
-
-
-def _progress(read: int, entries: int) -> None:
-    if read % TOLD_EVERY < TILE_WIDTH:
-        print(f"  {read} of {entries} leaves read", file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    print(*_audit(Path(sys.argv[1])))

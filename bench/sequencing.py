@@ -23,6 +23,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import uvloop
+
 from bench.orders import Spent, obey
 from services.ledger.admission import LeafReader
 from services.ledger.handler import ROUND_LEAVES, LogSigners, Sequencer
@@ -48,6 +50,7 @@ from shared.keys.private import generate_ed25519, generate_xwing
 from shared.keys.roster import Roster, ServiceKeys
 from shared.ports.unit_of_work import Effects
 from shared.runtime.crash_points import reach_nothing
+from shared.runtime.garbage import collect_seldom
 from shared.runtime.sealed_rows import build_leaf_opener, build_row_seal
 
 ORIGIN: Final = "bench.example/log"
@@ -179,8 +182,9 @@ def _is_edge(tile: Tile, size: int) -> bool:
 def main(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     ours = OurLedger(directory)
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as every service runs
         runner.run(ours.open())
+        collect_seldom()
 
         def ordered(do: Callable[..., Coroutine[Any, Any, dict[str, Any]]]) -> Callable[..., dict[str, Any]]:
             return lambda **given: runner.run(do(**given))

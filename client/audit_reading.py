@@ -34,11 +34,12 @@ Progress = Callable[[int, int], None]
 
 POOL_FROM: Final = 20_000
 """Entries below which starting worker processes costs more than it saves."""
-KEEP_EVERY: Final = 64 * TILE_WIDTH
-"""Entries after which what was read is kept: a reading that is killed repeats at most so many."""
+KEEP_EVERY: Final = 256 * TILE_WIDTH
+"""Entries after which what was read is kept: a reading that is killed repeats at most so many. Each time it waits for
+its workers."""
 COLLECT_EVERY: Final = 100_000
 """Values in lists and objects that are made, and not gone, before Python looks for cycles among them."""
-_BUNDLES_AHEAD: Final = 8
+_BUNDLES_AHEAD: Final = 16
 """While worker processes start, and where one is held up, the reading goes on."""
 
 

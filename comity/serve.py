@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import signal
 from pathlib import Path
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from shared.runtime.settings import Settings
 
 ALL: Final = "all"
-COLLECT_EVERY: Final = 20_000
-"""Objects more than were freed, until the youngest are searched for cycles."""
 ABOUT: Final = {
     ALL: "Gateway, intake, routing, notification and ledger in this process, until SIGTERM or Ctrl-C.",
     "gateway": "The API. Any number of them.",
@@ -132,6 +129,7 @@ def _run(serving: Coroutine[None, None, None]) -> None:
 
 async def _serve_until_stopped(service: str, settings: Settings, listener: socket.socket) -> None:
     from shared.runtime.backends import open_backend
+    from shared.runtime.garbage import collect_seldom
 
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -139,21 +137,13 @@ async def _serve_until_stopped(service: str, settings: Settings, listener: socke
     async with open_backend(settings, is_patient=not settings.is_embedded) as backend:
         members = _members(service, backend)
         front, readiness = _front(service, backend, members)
-        _collect_seldom()
+        collect_seldom()
         async with asyncio.TaskGroup() as tasks:
             working = [tasks.create_task(_work(backend, members, stop)), tasks.create_task(front.run(stop, listener))]
             watching = tasks.create_task(readiness.run(stop))
             ready = {"ready": True, "service": service, "url": settings.url_of(service)}
             announcing = tasks.create_task(_announce([front, *members], readiness, ready, stop))
             await _end_in_time([*working, watching, announcing], stop)
-
-
-def _collect_seldom() -> None:
-    """What is loaded by now lives as long as the process, and what a batch makes dies by itself:
-    searching both for cycles at the usual rate was a tenth of a busy gateway's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_EVERY, 20, 20)
 
 
 async def _work(backend: Backend, members: Sequence[_Member], stop: asyncio.Event) -> None:
