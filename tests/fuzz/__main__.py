@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 2
 ROOT: Final = Path(__file__).parents[2] / "var" / "fuzz"
-INSTRUMENTED: Final = ["shared", "client.problems", "gateway.cursors"]
+INSTRUMENTED: Final = ["shared", "client.problems", "gateway.cursors", "witness.policy"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def load_targets() -> dict[str, Target]:
     """All targets, with our code instrumented. Nothing of ours may have been imported before."""
     import atheris
 
-    assert not any(name.partition(".")[0] in ("shared", "client", "gateway") for name in sys.modules), (
+    assert not any(name.partition(".")[0] in ("shared", "client", "gateway", "witness") for name in sys.modules), (
         "imported too early"
     )
     with contextlib.redirect_stderr(io.StringIO()), atheris.instrument_imports(include=INSTRUMENTED):

@@ -7,8 +7,16 @@ from tests.fuzz.documents import DOCUMENT_TARGETS
 from tests.fuzz.envelopes import ENVELOPE_TARGETS
 from tests.fuzz.frames import FRAME_TARGETS
 from tests.fuzz.ledgers import LEDGER_TARGETS
+from tests.fuzz.witnesses import WITNESS_TARGETS
 
 TARGETS = {
     target.name: target
-    for target in (*ENVELOPE_TARGETS, *FRAME_TARGETS, *LEDGER_TARGETS, *CALL_TARGETS, *DOCUMENT_TARGETS)
+    for target in (
+        *ENVELOPE_TARGETS,
+        *FRAME_TARGETS,
+        *LEDGER_TARGETS,
+        *WITNESS_TARGETS,
+        *CALL_TARGETS,
+        *DOCUMENT_TARGETS,
+    )
 }
