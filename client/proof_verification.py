@@ -36,9 +36,9 @@ from client.proof_claims import Proven, ProvenDecision, ProvenEvidence, Step, Wi
 from client.proof_documents import open_disclosed
 from client.proof_ledger import ShownLedger, reason_in
 from client.proof_stamps import stamp_roots, verify_older_head, verify_stamped_head
-from client.retrievals import verify_retrieval
 from shared.apisig.exchange_word import verify_own_receipt
 from shared.apisig.receipts import MERGE_DELAY, Receipt
+from shared.apisig.retrievals import verify_retrieval
 from shared.audit.time_stamps import StampRoots
 from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope

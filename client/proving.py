@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from client.retrievals import KeyOf, verify_retrieval
+from shared.apisig.retrievals import KeyOf, verify_retrieval
 from shared.audit.leaves import parse_entry
 from shared.audit.proofs import parse_proof
 from shared.audit.quorum import CheckpointRule, rule_of

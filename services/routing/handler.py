@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from services.routing.policy import readers_of
+from shared.apisig.retrievals import verify_retrieval
 from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf
 from shared.contracts.messages import (
     EnvelopeAdmitted,
@@ -113,6 +114,7 @@ class RoutingHandler:
             raise NotThere()
         if entry.retrieved_at is not None:
             return Effects()  # the first retrieval is the evidence; later ones add nothing
+        verify_retrieval(message.request, message.message, message.recipient, occasion.directory.key)
         effects = Effects(updates=[replace(entry, retrieved_at=parse_time(message.retrieved_at))])
         _evidence(
             effects,

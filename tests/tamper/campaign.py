@@ -33,7 +33,8 @@ from tests.tamper.forgeries import Forger
 from tests.tamper.judge import Judge, Verdicts
 from tests.tamper.mutations import Mutator
 from tests.tamper.wakeups import Listening
-from tests.unit.services.desk import BE
+from tests.unit.apisig.signed_calls import proof_of_asking
+from tests.unit.services.desk import BE, api_key
 
 SHARES: Final = {"field": 0.45, "splice": 0.14, "stranger": 0.09, "insider": 0.06, "breach": 0.10}
 """Of N, what each kind of attack gets; replays and crossings below."""
@@ -265,8 +266,9 @@ class Campaign:
         return Item(new_uuid7(self.arena.clock.now()), message.TYPE, message.VERSION, encode_message(message))
 
     def _retrieval(self, message: str) -> EnvelopeRetrieved:
-        at = encode_time(self.arena.clock.now())
-        return EnvelopeRetrieved(message=message, recipient=BE, request="a signed request", retrieved_at=at)
+        now = self.arena.clock.now()
+        asked = proof_of_asking(f"/v1/messages/{message}", BE, api_key(BE), now)
+        return EnvelopeRetrieved(message=message, recipient=BE, request=asked, retrieved_at=encode_time(now))
 
     def _order(self, queue: str) -> ServiceMessage:
         """An operator wants a dead letter tried again that is gone."""

@@ -44,6 +44,13 @@ def a_call(method: str = "POST", url: str = URL, body: bytes = BODY, signer: Ed2
     return Call(method, url, headers, body)
 
 
+def proof_of_asking(path: str, party: str, signer: Ed25519Signer, now: datetime = NOW) -> str:
+    """The text of a call that reads what is there, as an evidence keeps it."""
+    url, kid = f"https://exchange.example{path}", signer.kid(party)
+    headers = sign_request("GET", url, b"", None, signer, kid, now)
+    return verify_request("GET", url, headers, b"", {kid: signer.public_key()}.get, now).signature_text
+
+
 def changed(call: Call, name: str, edit: Callable[[str], str]) -> Call:
     assert edit(call.headers[name]) != call.headers[name], "the edit must change something"
     return Call(call.method, call.url, {**call.headers, name: edit(call.headers[name])}, call.body)

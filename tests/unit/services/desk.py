@@ -54,6 +54,13 @@ def keys_of(authority: str) -> dict[Use, PrivateKey]:
     }
 
 
+def api_key(authority: str) -> Ed25519Signer:
+    """With which it signs its calls."""
+    key = keys_of(authority)["api-ed25519"]
+    assert isinstance(key, Ed25519Signer)
+    return key
+
+
 def new_exchange(*parties: str) -> ExchangeOnTest:
     """An exchange on which these authorities are enrolled with the workshop's keys."""
     exchange = ExchangeOnTest(directory=Directory.empty(EXCHANGE))

@@ -16,10 +16,11 @@ from shared.contracts.messages import (
     RetrievalRecorded,
 )
 from shared.contracts.records import Evidence, MailboxEntry, StoredEnvelope
-from shared.domain.ids import encode_time
+from shared.domain.ids import encode_time, new_uuid7
 from shared.envelope.container import parse_submission
-from shared.errors import NotThere, RetryLater
+from shared.errors import EvidenceInvalid, NotThere, RetryLater
 from shared.ports.unit_of_work import Effects, SealedPart
+from tests.unit.apisig.signed_calls import proof_of_asking
 from tests.unit.envelope.workshop import NOW, party
 from tests.unit.services.desk import (
     BE,
@@ -27,6 +28,7 @@ from tests.unit.services.desk import (
     MA,
     STRANGER,
     Desk,
+    api_key,
     intake,
     leaves_of,
     opened_by,
@@ -48,12 +50,11 @@ def admitted(submission: bytes, first: bytes | None = None) -> EnvelopeAdmitted:
     return passed_on
 
 
-def retrieved(submission: bytes, recipient: str, at: timedelta = SECOND) -> EnvelopeRetrieved:
+def retrieved(submission: bytes, recipient: str, at: timedelta = SECOND, by: str | None = None) -> EnvelopeRetrieved:
+    """`by` is who signed the call, if not the recipient."""
     message = parse_submission(submission).header.id
-    signed_request = f"GET /v1/messages/{message}\nsignature: by {recipient}"
-    return EnvelopeRetrieved(
-        message=message, recipient=recipient, request=signed_request, retrieved_at=encode_time(NOW + at)
-    )
+    asked = proof_of_asking(f"/v1/messages/{message}", by or recipient, api_key(by or recipient), NOW)
+    return EnvelopeRetrieved(message=message, recipient=recipient, request=asked, retrieved_at=encode_time(NOW + at))
 
 
 def routing() -> Desk:
@@ -156,6 +157,23 @@ def test_a_retrieval_that_overtook_its_delivery_waits_for_it_thirty_seconds() ->
     assert not desk.rows
     desk.handle(admitted(submission))
     assert [leaf.type for leaf in leaves_of(desk.handle(fetched))] == ["evidence.retrieval"]
+
+
+def test_a_retrieval_that_its_recipient_did_not_ask_for_is_no_evidence() -> None:
+    """Whatever the gateway says."""
+    submission, desk = request(), routing()
+    desk.handle(admitted(submission))
+    right = retrieved(submission, BE)
+    elsewhere = proof_of_asking(f"/v1/messages/{new_uuid7(NOW)}", BE, api_key(BE), NOW)
+    for wrong in (
+        retrieved(submission, BE, by=FR),
+        right.model_copy(update={"request": right.request.replace("GET", "PUT")}),
+        right.model_copy(update={"request": elsewhere}),
+        right.model_copy(update={"request": ""}),
+    ):
+        with pytest.raises(EvidenceInvalid):
+            desk.handle(wrong)
+    assert [leaf.type for leaf in leaves_of(desk.handle(right))] == ["evidence.retrieval"]
 
 
 def test_nobody_else_is_recorded_as_having_fetched_it() -> None:
