@@ -54,7 +54,7 @@ _UNVERIFIED: Final = frozenset(
     }
 )
 
-_ADVICE: Final[dict[str, str]] = {
+ADVICE: Final[dict[str, str]] = {
     "call.clock-skew": "Set the clock of this machine, then repeat the command.",
     "call.key-unknown": "This authority is not enrolled yet, is suspended, or renewed its keys: ask the operator.",
     "call.not-permitted": "Use the key of an authority, an auditor or an operator, as the command asks.",
@@ -114,7 +114,7 @@ _ADVICE: Final[dict[str, str]] = {
 
 
 def advice_for(error: ComityError) -> str | None:
-    return _ADVICE.get(error.code)
+    return ADVICE.get(error.code)
 
 
 def exit_code_of(error: ComityError) -> int:

@@ -13,6 +13,7 @@ from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import console as console_of
 from comity.output import local_time, reporting, say, visible
+from comity.words import told
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
@@ -70,9 +71,9 @@ def watch(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
                     else:
                         _render_event(console_of(), document)
                 for alarm in news.alarms:
-                    say(console_of(stderr=True), f"{alarm.message}: {alarm.error.sentence()}", style="bold red")
+                    say(console_of(stderr=True), f"{alarm.message}: {told(alarm.error)}", style="bold red")
                 for withheld in own.directory().withheld():
-                    say(console_of(stderr=True), f"WITHHELD  {withheld.sentence()}", style="bold red")
+                    say(console_of(stderr=True), f"WITHHELD  {told(withheld)}", style="bold red")
 
 
 def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import typer
 from comity.home import Home, find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
-from comity.words import _, _n, reader_language
+from comity.words import _, _n, reader_language, told
 from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _questions(draft: Draft) -> Iterator[_Question]:
             try:
                 change(name, value)
             except ComityError as refused:  # a date that is none, a disk that is full: it is asked again
-                return refused.sentence()
+                return told(refused)
             return None
 
         return keep
@@ -188,7 +188,7 @@ def _choose(asker: Asker, draft: Draft, out: Path | None) -> Path:
             try:
                 draft.write_request(file)
             except ComityError as refused:
-                asker.tell(refused.sentence(), style="red")
+                asker.tell(told(refused), style="red")
             else:
                 return file
 

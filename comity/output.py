@@ -1,7 +1,8 @@
 """What a command prints: text for people, one JSON document for programs; and every error as one or two sentences.
 
 Rules:
-1. With `--json` standard output holds exactly one JSON document, also when the command fails.
+1. With `--json` standard output holds exactly one JSON document, also when the command fails. Its sentences are
+   English: programs go by codes.
 2. Text that came from others is shown, never executed: control characters and changes of writing direction are escaped,
    so that no message can repaint a terminal.
 3. Times show in the reader's zone with UTC beside.
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from comity.advice import advice_for, exit_code_of
+from comity.words import _, told
 from shared.domain.ids import parse_time
 from shared.errors import ComityError
 
@@ -57,9 +59,9 @@ class Output:
             self.show({"error": members}, lambda _: None)
             return
         out = console(stderr=True)
-        say(out, f"{error.sentence()} [{error.code}]", style="bold red")
+        say(out, f"{told(error)} [{error.code}]", style="bold red")
         if advice:
-            say(out, advice)
+            say(out, _(advice))
 
 
 @contextmanager

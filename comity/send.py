@@ -13,7 +13,7 @@ from comity.advice import REFUSED
 from comity.home import Home, find_home
 from comity.options import HomeDir, Json, Url, authority_id
 from comity.output import Output, local_time, reporting, say
-from comity.words import _
+from comity.words import _, told
 
 if TYPE_CHECKING:
     from client.composition import Composed
@@ -160,7 +160,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
             say(console, "  sent; the exchange holds it and will decide. `comity inbox` shows the decision.")
         case _:
             error = error_by_code(document["code"], document["sentence"] or "", document["facts"])
-            say(console, f"  rejected: {error.sentence()} [{document['code']}]", style="bold red")
+            say(console, f"  rejected: {told(error)} [{document['code']}]", style="bold red")
             advice = advice_for(error)
             if advice:
                 say(console, f"  {advice}")

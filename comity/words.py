@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
+from shared.errors import ComityError
 from shared.texts.catalogue import language_of, translate, translate_plural
+
+
+@runtime_checkable
+class Told(Protocol):
+    """A fact that can be said in another language."""
+
+    def told(self, language: str) -> str: ...
 
 
 def reader_language() -> str:
@@ -21,3 +29,10 @@ def _(text: str, /, **gaps: Any) -> str:
 def _n(one: str, many: str, count: int, /, **gaps: Any) -> str:
     """The sentence for this number, which fills the gap `count`."""
     return translate_plural(one, many, count, reader_language(), **gaps)
+
+
+def told(error: ComityError) -> str:
+    """The error's sentence in the reader's language, and those of its facts that know themselves in it."""
+    language = reader_language()
+    facts = {name: fact.told(language) if isinstance(fact, Told) else fact for name, fact in error.facts.items()}
+    return type(error)(**facts).sentence(_(error.template()))

@@ -21,6 +21,8 @@ from babel.messages.pofile import read_po, write_po  # noqa: E402
 
 from client.forms.code_words import CODE_WORDS  # noqa: E402
 from client.forms.schema_files import schemas  # noqa: E402
+from comity.advice import ADVICE  # noqa: E402
+from gateway.problems import error_classes, title_of  # noqa: E402
 from shared.domain.profiles import PROFILES  # noqa: E402
 from shared.texts.catalogue import FOLDER, LANGUAGES, SOURCE  # noqa: E402
 
@@ -49,7 +51,7 @@ Sentence = str | tuple[str, str]
 def sentences() -> dict[Sentence, tuple[str, ...]]:
     """Each sentence that a reader can meet → the places where it stands."""
     found: dict[Sentence, set[str]] = {}
-    for text, place in (*_of_code(), *_of_forms(), *_of_profiles()):
+    for text, place in (*_of_code(), *_of_forms(), *_of_profiles(), *_of_errors()):
         found.setdefault(text, set()).add(place)
     return {text: tuple(sorted(places)) for text, places in sorted(found.items(), key=lambda item: str(item[0]))}
 
@@ -95,6 +97,13 @@ def _of_profiles() -> Iterator[tuple[str, str]]:
             yield from ((field.label, place) for field in kind.body)
             yield from ((rule.meaning, place) for rule in kind.act.values())
     yield from ((word, "codes") for word in CODE_WORDS.values())
+
+
+def _of_errors() -> Iterator[tuple[str, str]]:
+    for cls in error_classes():
+        yield title_of(cls), "problem"
+        yield cls.template(), "problem"
+    yield from ((advice, "advice") for advice in ADVICE.values())
 
 
 def catalogue_text(language: str, known: bytes | None) -> bytes:

@@ -22,9 +22,10 @@ Made from `shared/errors.py` and `gateway/problems.py` by `python docs/make_prob
 
 Every refusal over HTTP is `application/problem+json` (RFC 9457): `type` is `/problems/<code>`, an address on the
 exchange that explains it; `title` and `status` are those of the code; `detail` is the sentence, with its gaps filled
-from `facts`. The **code** is stable: it is retired, never reused. A 401 names in `Accept-Signature` what a signature
-must cover; a 429 and a 503 say in `Retry-After` when to try again. Whatever else goes wrong inside is `comity.error`
-and tells nothing more.
+from `facts`. `title` and `detail` are told in English, French, Arabic or Spanish, by `Accept-Language`, and
+`Content-Language` says in which; what stands in `facts` is not translated. The **code** is stable: it is retired,
+never reused. A 401 names in `Accept-Signature` what a signature must cover; a 429 and a 503 say in `Retry-After` when
+to try again. Whatever else goes wrong inside is `comity.error` and tells nothing more.
 
 ## Answered by the gateway
 """

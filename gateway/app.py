@@ -35,6 +35,7 @@ from gateway.settlement import Settlement
 from gateway.statements import Statements
 from shared.errors import CallMalformed, CallMethodNotAllowed, ComityError, NotThere
 from shared.runtime.readiness import Check, Readiness
+from shared.texts.catalogue import preferred_language
 
 API_VERSION: Final = "1.0.0"
 ROUTERS: Final = (messages, dossiers, feed, directory, key_events, ledger, audit, operator, operations, health)
@@ -145,7 +146,8 @@ async def _not_routed(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         request.state.code = CallMethodNotAllowed.code
         refused = CallMethodNotAllowed(method=request.method[:20])
-        return problem_response(refused, {"Allow": ", ".join(_methods_at(request))})
+        language = preferred_language(request.headers.get("accept-language", ""))
+        return problem_response(refused, {"Allow": ", ".join(_methods_at(request))}, language)
     raise NotThere() if error.status_code == 404 else ComityError()
 
 

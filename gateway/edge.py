@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.gateway import Gateway
 from gateway.problems import problem_response, told
 from shared.errors import CallHeadersTooLarge, ComityError
+from shared.texts.catalogue import preferred_language
 
 _LOG = structlog.get_logger("gateway")
 _ACCESS: Final = structlog.get_logger("gateway.access")
@@ -110,7 +111,8 @@ def _refusal(scope: Scope, error: Exception) -> Response:
     scope["state"]["code"] = shown.code
     if shown is not error:  # the caller is told less than what happened; the operator needs the rest
         _LOG.error("call could not be served", code=error.code, sentence=error.sentence(), exc_info=error)
-    return problem_response(shown)
+    accepted = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    return problem_response(shown, language=preferred_language(accepted.decode("latin-1")))
 
 
 def _header_bytes(scope: Scope) -> int:

@@ -21,6 +21,7 @@ from gateway.answers import NOT_KEPT
 from shared.contracts.api import Problem
 from shared.contracts.messages import json_facts
 from shared.errors import Busy, CallRateExceeded, ComityError, Transient
+from shared.texts.catalogue import SOURCE, translate
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
@@ -109,15 +110,15 @@ def told(error: ComityError) -> ComityError:
     return error if error.code in STATUS else ComityError()
 
 
-def problem_response(error: ComityError, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer to a call that ended in this error."""
+def problem_response(error: ComityError, headers: Mapping[str, str] | None = None, language: str = SOURCE) -> Response:
+    """The answer to a call that ended in this error, its title and sentence in the caller's language."""
     shown = told(error)
     status = STATUS[shown.code]
     problem = Problem(
         type=type_of(shown.code),
-        title=title_of(type(shown)),
+        title=translate(title_of(type(shown)), language),
         status=status,
-        detail=shown.sentence(),
+        detail=shown.sentence(translate(shown.template(), language)),
         code=shown.code,
         facts=json_facts(shown.facts),
     )
@@ -125,7 +126,12 @@ def problem_response(error: ComityError, headers: Mapping[str, str] | None = Non
         problem.model_dump_json().encode(),
         status_code=status,
         media_type=MEDIA_TYPE,
-        headers={"Cache-Control": NOT_KEPT, **_extra_headers(status, shown), **(headers or {})},
+        headers={
+            "Cache-Control": NOT_KEPT,
+            "Content-Language": language,
+            **_extra_headers(status, shown),
+            **(headers or {}),
+        },
     )
 
 

@@ -28,12 +28,12 @@ class ComityError(Exception):
         first = (cls.__doc__ or "").strip().split("\n\n")[0]
         return " ".join(first.split())
 
-    def sentence(self) -> str:
-        """The template filled with this error's facts, on one line; a missing fact shows as its name, never as a second
-        error. Facts may quote an opponent: what would move a terminal's cursor or turn the writing's direction is
-        escaped."""
+    def sentence(self, template: str | None = None) -> str:
+        """The template, or one in another language, filled with this error's facts, on one line; a missing fact shows
+        as its name, never as a second error. Facts may quote an opponent: what would move a terminal's cursor or turn
+        the writing's direction is escaped."""
         facts = _NamedGaps({name: _printable(str(value)) for name, value in self.facts.items()})
-        return self.template().format_map(facts)
+        return (template or self.template()).format_map(facts)
 
 
 def _printable(text: str) -> str:

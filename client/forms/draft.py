@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from client.forms.faults import MISSING, Fault, faults
+from client.forms.faults import MISSING, Fault, Faults, faults
 from client.forms.form import Form, FormField, Shape, form_of
 from client.request_file import MeasureAsked, RequestFile, load_json
 from client.whole_file import put_in_place
@@ -183,9 +183,9 @@ def act_field(name: str, rule: ActField) -> FormField:
 def check_entry(draft: Draft, name: str, value: Any) -> None:
     """Before an answer is kept. Raises BodyIncomplete for one that its form refuses; an empty one is only missing."""
     found = faults(draft.about, {**draft.document["content"], name: value}) if value is not None else ()
-    wrong = [one.told() for one in found if one.path.partition(".")[0] == name]
+    wrong = tuple(one for one in found if one.path.partition(".")[0] == name)
     if wrong:
-        raise BodyIncomplete(fields="; ".join(wrong))
+        raise BodyIncomplete(fields=Faults(wrong))
 
 
 def _encoded(document: Mapping[str, Any]) -> bytes:

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Any, Final
 
 from jsonschema import ValidationError
+from typing_extensions import override
 
 from client.forms.form import Form, FormField, form_of
 from client.forms.schema_files import FIRST_VERSION, schemas
@@ -63,6 +64,20 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Faults:
+    """Several, as a fact of an error: English unless it is told in another language."""
+
+    found: tuple[Fault, ...]
+
+    @override
+    def __str__(self) -> str:
+        return self.told(SOURCE)
+
+    def told(self, language: str) -> str:
+        return "; ".join(fault.told(language) for fault in self.found)
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownMember:
     """A member that the form does not know, and the one that may have been meant."""
 
@@ -74,7 +89,7 @@ def check_content(header: Addressed, content: Mapping[str, Any]) -> None:
     """Before sealing. Raises BodyIncomplete, which names every fault."""
     found = faults(header, content)
     if found:
-        raise BodyIncomplete(fields="; ".join(fault.told() for fault in found))
+        raise BodyIncomplete(fields=Faults(found))
 
 
 def faults(header: Addressed, content: Mapping[str, Any]) -> tuple[Fault, ...]:

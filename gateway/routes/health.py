@@ -19,6 +19,7 @@ from shared.contracts.api import WellKnown
 from shared.domain.ids import encode_time
 from shared.errors import ComityError, NotThere
 from shared.keys.base64url import encode_b64u
+from shared.texts.catalogue import preferred_language, translate
 
 router = APIRouter(tags=["health"])
 _JSON: Final = "application/json"
@@ -45,19 +46,20 @@ async def well_known(request: Request) -> Response:
 
 
 @router.get("/problems/{code}", summary="What a refusal means", **unsigned(404, **gives(_JSON, "What it means")))
-async def problem(code: str) -> Response:
+async def problem(code: str, request: Request) -> Response:
     """The page that the `type` of a problem leads to."""
     cls = next((cls for cls in error_classes() if cls.code == code and code in STATUS), None)
     if cls is None:
         raise NotThere()
+    language = preferred_language(request.headers.get("accept-language", ""))
     about = {
         "type": type_of(code),
-        "title": title_of(cls),
+        "title": translate(title_of(cls), language),
         "status": STATUS[code],
         "code": code,
-        "template": cls.template(),
+        "template": translate(cls.template(), language),
     }
-    return JSONResponse(about, headers=_ONE_MINUTE)
+    return JSONResponse(about, headers={**_ONE_MINUTE, "Content-Language": language, "Vary": "Accept-Language"})
 
 
 @router.get("/livez", summary="The process answers", **unsigned(**gives(_JSON, "It does")))

@@ -25,6 +25,10 @@ SOURCE: Final = "en"
 LANGUAGES: Final[Mapping[str, str]] = MappingProxyType(
     {"en": "English", "fr": "Français", "ar": "العربية", "es": "Español"}
 )
+MOST_ACCEPTED: Final = 10
+"""Languages of one Accept-Language that are looked at."""
+LONGEST_WEIGHT: Final = 4
+"""Digits of a weight, as in 0.875."""
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
 
 
@@ -42,6 +46,25 @@ def translate(text: str, language: str, /, **gaps: Any) -> str:
 def translate_plural(one: str, many: str, count: int, language: str, /, **gaps: Any) -> str:
     """The sentence for this number, which fills the gap `count`."""
     return _catalogue(language).ngettext(one, many, count).format(count=count, **gaps)
+
+
+def preferred_language(accepted: str) -> str:
+    """The catalogue for an Accept-Language (RFC 9110 §12.5.4): of the first languages named, the one wanted most."""
+    best, best_weight = SOURCE, 0.0
+    for item in accepted.split(",")[:MOST_ACCEPTED]:
+        tag, _, weight = item.replace(" ", "").partition(";q=")
+        code = tag.partition("-")[0].lower()
+        if code in LANGUAGES and (found := _weight(weight)) > best_weight:
+            best, best_weight = code, found
+    return best
+
+
+def _weight(text: str) -> float:
+    """1 where none is given, 0 for what is no weight."""
+    if not text:
+        return 1.0
+    digits = text.replace(".", "", 1)
+    return float(text) if digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_WEIGHT else 0.0
 
 
 def language_of(tag: str | None) -> str:

@@ -12,6 +12,19 @@ from tests.unit.comity.conftest import Run, document_of
 MA, FR = "MA.PGR", "FR.BEPI"
 
 
+def test_a_refusal_is_told_in_the_readers_language_and_to_programs_in_english(
+    run: Run, request_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMITY_LANGUAGE", "fr")
+    request_file.write_text(request_file.read_text().replace('"facts"', '"faits"'))
+    arguments = ("send", str(request_file), "--to", FR, "--instrument", "quadripartite")
+    told = run(MA, *arguments)
+    assert "Le contenu du message n'est pas conforme à son formulaire" in told.stderr
+    assert "Résumé des faits pertinents (facts) : manque" in told.stderr
+    assert "Remplissez les champs nommés ci-dessus" in told.stderr
+    assert document_of(run(MA, *arguments, "--json"))["error"]["sentence"].startswith("The content of the message")
+
+
 def test_a_slip_of_the_pen_is_noted_and_a_message_that_is_not_complete_is_shown_so(
     run: Run, request_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -112,3 +112,23 @@ def test_every_operation_says_whether_it_is_signed_and_how_it_refuses() -> None:
             assert {"401", "403", "503"} <= refusals or operation["security"] == [], path
             for status in refusals - {"503"} if path == "/readyz" else refusals:
                 assert list(operation["responses"][status]["content"]) == ["application/problem+json"], path
+
+
+def test_title_and_sentence_are_told_in_the_callers_language() -> None:
+    response = problem_response(CallClockSkew(created="a", now="b", limit_s=60), language="es")
+    body = json.loads(bytes(response.body))
+    assert body["title"] == "Desfase de reloj de la llamada"
+    assert body["detail"].startswith(
+        "La llamada lleva fecha a, el reloj de la plataforma dice b; el límite es de 60 s."
+    )
+    assert (body["code"], body["type"]) == ("call.clock-skew", "/problems/call.clock-skew")
+    assert response.headers["content-language"] == "es"
+
+
+async def test_a_refused_call_is_answered_in_the_language_that_it_asks_for(world: World) -> None:
+    for accepted, title in (("ar-MA,fr;q=0.5", "غير موجود"), ("de, fr;q=0.5", "Inexistant"), ("la", "Not there")):
+        answer = await world.bare("GET", "/v1/nowhere", headers={"Accept-Language": accepted})
+        assert answer.json()["title"] == title
+    page = await world.bare("GET", "/problems/call.clock-skew", headers={"Accept-Language": "fr"})
+    assert page.json()["title"] == "Écart d'horloge de l'appel"
+    assert page.headers["vary"] == "Accept-Language"

@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from docs.make_catalogues import TRANSLATED, catalogue_text, sentences
-from shared.texts.catalogue import FOLDER, LANGUAGES, language_of, translate, translate_plural
+from shared.texts.catalogue import FOLDER, LANGUAGES, language_of, preferred_language, translate, translate_plural
 
 ARABIC_LETTER = re.compile(r"[\u0600-\u06ff]")
 
@@ -75,3 +75,20 @@ def test_what_no_catalogue_knows_is_told_in_english() -> None:
 )
 def test_a_locale_is_read_as_its_language(tag: str | None, language: str) -> None:
     assert language_of(tag) == language
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("fr", "fr"),
+        ("de, es; q=0.3, ar;q=0.7", "ar"),
+        ("fr;q=0, es;q=0.001", "es"),
+        ("fr;q=x", "en"),
+        ("fr;q=1.0.0", "en"),
+        ("*", "en"),
+        ("", "en"),
+        (",".join(["de"] * 10 + ["fr"]), "en"),
+    ],
+)
+def test_the_language_wanted_most_is_taken_of_those_that_there_are(accepted: str, language: str) -> None:
+    assert preferred_language(accepted) == language
