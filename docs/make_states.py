@@ -108,7 +108,7 @@ def _kind(kind: Kind) -> list[str]:
         "yes" if kind.needs_in_reply_to else "no",
         "; ".join(_body_field(field.name, field.rule, field.when) for field in kind.body) or "—",
         "; ".join(_opens(rule) for rule in kind.opens) or "—",
-        ", ".join(sorted(kind.closes)) or "—",
+        ", ".join([*sorted(kind.closes), *(f"{owed} of the message answered" for owed in sorted(kind.settles))]) or "—",
     ]
 
 
@@ -131,7 +131,7 @@ def _opens(rule: Opens) -> str:
     if rule.policy_days is not None:
         dates.append(f"{rule.policy_days} d (policy)")
     also = " and the requester's deadline" if rule.requesters_deadline else ""
-    return f"{rule.owed} by {rule.debtor}: {', else '.join(dates)}{also}"
+    return f"{rule.owed} by {rule.debtor or 'the other side'}: {', else '.join(dates)}{also}"
 
 
 def _clocks() -> Iterable[str]:

@@ -9,12 +9,16 @@ from typing import Final
 from shared.domain.catalogue import (
     CANNOT_OPEN,
     CHANNELS,
+    CONDITION,
     COVERT_MEASURES,
     GROUNDS,
+    HELD,
+    INTERPRETERS,
     MLA_HANDLING,
     OPEN_MEASURES,
     OUTCOMES,
     POLICE_HANDLING,
+    PURPOSES,
     STAGES,
 )
 from shared.domain.profiles import PROFILES
@@ -43,6 +47,10 @@ CODE_WORDS: Final[Mapping[str, str]] = MappingProxyType(
         **_OTHERS,
         **CANNOT_OPEN,
         **CHANNELS,
+        **CONDITION,
+        **HELD,
+        **INTERPRETERS,
+        **PURPOSES,
         **STAGES,
         **OUTCOMES,
         **GROUNDS,

@@ -38,6 +38,7 @@ class About:
     profile: str
     kind: str
     urgency: Urgency
+    handling: tuple[str, ...]
     measures: Mapping[str, str]
     act: Mapping[str, Any]
     basis: Mapping[str, Basis] | None
@@ -82,9 +83,10 @@ class Draft:
     def about(self) -> About:
         types = {name: MeasureAsked(type=str(one.get("type"))).shown_type for name, one in self._measures.items()}
         urgency = Urgency(self.document.get("urgency", Urgency.routine))
+        handling = tuple(self.document.get("handling", ()))
         on_reciprocity = self.document.get("instrument") == RECIPROCITY
         basis = {"": Basis(primary=RECIPROCITY, cited=(), group=None)} if on_reciprocity else None
-        return About(self.document["profile"], self.kind.name, urgency, types, self.document["act"], basis)
+        return About(self.document["profile"], self.kind.name, urgency, handling, types, self.document["act"], basis)
 
     @property
     def _measures(self) -> dict[str, dict[str, Any]]:

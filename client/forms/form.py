@@ -77,7 +77,8 @@ def _fields(known: Schemas, schema: Mapping[str, Any]) -> Iterator[FormField]:
 
 
 def _field(known: Schemas, name: str, node: Mapping[str, Any], required: bool) -> FormField:
-    target = {**known.at(node["$ref"]), **node} if "$ref" in node else node
+    said = {name: value for name, value in node.items() if name != "$ref"}
+    target = {**known.at(node["$ref"]), **said} if "$ref" in node else node
     fields: tuple[FormField, ...] = ()
     match target:
         case {"const": _}:

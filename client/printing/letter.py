@@ -23,6 +23,7 @@ from client.forms.faults import faults_of
 from client.forms.form import FormField, Shape, form_of
 from client.forwarding import without_keys
 from client.opening import OpenedMessage
+from client.printing.act_labels import ACT_LABELS
 from shared.domain.ids import parse_time
 from shared.domain.profile_format import FieldType
 from shared.domain.profiles import kind_of, profile_of
@@ -33,34 +34,6 @@ from shared.texts.catalogue import translate
 
 LONGEST_FOOT: Final = 400
 """Characters of the use limitation at the foot of each page; the whole stands in its own place."""
-
-
-ACT_LABELS: Final[Mapping[str, str]] = {
-    "access": _("Access"),
-    "approvals": _("Internal approvals"),
-    "bag": _("Number of the bag"),
-    "before": _("To be discussed before"),
-    "channel": _("Channel"),
-    "competent": _("Competent authority"),
-    "deadline": _("Deadline"),
-    "dossier": _("Dossier of the request"),
-    "due": _("Answer asked for by"),
-    "duties": _("Duties"),
-    "estimate": _("Expected on"),
-    "grounds": _("Grounds"),
-    "holder": _("Authority that does the work"),
-    "instead": _("Offered instead"),
-    "original": _("Message handed on"),
-    "outcomes": _("Outcomes"),
-    "preservation": _("Dossier of the preservation"),
-    "reason": _("Reason"),
-    "review": _("To be looked at again on"),
-    "sent": _("Sent on"),
-    "stage": _("Stage"),
-    "stopped": _("Stopped on"),
-    "until": _("Until"),
-}
-"""What a member of an act is called on paper; a test holds that none lacks its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,44 @@ POLICE_HANDLING: Mapping[str, str] = MappingProxyType(
     }
 )
 
+PURPOSES: Mapping[str, str] = MappingProxyType(
+    {  # of use beyond what was asked for: UNTOC 18(19), UNCAC 46(19); each is permitted on its own
+        "other-proceeding": "Another criminal proceeding about the same facts",
+        "other-offence": "Another offence than the one that it was given for (speciality)",
+        "evidence": "Use as evidence in court",
+        "administrative": "An administrative or a tax proceeding",
+        "civil": "A civil proceeding, or the recovery of assets",
+        "intelligence": "Information for the police, not to be used as evidence",
+        "disclosure": "Disclosure to a party of the proceeding beyond what the law requires",
+        "statistics": "Research and statistics, without names",
+    }
+)
+
+INTERPRETERS: Mapping[str, str] = MappingProxyType(
+    {
+        "none": "No interpreter is needed",
+        "requested": "The requested side provides the interpreter",
+        "requesting": "The requesting side provides the interpreter",
+    }
+)
+
+HELD: Mapping[str, str] = MappingProxyType(
+    {
+        "held": "It took place",
+        "held-in-part": "It took place in part; the body says what is missing",
+        "not-held": "It did not take place; the body says why",
+    }
+)
+
+CONDITION: Mapping[str, str] = MappingProxyType(
+    {
+        "intact": "Everything came, and each seal was intact",
+        "seal-broken": "Everything came, and a seal was broken",
+        "incomplete": "Something that was announced did not come",
+        "nothing-came": "Nothing came",
+    }
+)
+
 BULLETIN_HANDLING: Mapping[str, str] = MappingProxyType(
     {  # Traffic Light Protocol 2.0 (FIRST); source and information after the 4x4 system (k)
         "tlp:clear": "May be passed on",

@@ -20,6 +20,8 @@ class Addressed(Protocol):
     @property
     def urgency(self) -> Urgency: ...
     @property
+    def handling(self) -> tuple[str, ...]: ...
+    @property
     def measures(self) -> Mapping[str, str]: ...
     @property
     def basis(self) -> Mapping[str, Basis] | None: ...
@@ -45,5 +47,7 @@ def is_met(when: Condition, header: Addressed) -> bool:
             return is_urgent
         case Condition.if_provisional:
             return set(header.measures.values()) <= PROVISIONAL
+        case Condition.if_restricted:
+            return "h3" in header.handling
         case Condition.if_urgent_and_direct:
             return is_urgent and header.act.get("access") == "direct"

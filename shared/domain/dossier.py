@@ -24,16 +24,18 @@ from shared.domain.clocks import NO_LIMIT
 from shared.domain.header import Header
 from shared.domain.leg import (
     CROSSED_AT_MOST,
+    PERMISSIONS_AT_MOST,
     SEEN_AFTER_HEAD,
     DueBasis,
     Leg,
     Measure,
     Obligation,
+    Permission,
     encode_leg,
     measure_order,
     parse_leg,
 )
-from shared.domain.obligations import apply_obligations, hard_copy_owed, is_anything_owed, owes
+from shared.domain.obligations import apply_obligations, hard_copy_owed, is_anything_owed, owes, settled_by
 from shared.domain.profile_format import BEFORE, LATE, STAY, Kind, Side
 from shared.domain.profiles import check_header, profile_of
 from shared.domain.roll_ups import dossier_status, leg_status, outcome_of, shown_dossier_status, shown_state
@@ -139,6 +141,7 @@ def decide_move(leg: Leg, header: Header, digest: str, at: datetime) -> Leg:
         renewed_by=header.id if kind.renews else leg.renewed_by,
         version=leg.version + 1,
         crossed=_crossed(leg) if kind.may_be_crossed else leg.crossed,
+        permissions=_permitted(leg, header, at) if kind.permits else leg.permissions,
     )
 
 
@@ -215,10 +218,13 @@ def _may_move(leg: Leg, measure: Measure, kind: Kind, side: Side | None) -> bool
     """Whether the kind moves this measure from where it is; nothing does for a stranger."""
     if side is None or measure.state not in kind.moves:
         return False
-    if kind.discharges:
-        duties = profile_of(leg.profile).duties
-        return any(owes(leg, side, duty, measure.id) for duty in duties)
-    return profile_of(leg.profile).states[measure.state].turn is not None or is_anything_owed(leg, measure.id)
+    own = profile_of(leg.profile).duties.keys() if kind.discharges else kind.settles
+    if own:
+        return any(owes(leg, side, act, measure.id) for act in own)
+    if kind.needs_owed:
+        return any(one.act in kind.needs_owed and measure.id in one.measures for one in leg.obligations)
+    is_open = profile_of(leg.profile).states[measure.state].turn is not None
+    return is_open or kind.after_closure or is_anything_owed(leg, measure.id)
 
 
 def _moved(leg: Leg, measure: Measure, kind: Kind, header: Header, at: datetime) -> Measure:
@@ -228,6 +234,8 @@ def _moved(leg: Leg, measure: Measure, kind: Kind, header: Header, at: datetime)
     if target == BEFORE:
         target = measure.before
     owed = not kind.discharges or all(owes(leg, side, duty, measure.id) for duty in header.act["duties"])
+    if kind.settles:
+        owed = any(settled_by(leg, kind, header, one) and measure.id in one.measures for one in leg.obligations)
     if target is None or not owed or not _may_move(leg, measure, kind, side):
         raise IllegalMove(measure=measure.id, state=measure.state, kind=kind.name)
     outcome = None if kind.reopens else header.act.get("outcomes", {}).get(measure.id, kind.outcome) or measure.outcome
@@ -245,6 +253,14 @@ def _handed_on(leg: Leg, header: Header) -> Leg:
     if holder == leg.requested:
         return replace(leg, holder=None, takes_part=False)
     return replace(leg, holder=holder, takes_part=holder in header.recipients)
+
+
+def _permitted(leg: Leg, header: Header, at: datetime) -> tuple[Permission, ...]:
+    purposes, measures = tuple(header.act.get("granted", ())), tuple(sorted(header.measures, key=measure_order))
+    if not purposes:
+        return leg.permissions
+    given = Permission(header.id, header.sender, purposes, header.act.get("to"), measures, at)
+    return (*leg.permissions, given)[-PERMISSIONS_AT_MOST:]
 
 
 def _crossed(leg: Leg) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ from shared.domain.header import Basis, Code, Urgency
 from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, encode_time, parse_time
 from shared.domain.profile_format import Side
 
+PERMISSIONS_AT_MOST = 64
+"""How many permissions a leg remembers. The messages that gave them stay in the ledger all the same."""
 CROSSED_AT_MOST = 64
 """How many digests a leg remembers that a late result may have seen last."""
 SEEN_AFTER_HEAD = 32
@@ -90,6 +92,20 @@ class Measure:
 
 @with_config(_CLOSED)
 @dataclass(frozen=True, slots=True)
+class Permission:
+    """`by` permitted in `message` that what it gave for these measures is used for `purposes`: by the other side, or by
+    `to`, to whom the other side may then pass it on. The conditions are sealed."""
+
+    message: MessageId
+    by: AuthorityId
+    purposes: tuple[Code, ...]
+    to: AuthorityId | None
+    measures: tuple[MeasureId, ...]
+    at: Moment
+
+
+@with_config(_CLOSED)
+@dataclass(frozen=True, slots=True)
 class Leg:
     """One leg: the fold of the messages admitted on it.
 
@@ -125,6 +141,8 @@ class Leg:
     renewed_by: MessageId | None = None
     urgency: Urgency = Urgency.routine
     """Of the message that opened the leg."""
+    permissions: tuple[Permission, ...] = ()
+    """The newest; what is permitted stays so, whatever becomes of the measures."""
 
     @property
     def original(self) -> MessageId:

@@ -9,6 +9,7 @@ Rules:
 4. A duty is an obligation with a date that a party set in the act, and the debtor that the profile names for it.
 5. What the requested side owes is owed by the holder once the leg was handed to it, and by the requested party again
    once it was taken back.
+6. An answer that settles something ends what the message that it answers opened: what another one opened stays owed.
 Nothing here reads a clock: `now` and `at` come from the caller.
 """
 
@@ -46,6 +47,9 @@ def apply_obligations(
     owed = cut(_reassigned(leg), kind.closes, named)
     if kind.discharges:
         owed = cut(owed, header.act["duties"], named)
+    if kind.settles:
+        answered = tuple(one for one in owed if settled_by(leg, kind, header, one))
+        owed = (*(one for one in owed if one not in answered), *cut(answered, kind.settles, named))
     owed = _pause(leg, owed, kind, named, at)
     owed = _resume(owed, kind.resumes, named, at)
     if "estimate" in header.act:
@@ -60,8 +64,10 @@ def apply_obligations(
 def opened_by(rule: Opens, leg: Leg, header: Header, at: datetime, measures: Sequence[str]) -> Iterator[Obligation]:
     """The obligations that a message opens under one rule: the law's date, a party's date, the exchange's target."""
 
+    debtor = leg.party(rule.debtor or _other_side(leg, header.sender))
+
     def obligation(due: datetime, basis: DueBasis, source: str) -> Obligation:
-        return Obligation(leg.party(rule.debtor), rule.owed, tuple(measures), due, basis, header.id, at, source)
+        return Obligation(debtor, rule.owed, tuple(measures), due, basis, header.id, at, source)
 
     limit = CLOCKS[leg.clock].limits.get(rule.owed)
     if limit is not None:
@@ -107,6 +113,12 @@ def owes(leg: Leg, side: Side, act: str, measure: str) -> bool:
     return any(
         one.act == act and measure in one.measures and leg.side_of(one.debtor) is side for one in leg.obligations
     )
+
+
+def settled_by(leg: Leg, kind: Kind, header: Header, owed: Obligation) -> bool:
+    """Whether this is what the message answers: owed by its sender's side, and opened by what it replies to."""
+    is_senders = leg.side_of(owed.debtor) is leg.side_of(header.sender)
+    return owed.act in kind.settles and owed.opened_by == header.in_reply_to and is_senders
 
 
 def is_anything_owed(leg: Leg, measure: str) -> bool:
@@ -156,6 +168,10 @@ def cut(owed: Iterable[Obligation], acts: Collection[str], measures: Collection[
         else:
             left.append(obligation)
     return tuple(left)
+
+
+def _other_side(leg: Leg, sender: str) -> Side:
+    return Side.requested if leg.side_of(sender) is Side.requesting else Side.requesting
 
 
 def _split(obligation: Obligation, measures: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

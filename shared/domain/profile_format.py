@@ -11,7 +11,10 @@ the same table. Rules:
    obligation that a party takes or lays on with a date of its own, in the act; it outlives the closure, until it is
    discharged.
 4. A state with `silence` closes by itself when the last date of what it names has passed (`silence.py`).
-5. A final state has no turn, and takes a message only while something is still owed on the measure.
+5. A final state has no turn, and takes a message only while something is still owed on the measure, or of a kind that
+   is sent `after_closure`.
+6. An answer that `settles` is sent by the side that owes it, to the message that it answers, and ends what that message
+   opened and nothing else: two questions, or two parcels, are two debts.
 This module decides nothing; `profiles.py` checks a header against the data, `dossier.py` moves the legs.
 """
 
@@ -93,6 +96,7 @@ class Condition(StrEnum):
     if_urgent = "if the urgency is urgent or emergency"
     if_urgent_and_direct = "if it is urgent and the act says that access is direct"
     if_provisional = "if every measure is freezing or preservation"
+    if_restricted = "if the handling is h3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,10 @@ class Opens:
     """What a kind makes somebody owe. Each date is an obligation of its own: the law's limit, where the leg's clock has
     one for `owed`; a date that somebody set (`dated_by` names the member of the act, `requesters_deadline` takes the
     one in the request); and the exchange's target `policy_days`, or the first of `sooner` that applies, only where
-    neither the law nor `dated_by` gives a date.
+    neither the law nor `dated_by` gives a date. Without a debtor it is the side that did not send the message.
     """
 
-    debtor: Side
+    debtor: Side | None
     owed: str
     policy_days: int | None = None
     dated_by: str | None = None
@@ -137,6 +141,8 @@ class Duty:
     debtor: Side
     label: str
     rule: str
+    goes_with: str | None = None
+    """What it is there for: whatever ends that ends the duty as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +178,14 @@ class Kind:
     """It hands the leg to the holder that its act names."""
     discharges: bool = False
     """Its act names in `duties` what its sender has done, and owes no longer."""
+    settles: frozenset[str] = frozenset()
+    """It answers the message that made its sender's side owe one of these, and ends that."""
+    needs_owed: frozenset[str] = frozenset()
+    """It is sent only while one of these is owed on each of its measures, by whichever side."""
+    after_closure: bool = False
+    """It may be sent on a closed measure though nothing is owed there."""
+    permits: bool = False
+    """Its act names in `granted` the purposes that its sender permits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +205,10 @@ class Profile:
     duties: Mapping[str, Duty] = field(default_factory=lambda: MappingProxyType({}))
     measures: frozenset[str] = frozenset()
     """The types of measure that it may ask for; empty for any."""
+    lasting: frozenset[str] = frozenset()
+    """What silence does not end: the duties, and what is owed whether the measure is closed or not."""
+    body: tuple[BodyField, ...] = ()
+    """What the body of every kind must hold, under its condition."""
 
     @property
     def opening(self) -> Kind:
@@ -209,18 +227,22 @@ def build_profile(
     handling: frozenset[str],
     duties: Mapping[str, Duty] | None = None,
     measures: frozenset[str] = frozenset(),
+    lasting: Mapping[str, str] | None = None,
+    body: tuple[BodyField, ...] = (),
 ) -> Profile:
     """The profile of these rows; its first state is `submitted`."""
-    duties = duties or {}
+    duties, lasting = duties or {}, lasting or {}
     return Profile(
         name=name,
         title=title,
         states=MappingProxyType({state.name: state for state in states}),
         kinds=MappingProxyType({kind.name: kind for kind in kinds}),
-        owed=MappingProxyType({**owed, **{code: duty.label for code, duty in duties.items()}}),
+        owed=MappingProxyType({**owed, **lasting, **{code: duty.label for code, duty in duties.items()}}),
         first_state="submitted",
         several_recipients=several_recipients,
         handling=handling,
         duties=MappingProxyType(dict(duties)),
         measures=measures,
+        lasting=frozenset({*duties, *lasting}),
+        body=body,
     )

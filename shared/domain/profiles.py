@@ -114,7 +114,8 @@ def check_act(kind: Kind, act: Mapping[str, Any], measures: Mapping[str, str]) -
 
 def mandatory_body_fields(header: Addressed) -> tuple[BodyField, ...]:
     """The fields that the sealed body of this message must hold, with their labels and the rule that asks for each."""
-    return tuple(field for field in kind_of(header.profile, header.kind).body if is_met(field.when, header))
+    asked = (*kind_of(header.profile, header.kind).body, *profile_of(header.profile).body)
+    return tuple(field for field in asked if is_met(field.when, header))
 
 
 def _check_opening(header: Header, profile: Profile) -> None:

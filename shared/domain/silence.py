@@ -5,7 +5,8 @@ Rules:
    do not pass; without a date nothing does.
 2. The closure is dated at that instant, whoever asks and whenever: it follows from the messages and the present time
    alone, so that intake, a client and an auditor's replay find the same, and a service that tells of it may tell late.
-3. It ends what the state itself owes and every open status query. Duties stay: they have dates of their own.
+3. It ends what the state itself owes and every open status query. Duties and whatever else lasts stay: they have dates
+   of their own.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def lapsed(leg: Leg, now: datetime) -> Leg:
             closed[measure.id] = replace(measure, state=CLOSED, since=at, before=None)
     if not closed:
         return leg
-    ended = profile.owed.keys() - profile.duties.keys()
+    ended = profile.owed.keys() - profile.lasting
     return replace(leg.with_measures(closed), obligations=cut(leg.obligations, ended, closed))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from shared.domain.catalogue import OUTCOMES
 from shared.domain.profile_data.fragments import (
@@ -15,7 +15,7 @@ from shared.domain.profile_data.fragments import (
     REQUESTED,
     REQUESTING,
 )
-from shared.domain.profile_format import CLOSED, LATE, STAY, ActField, BodyField, Duty, FieldType, Kind, Opens, Side
+from shared.domain.profile_format import CLOSED, LATE, STAY, ActField, BodyField, FieldType, Kind, Opens, Side
 
 EXECUTE_DAYS = 90
 WORKING = ("accepted", "executing")
@@ -24,20 +24,20 @@ ACCEPT_DUTIES = ActField(
     FieldType.duties,
     False,
     "what the requesting side shall do, and by when",
-    frozenset({"hard-copy", "safe-conduct", "return-detainee"}),
+    frozenset({"hard-copy", "safe-conduct", "custody", "return-detainee"}),
 )
 _CROSSED = {"withdrawn": LATE}
 _RESULT_RULE = "UNTOC 18(24), UNCAC 46(24)"
 
 
-def execution_kinds(duties: Mapping[str, Duty], owed: Iterable[str]) -> tuple[Kind, ...]:
+def execution_kinds(owed: Iterable[str]) -> tuple[Kind, ...]:
     """`owed` is everything that a measure can owe: a result ends it, and opens what the requesting side owes."""
     ends = frozenset(owed)
     result_duties = ActField(
         FieldType.duties,
         False,
         "what the requesting side shall do, and by when",
-        frozenset(duties) - {"hard-copy", "written-confirmation"},
+        frozenset({"costs", "custody", "return-detainee", "return-originals", "safe-conduct"}),
     )
     answered = (
         Opens(Side.requesting, "confirm-receipt", CONFIRM_DAYS),

@@ -27,8 +27,17 @@ from shared.domain.profile_data.fragments import (
     transport_kinds,
     withdrawal,
 )
+from shared.domain.profile_data.mla_appointments import APPOINTMENT_DUTIES, APPOINTMENT_OWED, appointment_kinds
 from shared.domain.profile_data.mla_execution import EXECUTE_DAYS, execution_kinds
+from shared.domain.profile_data.mla_handover import (
+    DETAINEE_DUTIES,
+    ITEM_DUTIES,
+    ITEM_OWED,
+    detainee_kinds,
+    item_kinds,
+)
 from shared.domain.profile_data.mla_review import DECIDE_DAYS, TO_DECIDE, review_kinds
+from shared.domain.profile_data.use import USE_OWED, use_kinds
 from shared.domain.profile_format import (
     ActField,
     BodyField,
@@ -70,6 +79,7 @@ _OPEN = open_states(_STATES)
 
 _OWED = {
     **OWED_ALIKE,
+    **APPOINTMENT_OWED,
     "decide": "decision",
     "execute": "execution",
     "supply-information": "information",
@@ -87,10 +97,11 @@ DUTIES = {
         Side.requesting, "written confirmation of an oral request", "UNTOC 18(14), UNCAC 46(14)"
     ),
     "costs": Duty(Side.requesting, "payment of costs", "UNTOC 18(28), UNCAC 46(28)"),
-    "return-originals": Duty(Side.requesting, "return of originals", "practice (k)"),
-    "return-detainee": Duty(Side.requesting, "return of the detained person", "UNTOC 18(11), UNCAC 46(11)"),
-    "safe-conduct": Duty(Side.requesting, "safe conduct", "UNTOC 18(27), UNCAC 46(27)"),
+    **ITEM_DUTIES,
+    **DETAINEE_DUTIES,
+    **APPOINTMENT_DUTIES,
 }
+_ENDED = (*_OWED, *APPOINTMENT_DUTIES)
 _OWN_DUTIES = frozenset({"hard-copy", "written-confirmation"})
 
 _BODY = (
@@ -140,10 +151,14 @@ _REQUEST = Kind(
 _KINDS = (
     _REQUEST,
     *transport_kinds(_BODY, TO_DECIDE),
-    *review_kinds(_OWED),
-    *execution_kinds(DUTIES, _OWED),
-    *withdrawal(_OPEN, _OWED),
+    *review_kinds(_ENDED),
+    *execution_kinds(_ENDED),
+    *appointment_kinds(_OPEN),
+    *detainee_kinds(_OPEN),
+    *item_kinds(_OPEN),
+    *withdrawal(_OPEN, _ENDED),
     discharging(_OPEN, DUTIES),
+    *use_kinds(_OPEN),
     *free_kinds(_OPEN),
 )
 
@@ -156,4 +171,5 @@ MLA_REQUEST = build_profile(
     several_recipients=True,
     handling=frozenset(MLA_HANDLING),
     duties=DUTIES,
+    lasting={**USE_OWED, **ITEM_OWED},
 )

@@ -31,6 +31,7 @@ from shared.domain.profile_data.fragments import (
     transport_kinds,
     withdrawal,
 )
+from shared.domain.profile_data.use import RESTRICTIONS, USE_OWED, use_kinds
 from shared.domain.profile_format import (
     CLOSED,
     LATE,
@@ -170,6 +171,7 @@ _KINDS = (
         closes=_ENDS,
     ),
     *withdrawal(_OPEN, _OWED),
+    *use_kinds(_OPEN),
     *free_kinds(_OPEN),
 )
 
@@ -181,4 +183,6 @@ POLICE_REQUEST = build_profile(
     _OWED,
     several_recipients=False,
     handling=frozenset(POLICE_HANDLING),
+    lasting=USE_OWED,
+    body=(RESTRICTIONS,),
 )

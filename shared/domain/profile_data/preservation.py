@@ -31,6 +31,7 @@ from shared.domain.profile_data.fragments import (
     transport_kinds,
     withdrawal,
 )
+from shared.domain.profile_data.use import USE_OWED, use_kinds
 from shared.domain.profile_format import (
     CLOSED,
     STAY,
@@ -202,6 +203,7 @@ _KINDS = (
         closes=_ENDS,
     ),
     *withdrawal(_OPEN, _OWED),
+    *use_kinds(_OPEN),
     *free_kinds(_OPEN),
 )
 
@@ -214,4 +216,5 @@ PRESERVATION = build_profile(
     several_recipients=False,
     handling=frozenset(MLA_HANDLING),
     measures=frozenset({"preservation"}),
+    lasting=USE_OWED,
 )

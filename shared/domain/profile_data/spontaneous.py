@@ -27,6 +27,7 @@ from shared.domain.profile_data.fragments import (
     transport_kinds,
     withdrawal,
 )
+from shared.domain.profile_data.use import USE_OWED, use_kinds
 from shared.domain.profile_format import (
     CLOSED,
     STAY,
@@ -165,6 +166,7 @@ _KINDS = (
     ),
     *withdrawal(_OPEN, _OWED),
     discharging(_OPEN, DUTIES),
+    *use_kinds(_OPEN),
     *free_kinds(_OPEN),
 )
 
@@ -177,4 +179,5 @@ SPONTANEOUS = build_profile(
     several_recipients=True,
     handling=frozenset(MLA_HANDLING),
     duties=DUTIES,
+    lasting=USE_OWED,
 )

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from client.opening import OpenedMessage
-from client.printing.letter import ACT_LABELS, Surroundings, letter_of
+from client.printing.act_labels import ACT_LABELS
+from client.printing.letter import Surroundings, letter_of
 from client.printing.page import letter_page
 from client.printing.pdf import pdf_of
 from client.sealing import Attachment

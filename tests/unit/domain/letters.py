@@ -76,7 +76,7 @@ def a_message(leg: Leg, kind: str, act: dict[str, Any] | None = None, /, *measur
 _BY_REQUESTING = (
     *("supply-information", "confirm-receipt", "query-result", "close", "ask-status", "remind", "withdraw"),
     *("consult-reply", "accept-conditions", "decline-conditions", "resend", "other-channel", "ask-extension"),
-    *("tie-request", "offer", "provide"),
+    *("tie-request", "offer", "provide", "confirm-arrival"),
 )
 
 
@@ -104,6 +104,25 @@ def usual_act(leg: Leg, kind: str, measures: tuple[str, ...] = ()) -> dict[str, 
             return {"outcomes": {one.id: "executed" for one in leg.measures if not measures or one.id in measures}}
         case "report-status":
             return {"stage": "in-hand"}
+        case "ask-use-permission":
+            return {"purposes": ["evidence", "civil"]}
+        case "answer-use-permission":
+            return {"granted": ["evidence"], "declined": ["civil"]}
+        case "propose-appointment" | "confirm-appointment":
+            return {"on": "2027-01-14"}
+        case "report-appointment":
+            return {"held": "held"}
+        case "arrange-transfer":
+            dates = {"hand-over": "2027-01-10", "return": "2027-02-10", "safe-conduct": "2027-02-25"}
+            return {"consent": "2026-12-20", **dates}
+        case "confirm-arrival":
+            return {"arrived": "2027-01-10"}
+        case "confirm-return":
+            return {"returned": "2027-02-09"}
+        case "send-items":
+            return {"channel": "courier", "sent": "2026-12-01", "bag": "b-17", "count": 2}
+        case "confirm-items":
+            return {"condition": "intact", "received": "2026-12-04", "count": 2}
     return {}
 
 

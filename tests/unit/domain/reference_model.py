@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
-from tests.unit.domain.reference_tables import ASKED, ASKER, ASKING, FREE, Table
+from tests.unit.domain.reference_tables import (
+    AFTER_THE_END,
+    ANSWERS,
+    ASKED,
+    ASKER,
+    ASKING,
+    FREE,
+    OUTLIVES,
+    QUESTIONS,
+    Table,
+)
 
 REMEMBERED_AFTER_HEAD = 32
 REMEMBERED_BEFORE_WITHDRAWAL = 64
@@ -29,6 +39,19 @@ class Sent:
     holder: str | None = None
     until: datetime | None = None
     duties: frozenset[str] = frozenset()
+    id: str = ""
+    answers: str | None = None
+    granted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Debt:
+    """What is owed beside the duties and the turn: `what` by a role, on a measure, because of a message."""
+
+    measure: str
+    what: str
+    role: str
+    because: str
 
 
 @dataclass
@@ -45,6 +68,9 @@ class Model:
     silent_at: dict[str, datetime] = field(default_factory=dict)
     owed: set[tuple[str, str]] = field(default_factory=set)
     """(measure, duty)."""
+    debts: set[Debt] = field(default_factory=set)
+    permitted: set[tuple[str, str, str]] = field(default_factory=set)
+    """(measure, purpose, role that permitted it)."""
     since_head: list[str] = field(default_factory=list)
     crossed: list[str] = field(default_factory=list)
 
@@ -60,8 +86,17 @@ class Model:
             if at < now:
                 self.states[measure] = "closed"
                 del self.silent_at[measure]
+                self.debts -= {one for one in self._debts(measure) if one.what not in OUTLIVES}
 
-    def may_move(self, kind: str, measure: str, role: str, duties: frozenset[str] | None = None) -> bool:
+    def _debts(self, measure: str) -> set[Debt]:
+        return {one for one in self.debts if one.measure == measure}
+
+    def still_owed(self, measure: str) -> set[str]:
+        return {duty for of, duty in self.owed if of == measure} | {one.what for one in self._debts(measure)}
+
+    def may_move(
+        self, kind: str, measure: str, role: str, duties: frozenset[str] | None = None, answers: str | None = None
+    ) -> bool:
         state = self.states[measure]
         if not self.table.allowed(kind, role) or state not in self.table.kinds[kind][1]:
             return False
@@ -69,14 +104,19 @@ class Model:
         if kind == "discharge":
             own = {duty for duty in owed if self.table.duties[duty] == role}
             return bool(own) if duties is None else duties <= own
-        return state != "closed" or bool(owed)
+        if kind in ANSWERS:
+            asked = {one for one in self._debts(measure) if one.what == ANSWERS[kind] and one.role == role}
+            return bool(asked) if answers is None else any(one.because == answers for one in asked)
+        if kind in self.table.needs:
+            return bool(self.still_owed(measure) & set(self.table.needs[kind]))
+        return state != "closed" or bool(self.still_owed(measure)) or kind in AFTER_THE_END
 
     def is_legal(self, sent: Sent) -> bool:
         self.fall_silent(sent.at)
         role = self.role(sent.sender)
         if role is None or not self.table.allowed(sent.kind, role) or not self._is_addressed_well(sent):
             return False
-        if not all(self.may_move(sent.kind, one, role, sent.duties) for one in sent.measures):
+        if not all(self.may_move(sent.kind, one, role, sent.duties, sent.answers or "") for one in sent.measures):
             return False
         if sent.kind in FREE or sent.seen in (self.head, *self.since_head):
             return True
@@ -114,10 +154,21 @@ class Model:
         if target == "~":
             self.late.add(measure)
             return
-        if sent.kind == "discharge":
-            self.owed -= {(measure, duty) for duty in sent.duties}
-        else:
+        role = self.role(sent.sender) or ""
+        self.debts -= {one for one in self._debts(measure) if one.because == sent.answers and sent.kind in ANSWERS}
+        ended = self.table.ends.get(sent.kind, [])
+        self.owed -= {(measure, duty) for duty in (sent.duties if sent.kind == "discharge" else ended)}
+        self.debts -= {one for one in self._debts(measure) if one.what in ended}
+        if sent.kind != "discharge":
             self.owed |= {(measure, duty) for duty in sent.duties}
+        for what, debtor in self.table.lays.get(sent.kind, {}).items():
+            if what in self.table.duties:
+                self.owed.add((measure, what))
+            else:
+                self.debts.add(Debt(measure, what, debtor, sent.id))
+        if sent.kind in QUESTIONS:
+            self.debts.add(Debt(measure, QUESTIONS[sent.kind], ASKED if role == ASKER else ASKER, sent.id))
+        self.permitted |= {(measure, purpose, role) for purpose in sent.granted}
         if target == "=":
             return
         if sent.kind in ASKING:

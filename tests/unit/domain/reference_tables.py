@@ -24,13 +24,27 @@ class Table:
     silence: dict[str, int | None]
     """State → days after which it closes by itself; None: on the day that the message names in `until`."""
     duties: dict[str, str] = field(default_factory=dict)
+    needs: dict[str, list[str]] = field(default_factory=dict)
+    """Kind → one of these has to be owed, by whomever."""
+    ends: dict[str, list[str]] = field(default_factory=dict)
+    """Kind → what nobody owes any longer after it."""
+    lays: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Kind → what is owed after it whatever its act says, and by whom; a duty by its own debtor."""
     measures: dict[str, str] = field(default_factory=lambda: {"M1": "bank-data", "M2": "testimony", "M3": "covert"})
 
     def allowed(self, kind: str, role: str) -> bool:
         return self.kinds[kind][0] in (role, EITHER)
 
 
-FREE = ("remind", "ask-status", "report-status")
+FREE = ("remind", "ask-status", "report-status", "ask-use-permission", "answer-use-permission")
+AFTER_THE_END = ("ask-use-permission",)
+"""UNTOC 18(19): what was given stays bound for ever, so the question may come years after."""
+QUESTIONS = {"ask-use-permission": "use", "propose-appointment": "meeting", "send-items": "parcel"}
+"""What the other side than the sender owes an answer to."""
+ANSWERS = {"answer-use-permission": "use", "confirm-appointment": "meeting", "confirm-items": "parcel"}
+"""Sent by the side that was asked, in reply to the very message that asked."""
+OUTLIVES = ("use", "parcel")
+"""Owed whether the measure is closed or not."""
 ASKING = ("ask-information", "consult", "postpone")
 NEW = ["submitted", "delivered"]
 
@@ -46,6 +60,8 @@ def everywhere(states: list[str]) -> dict[str, tuple[str, Moves]]:
         "cannot-open": (ASKED, go(NEW, "undelivered")),
         "resend": (ASKER, {"undelivered": "submitted"}),
         "other-channel": (ASKER, {"undelivered": "delivered"}),
+        "ask-use-permission": (EITHER, go([*states, "closed"], "=")),
+        "answer-use-permission": (EITHER, go([*states, "closed"], "=")),
     }
 
 
@@ -56,6 +72,9 @@ MLA_OPEN = [
     *("undelivered", *REVIEW, "information-requested", "consulting", "conditions-proposed", "postponed", *WORK),
     *("transfer-suspended", "withdrawn", "result-delivered", *ENDED),
 ]
+AROUND_A_HEARING = ["interpreter", "bring-interpreter", "test-call"]
+ABROAD = ["hand-over-detainee", "custody", "return-detainee", "safe-conduct"]
+MLA_ENDING = ["return", "refuse", "deliver-result", "nothing-found", "not-executable", "close", "withdraw"]
 MLA = Table(
     opening="request",
     kinds={
@@ -90,6 +109,15 @@ MLA = Table(
         "query-result": (ASKER, {"result-delivered": "executing"}),
         "close": (ASKER, go(["result-delivered", *ENDED], "closed")),
         "discharge": (EITHER, go([*MLA_OPEN, "closed"], "=")),
+        "propose-appointment": (EITHER, go(WORK, "=")),
+        "confirm-appointment": (EITHER, go(WORK, "=")),
+        "cancel-appointment": (EITHER, go(MLA_OPEN, "=")),
+        "report-appointment": (ASKED, go(MLA_OPEN, "=")),
+        "arrange-transfer": (ASKED, go([*WORK, "result-delivered", "closed"], "=")),
+        "confirm-arrival": (ASKER, go([*MLA_OPEN, "closed"], "=")),
+        "confirm-return": (ASKED, go([*MLA_OPEN, "closed"], "=")),
+        "send-items": (EITHER, go([*MLA_OPEN, "closed"], "=")),
+        "confirm-items": (EITHER, go([*MLA_OPEN, "closed"], "=")),
     },
     turn={
         **go([*REVIEW, "postponed", *WORK, "transfer-suspended", "withdrawn"], ASKED),
@@ -101,10 +129,33 @@ MLA = Table(
         "hard-copy": ASKER,
         "written-confirmation": ASKER,
         "return-originals": ASKER,
+        "return-items": ASKED,
         "costs": ASKER,
+        "hand-over-detainee": ASKED,
+        "custody": ASKER,
         "return-detainee": ASKER,
         "safe-conduct": ASKER,
+        "interpreter": ASKED,
+        "bring-interpreter": ASKER,
+        "test-call": ASKED,
     },
+    needs={
+        "cancel-appointment": ["meeting", "hearing"],
+        "report-appointment": ["hearing"],
+        "confirm-arrival": ["hand-over-detainee"],
+        "confirm-return": ["return-detainee"],
+    },
+    ends={
+        "propose-appointment": ["meeting"],
+        "confirm-appointment": ["hearing", *AROUND_A_HEARING],
+        "cancel-appointment": ["meeting", "hearing", *AROUND_A_HEARING],
+        "report-appointment": ["hearing", *AROUND_A_HEARING],
+        "arrange-transfer": ABROAD,
+        "confirm-arrival": ["hand-over-detainee"],
+        "confirm-return": ["custody", "return-detainee", "safe-conduct"],
+        **{kind: ["meeting", "hearing", *AROUND_A_HEARING] for kind in MLA_ENDING},
+    },
+    lays={"confirm-appointment": {"hearing": ASKED}, "arrange-transfer": dict.fromkeys(ABROAD, "")},
 )
 
 POLICE_HAND = [*NEW, "acknowledged"]

@@ -7,6 +7,7 @@ for.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -23,13 +24,20 @@ from shared.domain.status import status_of
 from shared.errors import Rejection
 from tests.unit.domain.letters import DAY, DOSSIER, ES, MA, a_message, digest_of, opened
 from tests.unit.domain.reference_model import Model, Sent
-from tests.unit.domain.reference_tables import ASKED, ASKER, FREE, TABLES
+from tests.unit.domain.reference_tables import ANSWERS, ASKED, ASKER, FREE, QUESTIONS, TABLES
 
 HISTORIES = int(os.environ.get("COMITY_HISTORIES", "25"))
 STEPS = 40
 FIRST_COURT, SECOND_COURT, STRANGER = "ES.JCI3", "ES.JCI4", "FR.BEPI"
 PAUSES = [timedelta(hours=hours) for hours in (1, 1, 1, 7, 7, 7, 7, 72, 72, 45 * 24)]
-DUTIFUL = ("accept", "deliver-partial", "deliver-result", "provide")
+DUTIFUL = ("accept", "deliver-partial", "deliver-result", "provide", "confirm-appointment", "send-items")
+IN_WORDS = {
+    "use": "answer-use",
+    "meeting": "answer-appointment",
+    "hearing": "hold-appointment",
+    "parcel": "receive-items",
+}
+"""What the model owes, as the code calls it."""
 
 
 class Leg(RuleBasedStateMachine):
@@ -51,6 +59,7 @@ class Leg(RuleBasedStateMachine):
         )[0]
         self.model = Model(self.table, MA, ES, dict.fromkeys(self.table.measures, "submitted"), self.leg.head)
         self.digests = [self.leg.head]
+        self.questions: list[str] = []
         self.now = DAY
 
     @rule(seed=st.integers(0, 2**32))
@@ -68,7 +77,9 @@ class Leg(RuleBasedStateMachine):
             seen=sent.seen,
             profile=self.profile,
             sent=self.now,
+            **({} if sent.answers is None else {"in_reply_to": sent.answers}),
         )
+        sent = replace(sent, id=header.id)
         before, is_legal = encode_leg(self.leg), self.model.is_legal(sent)
         if not is_legal:
             with pytest.raises(Rejection):
@@ -80,6 +91,8 @@ class Leg(RuleBasedStateMachine):
             self.model.admit(sent)
             self.leg = moved
             self.digests.append(sent.digest)
+            if sent.kind in QUESTIONS:
+                self.questions.append(sent.id)
 
     def _draw(self, chance: Random) -> Sent:
         """A message: half of them what is allowed to its sender, the others anything; now and then an old `seen`, a
@@ -94,7 +107,12 @@ class Leg(RuleBasedStateMachine):
         if kind == "discharge":
             duties = frozenset({chance.choice(codes)})
         elif codes and kind in DUTIFUL and chance.random() < 0.5:
-            own = {"accept": ["safe-conduct"], "provide": codes}.get(kind, ["return-originals", "costs"])
+            own = {
+                "accept": ["safe-conduct"],
+                "provide": codes,
+                "confirm-appointment": ["interpreter", "test-call", "bring-interpreter"],
+                "send-items": ["return-originals", "return-items"],
+            }.get(kind, ["return-originals", "costs"])
             duties = frozenset(chance.sample(own, chance.randint(1, len(own))))
         return Sent(
             kind,
@@ -107,7 +125,19 @@ class Leg(RuleBasedStateMachine):
             holder,
             self.now + timedelta(days=chance.choice([5, 60])),
             duties,
+            answers=self._draw_question(chance, kind, measures),
+            granted=frozenset(
+                chance.sample(["evidence", "civil"], chance.randint(0, 2)) if "answer-use" in kind else ()
+            ),
         )
+
+    def _draw_question(self, chance: Random, kind: str, measures: frozenset[str]) -> str | None:
+        """What an answer replies to: mostly a question that is open, now and then any."""
+        if kind not in ANSWERS:
+            return None
+        asked = [one for one in self.model.debts if one.what == ANSWERS[kind] and one.measure in measures]
+        likely = sorted(one.because for one in asked)
+        return chance.choice(likely * 3 + self.questions[-4:] + [self.leg.request])
 
     def _draw_kind(self, chance: Random, sender: str) -> tuple[str, list[str]]:
         """A kind, and the measures to choose from."""
@@ -143,6 +173,12 @@ class Leg(RuleBasedStateMachine):
         assert {one.id for one in shown.measures if one.late} == self.model.late
         assert (shown.head, list(shown.since_head)) == (self.model.head, self.model.since_head)
         assert (shown.holder, set(shown.parties)) == (self.model.holder, self.model.parties)
+        assert {
+            (measure, purpose, self.model.role(MA) if one.by == MA else ASKED)
+            for one in shown.permissions
+            for measure in one.measures
+            for purpose in one.purposes
+        } == self.model.permitted
 
     @precondition(lambda self: hasattr(self, "leg"))
     @invariant()
@@ -151,9 +187,12 @@ class Leg(RuleBasedStateMachine):
         acting = self.model.holder if self.model.takes_part else ES
         for measure, state in self.model.states.items():
             waiting = [one for one in waiting_on(shown) if measure in one.measures]
+            owed = {IN_WORDS.get(what, what) for what in self.model.still_owed(measure)}
             if state == "closed":
-                assert {one.act for one in waiting} == {duty for of, duty in self.model.owed if of == measure}
+                assert {one.act for one in waiting} == owed
             else:
+                beside = {*IN_WORDS.values(), *self.table.duties}
+                assert {one.act for one in waiting if one.act in beside} == owed
                 debtor = acting if self.table.turn[state] == ASKED else MA
                 assert any(one.debtor == debtor and one.due is not None for one in waiting)
                 assert any(line.waiting_on == debtor and line.dues for line in status_of([shown], MA, self.now))
@@ -200,6 +239,16 @@ def act_of(sent: Sent, request: str) -> dict[str, Any]:
         "tie-request": {"dossier": DOSSIER},
         "notify-disclosure": {"before": day},
         "discharge": {"duties": sorted(sent.duties)},
+        "ask-use-permission": {"purposes": ["civil", "evidence"]},
+        "answer-use-permission": {"granted": sorted(sent.granted)} if sent.granted else {"declined": ["civil"]},
+        "propose-appointment": {"on": day, "interpreter": "requested", "test-call": day},
+        "confirm-appointment": {"on": day},
+        "report-appointment": {"held": "held"},
+        "arrange-transfer": {"consent": day, "hand-over": day, "return": day, "safe-conduct": day},
+        "confirm-arrival": {"arrived": day},
+        "confirm-return": {"returned": day},
+        "send-items": {"channel": "courier", "sent": day, "bag": "b-17", "count": 2},
+        "confirm-items": {"condition": "intact", "received": day, "count": 2},
     }
     act = acts.get(sent.kind, {})
     if sent.duties and sent.kind != "discharge":

@@ -137,10 +137,10 @@ def test_the_exchange_is_no_party() -> None:
         the_leg().party(Side.exchange)
 
 
-def test_a_closed_measure_takes_nothing_more() -> None:
+def test_a_closed_measure_takes_nothing_more_but_the_question_for_what_it_may_be_used() -> None:
     closed = after(the_leg(), "refuse", "close")
-    assert possible_kinds(closed, MA) == {}
-    assert possible_kinds(closed, ES) == {}
+    for party in (MA, ES):
+        assert possible_kinds(closed, party) == {"ask-use-permission": ("M1", "M2")}
     with pytest.raises(IllegalMove):
         after(closed, "remind")
 

@@ -89,8 +89,31 @@ def test_what_closes_by_silence_is_owed_there_with_a_date(profile: Profile, stat
 
 
 @pytest.mark.parametrize(("profile", "kind"), KINDS)
-def test_duties_are_the_profiles_and_only_a_discharge_ends_them(profile: Profile, kind: Kind) -> None:
-    assert not kind.closes & profile.duties.keys()
+def test_a_duty_ends_by_discharge_by_its_creditor_with_what_it_goes_with_or_for_a_new_date(
+    profile: Profile, kind: Kind
+) -> None:
+    for code in kind.closes & profile.duties.keys():
+        duty = profile.duties[code]
+        by_creditor = duty.debtor not in kind.senders
+        assert by_creditor or duty.goes_with in kind.closes or code in {rule.owed for rule in kind.opens}
+
+
+@pytest.mark.parametrize(("profile", "kind"), KINDS)
+def test_what_ends_an_appointment_ends_what_goes_with_it(profile: Profile, kind: Kind) -> None:
+    for code, duty in profile.duties.items():
+        assert duty.goes_with is None or duty.goes_with not in kind.closes or code in kind.closes
+
+
+@pytest.mark.parametrize(("profile", "kind"), KINDS)
+def test_what_an_answer_settles_some_question_lays_on_the_other_side(profile: Profile, kind: Kind) -> None:
+    assert kind.settles | kind.needs_owed <= profile.owed.keys()
+    asked = {rule.owed for each in profile.kinds.values() for rule in each.opens if rule.debtor is None}
+    assert kind.settles <= asked
+    assert not kind.settles or (kind.needs_in_reply_to and len(kind.senders) == 2)
+
+
+@pytest.mark.parametrize(("profile", "kind"), KINDS)
+def test_duties_in_an_act_are_the_profiles(profile: Profile, kind: Kind) -> None:
     field = kind.act.get("duties")
     assert field is None or field.codes <= profile.duties.keys()
     assert kind.discharges == (field is not None and field.type is FieldType.codes)
