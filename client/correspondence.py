@@ -227,7 +227,9 @@ class Correspondence:
         watch = self.directory(anew=True)
         keys = {party: watch.sealing_key(party).public for party in composed.header.recipients}
         sealed = seal_message(composed.header, composed.content, attachments, self.keys, keys)
-        return self.outbox.store(sealed, encode_time(self._clock()))
+        message = self.outbox.store(sealed, encode_time(self._clock()))
+        self.mailbox.casebook.note(composed.header, composed.content, [one.name for one in attachments])
+        return message
 
     # --- dossiers ----------------------------------------------------------------------------------------------------
 

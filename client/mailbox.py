@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from client.casebook import Casebook
 from client.directory_history import Moment
 from client.exchange import Exchange
 from client.handed_legs import HandedLegs
@@ -100,6 +101,7 @@ class Mailbox:
         self._judge = judge
         self._outbox = outbox
         self._clock = clock
+        self.casebook = Casebook(keys, register)
         self.handed_legs = HandedLegs(keys.authority, register, self.open, self._fetch)
 
     def read_feed(self, wait_s: int = 0) -> News:
@@ -156,6 +158,7 @@ class Mailbox:
         opened, logged_at = self._judge.judge(whole, open_at)
         self._record(whole, fetched, logged_at)
         self.handed_legs.note_name(opened)
+        self.casebook.note(opened.header, opened.content, [one.name for one in opened.attachments])
         if opened.header.sender != self._keys.authority:
             self._register.note_opened(message, encode_time(self._clock()))
         return opened

@@ -23,6 +23,7 @@ from client.leg_chain import Fork, Gap, Link, forks_of, gaps_of, head_of
 from client.register_keys import SeenKeys
 from client.register_places import MessagePlaces
 from client.register_rows import SCHEMA, DecisionKept, Entry, EventKept, Kept, Submission
+from client.register_words import SealedWords
 from client.rewraps import Rewraps
 from shared.errors import Ambiguous, NotInRegister, RegisterUnusable
 
@@ -52,6 +53,7 @@ class Register:
             raise RegisterUnusable(file=file, why=f"its version is {self.fact('version')}, not {VERSION}")
         self.keys = SeenKeys(self._db)
         self.places = MessagePlaces(self._db)
+        self.casebook = SealedWords(self._db)
 
     def close(self) -> None:
         self._db.close()

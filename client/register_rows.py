@@ -51,6 +51,9 @@ CREATE TABLE IF NOT EXISTS pins (
 CREATE TABLE IF NOT EXISTS places (
     message TEXT PRIMARY KEY REFERENCES messages (message), since TEXT NOT NULL, logged_at TEXT
 ) STRICT;
+CREATE TABLE IF NOT EXISTS casebook (
+    message TEXT PRIMARY KEY REFERENCES messages (message), kid TEXT NOT NULL, sealed BLOB NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS rewraps (
     message TEXT PRIMARY KEY REFERENCES messages (message), kid TEXT NOT NULL, wrap BLOB NOT NULL
 ) STRICT;

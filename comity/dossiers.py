@@ -11,7 +11,12 @@ from comity.options import HomeDir, Json, Url
 from comity.output import local_time, reporting, say
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from client.correspondence import Correspondence
+    from shared.contracts.api import DossierAnswer
+    from shared.domain.calendars import Calendars
+    from shared.domain.leg import Leg
 
 Dossier = Annotated[str, typer.Argument(help="Number, id, or the beginning or end of an id.")]
 
@@ -48,17 +53,10 @@ def show(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json = F
 
 def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
     """The exchange's view, its status lines derived here by the same rules, and whether its head is known here."""
-    from shared.domain.evidences import TransportState
     from shared.domain.instruments import calendars_of
-    from shared.domain.status import encode_line, line_text, status_of
 
     answer = own.exchange.dossier(dossier)
     legs = own.read_legs(answer)
-    known = set(TransportState)  # a newer exchange may know more; then the legal state shows alone
-    transport = {view.requested: view.transport for view in answer.legs if view.transport in known}
-    moment = now()
-    calendars = calendars_of(own.instruments())
-    lines = status_of(legs, own.keys.authority, moment, transport, own.holders(legs), calendars)
     return {
         "dossier": answer.dossier,
         "number": answer.number,
@@ -66,7 +64,7 @@ def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
         "requesting": answer.requesting,
         "status": answer.status,
         "opened_at": answer.opened_at,
-        "lines": [{**encode_line(line), "text": line_text(line, own.keys.authority, moment)} for line in lines],
+        "lines": lines_of(own, answer, legs, now(), calendars_of(own.instruments())),
         "legs": [
             {
                 "requested": leg.requested,
@@ -78,6 +76,19 @@ def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
             for leg in legs
         ],
     }
+
+
+def lines_of(
+    own: Correspondence, answer: DossierAnswer, legs: list[Leg], moment: datetime, calendars: Calendars
+) -> list[dict[str, Any]]:
+    """The lines of status of one dossier, as this authority sees it."""
+    from shared.domain.evidences import TransportState
+    from shared.domain.status import encode_line, line_text, status_of
+
+    known = set(TransportState)  # a newer exchange may know more; then the legal state shows alone
+    transport = {view.requested: view.transport for view in answer.legs if view.transport in known}
+    lines = status_of(legs, own.keys.authority, moment, transport, own.holders(legs), calendars)
+    return [{**encode_line(line), "text": line_text(line, own.keys.authority, moment)} for line in lines]
 
 
 def _render_status(console: Any, document: dict[str, Any]) -> None:

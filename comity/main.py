@@ -23,6 +23,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "send": ("comity.send:send", "Open a dossier: check, seal, sign and send a request."),
     "inbox": ("comity.inbox:inbox", "What came, what was decided, and what looks wrong."),
     "watch": ("comity.inbox:watch", "Follow the feed live, until Ctrl-C."),
+    "list": ("comity.casebook:list_dossiers", "Your dossiers: what is yours today, overdue, or waits on others."),
+    "search": ("comity.casebook:search", "Search what was opened here or sent from here, without the exchange."),
     "show": ("comity.dossiers:show", "One dossier: its messages and whose turn it is."),
     "status": ("comity.dossiers:status", "Whose turn it is in a dossier, and by when."),
     "open": ("comity.reading:open_message", "Verify and open one message."),

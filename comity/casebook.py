@@ -1,0 +1,140 @@
+"""`comity search` and `comity list`: one's own dossiers, by their words and by whose turn it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from comity.dossiers import lines_of
+from comity.home import find_home, now
+from comity.options import HomeDir, Json, Url
+from comity.output import local_time, reporting, say
+
+if TYPE_CHECKING:
+    from client.correspondence import Correspondence
+
+EXCHANGE = "the exchange"
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(help="Words, names or file numbers; all must stand in one message.")],
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="First open what was read before this register kept its words.")
+    ] = False,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Search the messages that were opened here or sent from here. It asks the exchange nothing."""
+    with reporting(json) as output, find_home(home, url).correspondence() as own:
+        casebook = own.mailbox.casebook
+        for message in casebook.missing() if catch_up else ():
+            own.mailbox.open(message)
+        found = [
+            {
+                "number": hit.noted.number,
+                "dossier": hit.noted.dossier,
+                "message": hit.noted.message,
+                "kind": hit.noted.kind,
+                "sender": hit.noted.sender,
+                "sent_at": hit.noted.sent_at,
+                "where": hit.where,
+                "snippet": hit.snippet,
+            }
+            for hit in casebook.search(words)
+        ]
+        missing = len(casebook.missing())
+
+        def render(console: Any) -> None:
+            for one in found:
+                say(console, f"{one['number']}  {one['kind']} of {one['sender']}, sent {local_time(one['sent_at'])}")
+                say(console, f"    {one['where']}: {one['snippet']}")
+                say(console, f"    comity open {one['message']}")
+            if not found:
+                say(console, "Nothing of that stands in what was opened here or sent from here.")
+
+        if missing:
+            output.note(f"{missing} messages are not searched yet: comity search --catch-up {' '.join(words)}")
+        output.show({"found": found, "not_searched": missing}, render)
+
+
+def list_dossiers(
+    mine_today: Annotated[
+        bool, typer.Option("--mine-today", help="What you owe by the end of today, or owed before.")
+    ] = False,
+    overdue: Annotated[bool, typer.Option("--overdue", help="What is overdue, whoever owes it.")] = False,
+    waiting_on_them: Annotated[
+        bool, typer.Option("--waiting-on-them", help="What another authority owes; the earliest date first.")
+    ] = False,
+    home: HomeDir = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Your open dossiers, line by line: whose turn it is, on what, and by when. The earliest date comes first."""
+    if mine_today + overdue + waiting_on_them > 1:
+        raise typer.BadParameter("one of --mine-today, --overdue and --waiting-on-them, not several")
+    with reporting(json) as output, find_home(home, url).correspondence() as own:
+        alarms: list[dict[str, str]] = []
+        lines = [
+            one
+            for one in _lines(own, now(), alarms)
+            if one["waiting_on"] is not None
+            and (not mine_today or _is_mine_today(one, own.keys.authority))
+            and (not overdue or any(due["overdue"] for due in one["dues"]))
+            and (not waiting_on_them or one["waiting_on"] not in (EXCHANGE, own.keys.authority))
+        ]
+        lines.sort(key=_earliest)
+
+        def render(console: Any) -> None:
+            for one in lines:
+                late = any(due["overdue"] for due in one["dues"])
+                say(console, f"{one['number']}  {one['text']}{_files(one)}", style="red" if late else None)
+            for one in alarms:
+                say(console, f"ALARM  {one['number']}: {one['sentence']} [{one['code']}]", style="bold red")
+            if not lines:
+                say(console, "Nothing.")
+
+        output.show({"lines": lines, "alarms": alarms}, render)
+
+
+def _lines(own: Correspondence, moment: datetime, alarms: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Every line of every dossier; one that the exchange shows otherwise than its messages make it is an alarm."""
+    from shared.domain.instruments import calendars_of
+    from shared.errors import AnswerRefused, StateContradicted
+
+    found, calendars = [], calendars_of(own.instruments())
+    for answer in own.exchange.dossiers():
+        try:
+            lines = lines_of(own, answer, own.read_legs(answer), moment, calendars)
+        except (StateContradicted, AnswerRefused) as contradicted:
+            alarm = {"number": answer.number, "code": contradicted.code, "sentence": contradicted.sentence()}
+            alarms.append({**alarm, "dossier": answer.dossier})
+            continue
+        for line in lines:
+            ours, theirs = own.mailbox.casebook.file_numbers(answer.dossier, line["requested"])
+            told = {"number": answer.number, "dossier": answer.dossier, "our_file": ours, "their_file": theirs}
+            found.append({**told, **line})
+    return found
+
+
+def _is_mine_today(line: dict[str, Any], authority: str) -> bool:
+    """Whether this authority owes it by the end of this day, UTC, or owed it before."""
+    from shared.domain.ids import encode_time
+
+    today = now().astimezone(UTC)
+    end = encode_time(today.replace(hour=23, minute=59, second=59, microsecond=999_999))
+    return line["waiting_on"] == authority and any(due["due"] is not None and due["due"] <= end for due in line["dues"])
+
+
+def _earliest(line: dict[str, Any]) -> tuple[bool, str, str]:
+    dates = [due["due"] for due in line["dues"] if due["due"] is not None]
+    return (not dates, min(dates, default=""), line["number"])
+
+
+def _files(line: dict[str, Any]) -> str:
+    known = [
+        f"{whose} file {line[name]}" for whose, name in (("our", "our_file"), ("their", "their_file")) if line[name]
+    ]
+    return f" · {', '.join(known)}" if known else ""
