@@ -17,7 +17,7 @@ N ?= 100
 ROUNDS ?= 5
 SECONDS ?= 10
 REPLICAS ?= 1
-AUDITED ?= 20500,1000000
+AUDITED ?= 50000,1000000
 LEAVES ?= 10000,100000,1000000,10000000
 
 # The packages of the second implementation; where they cannot be installed its tests are skipped, with the reason.

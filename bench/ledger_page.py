@@ -21,7 +21,7 @@ NAMES: Final = {
 METHOD: Final = """### How the ledger is measured
 
     make bench-ledger LEAVES=10000,1000000 ROUNDS=5      appending and proving; SEED= repeats the order of turns
-    make bench-audit AUDITED=20500,1000000               audits of ledgers that are made for it
+    make bench-audit AUDITED=50000,1000000               audits of ledgers that are made for it
 
 - **Append** is measured three times, since a ledger does more than a tree. Rounds of 1,000 entries of some 430 bytes,
   one process, SQLite with every commit synced. *Whole signed rounds*: what waits is opened and decrypted, every leaf is

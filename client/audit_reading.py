@@ -68,7 +68,9 @@ class Workers:
 
     def ask(self, prepared: list[Prepared]) -> Future[list[Answer]] | list[Answer]:
         questions = [one.question for one in prepared]
-        return answer_all(questions) if self._pool is None else self._pool.submit(answer_all, questions)
+        if self._pool is None or not any(questions):
+            return answer_all(questions)
+        return self._pool.submit(answer_all, questions)
 
     def __enter__(self) -> Self:
         return self

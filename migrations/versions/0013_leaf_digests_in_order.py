@@ -85,4 +85,4 @@ def _timed(entry: bytes) -> bytes:
 
 def _time(at: datetime | str) -> bytes:
     moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
-    return int(moment.timestamp() * 1000).to_bytes(6, "big")
+    return max(0, int(moment.timestamp() * 1000)).to_bytes(6, "big")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from contextlib import suppress
@@ -221,6 +222,12 @@ def test_an_index_of_digests_grows_at_its_end() -> None:
         digests = [digest_of_leaf(leaf) for leaf in written]
         assert digests == sorted(digests)
         assert {len(digest) for digest in digests} == {38}
+
+
+@pytest.mark.parametrize("year", [1, 1969, 9999])
+def test_a_leaf_of_any_year_has_a_digest(year: int) -> None:
+    leaf = encode_leaf("exchange.started", AT.replace(year=year), NONCE, **fields_of("exchange.started"))
+    assert digest_of_leaf(leaf)[6:] == hashlib.sha256(leaf).digest()
 
 
 def _canonical(document: dict[str, object]) -> bytes:
