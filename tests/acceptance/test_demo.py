@@ -44,6 +44,12 @@ def test_the_transcript_tells_every_step_and_what_became_of_it(played: Path) -> 
         ("BE.PF", "deliver-result"),
         ("ES.SGCJI", "refuse"),
         ("MA.PGR", "close"),
+        ("MA.PGR", "asks for preservation"),
+        ("FR.BEPI", "preserve"),
+        ("MA.PGR", "tie-request"),
+        ("ES.SGCJI", "sends a letter"),
+        ("MA.PGR", "deliver-result"),
+        ("ES.SGCJI", "close"),
         ("MA.COUR", "verifies the ledger"),
     ]:
         assert step in kinds

@@ -1,0 +1,50 @@
+"""What people of the demonstration do again and again: wait for a message, open it, answer, look how things stand."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from comity.demo_stage import Stage
+from comity.demo_step import StepFailed
+
+RABAT, PARIS, BRUSSELS, MADRID = "MA.PGR", "FR.BEPI", "BE.PF", "ES.SGCJI"
+FILES: Final = Path(__file__).parent / "demo_files"
+MAIN_FIELDS: Final = ("result", "questions", "answers", "reasons")
+
+
+def receive(stage: Stage, who: str, kind: str) -> str:
+    """Wait until an unopened message of this kind is in the inbox; its id."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        inbox = stage.act(who, "reads the inbox", "inbox")
+        for one in inbox["unopened"]:
+            if one["kind"] == kind:
+                return str(one["message"])
+        time.sleep(0.1)
+    raise StepFailed(f"{who} waited 30 s for {kind}")
+
+
+def open_message(stage: Stage, who: str, kind: str) -> None:
+    """Receive and open the message of this kind, and show how its sealed content begins."""
+    opened = stage.act(who, f"opens {kind}", "open", receive(stage, who, kind))
+    text = str(next((opened["content"][name] for name in MAIN_FIELDS if name in opened["content"]), ""))
+    stage.tell(who, f"opened {kind} from {opened['sender']}: “{text[:70]}…”")
+
+
+def reply(stage: Stage, who: str, dossier: str, kind: str, *arguments: str | Path) -> None:
+    sent = stage.act(who, kind, "reply", dossier, kind, *arguments)
+    require(sent["decision"] == "accepted", f"{kind} of {who} was not accepted")
+    stage.tell(who, f"{kind} → accepted")
+
+
+def show_status(stage: Stage, dossier: str, who: str = RABAT) -> None:
+    stage.console.print(f"  [dim]$ comity status {dossier}[/]", highlight=False)
+    for line in stage.read(who, "reads the status", "status", dossier).rstrip().splitlines():
+        stage.console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise StepFailed(otherwise)

@@ -1,0 +1,84 @@
+"""The ledger verified from outside, and what of the sealed contents the exchange could read: nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from comity.demo_acts import FILES, RABAT, require
+from comity.demo_stage import Stage
+from comity.plaintext_scan import scan_directory
+
+AUDITOR: Final = "MA.COUR"
+SHORTEST_SECRET: Final = 12
+"""Characters; what is shorter could stand somewhere by accident."""
+
+
+def play_audit(stage: Stage) -> None:
+    stage.scene("9. The auditor verifies the ledger from outside")
+    opening = stage.step_of(RABAT, "sends the letter").ids["message"]
+    proof = stage.act(RABAT, "proves the letter", "proof", opening)
+    stage.tell(RABAT, f"holds {len(proof['evidences'])} evidences of the letter, each with its proof in the ledger")
+    report = stage.act(AUDITOR, "verifies the ledger", "audit", "verify", stage.exchange.url)
+    stage.tell(
+        AUDITOR, f"{report['size']} entries, {report['envelope_signatures_verified']} envelope signatures: all verify"
+    )
+    _check_witnesses(stage, report)
+    replayed = stage.act(AUDITOR, "makes every dossier again", "audit", "replay", stage.exchange.url)
+    require(replayed["whole"] and replayed["dossiers"] > 0, "the auditor was shown no dossier")
+    stage.tell(AUDITOR, f"{replayed['legs']} legs made again from the ledger: the exchange shows what it says")
+    ledger = stage.directory / "ledger"
+    stage.act(AUDITOR, "exports the ledger", "ledger", "export", ledger)
+    again = stage.act(AUDITOR, "verifies the copy", "audit", "verify", ledger)
+    # It may have grown: that the auditor reads, and what was refused meanwhile, are entries themselves. A copy that
+    # does not continue what was read before is a difference of its own.
+    is_same = again["size"] > report["size"] or again["root"] == report["root"]
+    require(again["size"] >= report["size"] and is_same, "the copy is of another ledger")
+    ed25519, mldsa44 = json.loads((stage.exchange.data / "trust.json").read_text())["log_vkeys"]
+    (stage.directory / "ledger.vkey").write_text(ed25519 + "\n")
+    (stage.directory / "ledger-mldsa44.vkey").write_text(mldsa44 + "\n")
+    stage.exchange.close()
+    stage.write_transcript(stage.directory / "transcript.json")
+
+    stage.scene("10. What the exchange could read")
+    planted = _planted()
+    places = [*stage.exchange.written_to, ledger]
+    found = scan_directory(places, planted)
+    leaks = [f"{planted[one.number]!r} in {one.where}" for one in found]
+    require(not leaks, f"plaintexts were found: {'; '.join(leaks[:3])}")
+    control = stage.step_of(RABAT, "sends the letter").ids["dossier"]
+    require(bool(scan_directory(places, [control])), "the search finds nothing, not even a dossier's id")
+    stage.tell(
+        "", f"{len(planted)} sealed sentences and names searched in its database, queue, log and ledger: found 0"
+    )
+
+
+def _check_witnesses(stage: Stage, report: dict[str, Any]) -> None:
+    """What the auditor was shown is what the witnesses saw."""
+    witnesses = stage.exchange.witnesses
+    if witnesses is None:
+        return
+    require(len(report["witnesses"]) == 2, f"cosigned by {report['witnesses']}, not by both witnesses")
+    for known in witnesses.known(stage):
+        require(known["size"] >= report["size"], "a witness saw less than the auditor was shown")
+        same = known["size"] > report["size"] or known["root"] == report["root"]
+        require(same and not known["evidence"], "a witness saw another tree than the auditor")
+    stage.tell(AUDITOR, f"cosigned by {' and '.join(report['witnesses'])}, who saw no other tree")
+
+
+def _planted() -> list[str]:
+    """Every sealed sentence and name of the scenario, account numbers and file names too; codes are no secret."""
+    texts: set[str] = set()
+    for file in FILES.glob("*.json"):
+        texts |= _strings(json.loads(file.read_text()))
+    for file in FILES.glob("*.csv"):
+        texts |= {cell for line in file.read_text().splitlines() for cell in line.split(";")}
+    names = {file.name for file in FILES.glob("*.csv")}
+    return sorted(text for text in texts if " " in text and len(text) >= SHORTEST_SECRET) + sorted(names)
+
+
+def _strings(node: object) -> set[str]:
+    if isinstance(node, str):
+        return {node}
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return {text for child in children for text in _strings(child)}

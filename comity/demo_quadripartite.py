@@ -1,0 +1,99 @@
+"""One letter rogatory from Rabat to three capitals: France delivers, Belgium asks first, Spain refuses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from comity.demo_acts import (
+    BRUSSELS,
+    FILES,
+    MADRID,
+    PARIS,
+    RABAT,
+    open_message,
+    receive,
+    reply,
+    require,
+    show_status,
+)
+from comity.demo_stage import Stage
+
+EVIDENCE: Final = FILES / "virements.csv"
+
+
+def play_quadripartite(stage: Stage) -> None:
+    dossier = _rabat_asks(stage)
+    _france_delivers(stage, dossier)
+    _belgium_asks_and_delivers(stage, dossier)
+    _spain_refuses(stage, dossier)
+    _rabat_closes(stage, dossier)
+
+
+def _rabat_asks(stage: Stage) -> str:
+    stage.scene("2. Rabat sends one letter rogatory to three capitals")
+    deadline = (datetime.now(UTC) + timedelta(days=26)).date().isoformat()
+    letter = stage.home(RABAT) / "demande.json"
+    letter.write_text((FILES / "demande.json").read_text().replace("DEADLINE", deadline))
+    to = [argument for party in (PARIS, BRUSSELS, MADRID) for argument in ("--to", party)]
+    sent = stage.act(
+        RABAT, "sends the letter", "send", letter, *to, "--instrument", "quadripartite", "--attach", EVIDENCE
+    )
+    require(sent["decision"] == "accepted", "the letter was not accepted")
+    stage.tell(RABAT, f"{sent['number']}: bank data (M1) and asset tracing (M2) asked of France, Belgium and Spain,")
+    stage.tell("", "each under its own convention with Morocco, grouped by the quadripartite accord;")
+    stage.tell("", f"sealed with {EVIDENCE.name}; deadline {deadline}; accepted, receipt kept")
+    for party in (PARIS, BRUSSELS, MADRID):
+        message = receive(stage, party, "request")
+        stage.act(party, "opens the letter", "open", message, "-o", stage.home(party) / "letter")
+        original = (stage.home(party) / "letter" / EVIDENCE.name).read_bytes()
+        require(original == EVIDENCE.read_bytes(), f"the attachment that {party} opened is another")
+        stage.tell(party, "received, verified and opened it; the attached evidence is byte for byte the same")
+    show_status(stage, sent["number"])
+    return str(sent["number"])
+
+
+def _france_delivers(stage: Stage, dossier: str) -> None:
+    stage.scene("3. France acknowledges, accepts, executes and delivers")
+    reply(stage, PARIS, dossier, "acknowledge")
+    reply(stage, PARIS, dossier, "accept", "--approvals", "2")
+    reply(stage, PARIS, dossier, "start-execution")
+    body, annex = FILES / "resultat-france.json", FILES / "bordereau-france.csv"
+    reply(stage, PARIS, dossier, "deliver-result", "--outcome", "executed", "--body", body, "--attach", annex)
+    open_message(stage, RABAT, "deliver-result")
+
+
+def _belgium_asks_and_delivers(stage: Stage, dossier: str) -> None:
+    stage.scene("4. Belgium asks for information, gets it, and delivers")
+    due = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
+    reply(stage, BRUSSELS, dossier, "acknowledge")
+    reply(stage, BRUSSELS, dossier, "start-review")
+    reply(stage, BRUSSELS, dossier, "ask-information", "--due", due, "--body", FILES / "questions-belgique.json")
+    open_message(stage, RABAT, "ask-information")
+    show_status(stage, dossier)
+    reply(stage, RABAT, dossier, "supply-information", "--leg", BRUSSELS, "--body", FILES / "reponses-rabat.json")
+    open_message(stage, BRUSSELS, "supply-information")
+    reply(stage, BRUSSELS, dossier, "accept")
+    outcomes = ("--outcome", "M1=executed", "--outcome", "M2=executed-in-part")
+    reply(stage, BRUSSELS, dossier, "deliver-result", *outcomes, "--body", FILES / "resultat-belgique.json")
+    open_message(stage, RABAT, "deliver-result")
+
+
+def _spain_refuses(stage: Stage, dossier: str) -> None:
+    stage.scene("5. Spain refuses, with a ground and reasons")
+    reply(stage, MADRID, dossier, "acknowledge")
+    ground = ("--ground", "essential-interests")
+    reply(stage, MADRID, dossier, "refuse", *ground, "--body", FILES / "refus-espagne.json")
+    open_message(stage, RABAT, "refuse")
+    show_status(stage, dossier)
+
+
+def _rabat_closes(stage: Stage, dossier: str) -> None:
+    stage.scene("6. Rabat confirms and closes")
+    for party in (PARIS, BRUSSELS):
+        reply(stage, RABAT, dossier, "confirm-receipt", "--leg", party)
+    for party in (PARIS, BRUSSELS, MADRID):
+        reply(stage, RABAT, dossier, "close", "--leg", party)
+    closed = stage.act(RABAT, "reads the status", "status", dossier)
+    require(closed["status"] == "closed", f"the dossier is {closed['status']}, not closed")
+    show_status(stage, dossier)
