@@ -109,6 +109,7 @@ class LeafJudge:
     def look_back(self, last_logged_at: datetime) -> None:
         """What should have followed by the end of the log and did not."""
         self._evidences.look_back(last_logged_at)
+        self._services.look_back(last_logged_at)
         look_back_at_keys(self._report, self._memory)
 
     def _differ(self, logged: LoggedLeaf, what: str, why: object) -> None:

@@ -14,6 +14,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
+from client import audit_work
+from client.audit_work import WorkMemory
 from shared.audit.leaves import encode_entry, encode_leaf, parse_entry
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time, parse_time
@@ -31,11 +33,9 @@ CREATE TABLE awaited (
     message TEXT, recipient TEXT, place INTEGER, logged_at TEXT, PRIMARY KEY (message, recipient)
 ) WITHOUT ROWID;
 CREATE TABLE legs (dossier TEXT, requested TEXT, state TEXT, PRIMARY KEY (dossier, requested)) WITHOUT ROWID;
-CREATE TABLE work (
-    process TEXT PRIMARY KEY, service TEXT, started_at TEXT, roster_issued_at TEXT, is_over INTEGER
-) WITHOUT ROWID;
 CREATE TABLE documents (place INTEGER PRIMARY KEY, entry BLOB NOT NULL);
 """
+SCHEMA += audit_work.SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ UNWRITTEN_MOST: Final = 1024
 class AuditMemory:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
+        self.work = WorkMemory(db)
         self._recent: OrderedDict[tuple[str, str], Decided] = OrderedDict()  # evidences follow their decisions closely
         self._decided: list[tuple[Any, ...]] = []
         self._awaited: dict[tuple[str, str], tuple[int, str]] = {}
@@ -230,27 +231,6 @@ class AuditMemory:
         self._legs[leg.dossier, leg.requested] = leg
         self._dossiers.add(leg.dossier)
         self._write_if_many()
-
-    # --- services ----------------------------------------------------------------------------------------------------
-
-    def begin_work(self, process: str, service: str, started_at: datetime, roster: datetime | None) -> bool:
-        """A process of a service, and when its roster was issued; False when the process is known."""
-        row = (process, service, encode_time(started_at), None if roster is None else encode_time(roster))
-        done = self._db.execute("INSERT INTO work VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING", row)
-        return done.rowcount == 1
-
-    def end_work(self, process: str, service: str) -> datetime | None:
-        """When it had begun; None where no such process was at work."""
-        own = "SELECT started_at FROM work WHERE process = ? AND service = ? AND NOT is_over"
-        row = self._db.execute(own, (process, service)).fetchone()
-        self._db.execute("UPDATE work SET is_over = 1 WHERE process = ?", (process,))
-        return None if row is None else parse_time(row[0])
-
-    def newest_roster(self, service: str, started_by: datetime) -> datetime | None:
-        """When the newest roster was issued under which this service began by then."""
-        asked = "SELECT MAX(roster_issued_at) FROM work WHERE service = ? AND started_at <= ?"
-        row = self._db.execute(asked, (service, encode_time(started_by))).fetchone()
-        return None if row[0] is None else parse_time(row[0])
 
     # --- documents of the operators ----------------------------------------------------------------------------------
 

@@ -166,15 +166,35 @@ UNTRUE: dict[str, tuple[str, dict[str, Any]]] = {
 def test_a_start_that_cannot_be_is_seen(operated: Operated, tmp_path: Path, how: str) -> None:
     what, changes = UNTRUE[how]
     operated.start(**changes)
+    operated.exchange.pass_time(2 * HOUR_S)
+    operated.start("routing")
     assert found(audit(operated.exchange, tmp_path)) == {what}
 
 
-def test_a_start_before_its_roster_was_told_is_seen(operated: Operated, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hours", "differences"), [(0.5, []), (1.5, ["roster"])])
+def test_a_roster_is_told_within_the_hour_after_a_start_under_it(
+    operated: Operated, tmp_path: Path, hours: float, differences: list[str]
+) -> None:
     operated.exchange.pass_time(1)
     newer = operated.sign(operated.exchange.now)
     operated.start(roster_sha256=encode_b64u(parse_signed_document(newer).digest()))
+    operated.exchange.pass_time(hours * HOUR_S)
     operated.announce(newer)
-    assert found(audit(operated.exchange, tmp_path)) == {"roster"}
+    operated.exchange.pass_time(2 * HOUR_S)
+    operated.start()
+    assert [one.what for one in audit(operated.exchange, tmp_path).differences] == differences
+
+
+def test_an_end_may_be_told_before_the_start_and_within_the_hour(operated: Operated, tmp_path: Path) -> None:
+    process, began = new_uuid7(operated.exchange.now), encode_time(operated.exchange.now)
+    operated.exchange.pass_time(60)
+    operated.stop(process=process)
+    operated.start(process=process, started_at=began)
+    operated.stop("gateway", process=new_uuid7(operated.exchange.now))
+    operated.exchange.pass_time(2 * HOUR_S)
+    operated.start("routing")
+    assert [one.why for one in audit(operated.exchange, tmp_path).differences if "gateway" not in one.why] == []
+    assert found(audit(operated.exchange, tmp_path)) == {"service"}
 
 
 def test_a_process_begins_once(operated: Operated, tmp_path: Path) -> None:
@@ -197,6 +217,8 @@ def test_an_end_that_cannot_be_is_seen(operated: Operated, tmp_path: Path, how: 
     operated.start()
     operated.exchange.pass_time(60)
     operated.stop(**ENDED[how])
+    operated.exchange.pass_time(2 * HOUR_S)
+    operated.start("routing")
     assert found(audit(operated.exchange, tmp_path)) == {"service"}
 
 
