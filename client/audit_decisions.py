@@ -16,9 +16,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from client.audit_clocks import ClockJudge
+from client.audit_decided import Decided
 from client.audit_documents import CLOCK_SKEW, OperatorDocuments
 from client.audit_envelopes import Asked, Refusal, ask
-from client.audit_memory import AuditMemory, Decided
+from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
 from shared.apisig.receipts import MERGE_DELAY
 from shared.audit.leaves import leg_states
@@ -63,7 +65,10 @@ class Outcome:
 class DecisionJudge:
     """`read` each decision's envelope, then `judge` each; some may lie between the two."""
 
-    def __init__(self, memory: AuditMemory, report: AuditReport, documents: OperatorDocuments) -> None:
+    def __init__(
+        self, memory: AuditMemory, report: AuditReport, documents: OperatorDocuments, clocks: ClockJudge
+    ) -> None:
+        self._clocks = clocks
         self._memory = memory
         self._report = report
         self._documents = documents
@@ -204,7 +209,10 @@ class DecisionJudge:
         if leg_states(states) != logged.leaf.fields["states"]:
             self._differ(logged, "states", f"the measures of {header.dossier} are not in the states that follow")
         for leg in legs:
-            self._memory.keep_leg(leg)
+            before = None if header.leg is None else self._memory.leg(leg.dossier, leg.requested)
+            if before is not None:
+                self._clocks.judge_move(logged, before)
+            self._clocks.keep(logged, leg)
 
     def _differ(self, logged: LoggedLeaf, what: str, why: object) -> None:
         self._report.differ(logged.index, what, why)

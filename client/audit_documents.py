@@ -46,7 +46,7 @@ class OperatorDocuments:
         self._report = report
         self._directories = [Directory.empty(trust.origin, waits_by(trust))]
         self._logged: list[datetime] = []
-        self._registries: list[tuple[datetime, Registry]] = []
+        self._registries: list[tuple[datetime, int, Registry]] = []
         self._published: Publication | None = None
         self.rosters = RosterHistory(trust, report)
 
@@ -78,12 +78,16 @@ class OperatorDocuments:
 
     def registries_for(self, logged_at: datetime) -> list[Registry | None]:
         """The registries by which a decision may have been made that was logged now, the newest first."""
-        found: list[Registry | None] = []
-        for since, registry in reversed(self._registries):
-            found.append(registry)
+        return [registry for _, registry in self.numbered_registries_for(logged_at)]
+
+    def numbered_registries_for(self, logged_at: datetime) -> list[tuple[int, Registry | None]]:
+        """The same with the numbers of their publications; 0 and None before the first."""
+        found: list[tuple[int, Registry | None]] = []
+        for since, number, registry in reversed(self._registries):
+            found.append((number, registry))
             if since + DOCUMENTS_STALE < logged_at:
                 return found
-        return [*found, None]
+        return [*found, (0, None)]
 
     def _take_key_event(self, logged: LoggedLeaf) -> None:
         document = encode_canonical_json(logged.leaf.fields["event"])
@@ -106,7 +110,7 @@ class OperatorDocuments:
             return
         document, before = (
             encode_canonical_json(fields["document"]),
-            self._registries[-1][1] if self._registries else None,
+            self._registries[-1][2] if self._registries else None,
         )
         try:
             trust = self._trust
@@ -123,7 +127,7 @@ class OperatorDocuments:
         if fields.get("changes", changes) != changes:
             self._differ(logged, "instruments", f"it lists other changes than its document makes: {', '.join(changes)}")
         self._report.registries.append(RegistryChange(publication.number, publication.digest, logged.logged_at))
-        self._registries = [*self._registries, (logged.logged_at, registry)][-_REGISTRIES_KEPT:]
+        self._registries = [*self._registries, (logged.logged_at, publication.number, registry)][-_REGISTRIES_KEPT:]
         if fields["registry_sha256"] != encode_b64u(hashlib.sha256(publication.registry).digest()):
             self._differ(logged, "instruments", "its digest is not that of its document")
 

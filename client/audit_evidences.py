@@ -15,9 +15,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from client.audit_decided import Decided
 from client.audit_documents import CLOCK_SKEW, DOCUMENTS_STALE
 from client.audit_envelopes import Answer, Refusal, RequestQuestion
-from client.audit_memory import AuditMemory, Decided
+from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
 from shared.apisig.receipts import MERGE_DELAY
 from shared.apisig.request_text import SignedRequest

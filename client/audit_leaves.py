@@ -4,6 +4,7 @@
    for what has effects in law: within that hour the writer's clock is believed, and no longer.
 2. Key events and registries of instruments: `audit_documents.py`. Decisions: `audit_decisions.py`. Evidences:
    `audit_evidences.py`. An operator's retry: `audit_retries.py`. Pruned parts: `audit_retention.py`.
+   Clock events: `audit_clocks.py`.
    Auditors' readings and refusals: `audit_accounts.py`. Services and their rosters: `audit_services.py`.
 
 It fetches nothing and hashes nothing. Differences go into the report; a leaf that differs does not stop the reading.
@@ -16,6 +17,7 @@ from datetime import datetime
 from typing import Final
 
 from client.audit_accounts import AccountJudge
+from client.audit_clocks import ClockJudge
 from client.audit_decisions import DecisionJudge
 from client.audit_documents import CLOCK_SKEW, DOCUMENT_TYPES, OperatorDocuments
 from client.audit_envelopes import Answer, Asked, Question, Refusal
@@ -32,7 +34,7 @@ from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope
 from shared.keys.trust import Trust
 
-_DATED: Final = ("decision.", "evidence.")
+_DATED: Final = ("decision.", "evidence.", "clock.")
 """What has effects in law by its `at`."""
 
 
@@ -54,7 +56,8 @@ class LeafJudge:
         self._memory = memory
         self._report = report
         self._documents = OperatorDocuments(trust, report)
-        self._decisions = DecisionJudge(memory, report, self._documents)
+        self._clocks = ClockJudge(memory, report, self._documents)
+        self._decisions = DecisionJudge(memory, report, self._documents, self._clocks)
         self._evidences = EvidenceJudge(memory, report)
         self._accounts = AccountJudge(report)
         self._services = ServiceJudge(self._documents.rosters, memory, report)
@@ -88,11 +91,14 @@ class LeafJudge:
         """Judge the leaf; `answer` is that to its question."""
         logged = prepared.logged
         type_ = logged.leaf.type
+        self._clocks.pass_time(logged.logged_at)
         if type_.startswith("decision."):
             refusal = answer if isinstance(answer, Refusal) else None
             self._decisions.judge(logged, prepared.received, prepared.asked, refusal)
         elif type_.startswith("evidence."):
             self._evidences.judge(logged, self._documents.directory, answer)
+        elif type_ == "clock.event":
+            self._clocks.judge(logged)
         elif type_ == "exchange.parts-pruned":
             judge_pruned(logged, self._memory, self._report)
         elif type_ == "audit.reading":
@@ -110,6 +116,7 @@ class LeafJudge:
         """What should have followed by the end of the log and did not."""
         self._evidences.look_back(last_logged_at)
         self._services.look_back(last_logged_at)
+        self._clocks.look_back(last_logged_at)
         look_back_at_keys(self._report, self._memory)
 
     def _differ(self, logged: LoggedLeaf, what: str, why: object) -> None:

@@ -6,19 +6,21 @@ kept when. What is mostly changed or gone again soon is written together: a leg'
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
 
 from client import audit_work
+from client.audit_decided import Decided, decided_of
 from client.audit_work import WorkMemory
 from shared.audit.leaves import encode_entry, encode_leaf, parse_entry
 from shared.audit.log_verification import LoggedLeaf
-from shared.domain.ids import encode_time, parse_time
+from shared.domain.clock_events import Struck, parse_struck
+from shared.domain.ids import encode_time
 from shared.domain.leg import Leg, read_leg, write_leg
 
 SCHEMA = """
@@ -32,31 +34,13 @@ CREATE TABLE evidences (message TEXT, kind TEXT, recipient TEXT, PRIMARY KEY (me
 CREATE TABLE awaited (
     message TEXT, recipient TEXT, place INTEGER, logged_at TEXT, PRIMARY KEY (message, recipient)
 ) WITHOUT ROWID;
-CREATE TABLE legs (dossier TEXT, requested TEXT, state TEXT, PRIMARY KEY (dossier, requested)) WITHOUT ROWID;
+CREATE TABLE legs (
+    dossier TEXT, requested TEXT, state TEXT, struck TEXT, next_fall TEXT, PRIMARY KEY (dossier, requested)
+) WITHOUT ROWID;
+CREATE INDEX legs_by_fall ON legs (next_fall) WHERE next_fall IS NOT NULL;
 CREATE TABLE documents (place INTEGER PRIMARY KEY, entry BLOB NOT NULL);
 """
 SCHEMA += audit_work.SCHEMA
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """One decision: `place` is its index in the log; times are aware UTC."""
-
-    place: int
-    accepted: bool
-    dossier: str
-    leg: str | None
-    kind: str
-    sender: str
-    recipients: tuple[str, ...]
-    code: str | None
-    at: datetime
-    logged_at: datetime
-    decide_by: datetime
-    flags: tuple[str, ...]
-    signers: tuple[str, str]
-    routes: tuple[str, ...] = ()
-    """Of an acceptance, why it goes to each recipient; empty where that is not known for certain."""
 
 
 RECENT_KEPT: Final = 4096
@@ -71,7 +55,7 @@ class AuditMemory:
         self._recent: OrderedDict[tuple[str, str], Decided] = OrderedDict()  # evidences follow their decisions closely
         self._decided: list[tuple[Any, ...]] = []
         self._awaited: dict[tuple[str, str], tuple[int, str]] = {}
-        self._legs: dict[tuple[str, str], Leg] = {}
+        self._legs: dict[tuple[str, str], tuple[Leg, Struck, datetime | None]] = {}
         self._dossiers: set[str] = set()
 
     def write(self) -> None:
@@ -86,9 +70,9 @@ class AuditMemory:
             self._db.executemany("INSERT INTO awaited VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", awaited)
         if self._legs:
             self._db.executemany(
-                "INSERT INTO legs VALUES (?, ?, ?)"
-                " ON CONFLICT (dossier, requested) DO UPDATE SET state = excluded.state",
-                [(*key, write_leg(leg).decode()) for key, leg in self._legs.items()],
+                "INSERT INTO legs VALUES (?, ?, ?, ?, ?) ON CONFLICT (dossier, requested)"
+                " DO UPDATE SET state = excluded.state, struck = excluded.struck, next_fall = excluded.next_fall",
+                [(*key, *_leg_row(*held)) for key, held in self._legs.items()],
             )
         for held in (self._decided, self._awaited, self._legs, self._dossiers):
             held.clear()
@@ -111,7 +95,7 @@ class AuditMemory:
             return self._recent[message, digest]
         asked = "SELECT * FROM decided WHERE message = ? AND digest = ?"
         row = self._db.execute(asked, (message, digest)).fetchone()
-        return None if row is None else _decided(row)
+        return None if row is None else decided_of(row)
 
     def decide(self, message: str, digest: str, one: Decided) -> None:
         """Keep the first decision on these bytes; from an acceptance on, each delivery is awaited."""
@@ -145,7 +129,7 @@ class AuditMemory:
         """Every message that was decided, with its decision, in the order of the log."""
         self.write()
         for row in self._db.execute("SELECT * FROM decided ORDER BY place"):
-            yield str(row[0]), _decided(row)
+            yield str(row[0]), decided_of(row)
 
     def moves(self, dossier: str) -> list[Decided]:
         """What was accepted in a dossier, in the order of the log."""
@@ -156,7 +140,7 @@ class AuditMemory:
             " ORDER BY decided.place",
             (dossier,),
         )
-        return [_decided(row) for row in rows]
+        return [decided_of(row) for row in rows]
 
     def openings(self) -> Iterator[tuple[str, str]]:
         """Every dossier with the party that opened it."""
@@ -203,7 +187,7 @@ class AuditMemory:
 
     def leg(self, dossier: str, requested: str) -> Leg | None:
         if (dossier, requested) in self._legs:
-            return self._legs[dossier, requested]
+            return self._legs[dossier, requested][0]
         row = self._db.execute(
             "SELECT state FROM legs WHERE dossier = ? AND requested = ?", (dossier, requested)
         ).fetchone()
@@ -227,10 +211,25 @@ class AuditMemory:
         rows = self._db.execute("SELECT state FROM legs WHERE dossier = ? ORDER BY requested", (dossier,))
         return [read_leg(row[0]) for row in rows]
 
-    def keep_leg(self, leg: Leg) -> None:
-        self._legs[leg.dossier, leg.requested] = leg
+    def keep_leg(self, leg: Leg, struck: Struck, next_fall: datetime | None) -> None:
+        """With what clocks have said on it, and when they will speak next."""
+        self._legs[leg.dossier, leg.requested] = (leg, struck, next_fall)
         self._dossiers.add(leg.dossier)
         self._write_if_many()
+
+    def struck(self, leg: Leg) -> Struck:
+        """What clocks have said on a leg that is kept."""
+        held = self._legs.get((leg.dossier, leg.requested))
+        if held is not None:
+            return held[1]
+        asked = "SELECT struck FROM legs WHERE dossier = ? AND requested = ?"
+        return parse_struck(json.loads(self._db.execute(asked, (leg.dossier, leg.requested)).fetchone()[0]))
+
+    def fallen(self, before: datetime) -> list[Leg]:
+        """Legs on which clocks should have spoken before this time."""
+        self.write()
+        asked = "SELECT state FROM legs WHERE next_fall < ? ORDER BY next_fall, dossier, requested"
+        return [read_leg(row[0]) for row in self._db.execute(asked, (encode_time(before),))]
 
     # --- documents of the operators ----------------------------------------------------------------------------------
 
@@ -245,21 +244,6 @@ class AuditMemory:
         return [LoggedLeaf(int(place), *parse_entry(entry)) for place, entry in rows]
 
 
-def _decided(row: tuple[Any, ...]) -> Decided:
-    _, _, place, accepted, dossier, leg, kind, sender, recipients, code, at, logged_at, decide_by, flags, *more = row
-    return Decided(
-        place=place,
-        accepted=bool(accepted),
-        dossier=dossier,
-        leg=leg,
-        kind=kind,
-        sender=sender,
-        recipients=tuple(recipients.split()),
-        code=code,
-        at=parse_time(at),
-        logged_at=parse_time(logged_at),
-        decide_by=parse_time(decide_by),
-        flags=tuple(flags.split()),
-        signers=(more[0], more[1]),
-        routes=tuple(more[2].split()),
-    )
+def _leg_row(leg: Leg, struck: Struck, next_fall: datetime | None) -> tuple[str, str, str | None]:
+    falls = None if next_fall is None else encode_time(next_fall)
+    return write_leg(leg).decode(), json.dumps(struck.encode()), falls

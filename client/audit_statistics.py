@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from client.audit_memory import AuditMemory, Decided
+from client.audit_decided import Decided
+from client.audit_memory import AuditMemory
 from shared.domain.calendars import NO_CALENDARS, Calendars
 from shared.domain.ids import encode_time
 from shared.domain.instruments import parse_registry

@@ -133,6 +133,14 @@ def _key_event(logged: LoggedLeaf) -> str:
     return f"key event {fields['seq']}: {written.type} of {written.party}"
 
 
+def _clock_event(fields: Mapping[str, Any]) -> str:
+    said = f"{fields['event']} for {fields['debtor']}"
+    if "owed" in fields:
+        said = f"{fields['event']}: {fields['debtor']} owes {fields['owed']} ({fields['basis']}), due {fields['due']}"
+    where = f"{', '.join(fields['measures'])} on the leg of {fields['leg']}"
+    return f"the clock said {said}; {where}, at {fields['falls']} by the calendar {fields['calendar']}"
+
+
 def _plain(logged: LoggedLeaf) -> str:
     told = [f"{name} {_value(value)}" for name, value in logged.leaf.fields.items() if name not in _TOLD_ELSEWHERE]
     return f"{logged.leaf.type}: {', '.join(told)}"
@@ -166,6 +174,7 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
     "exchange.stopped": lambda one: (
         f"the service {one.leaf.fields['service']} ended in order at {one.leaf.fields['stopped_at']}"
     ),
+    "clock.event": lambda one: _clock_event(one.leaf.fields),
     "exchange.parts-pruned": lambda one: (
         f"the sealed parts of {one.leaf.fields['message']} were deleted, {one.leaf.fields['kept_days']} days after its"
         " dossier was closed; this entry and the signed manifest stay"

@@ -28,6 +28,16 @@ _TOLD: Final = {
     "message.retrieved": "retrieved",
     "message.received": "received",
 }
+_CLOCK: Final = "clock."
+_SAID: Final = {
+    "reminder-7": "due within 7 days",
+    "reminder-2": "due within 2 days",
+    "reminder-0": "due today",
+    "overdue": "OVERDUE",
+    "closed-by-silence": "closed by silence",
+    "desk-called": "EMERGENCY: act at once",
+    "desk-unattended": "EMERGENCY, and nobody has acted: use the telephone",
+}
 
 
 def inbox(
@@ -161,6 +171,7 @@ def _event(own: Correspondence, event: EventKept) -> dict[str, Any]:
         "recipient": event.data.get("recipient"),
         "code": decision.code if decision else None,
         "sentence": decision.sentence if decision else None,
+        "clock": dict(event.data) if event.type.startswith(_CLOCK) else None,
     }
 
 
@@ -207,8 +218,20 @@ def _render(console: Any, document: dict[str, Any]) -> None:
 
 
 def _render_event(console: Any, event: dict[str, Any]) -> None:
+    if event["clock"] is not None:
+        _render_clock(console, event)
+        return
     what = f"{event['kind'] or 'message'} {_TOLD.get(event['type'], event['type'])}"
     whom = event["recipient"] or (event["sender"] if event["type"] == "message.received" else None)
     why = f" [{event['code']}] {event['sentence'] or ''}" if event["code"] else ""
     by = f" · {whom}" if whom else ""
     say(console, f"{local_time(event['at'])}  {event['number'] or event['dossier']}  {what}{by}{why}")
+
+
+def _render_clock(console: Any, event: dict[str, Any]) -> None:
+    """What the exchange's clocks say: on what, by whom, by when."""
+    clock, said = event["clock"], event["type"].removeprefix(_CLOCK)
+    owed = f"{clock['owed']} by {clock['debtor']}" if "owed" in clock else str(clock.get("debtor"))
+    due = f" · {local_time(clock['due'])} ({clock['basis']})" if "due" in clock else ""
+    line = f"{local_time(event['at'])}  {event['number'] or event['dossier']}  {_SAID.get(said, said)} · {owed}{due}"
+    say(console, line, style="bold red" if said in ("overdue", "desk-called", "desk-unattended") else None)

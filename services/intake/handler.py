@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from services.intake.accounts import Account, record_account
 from services.intake.directory import RecordDocuments
 from services.intake.policy import Admission, check_id, decide_admission, verify_sender
+from services.intake.striking import falling_until, record_of, strike, struck_of
 from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf, leg_states
 from shared.contracts.messages import (
     EnvelopeAdmitted,
@@ -24,7 +25,8 @@ from shared.contracts.messages import (
     json_facts,
 )
 from shared.contracts.records import Claim, Decision, Dossier, Key, LegRecord
-from shared.domain.dossier import encode_leg, leg_status, parse_leg
+from shared.domain.clock_events import with_struck
+from shared.domain.dossier import leg_status, parse_leg
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg
 from shared.envelope.container import ReceivedEnvelope, parse_submission
@@ -115,17 +117,14 @@ def _admit(
     if admission.opens_dossier:
         effects.inserts.append(Dossier(header.dossier, header.sender, header.profile, header.id, occasion.now))
     for leg in admission.legs:
-        record = LegRecord(
-            dossier=leg.dossier,
-            requested=leg.requested,
-            requesting=leg.requesting,
-            version=leg.version,
-            state=encode_leg(leg),
-            updated_at=occasion.now,
-            holder=leg.holder if leg.takes_part else None,
-        )
-        known = view.get(LegRecord, leg.dossier, leg.requested) is not None
-        (effects.updates if known else effects.inserts).append(record)
+        known = view.get(LegRecord, leg.dossier, leg.requested)
+        if known is None:
+            effects.inserts.append(record_of(leg, None, occasion.instruments, occasion.now))
+            continue
+        fallen = falling_until(known, occasion.instruments, occasion.now)
+        strike(effects, fallen, occasion.instruments.number, occasion.now)
+        heard = with_struck(struck_of(known), fallen)
+        effects.updates.append(record_of(leg, heard, occasion.instruments, occasion.now))
     summary = _summary(received)
     states = {leg.requested: {each: leg.measure(each).state for each in header.measures} for leg in admission.legs}  # type: ignore[union-attr]  # decide_admission checked them
     leaf = encode_leaf(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from services.intake.clock_keeper import ClockKeeper
 from services.intake.directory import RecordDocuments
 from services.intake.handler import IntakeHandler
 from services.intake.roster import RosterAnnouncer
+from shared.adapters.sql.due_legs import SqlDueLegs
 from shared.runtime.backends import Backend
+from shared.runtime.readiness import Check
 from shared.runtime.service import ConsumingService
 
 
@@ -13,6 +16,8 @@ def build_intake(backend: Backend) -> ConsumingService:
     trust = backend.trust
     documents = RecordDocuments(trust.operator_keys, trust.operator_quorum)
     intake = ConsumingService("intake", IntakeHandler(trust.origin, documents), backend)
-    units = backend.units(backend.keys("intake"))
-    intake.first.append(RosterAnnouncer(backend.roster, units, backend.clock).run)
+    intake.first.append(RosterAnnouncer(backend.roster, intake.units, backend.clock).run)
+    clocks = ClockKeeper(SqlDueLegs(backend.store), intake.units, intake.instruments, intake.publish, backend.clock)
+    intake.beside.append(clocks.run)
+    intake.also_checked.append(Check("clocks", clocks.why_late))
     return intake

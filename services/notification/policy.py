@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from shared.contracts.messages import (
+    ClockStruck,
     EnvelopeDecided,
     EnvelopeDelivered,
     LegStatus,
@@ -40,6 +41,8 @@ def news_of(message: ServiceMessage) -> list[News]:
     if isinstance(message, RetrievalRecorded):
         told = {"recipient": message.recipient}
         return [News(message.sender, message.retrieved_at, "message.retrieved", message.message, message.dossier, told)]
+    if isinstance(message, ClockStruck):
+        return _clock(message)
     raise TypeError(f"notification does not handle {message.TYPE}")
 
 
@@ -62,6 +65,16 @@ def _delivery(message: EnvelopeDelivered) -> list[News]:
         data = _about(summary) | {"sender": summary.sender, "legs": _legs(own)}
         news.append(News(recipient, at, "message.received", summary.message, summary.dossier, data))
     return news
+
+
+_NOT_TOLD: Final = {"event", "dossier", "message", "tell", "struck_at"}
+"""Of a clock event: what its entry says by itself."""
+
+
+def _clock(message: ClockStruck) -> list[News]:
+    told = message.model_dump(mode="json", exclude=_NOT_TOLD, exclude_none=True)
+    type_ = f"clock.{message.event}"
+    return [News(one, message.struck_at, type_, message.message, message.dossier, told) for one in message.tell]
 
 
 def _about(summary: Summary) -> dict[str, Any]:

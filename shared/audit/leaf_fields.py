@@ -29,6 +29,7 @@ class Kind(StrEnum):
     CODE = "code"
     CODES = "list of codes"
     TEXT = "text"
+    MEASURES = "list of measures"
     LEG_STATES = "list of leg states"
     REFUSALS = "list of refusals"
     OBJECT = "object"
@@ -67,6 +68,14 @@ def _is_authority(value: object) -> bool:
     return isinstance(value, str) and is_authority_id(value)
 
 
+def _is_measures(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) > 0
+        and all(isinstance(one, str) and _MEASURE.fullmatch(one) is not None for one in value)
+    )
+
+
 def _is_leg_states(value: object) -> bool:
     if not isinstance(value, dict) or not {"measures"} <= value.keys() <= {"legs", "measures"}:
         return False
@@ -100,6 +109,7 @@ HOLDS: Final[Mapping[Kind, Callable[[object], bool]]] = {
     Kind.CODE: _is_code,
     Kind.CODES: lambda value: isinstance(value, list) and all(map(_is_code, value)),
     Kind.TEXT: lambda value: isinstance(value, str),
+    Kind.MEASURES: _is_measures,
     Kind.LEG_STATES: lambda value: isinstance(value, list) and all(map(_is_leg_states, value)),
     Kind.REFUSALS: _is_refusals,
     Kind.OBJECT: lambda value: isinstance(value, dict),

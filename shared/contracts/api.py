@@ -137,8 +137,8 @@ class DossierPage(_Answer):
 
 
 class FeedItem(_Answer):
-    """`type` is `message.accepted`, `message.rejected`, `message.delivered` or `message.retrieved` (to the sender), or
-    `message.received` (to a recipient)."""
+    """`type` is `message.accepted`, `message.rejected`, `message.delivered` or `message.retrieved` (to the sender),
+    `message.received` (to a recipient), or `clock.` and an event (`docs/spec/clocks.md`) to whom it concerns."""
 
     cursor: str
     at: str

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Base64UrlBytes, BaseModel, ConfigDict, Field
 
-from shared.domain.ids import AuthorityId, Digest, DossierId, MessageId, ProcessId, Timestamp
+from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, ProcessId, Timestamp
 
 Sealed = Annotated[bytes, Base64UrlBytes]
 MOST_KINDS: Final = 100
@@ -219,6 +219,25 @@ class RetrievalRecorded(ServiceMessage):
     sender: AuthorityId
     recipient: AuthorityId
     retrieved_at: Timestamp
+
+
+class ClockStruck(ServiceMessage):
+    """Intake → notification: what the passing of time says on a leg (`domain.clock_events`), and who must hear it."""
+
+    TYPE = "clock-struck"
+    event: str
+    falls: Timestamp
+    dossier: DossierId
+    leg: AuthorityId
+    message: MessageId
+    debtor: AuthorityId
+    measures: tuple[MeasureId, ...]
+    owed: str | None = None
+    basis: str | None = None
+    due: Timestamp | None = None
+    calendar: str
+    struck_at: Timestamp
+    tell: tuple[AuthorityId, ...]
 
 
 class FeedAdvanced(ServiceMessage):

@@ -78,6 +78,11 @@ class LegRecord(Record):
     state: dict[str, Any]
     updated_at: datetime
     holder: str | None = None
+    struck: dict[str, Any] | None = None
+    """What clocks have struck on it (`clock_events.Struck`); None on a row of before there were clocks."""
+    next_fall: datetime | None = None
+    """When the next clock event falls, by the calendars of registry `calendars`; None when none does until it moves."""
+    calendars: int = 0
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ MODELS: dict[tuple[str, int], type[ServiceMessage]] = {
         messages.EnvelopeDelivered,
         messages.EnvelopeRetrieved,
         messages.RetrievalRecorded,
+        messages.ClockStruck,
         messages.FeedAdvanced,
     )
 }

@@ -39,6 +39,7 @@ DESTINATION: Final[dict[type[ServiceMessage], str]] = {
     messages.EnvelopeDecided: "notification",
     messages.EnvelopeDelivered: "notification",
     messages.RetrievalRecorded: "notification",
+    messages.ClockStruck: "notification",
     messages.FeedAdvanced: WAKEUPS,
 }
 """Each message type has exactly one destination."""
@@ -59,6 +60,7 @@ SAID_BY: Final[dict[type[ServiceMessage], frozenset[str]]] = {
     messages.EnvelopeDecided: frozenset({"intake"}),
     messages.EnvelopeDelivered: frozenset({"routing"}),
     messages.RetrievalRecorded: frozenset({"routing"}),
+    messages.ClockStruck: frozenset({"intake"}),
     messages.FeedAdvanced: frozenset({"notification"}),
 }
 """Message type → the services that are believed when they say it: whoever takes the gateway, which strangers reach,
@@ -113,6 +115,7 @@ WRITTEN_BY: Final[dict[str, frozenset[str]]] = {
     "exchange.started": frozenset({"intake", "routing", "notification", "ledger"}),
     "exchange.stopped": frozenset({"intake", "routing", "notification", "ledger"}),
     "exchange.parts-pruned": frozenset({"routing"}),
+    "clock.event": frozenset({"intake"}),
     "exchange.letter-retried": frozenset({"intake", "routing", "notification"}),
 }
 """Leaf type → the services from which the ledger takes it: whoever took one of them writes no other's leaves."""

@@ -32,14 +32,14 @@ from shared.domain.profile_format import Side
 from shared.domain.profiles import profile_of
 from shared.domain.silence import silent_since
 
-REMINDERS_DAYS: Final = (7, 2, 0)
+REMINDERS: Final = {f"reminder-{days}": timedelta(days=days) for days in (7, 2, 0)}
 AFTERWARDS: Final = timedelta(seconds=1)
 UNATTENDED_AFTER: Final = timedelta(minutes=30)
 OVERDUE: Final = "overdue"
 SILENCE: Final = "closed-by-silence"
 DESK_CALLED: Final = "desk-called"
 DESK_UNATTENDED: Final = "desk-unattended"
-EVENTS: Final = (*(f"reminder-{days}" for days in REMINDERS_DAYS), OVERDUE, SILENCE, DESK_CALLED, DESK_UNATTENDED)
+EVENTS: Final = (*REMINDERS, OVERDUE, SILENCE, DESK_CALLED, DESK_UNATTENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,31 @@ class ClockEvent:
     due: datetime | None
     calendar: str
     tell: tuple[str, ...]
-    key: str
-    """By which it is struck once: the same under every calendar."""
+    of: tuple[str, datetime]
+    """What tells it from others that say the same: whose it is, and the date that no calendar moves."""
+
+    @property
+    def key(self) -> str:
+        """By which it is struck once: the same under every calendar."""
+        whose, nominal = self.of
+        return " ".join((self.event, self.owed or "-", self.basis or "-", encode_time(nominal), whose))
+
+    def encode(self) -> dict[str, Any]:
+        """As the ledger has it: what does not apply is absent."""
+        fields = {
+            "message": self.message,
+            "dossier": self.dossier,
+            "leg": self.leg,
+            "event": self.event,
+            "falls": encode_time(self.falls),
+            "debtor": self.debtor,
+            "measures": list(self.measures),
+            "owed": self.owed,
+            "basis": self.basis,
+            "due": None if self.due is None else encode_time(self.due),
+            "calendar": self.calendar,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +136,18 @@ def events_of(leg: Leg, calendars: Calendars) -> Iterator[ClockEvent]:
     closing = _silent(leg)
     yield from _of_silence(leg, closing, calendars)
     yield from _of_desks(leg, calendars)
+    profile = profile_of(leg.profile)
+    silences = {one.id: profile.states[one.state].silence for one in leg.measures}
     for obligation in leg.obligations:
         if obligation.paused_at is None and obligation.due is not None:
-            yield from _of_obligation(leg, obligation, closing, calendars)
+            closed_by_it = {measure for measure, owed in silences.items() if owed == obligation.act}
+            ended_by = {} if obligation.act in profile.duties else closing
+            yield from _of_obligation(leg, obligation, closed_by_it, ended_by, calendars)
 
 
 def _open_events(leg: Leg, struck: Struck, calendars: Calendars) -> Iterator[ClockEvent]:
-    return (one for one in events_of(leg, calendars) if one.falls > struck.since and one.key not in struck.keys)
+    since, keys = struck.since, struck.keys
+    return (one for one in events_of(leg, calendars) if one.falls > since and not (keys and one.key in keys))
 
 
 def _silent(leg: Leg) -> dict[str, datetime]:
@@ -155,7 +183,7 @@ def _of_silence(leg: Leg, closing: dict[str, datetime], calendars: Calendars) ->
             due=at,
             calendar=calendar_of({}, debtor).version,  # silence is the profile's, and counts in UTC
             tell=leg.parties,
-            key=_key(SILENCE, owed, str(source.basis), encode_time(at), source.opened_by),
+            of=(source.opened_by, at),
         )
 
 
@@ -189,29 +217,27 @@ def _of_desks(leg: Leg, calendars: Calendars) -> Iterator[ClockEvent]:
                 due=None,
                 calendar=calendar.version,
                 tell=tell,
-                key=_key(event, debtor, encode_time(since)),
+                of=(debtor, since),
             )
 
 
 def _of_obligation(
-    leg: Leg, obligation: Obligation, closing: dict[str, datetime], calendars: Calendars
+    leg: Leg, obligation: Obligation, closes: set[str], ended_by: dict[str, datetime], calendars: Calendars
 ) -> Iterator[ClockEvent]:
+    """`closes` are the measures that its passing closes; `ended_by` says when silence ends it for a measure."""
     due = falls_due(leg, obligation, calendars)
     if due is None:
         return
     calendar = calendar_of(calendars, obligation.debtor)
-    profile = profile_of(leg.profile)
-    closes = {one.id for one in leg.measures if profile.states[one.state].silence == obligation.act}
-    falling = [(f"reminder-{days}", _reminder(calendars, obligation.debtor, due, days)) for days in REMINDERS_DAYS]
+    last = calendar.local_day(due)
+    falling = [(event, calendar.opening(calendar.last_worked(last - before))) for event, before in REMINDERS.items()]
     falling = [(event, falls) for event, falls in falling if obligation.opened_at < falls <= due]
     falling.append((OVERDUE, max(due, obligation.opened_at) + AFTERWARDS))
-    nominal = encode_time(obligation.due or due)
     for event, falls in falling:
         measures = [
             one
             for one in obligation.measures
-            if not (event == OVERDUE and one in closes)
-            and (obligation.act in profile.duties or one not in closing or falls <= closing[one])
+            if not (event == OVERDUE and one in closes) and (one not in ended_by or falls <= ended_by[one])
         ]
         if measures:
             yield ClockEvent(
@@ -227,19 +253,10 @@ def _of_obligation(
                 due=due,
                 calendar=calendar.version,
                 tell=leg.parties if event == OVERDUE else (obligation.debtor,),
-                key=_key(event, obligation.act, str(obligation.basis), nominal, obligation.opened_by),
+                of=(obligation.opened_by, obligation.due or due),
             )
 
 
-def _reminder(calendars: Calendars, debtor: str, due: datetime, days: int) -> datetime:
-    """At the opening of the desks, on the last day worked that is not later than so many days before."""
-    calendar = calendar_of(calendars, debtor)
-    return calendar.opening(calendar.last_worked(calendar.local_day(due) - timedelta(days=days)))
-
-
 def _in_order(measures: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(measures, key=measure_order))
-
-
-def _key(*parts: str) -> str:
-    return " ".join(parts)
+    named = tuple(measures)
+    return named if len(named) == 1 else tuple(sorted(named, key=measure_order))

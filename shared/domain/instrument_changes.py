@@ -25,6 +25,8 @@ def changes_between(before: Registry | None, after: Registry) -> tuple[str, ...]
     changes = {f"{code}:removed" for code in known.keys() - named.keys()}
     for code, entry in named.items():
         changes |= {f"{code}:{what}" for what in _changes(known[code], entry)} if code in known else {f"{code}:added"}
+    counted = set() if before is None else {entry.version for entry in before.calendars}
+    changes |= {f"calendar:{entry.version}" for entry in after.calendars if entry.version not in counted}
     listed = tuple(sorted(changes))
     if sum(len(one) + _LISTED_BYTES for one in listed) > MAX_CHANGES_BYTES:
         return (f"changes:{len(listed)}",)

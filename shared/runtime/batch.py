@@ -92,6 +92,11 @@ class Settler:
         except (KeyEventRefused, InstrumentsInvalid) as forged:
             raise DirectoryUntrusted(why=forged.sentence()) from forged
 
+    async def read_instruments(self) -> PublishedInstruments:
+        """Raises StoreUnavailable, DirectoryUntrusted."""
+        await self.read_directory()
+        return self._keyring.instruments()
+
     async def settle(self, frames: Sequence[bytes], confirmed: Sequence[str] = ()) -> Settled:
         """All frames, durably: handled, parked or set aside. `confirmed` are outbox rows to forget.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from shared.ports.handler import Handler
+from shared.ports.keyring import PublishedInstruments
 from shared.runtime.backends import Backend
 from shared.runtime.batch import Settler
 from shared.runtime.pruning import InboxPruner
@@ -31,6 +32,9 @@ class ConsumingService:
         """What else runs until `stop` is set."""
         self.first: list[Callable[[asyncio.Event], Coroutine[Any, Any, None]]] = []
         """What is done before any work is taken."""
+        self.also_checked: list[Check] = []
+        self.units = units
+        self.publish = publisher.publish
         self._life = backend.working_life(service)
         self._settler = settler
         self._meters = meters
@@ -45,6 +49,7 @@ class ConsumingService:
             Check("directory", self._ask_directory),
             Check(f"{self.name}-outbox", self._ask_outbox),
             Check(self.name, self._ask_pump),
+            *self.also_checked,
         ]
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -57,6 +62,10 @@ class ConsumingService:
             tasks.create_task(self._pruner.run(stop))
             for task in self.beside:
                 tasks.create_task(task(stop))
+
+    async def instruments(self) -> PublishedInstruments:
+        """The newest registry, verified. Raises StoreUnavailable, DirectoryUntrusted."""
+        return await self._settler.read_instruments()
 
     async def _ask_pump(self) -> str | None:
         return None if self.pump.is_attached else "it does not consume from its queue"

@@ -58,6 +58,7 @@ _UNREAD: Final = "message IN (SELECT message FROM claim WHERE message NOT IN (SE
 _REJECTED: Final = "decision = 'rejected'"
 _OWN_WORD: Final = "times and words beside a proof are the exchange's own; what is signed stands in the proof"
 _WORKING: Final = "work in hand of one service, sealed to it; what was promised for it is judged by receipts and leaves"
+_CLOCKS = "intake's own; what clocks do not say, say twice or at another time differs from what an auditor counts"
 _OPENED: Final = "the header inside the signed envelope is read, and these copies of it are not"
 _REPEATED: Final = "who repeats is answered by it; a decision for the same bytes twice stands in the ledger twice"
 _PRUNED: Final = "why a part is not there any more is told in unsigned words; that it was pruned stands in a leaf"
@@ -113,6 +114,7 @@ TABLES: Final[Mapping[str, TableWorth]] = {
             "requesting": Inner("intake's own column; who asks is told from the state"),
             "version": Inner("it orders the writes of intake; the version that is told is in the state"),
             "updated_at": Inner("nobody is told it"),
+            **dict.fromkeys(("struck", "next_fall", "calendars"), Inner(_CLOCKS)),
         },
         _rows(Seen()),
     ),

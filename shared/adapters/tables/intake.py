@@ -48,3 +48,6 @@ class LegRow(SQLModel, table=True):
     state: dict[str, Any] = Field(sa_type=JSON_COLUMN)
     updated_at: datetime = Field(sa_type=UtcTime)
     holder: str | None = Field(default=None, max_length=19, index=True)
+    struck: dict[str, Any] | None = Field(default=None, sa_type=JSON_COLUMN, nullable=True)
+    next_fall: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
+    calendars: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

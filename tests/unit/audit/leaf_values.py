@@ -23,6 +23,7 @@ EXAMPLES: dict[Kind, list[Any]] = {
         [{"measures": {"M1": "refused"}}],
         [{"legs": ["BE.PF", "FR.BEPI"], "measures": {"M1": "submitted"}}],
     ],
+    Kind.MEASURES: [["M1"], ["M1", "M50"]],
     Kind.REFUSALS: [
         [{"code": "call.unsigned", "count": 3}],
         [{"code": "call.busy", "count": 1, "party": "MA.PGR"}, {"code": "others", "count": 2, "party": "operator"}],
@@ -39,6 +40,7 @@ NOT: dict[Kind, list[Any]] = {
     Kind.CODE: ["", "Upper", "two words", "x" * 129, "code\n", None],
     Kind.CODES: [None, "code", ["two words"], [1]],
     Kind.TEXT: [None, 1, "lone \ud800", "nul \x00"],
+    Kind.MEASURES: [[], ["m1"], [1], "M1", {"M1": 1}, None],
     Kind.REFUSALS: [
         None,
         [],

@@ -15,8 +15,9 @@ from shared.apisig.directory_statements import DirectoryStatement, sign_statemen
 from shared.apisig.receipts import Receipt, sign_receipt
 from shared.audit.leaves import encode_entry, encode_leaf, leg_states
 from shared.audit.notes import encode_vkey
+from shared.domain.clock_events import Struck, due_events, with_struck
 from shared.domain.ids import encode_time
-from shared.domain.instruments import parse_registry
+from shared.domain.instruments import calendars_of, parse_registry
 from shared.domain.leg import Leg
 from shared.envelope.container import ReceivedEnvelope
 from shared.errors import Rejection
@@ -71,12 +72,23 @@ class PaperServices:
         self.decisions: dict[str, dict[str, Any]] = {}
         self.senders: dict[str, str] = {}
         self.legs: dict[tuple[str, str], Leg] = {}
+        self.struck: dict[tuple[str, str], Struck] = {}
         self.parts: dict[str, bytes] = {}
         self.feeds: dict[str, Feed] = {}
         self.evidences: dict[str, list[tuple[str, str, int]]] = {}
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self.strike_clocks()
+
+    def strike_clocks(self) -> None:
+        registry = None if self.registry is None else parse_registry(REGISTRY)
+        for place, leg in self.legs.items():
+            struck = self.struck.get(place, Struck(leg.opened_at))
+            fallen = due_events(leg, struck, calendars_of(registry), self.now)
+            for one in fallen:
+                self.add_leaf("clock.event", **one.encode(), registry=0 if registry is None else 1)
+            self.struck[place] = with_struck(struck, fallen)
 
     # --- what the operators do ---------------------------------------------------------------------------------------
 
@@ -199,6 +211,7 @@ class PaperServices:
     def deliver(self, received: ReceivedEnvelope, legs: Any) -> None:
         header = received.header
         self.legs |= {(leg.dossier, leg.requested): leg for leg in legs}
+        self.struck |= {(leg.dossier, leg.requested): Struck(self.now) for leg in legs}
         self.envelopes[header.id] = received
         self.parts |= {f"{header.id}/{name}": ct for name, ct in received.parts.items()}
         for recipient in header.recipients:

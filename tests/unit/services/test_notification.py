@@ -10,6 +10,7 @@ from services.notification.handler import NotificationHandler
 from services.notification.policy import news_of
 from services.routing.handler import RoutingHandler
 from shared.contracts.messages import (
+    ClockStruck,
     EnvelopeAdmitted,
     EnvelopeDecided,
     EnvelopeDelivered,
@@ -140,3 +141,29 @@ def test_news_without_a_time_that_can_be_read_never_reaches_a_feed() -> None:
     [news] = news_of(a_retrieval())
     with pytest.raises(ValueError, match="time"):
         replace(news, at="yesterday")
+
+
+def test_a_clock_event_is_told_to_those_whom_it_names_and_to_nobody_else() -> None:
+    at = encode_time(NOW)
+    struck = ClockStruck(
+        event="overdue",
+        falls=at,
+        dossier=new_id(),
+        leg=BE,
+        message=new_id(),
+        debtor=BE,
+        measures=("M1",),
+        owed="decide",
+        basis="law",
+        due=at,
+        calendar="be.1",
+        struck_at=at,
+        tell=(MA, BE),
+    )
+    for authority in (MA, BE):
+        [entry] = feed_of([struck], authority)
+        assert (entry.type, entry.message, entry.dossier) == ("clock.overdue", struck.message, struck.dossier)
+        told = {"leg": BE, "debtor": BE, "owed": "decide", "basis": "law", "due": at, "falls": at, "calendar": "be.1"}
+        assert entry.data == {**told, "measures": ["M1"]}
+    assert feed_of([struck], FR) == []
+    assert feed_of([struck.model_copy(update={"owed": None})], MA)[0].data.keys() >= {"leg", "debtor"}
