@@ -24,7 +24,7 @@ import structlog
 from shared.adapters.sql.waiting_leaves import SqlWaitingLeaves
 from shared.audit.leaves import NONCE_BYTES, encode_leaf
 from shared.domain.ids import encode_time, new_uuid7
-from shared.errors import Transient
+from shared.errors import ComityError, Transient
 from shared.ports.clock import Clock
 
 TRY_AGAIN_S: Final = 5.0
@@ -106,9 +106,12 @@ class WorkingLife:
             except Transient as down:
                 log.warning("start.untold", service=self._work.service, code=down.code, why=str(down))
                 await self._clock.sleep(TRY_AGAIN_S)
+            except ComityError as refused:  # it has no right to, say: the service works, and tells no end
+                log.error("start.untold", service=self._work.service, code=refused.code, why=str(refused))
+                return
 
     async def _tell_end(self) -> None:
         try:
             await self._teller.stopped(self._work, self._clock.now())
-        except Transient as down:
+        except ComityError as down:
             log.warning("end.untold", service=self._work.service, code=down.code, why=str(down))

@@ -11,7 +11,7 @@ from datetime import datetime
 import pytest
 from typing_extensions import override
 
-from shared.errors import StoreUnavailable
+from shared.errors import ComityError, StoreRefused, StoreUnavailable
 from shared.runtime.working_life import TRY_AGAIN_S, Work, WorkingLife
 from tests.fakes import FakeClock
 
@@ -34,6 +34,7 @@ class Heard:
     """`fails` so many times before it hears."""
 
     fails: int = 0
+    refusal: ComityError = field(default_factory=lambda: StoreUnavailable(why="it is down"))
     told: list[str] = field(default_factory=list)
     works: list[Work] = field(default_factory=list)
 
@@ -49,7 +50,7 @@ class Heard:
     async def _hear(self, what: str) -> None:
         if self.fails:
             self.fails -= 1
-            raise StoreUnavailable(why="it is down")
+            raise self.refusal
         self.told.append(what)
 
 
@@ -113,6 +114,15 @@ async def test_the_work_goes_on_while_nobody_hears_and_the_start_is_told_later()
             clock.advance(TRY_AGAIN_S)
         await some_turns()
         assert heard.told == ["started"]
+
+
+async def test_a_start_that_is_refused_for_good_is_not_tried_again_and_disturbs_nobody() -> None:
+    heard, clock = Heard(fails=1, refusal=StoreRefused(why="no right to insert")), HeldClock()
+    async with working(heard, clock):
+        for _ in range(3):
+            clock.advance(AFTER_S)
+            await some_turns()
+    assert heard.told == []
 
 
 async def test_an_end_that_nobody_hears_keeps_nobody_waiting() -> None:
