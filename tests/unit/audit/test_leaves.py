@@ -1,13 +1,10 @@
-"""The leaf catalogue is closed, each leaf has one byte form, and the document says what the code does."""
+"""The leaf catalogue is closed, and each leaf has one byte form."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +15,6 @@ from shared.audit.leaf_fields import Kind
 from shared.audit.leaves import (
     CATALOGUE,
     MAX_LEAF_BYTES,
-    digest_of_leaf,
     encode_entry,
     encode_leaf,
     leg_states,
@@ -28,7 +24,6 @@ from shared.audit.leaves import (
 from shared.errors import LeafInvalid, LeafTooLarge
 from tests.unit.audit.leaf_values import EXAMPLES, NOT
 
-DOCUMENT = (Path(__file__).parents[3] / "docs/spec/leaves.md").read_text()
 AT = datetime(2026, 11, 22, 2, 36, 28, 123456, tzinfo=UTC)
 NONCE = bytes(range(16))
 
@@ -47,28 +42,6 @@ ENVELOPE = {
 }
 USUAL = {kind: [ENVELOPE, *EXAMPLES[kind]] for kind in (Kind.OBJECT, Kind.OBJECT_OR_NULL)}
 EVERY_FIELD = [(type_, field) for type_ in CATALOGUE for field in CATALOGUE[type_]]
-
-
-# --- the document ----------------------------------------------------------------------------------------------------
-
-
-def documented_types() -> dict[str, list[tuple[str, str, str]]]:
-    sections = re.split(r"^### `([a-z.-]+)`$", DOCUMENT, flags=re.MULTILINE)
-    rows = re.compile(r"^\| `(\w+)` \| ([a-z0-9 ]+) \| (required|optional) \| \S.* \|$", re.MULTILINE)
-    return {type_: rows.findall(text) for type_, text in zip(sections[1::2], sections[2::2], strict=True)}
-
-
-def test_the_document_and_the_code_name_the_same_types_and_fields() -> None:
-    in_code = {
-        type_: [(field.name, str(field.kind), "required" if field.required else "optional") for field in fields]
-        for type_, fields in CATALOGUE.items()
-    }
-    assert documented_types() == in_code
-
-
-def test_the_document_explains_everything_that_a_field_may_hold() -> None:
-    table = DOCUMENT.partition("## What fields hold")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| ([a-z0-9 ]+) \|", table, re.MULTILINE)[1:] == [str(kind) for kind in Kind]
 
 
 # --- bytes -----------------------------------------------------------------------------------------------------------
@@ -214,20 +187,6 @@ def test_what_is_read_as_a_leaf_is_the_one_form_of_a_leaf(type_: str, data: st.D
     with suppress(LeafInvalid):
         leaf = parse_leaf(changed)
         assert encode_leaf(leaf.type, leaf.at, leaf.nonce, **leaf.fields) == changed
-
-
-def test_an_index_of_digests_grows_at_its_end() -> None:
-    for type_ in CATALOGUE:
-        written = [encode_leaf(type_, AT + timedelta(seconds=n), NONCE, **fields_of(type_)) for n in range(9)]
-        digests = [digest_of_leaf(leaf) for leaf in written]
-        assert digests == sorted(digests)
-        assert {len(digest) for digest in digests} == {38}
-
-
-@pytest.mark.parametrize("year", [1, 1969, 9999])
-def test_a_leaf_of_any_year_has_a_digest(year: int) -> None:
-    leaf = encode_leaf("exchange.started", AT.replace(year=year), NONCE, **fields_of("exchange.started"))
-    assert digest_of_leaf(leaf)[6:] == hashlib.sha256(leaf).digest()
 
 
 def _canonical(document: dict[str, object]) -> bytes:
