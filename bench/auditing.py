@@ -55,10 +55,16 @@ def measure_audit(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None
             turns.play(str(size), {"audit": _audited(place, runs), "limit": _limit})
             series = turns.measured.series
             of = f"audit of {size:,} leaves: envelope signatures a second, against one core's limit"
-            one = Ratio(of, f"{size}.audit_signatures_per_s", f"{size}.limit_signatures_per_s", RATE, "limit")
-            ratio = paired_ratio(series[one.above], series[one.below])
-            figures.append(figure_of(one, ratio))
-            verdicts.append(verdict_of(one, ratio))
+            by_cpu = f"the same, by CPU time of the process that reads and judges, of {size:,} leaves"
+            for one in (
+                Ratio(of, f"{size}.audit_signatures_per_s", f"{size}.limit_signatures_per_s", RATE, "limit"),
+                Ratio(
+                    by_cpu, f"{size}.audit_signatures_per_cpu_s", f"{size}.limit_signatures_per_cpu_s", RATE, "limit"
+                ),
+            ):
+                ratio = paired_ratio(series[one.above], series[one.below])
+                figures.append(figure_of(one, ratio))
+                verdicts.append(verdict_of(one, ratio))
         else:
             say(f"  {_audited(place, runs)()}")
         ledgers.append(_told(size, letters, recipients, runs))
@@ -80,15 +86,18 @@ def measure_audit(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None
 
 
 def _limit() -> Mapping[str, float]:
-    """In seconds of the clock on the wall, as the audit's are: what else runs takes its part of both."""
+    """By the clock on the wall, as the audit's are: what else runs takes its part of both. And by CPU time."""
     ed25519, mldsa65, text = generate_ed25519(), generate_mldsa65(), bytes(SIGNED_BYTES)
     both = ((ed25519.public_key(), ed25519.sign(text)), (mldsa65.public_key(), mldsa65.sign(text)))
-    verified, began = 0, time.perf_counter()
+    verified, began, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - began < LIMIT_S:
         for public, signature in both:
             public.verify(signature, text)
         verified += 2
-    return {"limit_signatures_per_s": verified / (time.perf_counter() - began)}
+    return {
+        "limit_signatures_per_s": verified / (time.perf_counter() - began),
+        "limit_signatures_per_cpu_s": verified / (time.process_time() - cpu),
+    }
 
 
 def _audited(place: Path, runs: list[dict[str, Any]]) -> Callable[[], Mapping[str, float]]:
@@ -109,7 +118,7 @@ def _audited(place: Path, runs: list[dict[str, Any]]) -> Callable[[], Mapping[st
         runs.append({"seconds": seconds, "leaves": read, "signatures": signatures, "memory": samples[1:-1]})
         runs[-1] |= {"cpu": own_cpu + workers_cpu, "workers_cpu": workers_cpu}
         told = {"audit_signatures_per_s": signatures / seconds, "audit_leaves_per_s": read / seconds}
-        return told | {"audit_own_cpu_s": own_cpu, "audit_workers_cpu_s": workers_cpu}
+        return told | {"audit_signatures_per_cpu_s": signatures / own_cpu, "audit_workers_cpu_s": workers_cpu}
 
     return run
 

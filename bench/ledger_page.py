@@ -43,8 +43,9 @@ METHOD: Final = """### How the ledger is measured
   against Ed25519 and ML-DSA-65 verifications in a loop on one core, taking turns. The ledger has a decision with its
   envelope, a relay and a delivery for each letter, and no retrievals. The goal needs more than one core: the audit
   reads, hashes and judges in one process while the signatures are verified in others. The CPU time is that of all of
-  them, the start of the workers in it, which a short audit feels. A ledger of more than 50,000 leaves is made of
-  letters to 100 recipients each, since nobody waits until a third of a million envelopes are signed: it tells the
+  them, the start of the workers in it, which a short audit feels. By the CPU time of the process that reads and judges
+  alone it tells how fast an audit is whose workers have cores of their own. A ledger of more than 50,000 leaves is made
+  of letters to 100 recipients each, since nobody waits until a third of a million envelopes are signed: it tells the
   leaves a second and the memory, and is not held against the limit.
 """
 
