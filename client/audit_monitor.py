@@ -27,8 +27,10 @@ from shared.domain.ids import encode_time
 from shared.errors import AuditBusy, Transient
 
 LOOK_EVERY_S: Final = 10.0
-STALLED_AFTER: Final = timedelta(hours=26)
-"""An exchange at work logs more often; one that rests logs at least what an auditor reads each day."""
+STALLED_AFTER: Final = timedelta(minutes=30)
+"""An exchange logs within ten minutes, also one that rests: each of its gateways tells that it refused nothing."""
+COPY_STALLED_AFTER: Final = timedelta(hours=26)
+"""A copy is as old as its last export."""
 UNREACHABLE_AFTER: Final = timedelta(minutes=5)
 STALLED: Final = "stalled"
 UNREACHABLE: Final = "unreachable"

@@ -161,7 +161,8 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
     ),
     "exchange.calls-refused": lambda one: (
         f"a gateway refused {sum(kind['count'] for kind in one.leaf.fields['refused'])} calls from"
-        f" {one.leaf.fields['since']} to {one.leaf.fields['until']}: "
+        f" {one.leaf.fields['since']} to {one.leaf.fields['until']}"
+        + (": " if one.leaf.fields["refused"] else "")
         + ", ".join(
             f"{kind['count']} × {kind['code']}" + (f" to {kind['party']}" if "party" in kind else "")
             for kind in one.leaf.fields["refused"]

@@ -152,7 +152,7 @@ def judge_stamps(source: StampSource, trust: Trust, given: StampRoots | None, re
         try:
             stamped = verify_stamped_head(under(stamp, head, reader), head, roots)
         except ProofStampInvalid as broken:
-            report.differ(None, "time-stamp", f"{STAMPS}/{stamp.file}: {broken}")
+            report.differ(None, "time-stamp", f"{STAMPS}/{stamp.file}: {broken.facts['why']}")
             continue
         report.stamps_judged += 1
         report.stamped_at = max(report.stamped_at or stamped.at, stamped.at)

@@ -32,7 +32,9 @@ def follow(
     receipt: Annotated[
         list[Path] | None, typer.Option(help="A party's receipt, or a folder that receipts are put into. Repeat it.")
     ] = None,
-    stalled_after: Annotated[float, typer.Option(min=0, help="Hours that the newest entry may be old.")] = 26.0,
+    stalled_after: Annotated[
+        float | None, typer.Option(min=0, help="Hours that the newest entry may be old; else 0.5, of a copy 26.")
+    ] = None,
     unreachable_after: Annotated[float, typer.Option(min=0, help="Minutes that the ledger may be out of reach.")] = 5.0,
     trust: TrustFile = None,
     keep: Keep = None,
@@ -47,11 +49,13 @@ def follow(
     anything was found, else 0.
     """
     with reporting(json) as output:
-        from client.audit_monitor import Monitor, Patience
+        from client.audit_monitor import COPY_STALLED_AFTER, STALLED_AFTER, Monitor, Patience
         from client.explained_events import EXPLAINED_FILE, ExplainedEvents
 
         desk = Desk(source, home, trust, keep)
-        patience = Patience(timedelta(hours=stalled_after), timedelta(minutes=unreachable_after))
+        usual = COPY_STALLED_AFTER if desk.is_copy else STALLED_AFTER
+        stalled = usual if stalled_after is None else timedelta(hours=stalled_after)
+        patience = Patience(stalled, timedelta(minutes=unreachable_after))
         monitor = Monitor(
             desk.folder,
             desk.source(),

@@ -5,7 +5,9 @@ Rules:
    leaf a day for each auditor, whichever gateways it asks.
 2. Refusals are counted by code, and by the party that signed the call where a signature verified: nobody writes the
    name of another into the ledger by claiming it. Once a minute the counts become one leaf, if there are any.
-3. Nothing here can be made to grow: of a minute's refusals MOST_KINDS are told apart, the rest is counted as `others`.
+3. A gateway that had nothing to tell for QUIET_S tells that: so a ledger at rest still grows, and one that stands still
+   is seen within minutes.
+4. Nothing here can be made to grow: of a minute's refusals MOST_KINDS are told apart, the rest is counted as `others`.
    What the bus does not take is told with the next minute.
 """
 
@@ -25,6 +27,8 @@ from shared.errors import ComityError
 from shared.ports.clock import Clock
 
 REFUSALS_EVERY_S: Final = 60.0
+QUIET_S: Final = 600.0
+"""After so long without a refusal the ledger is told that there was none."""
 _WAKE_S: Final = 1.0
 log = structlog.get_logger()
 
@@ -37,6 +41,7 @@ class Accounts:
         """Auditor → the day of which the ledger has been told."""
         self._since = clock.now()
         self._refused: Counter[tuple[str, str | None]] = Counter()
+        self._quiet_since = clock.now(), clock.monotonic()
 
     async def note_reading(self, call: Call) -> None:
         """Before an auditor is answered. Raises Busy."""
@@ -64,15 +69,18 @@ class Accounts:
     async def tell_refusals(self) -> None:
         """What was refused since it was told last. Never raises."""
         told, since, until = self._refused, self._since, self._clock.now()
+        self._since = until
         if not told:
-            self._since = until
-            return
-        self._refused, self._since = Counter(), until
+            since, began = self._quiet_since
+            if self._clock.monotonic() - began < QUIET_S:
+                return
+        self._refused = Counter()
         try:
             await self._submit(_message(told, since, until))
+            self._quiet_since = until, self._clock.monotonic()
         except ComityError as down:
             log.warning("refusals.wait", code=down.code, kinds=len(told))
-            self._since = since
+            self._since = since if told else until
             for (code, party), count in told.items():
                 known = (code, party) if len(self._refused) < MOST_KINDS else (OTHERS, None)
                 self._refused[known] += count

@@ -90,7 +90,7 @@ def _is_leg_states(value: object) -> bool:
 
 
 def _is_refusals(value: object) -> bool:
-    return isinstance(value, list) and len(value) > 0 and all(map(_is_refusal, value))
+    return isinstance(value, list) and all(map(_is_refusal, value))
 
 
 def _is_refusal(value: object) -> bool:

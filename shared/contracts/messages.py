@@ -94,12 +94,12 @@ class RefusedCalls(BaseModel):
 
 
 class RecordRefusals(ServiceMessage):
-    """Gateway → intake: what it refused between these times."""
+    """Gateway → intake: what it refused between these times; nothing, where it says that it is at work."""
 
     TYPE = "record-refusals"
     since: Timestamp
     until: Timestamp
-    refused: Annotated[tuple[RefusedCalls, ...], Field(min_length=1, max_length=MOST_KINDS + 1)]
+    refused: Annotated[tuple[RefusedCalls, ...], Field(max_length=MOST_KINDS + 1)]
 
 
 class RecordGatewayStart(ServiceMessage):

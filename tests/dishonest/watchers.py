@@ -13,8 +13,8 @@ from typing import Final
 
 from client.audit_folder import AuditFolder
 from client.audit_keys import false_statements, unexplained
+from client.audit_monitor import COPY_STALLED_AFTER, Monitor, Patience
 from client.audit_monitor import Finding as Heard
-from client.audit_monitor import Monitor
 from client.audit_replay import ShownDossiers, compare
 from client.auditor import Elsewhere
 from client.correspondence import Correspondence
@@ -109,7 +109,9 @@ def follow(scene: Scene) -> Iterator[str]:
     with closing(scene.auditor()) as exchange:
         folder = AuditFolder(scene.place / "audits", scene.past.trust)
         elsewhere = Elsewhere(receipts=receipts_of(scene), now=scene.now())
-        monitor = Monitor(folder, ExchangeLedger(exchange), lambda: elsewhere, heard.append, scene.now, kept=known)
+        rests = Patience(stalled_after=COPY_STALLED_AFTER)  # the scene's gateways do not tell that they are at work
+        source = ExchangeLedger(exchange)
+        monitor = Monitor(folder, source, lambda: elsewhere, heard.append, scene.now, kept=known, patience=rests)
         try:
             monitor.look()
         except ComityError as refused:

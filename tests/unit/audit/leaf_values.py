@@ -25,6 +25,7 @@ EXAMPLES: dict[Kind, list[Any]] = {
     ],
     Kind.MEASURES: [["M1"], ["M1", "M50"]],
     Kind.REFUSALS: [
+        [],
         [{"code": "call.unsigned", "count": 3}],
         [{"code": "call.busy", "count": 1, "party": "MA.PGR"}, {"code": "others", "count": 2, "party": "operator"}],
     ],
@@ -43,7 +44,7 @@ NOT: dict[Kind, list[Any]] = {
     Kind.MEASURES: [[], ["m1"], [1], "M1", {"M1": 1}, None],
     Kind.REFUSALS: [
         None,
-        [],
+        {},
         [{"code": "call.busy"}],
         [{"code": "call.busy", "count": -1}],
         [{"code": "two words", "count": 1}],

@@ -103,3 +103,9 @@ MISCOUNTED: dict[str, dict[str, Any]] = {
 def test_an_account_that_cannot_be_one_is_seen(exchange: PaperExchange, tmp_path: Path, how: str) -> None:
     refused(exchange, **MISCOUNTED[how])
     assert found(audit(exchange, tmp_path)) == {"refusals"}
+
+
+def test_a_gateway_that_refused_nothing_may_say_so(exchange: PaperExchange, tmp_path: Path) -> None:
+    refused(exchange, refused=[])
+    report = audit(exchange, tmp_path)
+    assert report.ok, report.differences

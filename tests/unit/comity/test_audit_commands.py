@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.audit.time_stamps import build_stamp_request
 from tests.unit.client.letters import open_dossier
 from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.client.stamping import local_authority
 from tests.unit.client.told_ledgers import flip, rewritten
 from tests.unit.comity.conftest import Run, document_of
 
@@ -118,3 +120,24 @@ def test_the_years_figures_of_a_ledger_that_differs_are_worth_nothing(run: Run, 
     worthless = run(FR, "audit", "report", str(ledger), "--year", "2026")
     assert worthless.exit_code == 4
     assert "worth nothing" in worthless.stdout
+
+
+def test_time_stamps_of_a_copy_are_judged_by_root_certificates_alone(
+    run: Run, ledger: Path, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    authority, size = local_authority(tmp_path / "tsa"), len(exchange.log.entries)
+    (ledger / "stamps").mkdir()
+    token = authority.reply(build_stamp_request(exchange.log.head()).der)
+    (ledger / "stamps" / f"{size}-tsa.example.tsr").write_bytes(token)
+    counted = run(MA, "audit", "verify", str(ledger))
+    assert counted.exit_code == 0
+    assert "0  of 1 time-stamps verified" in counted.stdout
+    assert "no root certificate vouches for them" in counted.stdout
+    root = ("--stamp-root", str(authority.folder / "root.pem"))
+    assert "1  of 1 time-stamps verified, the newest of" in run(MA, "audit", "verify", str(ledger), *root).stdout
+    (ledger / "stamps" / f"{size}-tsa.example.tsr").write_bytes(token[:-1])
+    changed = run(MA, "audit", "verify", str(ledger), *root)
+    assert changed.exit_code == 4
+    assert "time-stamp: stamps/" in changed.stdout
+    for wrong in (tmp_path / "nothing.pem", authority.folder / "tsa.cnf"):
+        assert run(MA, "audit", "verify", str(ledger), "--stamp-root", str(wrong)).exit_code == 2

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from comity.main import app
 from shared.adapters.keyfiles import TRUST_FILE, init_exchange, load_trust
 from shared.keys.private import generate_ed25519
+from tests.unit.client.stamping import local_authority
 from tests.unit.witness.watching import NOW
 
 NAME = "witness.example/w1"
@@ -65,6 +66,20 @@ def test_an_operator_puts_another_policy_into_the_trust_file(data: Path, policy:
     assert load_trust(data).witness_policy == policy.read_text()
     assert run("operator", "witnesses", "none", "--data", data).exit_code == 0
     assert load_trust(data).witness_policy == "none"
+
+
+def test_an_operator_puts_root_certificates_for_time_stamps_into_the_trust_file(data: Path, tmp_path: Path) -> None:
+    authority, before = local_authority(tmp_path / "tsa"), (data / TRUST_FILE).read_bytes()
+    result = run("operator", "stamp-roots", authority.folder / "root.pem", "--data", data)
+    assert result.exit_code == 0, result.output
+    assert "CN=Root of time, SHA-256 " in result.stdout
+    assert load_trust(data).stamp_roots == authority.roots.ders()
+    after = (data / TRUST_FILE).read_bytes()
+    for wrong in (tmp_path / "nothing.pem", authority.folder / "tsa.cnf"):
+        assert run("operator", "stamp-roots", wrong, "--data", data).exit_code == 2
+    many = [authority.folder / "root.pem"] * 9
+    assert run("operator", "stamp-roots", *many, "--data", data).exit_code != 0
+    assert (data / TRUST_FILE).read_bytes() == after != before
 
 
 def test_a_policy_that_nobody_could_meet_is_not_put_there(data: Path, policy: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.accounts import Accounts
+from gateway.accounts import QUIET_S, Accounts
 from shared.contracts.messages import MOST_KINDS, OTHERS, RecordReading, RecordRefusals
 from shared.domain.ids import encode_time
 from shared.errors import Busy
@@ -109,3 +109,28 @@ async def test_what_the_bus_does_not_take_is_told_with_the_next_account() -> Non
     assert isinstance(account, RecordRefusals)
     assert (account.since, account.until) == (encode_time(began), encode_time(clock.now()))
     assert [(one.code, one.count) for one in account.refused] == [("call.busy", 2)]
+
+
+async def test_a_gateway_that_refused_nothing_for_ten_minutes_says_so(world: World) -> None:
+    accounts, began = accounts_in(world), world.clock.now()
+
+    async def accounts_told() -> list[RecordRefusals]:
+        world.bus.kept.clear()
+        await accounts.tell_refusals()
+        return [one for one in world.bus.kept if isinstance(one, RecordRefusals)]
+
+    world.clock.advance(QUIET_S - 1)
+    assert await accounts_told() == []
+    world.clock.advance(2)
+    world.bus.failure = Busy(retry_after_s=2)
+    assert await accounts_told() == []
+    world.bus.failure = None
+    [quiet] = await accounts_told()
+    assert (quiet.refused, quiet.since, quiet.until) == ((), encode_time(began), encode_time(world.clock.now()))
+    assert await accounts_told() == []
+    world.clock.advance(QUIET_S - 1)
+    accounts.count_refusal("call.unsigned", None)
+    [loud] = await accounts_told()
+    assert [one.code for one in loud.refused] == ["call.unsigned"]
+    world.clock.advance(QUIET_S - 1)
+    assert await accounts_told() == [], "what was refused was told, so it is not quiet yet"
