@@ -8,7 +8,9 @@ import typer
 
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
-from comity.output import local_time, reporting, say
+from comity.output import Output, local_time, reporting, say
+from comity.words import ReaderSpeech, _
+from shared.domain.status import ENGLISH, Speech
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,7 +27,7 @@ def status(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json =
     """Whose turn it is, since when and by when; law, deadlines and targets are told apart."""
     with reporting(json) as output:
         with find_home(home, url).correspondence() as own:
-            document = dossier_document(own, own.find_dossier(dossier))
+            document = dossier_document(own, own.find_dossier(dossier), speech_for(output))
         output.show(document, lambda console: _render_status(console, document))
 
 
@@ -34,7 +36,7 @@ def show(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json = F
     with reporting(json) as output:
         with find_home(home, url).correspondence() as own:
             found = own.find_dossier(dossier)
-            document = dossier_document(own, found)
+            document = dossier_document(own, found, speech_for(output))
             document["messages"] = [
                 {
                     "message": one.message,
@@ -51,7 +53,12 @@ def show(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json = F
         output.show(document, lambda console: _render(console, document))
 
 
-def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
+def speech_for(output: Output) -> Speech:
+    """Programs read English, whoever runs them."""
+    return ENGLISH if output.as_json else ReaderSpeech()
+
+
+def dossier_document(own: Correspondence, dossier: str, speech: Speech = ENGLISH) -> dict[str, Any]:
     """The exchange's view, its status lines derived here by the same rules, and whether its head is known here."""
     from shared.domain.instruments import calendars_of
 
@@ -64,7 +71,7 @@ def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
         "requesting": answer.requesting,
         "status": answer.status,
         "opened_at": answer.opened_at,
-        "lines": lines_of(own, answer, legs, now(), calendars_of(own.instruments())),
+        "lines": lines_of(own, answer, legs, now(), calendars_of(own.instruments()), speech),
         "legs": [
             {
                 "requested": leg.requested,
@@ -79,7 +86,12 @@ def dossier_document(own: Correspondence, dossier: str) -> dict[str, Any]:
 
 
 def lines_of(
-    own: Correspondence, answer: DossierAnswer, legs: list[Leg], moment: datetime, calendars: Calendars
+    own: Correspondence,
+    answer: DossierAnswer,
+    legs: list[Leg],
+    moment: datetime,
+    calendars: Calendars,
+    speech: Speech = ENGLISH,
 ) -> list[dict[str, Any]]:
     """The lines of status of one dossier, as this authority sees it."""
     from shared.domain.evidences import TransportState
@@ -88,28 +100,35 @@ def lines_of(
     known = set(TransportState)  # a newer exchange may know more; then the legal state shows alone
     transport = {view.requested: view.transport for view in answer.legs if view.transport in known}
     lines = status_of(legs, own.keys.authority, moment, transport, own.holders(legs), calendars)
-    return [{**encode_line(line), "text": line_text(line, own.keys.authority, moment)} for line in lines]
+    return [{**encode_line(line), "text": line_text(line, own.keys.authority, moment, speech)} for line in lines]
 
 
 def _render_status(console: Any, document: dict[str, Any]) -> None:
-    say(console, f"{document['number']} · {document['requesting']} · {document['status']}", style="bold")
+    say(console, f"{document['number']} · {document['requesting']} · {_(document['status'])}", style="bold")
     for line in document["lines"]:
         overdue = any(due["overdue"] for due in line["dues"])
         say(console, line["text"], style="red" if overdue else None)
     for leg in document["legs"]:
         if not leg["read"]:
-            say(console, f"{leg['requested']}: something happened that was not read here; run `comity inbox`.")
+            say(
+                console,
+                _("{leg}: something happened that was not read here; run `comity inbox`.", leg=leg["requested"]),
+            )
 
 
 def _render(console: Any, document: dict[str, Any]) -> None:
     _render_status(console, document)
-    say(console, f"opened {local_time(document['opened_at'])}, dossier {document['dossier']}")
+    at = local_time(document["opened_at"])
+    say(console, _("opened {at}, dossier {dossier}", at=at, dossier=document["dossier"]))
     for leg in document["legs"]:
-        group = f" in {leg['group']}" if leg["group"] else ""
+        basis = f"{leg['basis']} ({leg['group']})" if leg["group"] else leg["basis"]
         measures = ", ".join(f"{name} {type_}" for name, type_ in leg["measures"].items())
-        say(console, f"  leg {leg['requested']} under {leg['basis']}{group}: {measures}")
+        say(
+            console,
+            "  " + _("leg {leg} under {basis}: {measures}", leg=leg["requested"], basis=basis, measures=measures),
+        )
     for one in document["messages"]:
-        mark = "" if one["opened"] else "  not opened"
+        mark = "" if one["opened"] else "  " + _("not opened")
         whom = ", ".join(one["recipients"])
         say(console, f"  {local_time(one['at'])}  {one['kind']}  {one['sender']} → {whom}  {one['state']}{mark}")
         say(console, f"    {one['message']}")

@@ -13,7 +13,8 @@ from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import console as console_of
 from comity.output import local_time, reporting, say, visible
-from comity.words import told
+from comity.words import _, told
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
@@ -22,22 +23,29 @@ if TYPE_CHECKING:
     from shared.errors import KeyEventWithheld, Rejection
 
 _TOLD: Final = {
-    "message.accepted": "accepted",
-    "message.rejected": "REJECTED",
-    "message.delivered": "delivered",
-    "message.retrieved": "retrieved",
-    "message.received": "received",
+    "message.accepted": mark("accepted"),
+    "message.rejected": mark("REJECTED"),
+    "message.delivered": mark("delivered"),
+    "message.retrieved": mark("retrieved"),
+    "message.received": mark("received"),
 }
 _CLOCK: Final = "clock."
 _SAID: Final = {
-    "reminder-7": "due within 7 days",
-    "reminder-2": "due within 2 days",
-    "reminder-0": "due today",
-    "overdue": "OVERDUE",
-    "closed-by-silence": "closed by silence",
-    "desk-called": "EMERGENCY: act at once",
-    "desk-unattended": "EMERGENCY, and nobody has acted: use the telephone",
+    "reminder-7": mark("due within 7 days"),
+    "reminder-2": mark("due within 2 days"),
+    "reminder-0": mark("due today"),
+    "overdue": mark("OVERDUE"),
+    "closed-by-silence": mark("closed by silence"),
+    "desk-called": mark("EMERGENCY: act at once"),
+    "desk-unattended": mark("EMERGENCY, and nobody has acted: use the telephone"),
 }
+_RECOVERED: Final = mark(
+    "{party}: the operators gave it new keys (key event {event}, {at}), and its old keys did not sign for them."
+)
+_CALL_IT: Final = mark(
+    "They are not used before {at}. Call it at a number that you know from before, and compare:"
+    " comity keys compare {party}"
+)
 
 
 def inbox(
@@ -184,44 +192,47 @@ def _number(own: Correspondence, dossier: str) -> str | None:
 
 def _render(console: Any, document: dict[str, Any]) -> None:
     for one in document["recovered"]:
-        told = f"the operators gave it new keys (key event {one['event']}, {local_time(one['at'])}), and its old keys"
-        say(console, f"RECOVERED  {one['party']}: {told} did not sign for them.", style="bold red")
-        say(console, f"  They are not used before {local_time(one['usable_from'])}. Call it at a number that you know")
-        say(console, f"  from before, and compare: comity keys compare {one['party']}")
+        about = {"party": one["party"], "event": one["event"], "at": local_time(one["at"])}
+        say(console, "RECOVERED  " + _(_RECOVERED, **about), style="bold red")
+        say(console, "  " + _(_CALL_IT, party=one["party"], at=local_time(one["usable_from"])))
     for one in document["withheld"]:
         say(console, f"WITHHELD  {one['sentence']} [{one['code']}]", style="bold red")
         for message in one["sealed_meanwhile"]:
-            say(console, f"  Sealed to {one['party']} meanwhile, by its keys of before: {message}", style="bold red")
-        say(console, "  Hand withheld-key-events.json of this home to an auditor.")
+            meanwhile = _(
+                "Sealed to {party} meanwhile, by its keys of before: {message}", party=one["party"], message=message
+            )
+            say(console, f"  {meanwhile}", style="bold red")
+        say(console, "  " + _("Hand withheld-key-events.json of this home to an auditor."))
     if document["keys_end"]:
-        say(console, f"Your keys end at {local_time(document['keys_end'])}: comity keys rotate", style="bold")
+        say(console, _("Your keys end at {at}: comity keys rotate", at=local_time(document["keys_end"])), style="bold")
     for event in document["events"]:
         _render_event(console, event)
     if not document["events"]:
-        say(console, "Nothing new.")
+        say(console, _("Nothing new."))
     if document["unopened"]:
         say(console, "")
-        say(console, "Not opened yet:", style="bold")
+        say(console, _("Not opened yet:"), style="bold")
         for one in document["unopened"]:
-            say(console, f"  {one['number']}  {one['kind']} from {one['sender']}  comity open {one['message']}")
+            what = _("{kind} from {sender}", kind=one["kind"], sender=one["sender"])
+            say(console, f"  {one['number']}  {what}  comity open {one['message']}")
     for one in document["unsent"]:
         why = f": {one['sentence']} [{one['code']}]" if one["code"] else ""
-        say(console, f"Undecided  {one['message']}{why}")
+        say(console, _("Undecided") + f"  {one['message']}{why}")
     for one in document["alarms"]:
         say(console, f"ALARM  {one['message']}: {one['sentence']} [{one['code']}]", style="bold red")
     for one in document["gaps"]:
-        why = "was written by somebody who had seen a message that never came here"
-        say(console, f"GAP  {one['dossier']}, leg {one['leg']}: {one['message']} {why}", style="bold red")
+        why = _("{message} was written by somebody who had seen a message that never came here", message=one["message"])
+        say(console, f"GAP  {one['dossier']}, {one['leg']}: {why}", style="bold red")
     for one in document["forks"]:
-        pair = " and ".join(one["messages"])
-        say(console, f"FORK  {one['dossier']}, leg {one['leg']}: {pair} follow the same envelope", style="bold red")
+        pair = _("{messages} follow the same envelope", messages=", ".join(one["messages"]))
+        say(console, f"FORK  {one['dossier']}, {one['leg']}: {pair}", style="bold red")
 
 
 def _render_event(console: Any, event: dict[str, Any]) -> None:
     if event["clock"] is not None:
         _render_clock(console, event)
         return
-    what = f"{event['kind'] or 'message'} {_TOLD.get(event['type'], event['type'])}"
+    what = f"{event['kind'] or _('message')} {_(_TOLD.get(event['type'], event['type']))}"
     whom = event["recipient"] or (event["sender"] if event["type"] == "message.received" else None)
     why = f" [{event['code']}] {event['sentence'] or ''}" if event["code"] else ""
     by = f" · {whom}" if whom else ""
@@ -231,7 +242,9 @@ def _render_event(console: Any, event: dict[str, Any]) -> None:
 def _render_clock(console: Any, event: dict[str, Any]) -> None:
     """What the exchange's clocks say: on what, by whom, by when."""
     clock, said = event["clock"], event["type"].removeprefix(_CLOCK)
-    owed = f"{clock['owed']} by {clock['debtor']}" if "owed" in clock else str(clock.get("debtor"))
-    due = f" · {local_time(clock['due'])} ({clock['basis']})" if "due" in clock else ""
-    line = f"{local_time(event['at'])}  {event['number'] or event['dossier']}  {_SAID.get(said, said)} · {owed}{due}"
+    owed = str(clock.get("debtor"))
+    if "owed" in clock:
+        owed = _("{owed} by {party}", owed=_(clock["owed"]), party=owed)
+    due = f" · {local_time(clock['due'])} ({_(clock['basis'])})" if "due" in clock else ""
+    line = f"{local_time(event['at'])}  {event['number'] or event['dossier']}  {_(_SAID.get(said, said))} · {owed}{due}"
     say(console, line, style="bold red" if said in ("overdue", "desk-called", "desk-unattended") else None)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
+from comity.words import _
+from shared.texts.catalogue import mark
+
+_BY: Final = {
+    ("requested",): mark("by the requested side"),
+    ("requesting",): mark("by the requesting side"),
+    ("requested", "requesting"): mark("by the requested or requesting side"),
+}
 
 
 def kinds(
@@ -68,13 +76,14 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     for one in document["kinds"]:
         if one.get("leg") != leg:
             leg = one["leg"]
-            say(console, f"on the leg of {leg}:", style="bold")
-        where = ", ".join(one["measures"]) if "measures" in one else "by the " + " or ".join(one["senders"]) + " side"
-        say(console, f"{one['kind']} · {one['label']} · {where}")
+            say(console, _("on the leg of {leg}:", leg=leg), style="bold")
+        where = ", ".join(one["measures"]) if "measures" in one else _BY[tuple(one["senders"])]
+        say(console, f"{one['kind']} · {_(one['label'])} · {_(where)}")
         for hint in one["act"]:
             say(console, f"    --act {hint}")
         for field in one["content"]:
-            when = "" if field["when"] == "always" else f", {field['when']}"
-            say(console, f"    content {field['name']}: {field['label']} ({field['rule']}{when})")
+            when = "" if field["when"] == "always" else f", {_(field['when'])}"
+            about = {"name": field["name"], "label": _(field["label"]), "rule": f"{field['rule']}{when}"}
+            say(console, "    " + _("content {name}: {label} ({rule})", **about))
     if not document["kinds"]:
-        say(console, "nothing: it is not your turn to say anything, or all is closed")
+        say(console, _("nothing: it is not your turn to say anything, or all is closed"))

@@ -13,7 +13,7 @@ from comity.home import Home, find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
 from comity.words import _, _n, reader_language, told
-from shared.texts.catalogue import mark
+from shared.texts.catalogue import SOURCE, mark
 
 if TYPE_CHECKING:
     from client.forms.draft import Draft
@@ -71,10 +71,11 @@ def new(
             written = _choose(asker, opened, out)
         except Stopped:
             asker.tell("")
+        language = SOURCE if json else reader_language()
         document = {
             "draft": None if opened is None or written is not None else str(opened.file),
             "file": None if written is None else str(written),
-            "missing": [] if opened is None else [fault.told(reader_language()) for fault in opened.faults()],
+            "missing": [] if opened is None else [fault.told(language) for fault in opened.faults()],
         }
         output.show(document, lambda console: _render(console, document, profile))
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from comity.advice import advice_for, exit_code_of
-from comity.words import _, told
+from comity.words import _, day_text, told
 from shared.domain.ids import parse_time
 from shared.errors import ComityError
 
@@ -117,10 +117,10 @@ def local_time(text: str | None) -> str:
         return "–"
     moment = parse_time(text)
     here, utc = moment.astimezone(), moment.astimezone(UTC)
-    day = "" if here.date() == utc.date() else f"{utc.day} {utc:%b} "
+    day = "" if here.date() == utc.date() else f"{day_text(utc, with_year=False)} "
     if here.utcoffset() == utc.utcoffset():
-        return f"{utc.day} {utc:%b %Y %H:%M} UTC"
-    return f"{here.day} {here:%b %Y %H:%M %Z} ({day}{utc:%H:%M} UTC)"
+        return f"{day_text(utc)} {utc:%H:%M} UTC"
+    return f"{day_text(here)} {here:%H:%M %Z} ({day}{utc:%H:%M} UTC)"
 
 
 def _facts(error: ComityError) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from comity.options import HomeDir, Json, Url
 from comity.output import local_time, reporting, say
 from comity.words import _, reader_language
 from comity.written_files import named_documents, write_new_files
+from shared.texts.catalogue import SOURCE
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
@@ -40,7 +41,7 @@ def open_message(
             logged_at = own.register.places.logged_at(opened.header.id)
         files = [] if out is None else write_new_files(out, _files(opened))
         header = opened.header
-        content, language = without_keys(opened.content), reader_language()
+        content, language = without_keys(opened.content), SOURCE if output.as_json else reader_language()
         document = {
             "message": header.id,
             "dossier": header.dossier,
@@ -83,15 +84,18 @@ def find_message(own: Correspondence, fragment: str) -> str:
 
 
 def _render_message(console: Any, document: dict[str, Any]) -> None:
-    say(console, f"{document['kind']} from {document['sender']} to {', '.join(document['recipients'])}", style="bold")
-    say(console, f"sent {local_time(document['sent_at'])}, {document['urgency']}, message {document['message']}")
+    whom, at = ", ".join(document["recipients"]), local_time(document["sent_at"])
+    head = _("{kind} from {sender} to {parties}", kind=document["kind"], sender=document["sender"], parties=whom)
+    say(console, head, style="bold")
+    named = {"urgency": document["urgency"], "message": document["message"]}
+    say(console, _("sent {at}, {urgency}, message {message}", at=at, **named))
     if document["logged_at"] is None:
-        told = (
-            "Not in the ledger yet: judged by the keys of now. `comity inbox` asks again, and says if that was wrong."
+        told = _(
+            "Not in the ledger yet: judged by the keys of now. `comity inbox` asks again, and says if it was wrong."
         )
         say(console, told, style="bold")
     else:
-        say(console, f"in the ledger since {local_time(document['logged_at'])}")
+        say(console, _("in the ledger since {at}", at=local_time(document["logged_at"])))
     for name, value in document["act"].items():
         say(console, f"{name}: {value if isinstance(value, str | int) else jsonlib.dumps(value)}")
     for name, value in document["content"].items():
@@ -102,6 +106,7 @@ def _render_message(console: Any, document: dict[str, Any]) -> None:
         for one in document["faults"]:
             say(console, f"  {one['text']}")
     for one in document["attachments"]:
-        say(console, f"attached: {one['name']} ({one['media_type']}, {one['size']} bytes)")
+        about = {"name": one["name"], "type": one["media_type"], "size": one["size"]}
+        say(console, _("attached: {name} ({type}, {size} bytes)", **about))
     for file in document["files"]:
-        say(console, f"written: {file}")
+        say(console, _("written: {file}", file=file))

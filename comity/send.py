@@ -106,7 +106,7 @@ def tell_doubts(composed: Composed, output: Output) -> None:
     """What the registry warns of, and what the form does not know."""
     for flag in composed.flags:
         measures = f" ({', '.join(flag.measures)})" if flag.measures else ""
-        output.note(f"Note: {flag.text}{measures} [{flag.code}; {flag.rule}]")
+        output.note(_("Note: {text}", text=f"{flag.text}{measures} [{flag.code}; {flag.rule}]"))
     for member in composed.unknown:
         meant = " " + _("Is {name} meant?", name=member.meant) if member.meant else ""
         told = _("Note: the form has no field {name}; it is sealed and sent as it is.", name=member.name)
@@ -151,16 +151,19 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     from client.problems import error_by_code
     from comity.advice import advice_for
 
-    say(console, f"{document['number']} · {document['kind']} to {', '.join(document['recipients'])}")
-    say(console, f"  message {document['message']}, dossier {document['dossier']}")
+    whom = ", ".join(document["recipients"])
+    say(console, f"{document['number']} · " + _("{kind} to {parties}", kind=document["kind"], parties=whom))
+    ids = _("message {message}, dossier {dossier}", message=document["message"], dossier=document["dossier"])
+    say(console, f"  {ids}")
     match document["decision"]:
         case "accepted":
-            say(console, f"  accepted {local_time(document['decided_at'])}", style="green")
+            say(console, "  " + _("accepted {at}", at=local_time(document["decided_at"])), style="green")
         case "pending":
-            say(console, "  sent; the exchange holds it and will decide. `comity inbox` shows the decision.")
+            pending = _("sent; the exchange holds it and will decide. `comity inbox` shows the decision.")
+            say(console, f"  {pending}")
         case _:
             error = error_by_code(document["code"], document["sentence"] or "", document["facts"])
-            say(console, f"  rejected: {told(error)} [{document['code']}]", style="bold red")
+            say(console, "  " + _("rejected: {why}", why=f"{told(error)} [{document['code']}]"), style="bold red")
             advice = advice_for(error)
             if advice:
-                say(console, f"  {advice}")
+                say(console, f"  {_(advice)}")

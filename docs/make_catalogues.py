@@ -23,6 +23,9 @@ from client.forms.code_words import CODE_WORDS  # noqa: E402
 from client.forms.schema_files import schemas  # noqa: E402
 from comity.advice import ADVICE  # noqa: E402
 from gateway.problems import error_classes, title_of  # noqa: E402
+from shared.domain.catalogue import OUTCOMES  # noqa: E402
+from shared.domain.leg import DueBasis  # noqa: E402
+from shared.domain.profile_format import Condition  # noqa: E402
 from shared.domain.profiles import PROFILES  # noqa: E402
 from shared.texts.catalogue import FOLDER, LANGUAGES, SOURCE  # noqa: E402
 
@@ -92,11 +95,17 @@ def _of_profiles() -> Iterator[tuple[str, str]]:
     for profile in PROFILES.values():
         place = f"profile {profile.name}"
         yield profile.title, place
+        yield from ((name, place) for name in profile.states)
+        yield from ((word, place) for word in profile.owed.values())
+        yield from ((kind.outcome, place) for kind in profile.kinds.values() if kind.outcome)
         for kind in profile.kinds.values():
             yield kind.label, place
             yield from ((field.label, place) for field in kind.body)
             yield from ((rule.meaning, place) for rule in kind.act.values())
     yield from ((word, "codes") for word in CODE_WORDS.values())
+    yield from ((code, "outcomes") for code in (*OUTCOMES, "transmission"))
+    yield from ((str(when), "conditions") for when in Condition)
+    yield from ((str(basis), "dates") for basis in DueBasis)
 
 
 def _of_errors() -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final, Protocol
 
 from shared.domain.calendars import NO_CALENDARS, Calendars
 from shared.domain.dossier import shown_state
@@ -114,17 +114,41 @@ def status_lines(
     return [line_text(line, viewer, now) for line in status_of(legs, viewer, now, transport, holders)]
 
 
-def line_text(line: StatusLine, viewer: str | None, now: datetime) -> str:
-    """One line of status in English. Days are UTC; the year shows where it is not the present one."""
-    ended = ([line.outcome] if line.outcome else []) + (["late result"] if line.late else [])
-    parts = [f"{line.label} {compress(line.measures)}", line.phase + (f" ({', '.join(ended)})" if ended else "")]
+class Speech(Protocol):
+    """How a line is said: a sentence with its gaps filled, and a day, its year where that is not the present one. The
+    name by which it is called, `_`, is the one by which the catalogues' sentences are collected."""
+
+    def __call__(self, sentence: str, /, **gaps: str) -> str: ...
+
+    def day(self, moment: datetime, now: datetime) -> str: ...
+
+
+class English:
+    """As it is written here; days are UTC."""
+
+    def __call__(self, sentence: str, /, **gaps: str) -> str:
+        return sentence.format(**gaps) if gaps else sentence
+
+    def day(self, moment: datetime, now: datetime) -> str:
+        day, today = moment.astimezone(UTC), now.astimezone(UTC)
+        text = f"{day.day} {_MONTHS[day.month - 1]}"
+        return text if day.year == today.year else f"{text} {day.year}"
+
+
+ENGLISH: Final = English()
+
+
+def line_text(line: StatusLine, viewer: str | None, now: datetime, _: Speech = ENGLISH) -> str:
+    """One line of status, in English or as `_` says it."""
+    ended = ([_(line.outcome)] if line.outcome else []) + ([_("late result")] if line.late else [])
+    parts = [f"{line.label} {compress(line.measures)}", _(line.phase) + (f" ({', '.join(ended)})" if ended else "")]
     if line.waiting_on is not None:
-        parts.append(f"waiting on {_waiting_text(line, viewer)}")
-    parts.append(f"since {_day_text(line.since, now)}")
+        parts.append(_("waiting on {party}", party=_waiting_text(line, viewer, _)))
+    parts.append(_("since {day}", day=_.day(line.since, now)))
     if line.dues:
-        texts = [_due_text(due, line.waiting_on, viewer, now) for due in line.dues]
+        texts = [_due_text(due, line.waiting_on, viewer, now, _) for due in line.dues]
         has_law = any(due.basis is DueBasis.law for due in line.dues)
-        parts.append("; ".join(texts if has_law else ["no legal limit", *texts]))
+        parts.append("; ".join(texts if has_law else [_("no legal limit"), *texts]))
     return " · ".join(parts)
 
 
@@ -228,28 +252,28 @@ def _due(leg: Leg, owed: Obligation, now: datetime, calendars: Calendars) -> Due
     return Due(owed.basis, owed.due, owed.source, set_by(leg, owed), is_overdue(leg, owed, now, calendars))
 
 
-def _waiting_text(line: StatusLine, viewer: str | None) -> str:
-    who = f"{line.waiting_on} (you)" if line.waiting_on == viewer else str(line.waiting_on)
+def _waiting_text(line: StatusLine, viewer: str | None, _: Speech) -> str:
+    party = _("the exchange") if line.waiting_on == EXCHANGE else str(line.waiting_on)
+    who = _("{party} (you)", party=party) if line.waiting_on == viewer else party
     if line.holder is None:
         return who
-    return f"{who} for {line.holder_name or line.holder}{' (offline)' if line.offline else ''}"
+    holder = line.holder_name or line.holder
+    if line.offline:
+        return _("{party} for {holder} (offline)", party=who, holder=holder)
+    return _("{party} for {holder}", party=who, holder=holder)
 
 
-def _due_text(due: Due, debtor: str | None, viewer: str | None, now: datetime) -> str:
-    day = "without date" if due.due is None else _day_text(due.due, now)
-    whose = "your" if due.set_by == viewer else f"{due.set_by}'s"
+def _due_text(due: Due, debtor: str | None, viewer: str | None, now: datetime, _: Speech) -> str:
+    day = _("without date") if due.due is None else _.day(due.due, now)
+    is_own, party = due.set_by == viewer, str(due.set_by)
     if due.basis is DueBasis.law:
-        text = f"limit {day} ({due.source})"
+        text = _("limit {day} ({source})", day=day, source=due.source)
+    elif due.basis is DueBasis.deadline and due.set_by == debtor:
+        text = _("your date {day}", day=day) if is_own else _("{party}'s date {day}", party=party, day=day)
     elif due.basis is DueBasis.deadline:
-        text = f"{whose} {'date' if due.set_by == debtor else 'deadline'} {day}"
+        text = _("your deadline {day}", day=day) if is_own else _("{party}'s deadline {day}", party=party, day=day)
     elif due.source == ESTIMATE:
-        text = f"{whose} estimate {day}"
+        text = _("your estimate {day}", day=day) if is_own else _("{party}'s estimate {day}", party=party, day=day)
     else:
-        text = f"target {day} (policy)"
-    return f"{text}, passed" if due.overdue else text
-
-
-def _day_text(moment: datetime, now: datetime) -> str:
-    day, today = moment.astimezone(UTC), now.astimezone(UTC)
-    text = f"{day.day} {_MONTHS[day.month - 1]}"
-    return text if day.year == today.year else f"{text} {day.year}"
+        text = _("target {day} (policy)", day=day)
+    return _("{text}, passed", text=text) if due.overdue else text

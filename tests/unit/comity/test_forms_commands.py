@@ -39,3 +39,19 @@ def test_a_slip_of_the_pen_is_noted_and_a_message_that_is_not_complete_is_shown_
     assert opened.exit_code == 0
     assert "Purpose of the evidence, information or action (purpose) is missing" in opened.stdout
     assert document_of(run(FR, "open", message, "--json"))["faults"][0]["path"] == "purpose"
+
+
+def test_the_day_of_an_official_is_told_in_his_language(
+    run: Run, request_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMITY_LANGUAGE", "fr")
+    sent = run(MA, "send", str(request_file), "--to", FR, "--instrument", "quadripartite")
+    assert "accepté le 22 nov. 2026" in sent.stdout
+    assert "request de MA.PGR  comity open" in run(FR, "inbox").stdout
+    number = sent.stdout.split()[0]
+    assert (
+        "FR M1 · accusé de réception · attend FR.BEPI · depuis le 22 nov. · pas de délai légal;"
+        " objectif 29 nov. (règle interne)"
+    ) in run(MA, "status", number).stdout
+    assert "attend FR.BEPI" not in run(MA, "status", number, "--json").stdout, "programs read English"
+    assert "acknowledge · Accusé de réception · M1" in run(FR, "kinds", number).stdout
