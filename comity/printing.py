@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,10 +18,7 @@ if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.opening import OpenedMessage
     from client.printing.letter import Surroundings
-    from client.register_rows import Kept
-
-MOST_OPENED: Final = 20
-"""Messages of a dossier in which the other side's file number is looked for, the newest first."""
+    from shared.domain.header import Header
 
 
 def print_message(
@@ -58,8 +54,8 @@ def print_message(
 
 
 def _surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> Surroundings:
-    """Names in the language of the page where the directory has them, titles of instruments, the other side's
-    number."""
+    """Names in the language of the page where the directory has them, titles of instruments, both
+    sides' numbers."""
     from client.printing.letter import Surroundings
 
     header = opened.header
@@ -73,27 +69,15 @@ def _surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> 
         names=names,
         titles={entry.code: entry.title for entry in registry.instruments} if registry else {},
         dossier_opened_by=own.register.dossiers().get(header.dossier, header.sender),
-        their_number=_their_number(own, opened),
+        numbers=_numbers(own, header),
         logged_at=own.register.places.logged_at(header.id),
     )
 
 
-def _their_number(own: Correspondence, opened: OpenedMessage) -> str | None:
-    """The file number that the other side gave last on this leg, as far as it was read here."""
-    from shared.errors import ComityError
-
-    header = opened.header
+def _numbers(own: Correspondence, header: Header) -> tuple[str | None, str | None]:
+    """The file numbers of sender and addressee, as the newest messages of this leg say them."""
     if header.leg is None and len(header.recipients) > 1:
-        return None  # each leg has its own
-
-    def is_theirs(one: Kept) -> bool:
-        read = one.opened_at is not None or one.sender == own.keys.authority
-        return read and one.sender != header.sender and (header.leg is None or one.leg in (None, header.leg))
-
-    theirs = [one for one in own.register.messages(header.dossier) if is_theirs(one)]
-    for one in reversed(theirs[-MOST_OPENED:]):
-        with suppress(ComityError):  # pruned since, or sealed to a key that was destroyed
-            number = own.mailbox.open(one.message).content.get("file_number")
-            if isinstance(number, str) and number.strip():
-                return number
-    return None
+        return None, None  # each leg has its own
+    leg = header.leg or header.recipients[0]
+    ours, theirs = own.mailbox.casebook.file_numbers(header.dossier, leg)
+    return (ours, theirs) if header.sender == own.keys.authority else (theirs, ours)

@@ -39,12 +39,12 @@ LONGEST_FOOT: Final = 400
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a letter needs and the message does not hold. `names` are official names by party, `titles` those of
-    instruments by code."""
+    instruments by code, `numbers` the file numbers of sender and addressee where the message names none."""
 
     names: Mapping[str, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     dossier_opened_by: str = ""
-    their_number: str | None = None
+    numbers: tuple[str | None, str | None] = (None, None)
     logged_at: str | None = None
 
 
@@ -82,8 +82,8 @@ def letter_of(opened: OpenedMessage, around: Surroundings, language: str) -> Let
     header, content = opened.header, without_keys(opened.content)
     words = _Words(language, around)
     kind = kind_of(header.profile, header.kind)
-    own = _plain(content.get("file_number"))
-    other = _plain(content.get("their_file_number")) or around.their_number
+    own = _plain(content.get("file_number")) or around.numbers[0]
+    other = _plain(content.get("their_file_number")) or around.numbers[1]
     numbers = (
         (words.say(_("Our file number")), own or "–"),
         (words.say(_("Your file number")), other or "–"),

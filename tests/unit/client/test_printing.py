@@ -25,7 +25,7 @@ from tests.unit.client.letters import CONTENT, FR, MA, a_request
 from tests.unit.client.paper_exchange import PaperExchange
 
 OURS, THEIRS = "2026/2623/418", "BEPI 2026/11/7741"
-AROUND = Surroundings(names={MA: "النيابة العامة", FR: "BEPI"}, their_number=THEIRS)
+AROUND = Surroundings(names={MA: "النيابة العامة", FR: "BEPI"}, numbers=(None, THEIRS))
 LIMIT = {"en": "Use limitation", "fr": "Limitation de l'utilisation", "ar": "حدود الاستعمال", "es": "Limitación de uso"}
 TITLE = {
     "en": "Request for mutual legal assistance",
