@@ -15,8 +15,11 @@ from shared.keys.trust import Trust
 
 
 def stamp_roots(trust: Trust, given: time_stamps.StampRoots | None = None) -> time_stamps.StampRoots | None:
-    """The root certificates of the trust file and those given; None where there is none. Raises SettingsRefused."""
-    if not trust.stamp_roots:
+    """The root certificates of the trust file and those given; None where there is none. Raises SettingsRefused.
+
+    Without the library those of the trust file say nothing: its owner asked for nothing that needs it.
+    """
+    if not trust.stamp_roots or (given is None and not time_stamps.is_installed()):
         return given
     return time_stamps.StampRoots(ders=trust.stamp_roots, beside=given)
 

@@ -95,7 +95,11 @@ class Stamping:
             if timedelta(0) <= since < timedelta(seconds=self._every_s):  # a clock that was ahead stamps again
                 self._wait(one, self._every_s - since.total_seconds())
                 return
-        head = await self._newest_served()
+        try:
+            head = await self._newest_served()
+        except LedgerInvalid as broken:
+            self._failed(one, broken)
+            return
         if head is None or any(head.size < each.size for each in newest.values()) or (last and head.size == last.size):
             return
         try:
@@ -111,13 +115,9 @@ class Stamping:
         self._meters.size.labels(one.name).set(head.size)
 
     async def _newest_served(self) -> TreeHead | None:
-        """What the log's own keys signed: a row alone would have somebody else's tree stamped."""
+        """What the log's own keys signed: a row alone would have somebody else's tree stamped. Raises LedgerInvalid."""
         note = await self._served()
-        try:
-            return None if note is None else verify_checkpoint(note, self._keys).head
-        except LedgerInvalid as broken:
-            log.error("ledger.time-stamp-missing", why=f"the served checkpoint is not this log's: {broken}")
-            return None
+        return None if note is None else verify_checkpoint(note, self._keys).head
 
     def _failed(self, one: StampAuthority, why: Exception) -> None:
         """Rule 4."""

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from importlib.util import find_spec
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -77,6 +78,11 @@ class StampRoots:
 def require_library() -> None:
     """Raises SettingsRefused where it is not installed."""
     _library()
+
+
+def is_installed() -> bool:
+    """Whether stamps can be judged here."""
+    return find_spec("rfc3161_client") is not None
 
 
 def build_stamp_request(head: TreeHead) -> StampRequest:

@@ -159,6 +159,14 @@ async def test_what_does_not_verify_is_not_kept(desk: Desk, tmp_path: Path) -> N
     assert await desk.sizes() == []
 
 
+async def test_a_checkpoint_that_another_key_signed_is_not_stamped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody wrote it into the database."""
+    await desk.grow(b"one")
+    monkeypatch.setattr(desk.stamping, "_keys", keys_of("other.example/log"))
+    await desk.stamping.look()
+    assert (desk.asked, desk.figure("time_stamp_missing")) == (0, 1)
+
+
 async def test_a_ledger_that_waits_for_its_turn_asks_nobody(desk: Desk) -> None:
     await desk.grow(b"one")
     desk.leads = False

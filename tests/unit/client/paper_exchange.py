@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from client import ledger_stamps
 from client.callers import check_receipts, sign_calls
 from client.correspondence import Correspondence, Place
 from client.exchange import Exchange
@@ -134,7 +135,9 @@ class PaperExchange(PaperServices):
             return 200, self._dossiers(None, request.url.params.get("after"))
         if path == "/log/stamps":
             least = int(request.url.params["size"])
-            return 200, dump({"items": [one for one in self.stamps if one["size"] >= least][:32]})
+            return 200, dump(
+                {"items": [one for one in self.stamps if one["size"] >= least][: ledger_stamps.STAMP_PAGE]}
+            )
         if path.startswith("/log/") and path.removeprefix("/log/") in self.log.files:
             return 200, self.log.files[path.removeprefix("/log/")]
         raise NotThere()
