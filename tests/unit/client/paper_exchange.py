@@ -16,7 +16,6 @@ from typing import Any
 
 import httpx2
 
-from client import ledger_stamps
 from client.callers import check_receipts, sign_calls
 from client.correspondence import Correspondence, Place
 from client.exchange import Exchange
@@ -26,6 +25,7 @@ from gateway.views import dossier_answer
 from shared.apisig.verify import VerifiedCall, verify_request
 from shared.audit.proofs import TlogProof, encode_proof
 from shared.audit.tree import prove_inclusion
+from shared.contracts.api import STAMP_PAGE
 from shared.contracts.records import LegRecord
 from shared.domain.calendars import NO_CALENDARS
 from shared.domain.dossier import encode_leg
@@ -58,6 +58,7 @@ class PaperExchange(PaperServices):
     """Messages whose sealed parts are gone."""
     stamps: list[dict[str, Any]] = field(default_factory=list)
     """Time-stamps that it keeps, by the sizes of their trees."""
+    stamp_page: int = STAMP_PAGE
     tamper: Callable[[str, bytes], bytes] = lambda path, body: body
 
     # --- the API -----------------------------------------------------------------------------------------------------
@@ -134,10 +135,8 @@ class PaperExchange(PaperServices):
                 raise CallNotPermitted()
             return 200, self._dossiers(None, request.url.params.get("after"))
         if path == "/log/stamps":
-            least = int(request.url.params["size"])
-            return 200, dump(
-                {"items": [one for one in self.stamps if one["size"] >= least][: ledger_stamps.STAMP_PAGE]}
-            )
+            found = [one for one in self.stamps if one["size"] >= int(request.url.params["size"])]
+            return 200, dump({"items": found[: self.stamp_page]})
         if path.startswith("/log/") and path.removeprefix("/log/") in self.log.files:
             return 200, self.log.files[path.removeprefix("/log/")]
         raise NotThere()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from client import ledger_stamps
 from client.audit_report import AuditReport
 from client.auditor import verify_ledger
 from client.ledger_export import export_ledger
@@ -132,7 +131,8 @@ def judged(exchange: PaperExchange, folder: Path, roots: StampRoots | None) -> A
 def test_a_copy_gets_each_stamp_once_and_an_audit_judges_all(
     exchange: PaperExchange, tmp_path: Path, authority: LocalAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_stamps, "STAMP_PAGE", 2)
+    monkeypatch.setattr("client.ledger_stamps.STAMP_PAGE", 2)
+    exchange.stamp_page = 2
     source_of(exchange)
     for _ in range(5):
         exchange.add_leaf("exchange.started", service="intake", version="0.1.0")
