@@ -23,6 +23,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "send": ("comity.send:send", "Open a dossier: check, seal, sign and send a request."),
     "inbox": ("comity.inbox:inbox", "What came, what was decided, and what looks wrong."),
     "watch": ("comity.inbox:watch", "Follow the feed live, until Ctrl-C."),
+    "export": ("comity.by_file:export_dossier", "Write a dossier into files, for a court that is not connected."),
+    "import": ("comity.by_file:import_answer", "Send what such a court answered by file."),
     "list": ("comity.casebook:list_dossiers", "Your dossiers: what is yours today, overdue, or waits on others."),
     "search": ("comity.casebook:search", "Search what was opened here or sent from here, without the exchange."),
     "show": ("comity.dossiers:show", "One dossier: its messages and whose turn it is."),

@@ -46,14 +46,14 @@ def print_message(
             raise PrintingUnusable(why=f"{out.name} ends neither in .pdf nor in .html")
         with find_home(home, url).correspondence() as own:
             opened = own.mailbox.open(find_message(own, message))
-            around = _surroundings(own, opened, chosen)
+            around = surroundings(own, opened, chosen)
         page = letter_page(letter_of(opened, around, chosen))
         write_new_file(out, pdf_of(page) if out.suffix.lower() == ".pdf" else page.encode())
         document = {"message": opened.header.id, "language": chosen, "file": str(out)}
         output.show(document, lambda console: say(console, _("Written: {file}", file=out), style="green"))
 
 
-def _surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> Surroundings:
+def surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> Surroundings:
     """Names in the language of the page where the directory has them, titles of instruments, both
     sides' numbers."""
     from client.printing.letter import Surroundings

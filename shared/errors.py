@@ -913,3 +913,9 @@ class DraftOutdated(Rejection):
     """The draft {draft} cannot be sent as it was approved: {why}."""
 
     code = "desk.draft-outdated"
+
+
+class AnswerOutdated(Rejection):
+    """Something came in on the leg of {number} since its files were written: whoever answered has not read it."""
+
+    code = "client.answer-outdated"

@@ -27,7 +27,7 @@ from shared.domain.profiles import check_act, profile_of
 from shared.errors import BodyIncomplete, RequestFileInvalid
 
 SETTINGS: Final = ("instrument", "urgency", "handling")
-UNASKED: Final = frozenset({"approvals", "form", "measures", "override_reason", "reasons", "text"})
+UNASKED: Final = frozenset({"answered_by", "approvals", "form", "measures", "override_reason", "reasons", "text"})
 """Members of an opening form that are asked elsewhere, added by the desk, or that only answers need."""
 
 

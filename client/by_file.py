@@ -1,0 +1,84 @@
+"""A dossier as files for a court that is not connected, and the court's answer as a file that comes back.
+
+Rules:
+1. What goes out is what was opened here: contents, attachments, a letter to read, and `answer.json` for the court to
+   fill in with any editor. Keys and sealed bytes stay here, and so does what belongs to another leg.
+2. What comes back is a wish like any other: the authority that is connected checks it, signs and sends it, naming the
+   court. A file proves nothing about who wrote it.
+3. An answer to a state that is past is refused, unless its sender says that he knows: the court had not read what came
+   since.
+4. Attachments of an answer lie beside it, under plain names. Nothing else on this machine can be named.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from client.composition import ReplyWish
+from client.request_file import OVERRIDE, load_json
+from shared.domain.header import Code, Urgency
+from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId
+from shared.domain.leg import Leg
+from shared.domain.profiles import kind_of
+from shared.errors import RequestFileInvalid
+
+ANSWER_FILE: Final = "answer.json"
+ANSWERED_BY: Final = "answered_by"
+"""The member of the content that names the court that is not connected."""
+
+_FileName = Annotated[str, StringConstraints(pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$")]
+
+
+class AnswerFile(BaseModel):
+    """`seen` is what the court has read; `kind` is empty until it decides."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    v: Literal["comity-answer/1"]
+    number: str
+    dossier: DossierId
+    leg: AuthorityId
+    seen: Digest
+    in_reply_to: MessageId | None
+    kind: str = ""
+    possible: tuple[str, ...] = ()
+    measures: tuple[MeasureId, ...] = ()
+    urgency: Urgency = Urgency.routine
+    handling: tuple[Code, ...] = ()
+    act: dict[str, Any] = {}
+    content: dict[str, Any] = {}
+    answered_by: Annotated[str, StringConstraints(max_length=200)] = ""
+    attachments: Annotated[tuple[_FileName, ...], Field(max_length=62)] = ()
+
+    def wish(self, leg: Leg, despite: str | None) -> ReplyWish:
+        """What the court wants to say. Raises KindUnknown."""
+        kind_of(leg.profile, self.kind)
+        added = {ANSWERED_BY: self.answered_by.strip(), OVERRIDE: despite}
+        named = {name: value for name, value in added.items() if value}
+        return ReplyWish(
+            kind=self.kind,
+            act=self.act,
+            content={**self.content, **named},
+            measures=self.measures,
+            urgency=self.urgency,
+            handling=self.handling,
+        )
+
+
+def load_answer(path: Path) -> tuple[AnswerFile, list[Path]]:
+    """The answer in this file, and its attachments beside it. Raises RequestFileInvalid, naming what does not fit."""
+    try:
+        answer = AnswerFile.model_validate(load_json(path))
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"]) or "the answer"
+        raise RequestFileInvalid(file=path, why=f"{where}: {first['msg']}") from None
+    if not answer.kind:
+        raise RequestFileInvalid(file=path, why=f"kind is empty; it may be {', '.join(answer.possible)}")
+    files = [path.parent / name for name in answer.attachments]
+    for file in files:
+        if file.is_symlink() or not file.is_file():
+            raise RequestFileInvalid(file=file, why="the answer names it, and no such file lies beside it")
+    return answer, files

@@ -1,0 +1,98 @@
+"""A court that is not connected gets its dossier by file, and its answer goes out under the authority's signature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.comity.conftest import Run, document_of
+
+MA, FR = "MA.PGR", "FR.BEPI"
+Fill = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(run: Run, request_file: Path, tmp_path: Path) -> Path:
+    """What FR.BEPI carries to its court."""
+    annex = tmp_path / "annex.pdf"
+    annex.write_bytes(b"%PDF-1.7")
+    run(MA, "send", str(request_file), "--to", FR, "--instrument", "ma-fr-2008", "--attach", str(annex))
+    [unopened] = document_of(run(FR, "inbox", "--json"))["unopened"]
+    out = tmp_path / "for the court"
+    result = run(FR, "export", unopened["number"], "-o", str(out))
+    assert result.exit_code == 0, result.output
+    return out
+
+
+@pytest.fixture
+def fill(folder: Path) -> Fill:
+    def fill(**members: Any) -> Path:
+        file = folder / "answer.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **members}))
+        return file
+
+    return fill
+
+
+def test_the_folder_holds_what_a_court_needs_and_no_key(folder: Path) -> None:
+    names = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    letters = f"01-request-{MA}"
+    assert names == [
+        *(f"{letters}/{name}" for name in ("annex.pdf", "content.json", "letter.html")),
+        *("answer.json", "dossier.json"),
+    ]
+    assert "Money moved." in (folder / letters / "letter.html").read_text()
+    assert "acknowledge" in json.loads((folder / "answer.json").read_text())["possible"]
+    assert all(file.stat().st_mode & 0o077 == 0 for file in folder.rglob("*"))
+
+
+def test_the_courts_answer_arrives_with_its_name_and_its_file(run: Run, folder: Path, fill: Fill) -> None:
+    (folder / "jugement.pdf").write_bytes(b"%PDF court")
+    answer = fill(
+        kind="deliver-result",
+        act={"outcomes": {"M1": "executed"}},
+        content={"result": "Three accounts."},
+        answered_by="Tribunal judiciaire de Lille",
+        attachments=["jugement.pdf"],
+    )
+    assert run(FR, "reply", json.loads(answer.read_text())["number"], "accept").exit_code == 0
+    outdated = run(FR, "import", str(answer), "--json")
+    assert document_of(outdated)["error"]["code"] == "client.answer-outdated"
+    assert run(FR, "import", str(answer), "--anyway").exit_code == 0
+    result = document_of(run(MA, "inbox", "--json"))["unopened"][-1]
+    opened = document_of(run(MA, "open", result["message"], "--json"))
+    assert opened["content"]["answered_by"] == "Tribunal judiciaire de Lille"
+    assert [one["name"] for one in opened["attachments"]] == ["jugement.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ({}, "kind is empty; it may be "),
+        ({"kind": "shrug"}, "no message of kind shrug"),
+        ({"kind": "acknowledge", "attachments": ["../../keys.json"]}, "attachments.0"),
+        ({"kind": "acknowledge", "attachments": ["gone.pdf"]}, "no such file lies beside it"),
+        ({"kind": "acknowledge", "colour": "red"}, "colour"),
+        ({"kind": "refuse", "act": {"grounds": ["essential-interests"]}}, "reasons"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_not_sent(run: Run, fill: Fill, members: dict[str, Any], says: str) -> None:
+    result = run(FR, "import", str(fill(**members)))
+    assert result.exit_code != 0
+    assert says in result.stderr
+    assert document_of(run(MA, "inbox", "--json"))["unopened"] == []
+
+
+def test_a_link_to_another_file_is_no_attachment(run: Run, folder: Path, fill: Fill, tmp_path: Path) -> None:
+    (folder / "scan.pdf").symlink_to(tmp_path / FR / "keys.json")
+    result = run(FR, "import", str(fill(kind="acknowledge", attachments=["scan.pdf"])))
+    assert "no such file lies beside it" in result.stderr
+
+
+def test_a_folder_that_exists_is_not_written_into(run: Run, folder: Path) -> None:
+    number = json.loads((folder / "answer.json").read_text())["number"]
+    assert "it exists already" in run(FR, "export", number, "-o", str(folder)).stderr
