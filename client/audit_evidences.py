@@ -1,8 +1,9 @@
 """What an evidence must say, given the decisions before it, and which evidence must be there at the end.
 
 1. An evidence speaks of a decided message, these bytes and one of its recipients, and stands once; delivery and
-   retrieval follow an acceptance, and nothing denies them afterwards. The route that a delivery names is the one that
-   the leg and the registry of then give.
+   retrieval follow an acceptance, and nothing denies them afterwards. What says that a time limit passed does not come
+   before the shortest that there is. The route that a delivery names is the one that the leg and the registry of then
+   give.
 2. A retrieval holds the recipient's own signed request for this message, by a key that counted at the time that was
    signed (`created`), and it was made after the message was admitted and not long before the evidence is dated.
 3. An accepted message is delivered to each of its recipients within DELIVERY_LIMIT, or said not to be: what a broker
@@ -23,6 +24,8 @@ from client.audit_report import AuditReport
 from shared.apisig.receipts import MERGE_DELAY
 from shared.apisig.request_text import SignedRequest
 from shared.audit.log_verification import LoggedLeaf
+from shared.domain.evidences import LIMITS
+from shared.domain.header import Urgency
 from shared.domain.ids import encode_time
 from shared.keys.directory import Directory, Party
 
@@ -36,6 +39,11 @@ _DENIED: Final = {
     "non-retrieval": "retrieval",
 }
 """What an evidence denies, and which it may not follow. What comes late may follow its denial."""
+_LIMIT: Final = {
+    one.negative.value: min(limits[place].fail for limits in LIMITS.values())
+    for place, one in enumerate(LIMITS[Urgency.routine])
+}
+"""From the submission on, whatever the urgency: no denial by clock comes sooner."""
 
 
 class EvidenceJudge:
@@ -75,6 +83,9 @@ class EvidenceJudge:
         route = dict(zip(decided.recipients, decided.routes, strict=False)).get(recipient)
         if route is not None and fields.get("route", route) != route:
             self._differ(logged, "evidence", f"{message} went to {recipient} as {route}, not as {fields['route']}")
+        limit = _LIMIT.get(kind)
+        if limit is not None and logged.leaf.at < decided.decide_by - MERGE_DELAY + limit - CLOCK_SKEW:
+            self._differ(logged, "evidence", f"{kind} of {message}, when no time limit had passed")
         if kind in _DELIVERED:
             self._memory.delivered(message, recipient)
         if kind == "retrieval":

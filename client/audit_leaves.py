@@ -1,7 +1,7 @@
 """What a leaf must say, given all leaves before it: one judge for each kind, called in the order of the log.
 
 1. `at` is not later than `logged_at` by more than two clocks may differ, and not earlier by more than a receipt allows
-   for what has effects in law: within that hour the writer's clock is believed, and no longer.
+   for what has effects in law or is the operators': within that hour the writer's clock is believed, and no longer.
 2. Key events and registries of instruments: `audit_documents.py`. Decisions: `audit_decisions.py`. Evidences:
    `audit_evidences.py`. An operator's retry: `audit_retries.py`. Pruned parts: `audit_retention.py`.
    Clock events: `audit_clocks.py`.
@@ -34,8 +34,8 @@ from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope
 from shared.keys.trust import Trust
 
-_DATED: Final = ("decision.", "evidence.", "clock.")
-"""What has effects in law by its `at`."""
+_DATED: Final = ("decision.", "evidence.", "clock.", "directory.key-event", "directory.instruments")
+"""What has effects in law by its `at`, or is shown with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from datetime import datetime
 from client.exchange import CheckReceipt
 from client.http_calls import SignCall
 from shared.apisig.exchange_word import verify_own_receipt
+from shared.apisig.receipts import Receipt
 from shared.apisig.sign import sign_request
-from shared.domain.ids import encode_time
 from shared.errors import ReceiptInvalid
 from shared.keys.custody import Signer
 from shared.keys.trust import Trust
@@ -33,11 +33,11 @@ def sign_calls(signer: Signer, owner: str, clock: Callable[[], datetime]) -> Sig
 def check_receipts(trust: Trust, sender: str) -> CheckReceipt:
     """Checks that a receipt is this exchange's promise to this sender for exactly these bytes."""
 
-    def check(text: str, message: str, digest: str) -> str:
+    def check(text: str, message: str, digest: str) -> Receipt:
         receipt = verify_own_receipt(text, trust)
         given = (receipt.exchange, receipt.sender, receipt.message, receipt.envelope_sha256)
         if given != (trust.origin, sender, message, digest):
             raise ReceiptInvalid(message=message, why="it is for another exchange, sender, message or other bytes")
-        return encode_time(receipt.decide_by)
+        return receipt
 
     return check

@@ -103,7 +103,7 @@ class Correspondence:
         self.office = Office(place.home / "desk", keys, self.register, self.directory, clock)
         self.ledger = LedgerView(trust, self.register, exchange.log_file)
         self.outbox = Outbox(exchange, self.register, place.outbox, self._require_current, sleep=sleep, clock=clock)
-        judge = MessageJudge(exchange, self.ledger, self.directory, keys.authority, clock)
+        judge = MessageJudge(exchange, self.ledger, self.register.decision, self.directory, keys.authority, clock)
         self.mailbox = Mailbox(keys, trust.origin, exchange, self.register, judge, outbox=self.outbox, clock=clock)
 
     def close(self) -> None:

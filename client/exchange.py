@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from client.http_calls import Calls
+from shared.apisig.receipts import Receipt
 from shared.contracts.api import (
     FEED_PAGE,
     INSTRUMENTS_CONTENT_TYPE,
@@ -47,8 +48,8 @@ from shared.errors import AnswerRefused, NotThere
 
 M = TypeVar("M", bound=BaseModel)
 
-CheckReceipt = Callable[[str, str, str], str]
-"""(receipt, message id, envelope digest) → the time by which it promises a decision. Raises ReceiptInvalid."""
+CheckReceipt = Callable[[str, str, str], Receipt]
+"""(receipt, message id, envelope digest) → what it says. Raises ReceiptInvalid."""
 
 _JSON_BYTES: Final = 4 * 1024 * 1024
 _DOSSIERS_BYTES: Final = 64 * 1024 * 1024
@@ -87,9 +88,8 @@ class Exchange:
         result = _read(Accepted, answer.body) if answer.status == 202 else _read(Decision, answer.body)
         if (result.message, result.digest) != (message, digest):
             raise AnswerRefused(why=f"it speaks of {result.message}, not of {message}, or of other bytes")
-        decide_by = self._check_receipt(result.receipt, message, digest)
-        # what the receipt signs, whatever the answer says beside it
-        return result.model_copy(update={"decide_by": decide_by}) if isinstance(result, Accepted) else result
+        self.read_receipt(result.receipt, message, digest)
+        return result
 
     def upload_part(self, sha256_hex: str, ciphertext: bytes) -> None:
         """Store a sealed part before the message that names it; storing it again is no error."""
@@ -113,11 +113,15 @@ class Exchange:
         return data
 
     def decision(self, message: str) -> Decision | None:
-        """What intake decided; None as long as nothing is decided."""
+        """What intake decided, with a receipt that `read_receipt` checks; None as long as nothing is decided."""
         try:
             return _read(Decision, self._get(f"/v1/messages/{message}/decision", _JSON_BYTES))
         except NotThere:
             return None
+
+    def read_receipt(self, receipt: str, message: str, digest: str) -> Receipt:
+        """What it says. Raises ReceiptInvalid unless it is one for these bytes of the caller's."""
+        return self._check_receipt(receipt, message, digest)
 
     def evidences(self, message: str) -> Evidences:
         return _read(Evidences, self._get(f"/v1/messages/{message}/evidences", _JSON_BYTES))

@@ -216,11 +216,19 @@ class Mailbox:
         try:
             jws = read_jws(fetched.jws)
             received = parse_envelope(jws.encoded, _own_wrap(fetched))
-            if received.header.id != message:
+            header = received.header
+            beside = (fetched.message, fetched.dossier, fetched.sender)
+            told = (header.id, header.dossier, header.sender)
+            if header.id != message or beside != told or self._told_otherwise(message, fetched.delivered_at):
                 raise EnvelopePartMismatch(part="header")
         except (Rejection, ValueError) as broken:
             raise unverified(message, broken) from None
         return received
+
+    def _told_otherwise(self, message: str, delivered_at: str) -> bool:
+        """Whether this message came at another time, as it was told when it came."""
+        kept = self._register.message(message)
+        return kept is not None and kept.state == "received" and kept.recorded_at != delivered_at
 
     def _record(self, received: ReceivedEnvelope, fetched: MessageForReader, logged_at: datetime | None) -> None:
         if self._register.message(received.header.id) is None:

@@ -2,7 +2,7 @@
 
 The steps:
 1. The decision's leaf is fetched with its proof, and proven to stand in the ledger. It is an acceptance of exactly this
-   message, these bytes and this sender.
+   message, these bytes and this sender. What the exchange told the sender of it, code and time, is what it says.
 2. It names the key event that the exchange knew, and its own time. The directory after that event, as it counts here,
    is asked at that time; a directory that was stale when the leaf was logged, or a time far from it, is refused. So the
    exchange cannot choose among the keys of the past which one a message is judged by.
@@ -26,6 +26,7 @@ from client.directory_statement import WITHHELD_AFTER
 from client.directory_watch import DirectoryWatch
 from client.exchange import Exchange
 from client.ledger_view import LedgerView, ProvenEntry
+from client.register_rows import DecisionKept
 from shared.apisig.receipts import MERGE_DELAY
 from shared.domain.ids import encode_time
 from shared.envelope.container import ReceivedEnvelope
@@ -72,10 +73,18 @@ class _Basis:
 
 class MessageJudge:
     def __init__(
-        self, exchange: Exchange, ledger: LedgerView, watch: Watch, own: str, clock: Callable[[], datetime]
+        self,
+        exchange: Exchange,
+        ledger: LedgerView,
+        told: Callable[[str], DecisionKept | None],
+        watch: Watch,
+        own: str,
+        clock: Callable[[], datetime],
     ) -> None:
+        """`told`: the decision on an own message, as the exchange told it."""
         self._exchange = exchange
         self._ledger = ledger
+        self._told = told
         self._watch = watch
         self._own = own
         self._clock = clock
@@ -147,8 +156,18 @@ class MessageJudge:
                 raise EvidenceInvalid(
                     what=f"the decision on {header.id}", why="It is another one, or about other bytes than those here."
                 )
+            self._require_told(header.id, entry)
             return entry
         return None
+
+    def _require_told(self, message: str, entry: ProvenEntry) -> None:
+        """Step 1, for an own message: what was told of its decision is what the ledger says."""
+        told = self._told(message)
+        code, at = entry.leaf.fields.get("code"), encode_time(entry.leaf.at)
+        if told is not None and (told.code, told.decided_at) != (code, at):
+            said, says = told.code or told.decision, code or told.decision
+            why = f"It was told as {said} of {told.decided_at}; the entry says {says} of {at}."
+            raise EvidenceInvalid(what=f"the decision on {message}", why=why)
 
     def compromised(self) -> dict[str, datetime]:
         """Keys that are in other hands, and since when."""

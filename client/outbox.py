@@ -4,8 +4,9 @@ Rules:
 1. Stored before sent: the register and the sealed files are on disk before the first byte leaves. After a crash
    `resume` sends the same bytes under the same id, and the exchange knows them again.
 2. A receipt is kept as soon as it verified; it promises a decision and is none. One that promises it later than a
-   receipt may is refused: nobody would miss the decision until then.
-3. A decision about other bytes than those kept here is not believed.
+   receipt may is refused: nobody would miss the decision until then. So is one that says that the message came at
+   another time than it did: a court would be told so years later.
+3. A decision about other bytes than those kept here is not believed, nor one that comes without their receipt.
 4. What waited is sent only while its recipients' keys are still theirs: one that was stolen meanwhile gets nothing.
 """
 
@@ -25,14 +26,15 @@ from client.sealing import SealedMessage, Upload
 from shared.apisig.receipts import MERGE_DELAY
 from shared.contracts.api import Accepted, Decision
 from shared.domain.header import Header
-from shared.domain.ids import parse_time
+from shared.domain.ids import encode_time
 from shared.domain.profiles import kind_of
 from shared.envelope.container import ReceivedEnvelope, parse_submission
 from shared.envelope.encoding import MAX_INLINE_BYTES, MAX_INLINE_PART_BYTES, MAX_SKEW_S
 from shared.errors import EnvelopeTooLarge, MessageUnverified, NotInRegister, NotThere, ReceiptInvalid, Rejection
 
 _ABOUT_THE_MESSAGE: Final = ("envelope.", "message.", "call.too-large", "call.sender-mismatch")
-LONGEST_PROMISE: Final = MERGE_DELAY + timedelta(seconds=MAX_SKEW_S)
+_SKEW: Final = timedelta(seconds=MAX_SKEW_S)
+LONGEST_PROMISE: Final = MERGE_DELAY + _SKEW
 """The maximum merge delay of the exchange, and what two clocks may differ by."""
 _FIRST_WAIT_S: Final = 0.05
 _LONGEST_WAIT_S: Final = 1.0
@@ -78,6 +80,7 @@ class Outbox:
         stored = self._register.submission(message)
         for kid in parse_submission(stored.container).wraps:
             self._require_current(kid.partition("#")[0], kid)
+        sent_at = self._clock()
         try:
             self._upload(stored)
             answer = self._exchange.submit(message, stored.digest, stored.container)
@@ -86,14 +89,13 @@ class Outbox:
                 self._register.note_refused(message)
             raise
         if isinstance(answer, Accepted):
-            if parse_time(answer.decide_by) > self._clock() + LONGEST_PROMISE:
-                raise ReceiptInvalid(message=message, why=f"it promises a decision no sooner than {answer.decide_by}")
-            self._register.note_receipt(message, answer.receipt, answer.decide_by)
+            self._register.note_receipt(message, answer.receipt, self._promised(answer, sent_at))
             return self._register.decision(message)
         return self._note(answer)
 
     def poll(self, message: str) -> DecisionKept | None:
-        """The decision, if the exchange has one by now. Raises MessageUnverified when it is about other bytes."""
+        """The decision, if the exchange has one by now. Raises MessageUnverified when it is about other bytes, and
+        ReceiptInvalid."""
         known = self._register.decision(message)
         if known is not None and known.leaf_index is not None:
             return known
@@ -134,7 +136,20 @@ class Outbox:
                 limit = f"{MAX_INLINE_PART_BYTES} bytes each, and {MAX_INLINE_BYTES} bytes in all, on this exchange"
                 raise EnvelopeTooLarge(what="sum of attachments", limit=limit) from None
 
+    def _promised(self, answer: Accepted, sent_at: datetime) -> str:
+        """By when a decision is promised: what the receipt signs, whatever the answer says beside it. Rule 2."""
+        receipt, now = self._exchange.read_receipt(answer.receipt, answer.message, answer.digest), self._clock()
+        why = None
+        if not sent_at - _SKEW <= receipt.received_at <= now + _SKEW:
+            why = f"it says that the message came at {encode_time(receipt.received_at)}"
+        elif receipt.decide_by > now + LONGEST_PROMISE:
+            why = f"it promises a decision no sooner than {encode_time(receipt.decide_by)}"
+        if why is not None:
+            raise ReceiptInvalid(message=answer.message, why=why)
+        return encode_time(receipt.decide_by)
+
     def _note(self, answer: Decision) -> DecisionKept:
+        """Raises MessageUnverified, ReceiptInvalid: rule 3."""
         kept = self._register.message(answer.message)
         if kept is None:
             raise NotInRegister(fragment=answer.message)
@@ -142,6 +157,7 @@ class Outbox:
             raise MessageUnverified(
                 message=answer.message, broken="message.id-reused", why="The exchange decided about other bytes."
             )
+        self._exchange.read_receipt(answer.receipt, answer.message, answer.digest)
         self._register.note_decision(
             DecisionKept(
                 message=answer.message,

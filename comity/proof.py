@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from comity.advice import UNVERIFIED
-from comity.home import find_home
+from comity.home import find_home, now
 from comity.options import HomeDir, Json, TrustFile, Url, pairs
 from comity.output import local_time, reporting, say
 from comity.proof_verdict import extract, show_verdict, write_page
@@ -131,8 +131,8 @@ def verify(
 
 def _prove(own: Correspondence, message: str) -> dict[str, Any]:
     from client.callers import check_receipts
-    from client.proving import prove_evidences
-    from shared.errors import NotInRegister, NotThere, ReceiptInvalid
+    from client.proving import prove_message
+    from shared.errors import NotInRegister, ReceiptInvalid
 
     kept = own.register.message(message)
     if kept is None:
@@ -146,11 +146,7 @@ def _prove(own: Correspondence, message: str) -> dict[str, Any]:
         except ReceiptInvalid:
             state = "does not verify"
     decision = own.register.decision(message)
-    try:
-        items = own.exchange.evidences(message).items
-    except NotThere:
-        items = ()  # nothing is decided yet; the receipt is what there is, and it may be what is needed
-    evidences = prove_evidences(items, message, kept.digest, own.trust, own.directory().latest.key)
+    evidences = prove_message(own, kept, now())
     return {
         "message": message,
         "digest": kept.digest,
@@ -214,7 +210,8 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     for one in document["evidences"]:
         place = f", entry {one['leaf_index']}, logged {local_time(one['logged_at'])}" if one["logged_at"] else ""
         whom = f" {one['recipient']}" if one["recipient"] else ""
-        say(console, f"  {one['kind']}{whom} {local_time(one['at'])}: {one['state']}{place}")
+        at = f" {local_time(one['at'])}" if one["at"] else ""
+        say(console, f"  {one['kind']}{whom}{at}: {one['state']}{place}")
         if one["why"]:
             say(console, f"    {one['why']}", style="bold red")
     if "bundle" in document:

@@ -8,6 +8,8 @@ campaign fail.
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import secrets
 import statistics
 import sys
@@ -21,10 +23,11 @@ from pathlib import Path
 import structlog
 
 from tests.dishonest import watchers
-from tests.dishonest.campaign import Campaign, Lie, Outcome, all_lies
+from tests.dishonest.campaign import TRUTHS, Lie, Outcome, all_lies, attempts, inner, listed
 from tests.dishonest.memory import remember
 from tests.dishonest.page import undetectable
-from tests.dishonest.story import live
+from tests.dishonest.players import Players
+from tests.dishonest.story import Past, live
 from tests.dishonest.window import Loop
 
 MEMORY = Path("/dev/shm")  # many small files that live for a second
@@ -53,35 +56,57 @@ def report(seen: Sequence[tuple[Lie, Outcome]], listed: Sequence[tuple[Lie, Outc
     return len(seen) - len(found)
 
 
+def report_inner(silent: Sequence[tuple[Lie, Outcome]], truth: Outcome) -> int:
+    """Print which lies that are said to have no effect had one; how many."""
+    told = [(lie, outcome) for lie, outcome in silent if outcome.told != truth.told]
+    for lie, outcome in told:
+        print(f"NOT WITHOUT EFFECT  {lie.name}: {outcome.what}; seen by {outcome.by or 'nobody'} {outcome.why}")
+    print(f"\nsaid to have no effect: {len(silent)} played, {len(told)} after which anybody was answered otherwise")
+    return len(told)
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.dishonest", description=__doc__.split("\n")[0])
     parser.add_argument("--n", type=int, default=2000, help="how many lies that can be detected")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32), help="repeats the same lies")
-    parser.add_argument("--only", default="", help="lies whose name has this in it")
+    parser.add_argument("--only", default="", help="lies whose name this pattern finds")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="lies played side by side")
     parser.add_argument("--blind", choices=watchers.NAMES, default=None, help="a watcher that looks and says nothing")
     asked = parser.parse_args(arguments)
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # services complain aloud of what is done here
     print(f"seed {asked.seed}", flush=True)
-    lies = [lie for lie in all_lies() if asked.only in lie.name]
-    began, loop = time.monotonic(), Loop()
+    lies = [lie for lie in all_lies() if re.search(asked.only, lie.name)]
+    began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="comity-dishonest-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
         place = Path(folder)
-        past = live(place)
-        remember(past, loop)
-        campaign = Campaign(past, loop, place / "scene", asked.seed, asked.blind)
-        truth = campaign.control()
-        print(f"nothing written: {truth.why or 'nothing found'}", flush=True)
-        seen: list[tuple[Lie, Outcome]] = []
-        for lie, outcome in campaign.attempts(asked.n, lies):
-            seen.append((lie, outcome))
-            said = f"{outcome.by}, {outcome.after}: {outcome.why}" if outcome.by else "NOT SEEN"
-            print(f"{len(seen):>5} {lie.name[:60]:<60} {said.splitlines()[0][:90]}", flush=True)
-        listed = list(campaign.listed(min(asked.n // 20, 2 * len(lies)), lies))
-    loop.close()
-    missed = report(seen, listed)
+        past = lived_through(place)
+        with Players(past, place, asked.seed, asked.blind, asked.processes) as players:
+            [truth, handed] = [outcome for _, outcome in players.play([(one, 0) for one in TRUTHS])]
+            assert truth is not None
+            assert handed is not None
+            print(
+                f"the truth: {truth.why or handed.why or 'nothing found'}, {time.monotonic() - began:.0f} s", flush=True
+            )
+            seen: list[tuple[Lie, Outcome]] = []
+            for lie, outcome in attempts(asked.n, lies, asked.seed, players.play, truth.told):
+                seen.append((lie, outcome))
+                said = f"{outcome.by}, {outcome.after}: {outcome.why}" if outcome.by else "NOT SEEN"
+                print(f"{len(seen):>5} {lie.name[:60]:<60} {said.splitlines()[0][:90]}", flush=True)
+            few = min(asked.n // 40, 2 * len(lies))
+            on_list = list(listed(few, lies, asked.seed, players.play))
+            silent = list(inner(few, lies, asked.seed, players.play))
+    missed = report(seen, on_list) + report_inner(silent, truth)
     print(f"\n{len({lie.name for lie, _ in seen})} kinds of lies, {time.monotonic() - began:.0f} s, seed {asked.seed}")
     print(f"dishonest-operator: passed {len(seen) - missed} / attempted {len(seen)}")
-    return 0 if seen and not missed and truth.by is None else 1
+    return 0 if seen and not missed and truth.by is None and handed.by is None else 1
+
+
+def lived_through(place: Path) -> Past:
+    """The story, and what everybody remembers of it. No thread of it is left."""
+    past, loop = live(place), Loop()
+    remember(past, loop)
+    loop.close()
+    return past
 
 
 if __name__ == "__main__":

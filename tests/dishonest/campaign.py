@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 
 from shared.errors import ComityError
 from tests.dishonest import watchers
-from tests.dishonest.declared import Listed, Seen, Worth
+from tests.dishonest.declared import SEEN, Inner, Listed, Seen, Worth
+from tests.dishonest.handed_lies import all_handed_lies, hand_out_copy, hand_over_bundle
 from tests.dishonest.memory import fresh
+from tests.dishonest.receipt_lies import all_receipt_lies
 from tests.dishonest.rows import all_row_lies
 from tests.dishonest.scene import Scene
+from tests.dishonest.set_back_lies import all_set_back_lies
 from tests.dishonest.staged_lies import all_staged_lies
 from tests.dishonest.story import Past
 from tests.dishonest.tree_lies import all_tree_lies
@@ -27,9 +31,12 @@ TIMETABLE: Final[tuple[tuple[timedelta, str, Watcher], ...]] = (
     (timedelta(seconds=10), "audit follow", watchers.follow),
     (timedelta(minutes=15), "party", watchers.parties),
     (timedelta(hours=1), "audit", watchers.audit),
+    (timedelta(hours=1), "copy", watchers.copies),
+    (timedelta(hours=1), "court", watchers.court),
     (timedelta(hours=2, minutes=30), "audit follow", watchers.follow),
     (timedelta(hours=2, minutes=30), "party", watchers.parties),
     (timedelta(hours=25), "audit follow", watchers.follow),
+    (timedelta(hours=25), "party", watchers.parties),
     (timedelta(hours=25), "audit", watchers.audit),
 )
 """How long after the lie who looks: a witness at the next round, a follower every 10 s, a party's inbox every 15 min,
@@ -40,9 +47,10 @@ GOES_ON: Final = timedelta(hours=3)
 
 @dataclass(frozen=True)
 class Outcome:
-    """`after` and `by` are None where nobody saw it."""
+    """`after` and `by` are None where nobody saw it. `told` is a digest of all that anybody was answered until then."""
 
     what: str
+    told: bytes
     after: timedelta | None = None
     by: str | None = None
     why: str = ""
@@ -62,7 +70,14 @@ class Lie(Protocol):
 
 
 def all_lies() -> list[Lie]:
-    return [*all_row_lies(), *all_tree_lies(), *all_staged_lies()]
+    return [
+        *all_row_lies(),
+        *all_tree_lies(),
+        *all_staged_lies(),
+        *all_set_back_lies(),
+        *all_receipt_lies(),
+        *all_handed_lies(),
+    ]
 
 
 class Campaign:
@@ -75,12 +90,6 @@ class Campaign:
         self._seed = seed
         self._blind = blind
 
-    def control(self) -> Outcome:
-        """Nothing is written: whoever finds something now finds it in the truth."""
-        outcome = self.play(_Truth(), 0)
-        assert outcome is not None
-        return outcome
-
     def play(self, lie: Lie, number: int) -> Outcome | None:
         """What came of it; None where there was nothing to write it on."""
         scene = Scene(self._past, fresh(self._place), self._loop)
@@ -90,40 +99,71 @@ class Campaign:
         finally:
             scene.close()
 
-    def attempts(self, n: int, lies: Sequence[Lie]) -> Iterator[tuple[Lie, Outcome]]:
-        """`n` lies that can be seen, each kind as often as every other, as far as there is something for it."""
-        kinds = [lie for lie in lies if isinstance(lie.worth, Seen)]
-        random.Random(self._seed).shuffle(kinds)
-        played = 0
-        for number in itertools.count():
-            before = played
-            for lie in kinds:
-                if played == n:
-                    return
-                outcome = self.play(lie, number)
-                if outcome is not None:
-                    played += 1
-                    yield lie, outcome
-            if played == before:
-                return
 
-    def listed(self, n: int, lies: Sequence[Lie]) -> Iterator[tuple[Lie, Outcome]]:
-        """`n` of the lies that stand on the list, to see whether they still belong there."""
-        kinds = [lie for lie in lies if isinstance(lie.worth, Listed)]
-        random.Random(self._seed).shuffle(kinds)
-        for number in range(n):
-            lie = kinds[number % len(kinds)]
-            outcome = self.play(lie, number)
-            if outcome is not None:
-                yield lie, outcome
+Play = Callable[[Iterable[tuple[Lie, int]]], Iterator[tuple[Lie, Outcome | None]]]
+"""Lies, each with its number → what came of them, in their order."""
 
 
-class _Truth:
-    name = "nothing"
-    worth: Worth = Seen()
+def attempts(n: int, lies: Sequence[Lie], seed: int, play: Play, told: bytes) -> Iterator[tuple[Lie, Outcome]]:
+    """`n` lies that can be seen, each kind as often as every other, as far as there is something for it.
+
+    Not among them is one that is declared to be idle at times, and was: every answer was the one that `told` digests.
+    """
+
+    def counted(lie: Lie, outcome: Outcome) -> bool:
+        return not (isinstance(lie.worth, Seen) and lie.worth.idle and outcome.by is None and outcome.told == told)
+
+    yield from _in_turn(n, [lie for lie in lies if isinstance(lie.worth, Seen)], seed, play, counted)
+
+
+def listed(n: int, lies: Sequence[Lie], seed: int, play: Play) -> Iterator[tuple[Lie, Outcome]]:
+    """`n` of the lies that stand on the list, to see whether they still belong there."""
+    yield from _in_turn(n, [lie for lie in lies if isinstance(lie.worth, Listed)], seed, play)
+
+
+def inner(n: int, lies: Sequence[Lie], seed: int, play: Play) -> Iterator[tuple[Lie, Outcome]]:
+    """`n` of the lies that are said to have no effect, to see whether anybody is answered otherwise."""
+    yield from _in_turn(n, [lie for lie in lies if isinstance(lie.worth, Inner)], seed, play)
+
+
+def _in_turn(
+    n: int,
+    kinds: list[Lie],
+    seed: int,
+    play: Play,
+    counted: Callable[[Lie, Outcome], bool] = lambda lie, outcome: True,
+) -> Iterator[tuple[Lie, Outcome]]:
+    random.Random(seed).shuffle(kinds)
+    played = idle = 0
+    for lie, outcome in play((lie, number) for number in itertools.count() for lie in kinds):
+        if played == n or idle == len(kinds):  # of no kind there was anything left to write on
+            return
+        if outcome is None or not counted(lie, outcome):
+            idle += 1
+            continue
+        played, idle = played + 1, 0
+        yield lie, outcome
+        if played == n:
+            return
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Nothing is written; what is `handed` over is what there is, and all that is sent is taken as it should be."""
+
+    name: str
+    handed: bool
+    worth: Worth = SEEN
 
     def tell(self, scene: Scene, chance: random.Random) -> str | None:
+        if self.handed:
+            hand_out_copy(scene)
+            for at in range(3):
+                hand_over_bundle(scene, at)
         return "nothing was written"
+
+
+TRUTHS: Final = (Truth("the truth", False), Truth("the truth, and copies of it", True))
 
 
 def look(scene: Scene, what: str, blind: str | None = None) -> Outcome:
@@ -135,8 +175,12 @@ def look(scene: Scene, what: str, blind: str | None = None) -> Outcome:
             went_on = scene.go_on()
         found = next(_told(watcher, scene), None)
         if found is not None and by != blind:
-            return Outcome(what, passed, by, found)
-    return Outcome(what)
+            return Outcome(what, _all_of(scene), passed, by, found)
+    return Outcome(what, _all_of(scene))
+
+
+def _all_of(scene: Scene) -> bytes:
+    return sha256(b"".join(scene.answers)).digest()
 
 
 def _told(watcher: Watcher, scene: Scene) -> Iterator[str]:

@@ -150,5 +150,5 @@ _STATED: Final = (
 FORGED_WORTH: Final[dict[str, Worth]] = {
     **{f"evidence.{kind}": Listed(_STATED) for kind in ("relay-acceptance", "relay-rejection", "relay-failure")},
     "exchange.calls-refused": Listed("what a gateway refused, and how often, is its own word"),
-    "exchange.started": Listed("that a service started, and which, is the exchange's own word"),
+    "exchange.started": Listed("that a service started, when, and which, is the exchange's own word"),
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.dishonest.campaign import TIMETABLE, Lie, all_lies
-from tests.dishonest.declared import Inner, Listed, Seen
+from tests.dishonest.declared import EMPTY, Inner, Listed, Seen
 from tests.dishonest.rows import RowLie
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "spec" / "dishonest-operator.md"
@@ -18,8 +18,9 @@ Made by `python -m tests.dishonest.page` from what `make dishonest-operator` pla
 `make dishonest-operator N=2000` gives the operator everything that it has: the whole database, every file, the log's
 keys and those of all services, one operator's key, and in some lies a second one. It writes lies into copies of a real
 exchange with a past, whose books it keeps in order: a leaf that is changed has its tree made and signed again, and real
-witnesses are asked to cosign it. Then those look who look anyway, by their own commands' code: witnesses, `comity audit
-follow`, the parties' `inbox`, `open`, `status`, `evidence` and `proof`, and `comity audit verify`, `keys` and `replay`.
+witnesses are asked to cosign it. It changes what is handed over, too: copies of the ledger, proof bundles, receipts.
+Then those look who look anyway, by their own commands' code: witnesses, `comity audit follow`, the parties' `inbox`,
+`open`, `status`, `proof` and `send`, `comity audit verify`, `keys` and `replay`, and a court's `comity proof verify`.
 
 A lie counts as detected when one of them says that something is wrong. The time to detection is that of this timetable,
 by the clock of those who look; how often they look is theirs to decide.
@@ -31,7 +32,14 @@ all: some forms of a lie are clumsier than others.
 """
 _WITHOUT_EFFECT: Final = """## Without effect on what anybody is told
 
-Not counted. Services work by these; what they then say is signed, and judged by itself.
+Not counted. Services work by these; what they then say is signed, and judged by itself. That they have no effect is
+played as well: over the whole timetable every answer that anybody gets is, byte for byte, the one that the truth gives.
+"""
+_EMPTY: Final = """Of some tables the story has no row at its end. Lies about them are declared and not played:
+{names}.
+"""
+_IDLE: Final = """Some of the lies that are detected change nothing where they meet certain rows. Then they are not
+counted, and only if every answer is that of the truth:
 """
 
 
@@ -55,6 +63,9 @@ def text() -> str:
             "\nWhat follows for each actor stands in [threat-model.md](threat-model.md), section 4.\n",
             _WITHOUT_EFFECT,
             *(f"- {line}" for line in inner),
+            "\n" + _EMPTY.format(names=", ".join(f"`{name}`" for name in sorted(EMPTY))),
+            _IDLE,
+            *_idle(lies),
             "",
         ]
     )
@@ -81,6 +92,12 @@ def _detected(lies: list[Lie]) -> Iterator[str]:
         + ", ".join(f"`{name}`" for name in rows)
         + ".\n"
     )
+
+
+def _idle(lies: list[Lie]) -> Iterator[str]:
+    for lie in lies:
+        if isinstance(lie.worth, Seen) and lie.worth.idle:
+            yield f"- `{lie.name}`: {lie.worth.idle}."
 
 
 def _by_reason(lies: list[Lie]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from sqlalchemy import Double, Integer, LargeBinary, Table
 from shared.adapters.sql.types import UtcTime
 from shared.adapters.tables import METADATA
 from shared.domain.ids import encode_time, parse_time
-from tests.dishonest.declared import TABLES, Worth
+from tests.dishonest.declared import TABLES, Seen, Worth
 from tests.dishonest.scene import Scene
 
 Row = dict[str, Any]
@@ -25,18 +25,28 @@ ROW_WAYS: Final = ("delete", "insert", "exchange", "truncate", "roll back")
 
 @dataclass(frozen=True)
 class RowLie:
-    """`way` is `edit` for one column, or one of ROW_WAYS."""
+    """`way` is `edit` for one column, or one of ROW_WAYS; `beyond`: in rows that the declaration leaves out."""
 
     table: str
     way: str
     column: str | None = None
+    beyond: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.table}.{self.column}" if self.column else f"{self.table}: {self.way}"
+        told = f"{self.table}.{self.column}" if self.column else f"{self.table}: {self.way}"
+        return f"{told}, other rows" if self.beyond else told
 
     @property
     def worth(self) -> Worth:
+        if not self.beyond:
+            return self._declared
+        assert isinstance(self._declared, Seen)
+        assert self._declared.beyond is not None
+        return self._declared.beyond
+
+    @property
+    def _declared(self) -> Worth:
         declared = TABLES[self.table]
         return declared.columns[self.column] if self.column else declared.ways[self.way]
 
@@ -49,7 +59,8 @@ class RowLie:
             rows = [dict(row) for row in database.execute(f"SELECT rowid AS _row, * FROM main.{_quoted(self.table)}")]
             if self.way == "roll back":
                 return _roll_back(database, self.table, rows)
-            if where := getattr(self.worth, "where", ""):
+            if where := _where(self._declared):
+                where = f"NOT coalesce({where}, 0)" if self.beyond else where
                 chosen = database.execute(f"SELECT rowid FROM main.{_quoted(self.table)} WHERE {where}").fetchall()
                 rows = [row for row in rows if row["_row"] in {one[0] for one in chosen}]
             if not rows:
@@ -59,13 +70,18 @@ class RowLie:
             return _ROWS[self.way](database, table, rows, chance)
 
 
+def _where(worth: Worth) -> str:
+    return worth.where if isinstance(worth, Seen) else ""
+
+
 def all_row_lies() -> list[RowLie]:
     """Every way for every table, and an edit for every column."""
     found: list[RowLie] = []
     for name, table in sorted(METADATA.tables.items()):
         found += [RowLie(name, way) for way in ROW_WAYS]
         found += [RowLie(name, "edit", column.name) for column in table.columns]
-    return found
+    others = [RowLie(one.table, one.way, one.column, beyond=True) for one in found if _where(one.worth)]
+    return found + others
 
 
 def _edit(
@@ -91,11 +107,11 @@ def _altered(table: Table, column: str, value: Any, chance: random.Random) -> An
     if isinstance(value, int | float):
         return value + chance.choice((-1, 1, 7))
     if isinstance(kind, LargeBinary) or isinstance(value, bytes):
-        return _flipped(bytes(value), chance)
+        return flipped(bytes(value), chance)
     if isinstance(kind, Integer | Double):
         return value
     if value[:1] in "{[":
-        return json.dumps(_other(json.loads(value), chance))
+        return json.dumps(another_value(json.loads(value), chance))
     return _retold(value, chance)
 
 
@@ -103,7 +119,7 @@ def encode_time_of(chance: random.Random) -> str:
     return f"2026-11-2{chance.randrange(3)}T0{chance.randrange(10)}:00:00.000000Z"
 
 
-def _flipped(data: bytes, chance: random.Random) -> bytes:
+def flipped(data: bytes, chance: random.Random) -> bytes:
     if not data:
         return b"\x00"
     changed = bytearray(data)
@@ -122,14 +138,14 @@ def _retold(text: str, chance: random.Random) -> str:
     return text[:place] + (other.upper() if text[place].isupper() else other) + text[place + 1 :]
 
 
-def _other(document: Any, chance: random.Random) -> Any:
+def another_value(document: Any, chance: random.Random) -> Any:
     """One value in it is another."""
     if isinstance(document, dict) and document:
         name = chance.choice(sorted(document))
-        return {**document, name: _other(document[name], chance)}
+        return {**document, name: another_value(document[name], chance)}
     if isinstance(document, list) and document:
         place = chance.randrange(len(document))
-        return [_other(one, chance) if at == place else one for at, one in enumerate(document)]
+        return [another_value(one, chance) if at == place else one for at, one in enumerate(document)]
     if isinstance(document, bool):
         return not document
     if isinstance(document, int | float):

@@ -5,19 +5,33 @@ from __future__ import annotations
 import json
 import random
 from datetime import timedelta
+from hashlib import sha256
 from typing import Final
 
 from shared.domain.ids import encode_time
 from shared.domain.strict_json import encode_canonical_json
+from shared.envelope.jws import parse_jws
+from shared.envelope.manifest import parse_manifest
+from shared.keys.base64url import encode_b64u
 from shared.keys.instruments import sign_instruments, verify_instruments
 from tests.dishonest.books import Books, entry_with, leaf_of, logged_at
 from tests.dishonest.declared import SEEN, Listed
 from tests.dishonest.forged_leaves import FORGED, FORGED_WORTH, forge_leaf
 from tests.dishonest.key_lies import freeze, invent_party, swap_key
-from tests.dishonest.own_books import StagedLie, erase, hide, own_tree_for, tell_anew, unread_message, without_one
+from tests.dishonest.own_books import (
+    StagedLie,
+    entry_of,
+    erase,
+    hide,
+    own_tree_for,
+    tell_anew,
+    unread_message,
+    without_one,
+)
 from tests.dishonest.scene import Scene
 from tests.dishonest.story import WRITERS
 from tests.dishonest.tree_lies import forget_second_chapter
+from tests.exchange_process import AUDITOR
 
 
 def drop_after_receipt(scene: Scene, chance: random.Random) -> str | None:
@@ -145,6 +159,71 @@ def set_registry_back(scene: Scene, chance: random.Random) -> str | None:
     return "the registry of instruments is shown as it was before it was amended"
 
 
+def set_registry_back_for_one(scene: Scene, chance: random.Random) -> str | None:
+    """For one client alone, which was shown the newer one before."""
+    victim = chance.choice(WRITERS)
+    with scene.writing(scene.another(victim)) as database:
+        database.execute("DELETE FROM instruments WHERE version = (SELECT max(version) FROM instruments)")
+    return f"{victim} alone is shown the registry as it was before it was amended"
+
+
+def keep_registry_from_one(scene: Scene, chance: random.Random) -> str | None:
+    """The operators publish another one; one client is not shown it, and is told by the exchange that there is none."""
+    trust, operators = scene.past.trust, scene.past.operators
+    victim = chance.choice(WRITERS)
+    with scene.writing() as database:
+        [document] = database.execute("SELECT document FROM instruments ORDER BY version DESC").fetchone()
+    newest = verify_instruments(bytes(document), trust.operator_keys, trust.operator_quorum, trust.origin)
+    amended = sign_instruments(newest.registry, operators, trust.origin, newest.number + 1, newest.digest)
+    digest = encode_b64u(sha256(newest.registry).digest())
+    fields = {"registry_sha256": digest, "version": newest.number + 1, "document": json.loads(amended)}
+    scene.books.write([*scene.books.entries(), entry_of(scene, "directory.instruments", **fields)], scene.witnesses)
+    scene.another(victim)
+    with scene.writing() as database:
+        row = (newest.number + 1, amended, encode_time(scene.now()))
+        database.execute("INSERT INTO instruments (version, document, recorded_at) VALUES (?, ?, ?)", row)
+    return f"{victim} alone is not shown publication {newest.number + 1}"
+
+
+def two_trees_that_all_witnesses_cosign(scene: Scene, chance: random.Random) -> str | None:
+    """The operator runs the witnesses, too: auditor and parties are shown two trees, each with every cosignature."""
+    true = scene.books.entries()
+    other = without_one(list(true), scene, chance)
+    file = scene.another(AUDITOR)
+    forget_second_chapter(scene)
+    Books(file, scene.past).write(other, scene.witnesses)
+    forget_second_chapter(scene)
+    scene.books.write(true, scene.witnesses)
+    return "the auditor is shown another tree than everybody, and both have all cosignatures"
+
+
+def put_notice_back(scene: Scene, chance: random.Random) -> str | None:
+    """Behind what its reader has read: it is there, and no reading brings it."""
+    with scene.writing() as database:
+        news = database.execute(
+            "SELECT rowid, authority FROM feed_entry WHERE type = 'message.received' AND message = ?",
+            (unread_message(scene, chance),),
+        ).fetchall()
+        row, authority = chance.choice(news)
+        database.execute("UPDATE feed_entry SET position = -1 WHERE rowid = ?", (row,))
+    return f"{authority} is not told of a message: its notice stands before those that it has read"
+
+
+def pretend_pruned(scene: Scene, chance: random.Random) -> str | None:
+    """The sealed parts of a message are gone, as if by the policy on retention; no leaf says so."""
+    message = unread_message(scene, chance)
+    at = encode_time(scene.now())
+    with scene.writing() as database:
+        told = database.execute("SELECT dossier, jws FROM envelope WHERE message = ?", (message,)).fetchone()
+        parts = [one.ct_sha256 for one in parse_manifest(parse_jws(told[1]).payload).parts]
+        for table in ("part", "part_chunk"):
+            database.executemany(f"DELETE FROM {table} WHERE digest = ?", [(one,) for one in parts])
+        database.execute(
+            "INSERT INTO parts_pruned VALUES (?, ?, ?, ?, ?, ?)", (message, told[0], at, at, 30, bytes(32))
+        )
+    return f"the parts of {message} are said to be pruned"
+
+
 def forge_registry(scene: Scene, chance: random.Random) -> str | None:
     """A registry without its treaties, in the row and in the leaf, signed by one operator."""
     trust = scene.past.trust
@@ -166,6 +245,10 @@ def forge_registry(scene: Scene, chance: random.Random) -> str | None:
     return "the registry of instruments has no treaty, by one operator"
 
 
+_PRETENDED: Final = (
+    "whoever deletes sealed parts may say that they were pruned: a party knows its dossier, and an auditor whom it "
+    "asks finds no leaf that says so"
+)
 _UNTOLD: Final = (
     "a delivery may be claimed that was none: the recipient learns of the message when the next one on its leg names "
     "it, or when its sender asks"
@@ -185,9 +268,12 @@ def all_staged_lies() -> list[StagedLie]:
             date_within_the_hour,
             Listed("within the hour of the merge delay, when something was done is the exchange's own word"),
         ),
+        StagedLie("parts deleted, and said to be pruned", pretend_pruned, Listed(_PRETENDED)),
         StagedLie("two trees, one for one party", two_trees),
         StagedLie("two trees for two auditors", two_trees_for_two_auditors),
         StagedLie("two trees for two witnesses", two_trees_for_two_witnesses),
+        StagedLie("two trees, each cosigned by every witness", two_trees_that_all_witnesses_cosign),
+        StagedLie("a notice put back behind what was read", put_notice_back),
         StagedLie("a key swapped for all, by one operator", swap_key(1, for_one=False)),
         StagedLie("a key swapped for one client, by one operator", swap_key(1, for_one=True)),
         StagedLie("a key swapped for all, by a quorum of operators", swap_key(2, for_one=False)),
@@ -195,6 +281,8 @@ def all_staged_lies() -> list[StagedLie]:
         StagedLie("a party invented, by a quorum of operators", invent_party),
         StagedLie("a key event withheld from one client", freeze),
         StagedLie("the registry of instruments set back", set_registry_back),
+        StagedLie("the registry of instruments set back for one client", set_registry_back_for_one),
+        StagedLie("a registry of instruments kept from one client", keep_registry_from_one),
         StagedLie("the registry of instruments forged", forge_registry),
     ]
     return found + [forge_leaf(type_, FORGED_WORTH.get(type_, SEEN)) for type_ in FORGED]

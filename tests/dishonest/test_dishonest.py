@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,8 @@ import pytest
 from shared.adapters.tables import METADATA
 from shared.audit.leaves import CATALOGUE
 from tests.dishonest.books import Books, leaf_of
-from tests.dishonest.campaign import Campaign, all_lies
-from tests.dishonest.declared import TABLES, Seen
+from tests.dishonest.campaign import TRUTHS, Campaign, all_lies
+from tests.dishonest.declared import EMPTY, TABLES, Seen
 from tests.dishonest.forged_leaves import FORGED
 from tests.dishonest.memory import remember
 from tests.dishonest.page import PAGE, text
@@ -29,6 +31,9 @@ SAMPLE = (
     "two trees for two auditors",
     "a key swapped for all, by one operator",
     "evidence.delivery forged",
+    "a copy of the ledger: a bundle of entries edited",
+    "a proof bundle: decision changed",
+    "a receipt that says that the message came earlier",
 )
 
 
@@ -50,6 +55,8 @@ def test_every_table_column_and_way_is_declared() -> None:
     declared = {name: sorted(worth.columns) for name, worth in TABLES.items()}
     assert declared == {name: sorted(one.name for one in table.columns) for name, table in METADATA.tables.items()}
     assert all(sorted(worth.ways) == sorted(ROW_WAYS) for worth in TABLES.values())
+    told = [one for worth in TABLES.values() for one in (*worth.columns.values(), *worth.ways.values())]
+    assert all(one.beyond is not None for one in told if isinstance(one, Seen) and one.where)
 
 
 def test_a_leaf_of_every_type_is_forged() -> None:
@@ -70,9 +77,21 @@ def test_the_second_chapter_has_a_leaf_of_every_type_that_is_changed(past: Past)
     assert set(TOLD) <= {leaf_of(entry)["type"] for entry in entries}
 
 
+def test_the_tables_that_are_said_to_be_empty_are_those(past: Past) -> None:
+    with closing(sqlite3.connect(past.place / "exchange.sqlite3")) as database:
+        rows = {name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in METADATA.tables}
+    assert {name for name, count in rows.items() if not count} == EMPTY
+
+
+def test_each_lie_has_a_name_of_its_own() -> None:
+    names = [lie.name for lie in all_lies()]
+    assert len(set(names)) == len(names)
+
+
 def test_nothing_is_found_in_the_truth_and_every_lie_of_the_sample_is(past: Past, loop: Loop, tmp_path: Path) -> None:
     campaign = Campaign(past, loop, tmp_path / "scene", seed=1)
-    assert campaign.control().by is None
+    truths = [campaign.play(truth, 0) for truth in TRUTHS]
+    assert [truth.why for truth in truths if truth is not None] == ["", ""]
     lies = {lie.name: lie for lie in all_lies()}
     assert all(isinstance(lies[name].worth, Seen) for name in SAMPLE)
     outcomes = {name: campaign.play(lies[name], 0) for name in SAMPLE}

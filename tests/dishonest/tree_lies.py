@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -17,8 +17,9 @@ from shared.audit.leaf_fields import Kind
 from shared.audit.leaves import CATALOGUE
 from shared.domain.ids import encode_time, parse_time
 from tests.dishonest.books import entry_with, leaf_of, logged_at, open_witnesses, started
-from tests.dishonest.declared import SEEN, Inner, Listed, Worth
+from tests.dishonest.declared import SEEN, Listed, Worth
 from tests.dishonest.scene import Scene
+from tests.dishonest.story import WITNESSES
 
 Change = Callable[[list[bytes], int, random.Random], list[bytes]]
 """Entries, how many of them must stay as they are, chance → other entries."""
@@ -47,18 +48,19 @@ class TreeLie:
         return f"{self.name}: {len(before)} entries → {len(after)}, the first other one is {differing}"
 
 
-def forget_second_chapter(scene: Scene) -> None:
-    """Witnesses as they were at the end of the first."""
+def forget_second_chapter(scene: Scene, names: Sequence[str] = WITNESSES) -> None:
+    """These witnesses as they were at the end of the first."""
     for witness in scene.witnesses:
         witness.close()
-    shutil.rmtree(scene.place / "witnesses")
-    shutil.copytree(scene.past.place / "witnesses-before", scene.place / "witnesses")
+    for name in names:
+        shutil.rmtree(scene.place / "witnesses" / name)
+        shutil.copytree(scene.past.place / "witnesses-before" / name, scene.place / "witnesses" / name)
     scene.witnesses = open_witnesses(scene.place / "witnesses", scene.past, scene.now)
 
 
 def all_tree_lies() -> list[TreeLie]:
     ways: dict[str, Change] = {
-        "an entry edited": _edit,
+        "an entry edited": edit_entry,
         "an entry dropped": _drop,
         "an entry put in between": _put_in,
         "an entry told twice": _repeat,
@@ -77,7 +79,7 @@ def all_tree_lies() -> list[TreeLie]:
         for one in fields:
             found.append(TreeLie(f"{type_}: {one.name} changed", False, _changing(type_, one.name, one.kind), own_word))
         for hours in (-30, -3, 3):
-            dated = SEEN if hours > 0 or type_.startswith(("decision.", "evidence.")) else UNDATED
+            dated = SEEN if hours > 0 else own_word
             found.append(TreeLie(f"{type_} dated {hours:+} h", False, _dating(type_, hours), dated))
     return found
 
@@ -88,11 +90,8 @@ TOLD: Final = (
 )
 """Types of which the second chapter has a leaf; one of every other type is forged (`forged_leaves`)."""
 TOLD_AGAIN: Final = ("exchange.started", "directory.roster")
-UNDATED: Final = Inner(
-    "no rule uses the writer's own time of such a leaf: it counts from where it stands in the ledger"
-)
 OWN_WORD: Final[dict[str, Worth]] = {
-    "exchange.started": Listed("that a service started, and which, is the exchange's own word"),
+    "exchange.started": Listed("that a service started, when, and which, is the exchange's own word"),
 }
 DROPPED: Final[dict[str, Worth]] = {
     "evidence.retrieval": Listed(
@@ -101,7 +100,7 @@ DROPPED: Final[dict[str, Worth]] = {
 }
 
 
-def _edit(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+def edit_entry(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
     place = chance.randrange(kept, len(entries))
     leaf = leaf_of(entries[place])
     entries[place] = entry_with(entries[place], at=encode_time(parse_time(leaf["at"]) + timedelta(seconds=1)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -16,18 +17,22 @@ from client.audit_keys import false_statements, unexplained
 from client.audit_monitor import COPY_STALLED_AFTER, Monitor, Patience
 from client.audit_monitor import Finding as Heard
 from client.audit_replay import ShownDossiers, compare
-from client.auditor import Elsewhere
+from client.auditor import Elsewhere, verify_ledger
 from client.correspondence import Correspondence
-from client.ledger_source import ExchangeLedger
+from client.ledger_source import DirectoryLedger, ExchangeLedger
+from client.proof_bundle import parse_bundle
 from client.proof_making import make_bundle
-from client.proving import prove_evidences
+from client.proof_verification import verify_bundle
+from client.proving import prove_message
+from client.register_rows import Kept
 from shared.apisig.receipts import Receipt, verify_receipt
 from shared.audit.checkpoint import VerifiedCheckpoint, parse_checkpoint
 from shared.audit.quorum import rule_of
 from shared.audit.tiles import TileHashReader
-from shared.errors import ComityError, LedgerInvalid
+from shared.errors import ComityError, LedgerInvalid, PartPruned
 from tests.dishonest.scene import Scene
 from tests.dishonest.story import WRITERS
+from tests.unit.client.letters import open_dossier
 
 Watcher = Callable[[Scene], Iterator[str]]
 """What it finds, one after the other; whoever asks may stop at the first."""
@@ -52,20 +57,31 @@ def _reader(source: ExchangeLedger, size: int) -> TileHashReader:
 
 
 def parties(scene: Scene) -> Iterator[str]:
-    """`comity inbox`, `open`, `status`, `evidence`, `proof` at each party."""
+    """`comity inbox`, `open`, `status`, `proof` at each party, and `send` at one."""
+    if scene.sender is not None:
+        yield from _send(scene, scene.sender)
+        scene.sender = None
     for name in WRITERS:
         with scene.correspondence(name) as own:
-            for found in party_looks(own):
+            for found in party_looks(own, scene.now()):
                 yield f"{name}: {found}"
 
 
-def party_looks(own: Correspondence) -> Iterator[str]:
+def party_looks(own: Correspondence, now: datetime) -> Iterator[str]:
     try:
         yield from _inbox(own)
         yield from _dossiers(own)
-        yield from _messages(own)
+        yield from _messages(own, now)
     except ComityError as refused:
         yield f"{refused.code}: {refused}"
+
+
+def _send(scene: Scene, name: str) -> Iterator[str]:
+    with scene.correspondence(name) as own:
+        try:
+            open_dossier(own, *(one for one in WRITERS if one != name))
+        except ComityError as refused:
+            yield f"{refused.code}: {refused}"
 
 
 def _inbox(own: Correspondence) -> Iterator[str]:
@@ -83,23 +99,50 @@ def _inbox(own: Correspondence) -> Iterator[str]:
 def _dossiers(own: Correspondence) -> Iterator[str]:
     """Raises what `comity status` does."""
     listed = [one.dossier for one in own.exchange.dossiers()]
-    for dossier in dict.fromkeys((*listed, *own.register.dossiers())):
+    known = [one for one in own.register.dossiers() if any(map(_settled, own.register.messages(one)))]
+    for dossier in dict.fromkeys((*listed, *known)):
         for leg in own.legs(dossier):
             if not own.register.knows(dossier, leg.requested, leg.head):
                 yield f"{leg.requested}: something happened that was not read here"
 
 
-def _messages(own: Correspondence) -> Iterator[str]:
+def _settled(kept: Kept) -> bool:
+    """What is not decided yet is nowhere to be seen, and that is no news before its time."""
+    return kept.state in ("accepted", "received")
+
+
+def _messages(own: Correspondence, now: datetime) -> Iterator[str]:
     for dossier in own.register.dossiers():
         for kept in own.register.messages(dossier):
-            if kept.state in ("rejected", "refused"):
+            if not _settled(kept):
                 continue
-            own.mailbox.open(kept.message)
-            items = own.exchange.evidences(kept.message).items
-            proven = prove_evidences(items, kept.message, kept.digest, own.trust, own.directory().latest.key)
+            with suppress(PartPruned):  # that is an answer
+                own.mailbox.open(kept.message)
+            proven = prove_message(own, own.register.message(kept.message) or kept, now)
             yield from (f"{one.kind}: {one.why}" for one in proven if one.why is not None)
             if kept.sender == own.keys.authority:
                 make_bundle(own, kept.message)
+
+
+def copies(scene: Scene) -> Iterator[str]:
+    """`comity audit verify DIR`, of a copy of the ledger that was handed out."""
+    if scene.copy is None:
+        return
+    elsewhere = Elsewhere(tuple(checkpoints_of(scene)), receipts_of(scene), scene.now())
+    report = verify_ledger(DirectoryLedger(scene.copy), scene.past.trust, workers=0, elsewhere=elsewhere)
+    yield from (one.what for one in report.differences)
+
+
+def court(scene: Scene) -> Iterator[str]:
+    """`comity proof verify FILE`, of proof bundles that were handed over."""
+    for raw in scene.bundles:
+        try:
+            proven = verify_bundle(parse_bundle(raw), scene.past.trust)
+        except ComityError as refused:
+            yield f"{refused.code}: {refused}"
+        else:
+            if not proven.is_sender_proven:
+                yield "who signed it is in doubt"
 
 
 def follow(scene: Scene) -> Iterator[str]:
@@ -167,5 +210,5 @@ def checkpoints_of(scene: Scene) -> Iterator[tuple[str, VerifiedCheckpoint]]:
             yield name, rule.read(own.exchange.checkpoint())
 
 
-NAMES: Final = ("witness", "audit follow", "party", "audit")
+NAMES: Final = ("witness", "audit follow", "party", "audit", "copy", "court")
 """As the timetable calls them."""

@@ -43,6 +43,8 @@ from tests.unit.gateway.fakes import FakeWakeups
 
 T = TypeVar("T")
 URL: Final = "https://exchange.example"
+Answered = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
+"""What the gateway was asked and says → what the caller gets."""
 
 
 class Loop:
@@ -65,8 +67,9 @@ class Loop:
 class Window(httpx2.BaseTransport):
     """A transport of calls, as `client.http_calls` takes it."""
 
-    def __init__(self, file: Path, past: Past, clock: FakeClock, loop: Loop) -> None:
+    def __init__(self, file: Path, past: Past, clock: FakeClock, loop: Loop, answered: Answered) -> None:
         self._loop = loop
+        self._answered = answered
         self._store = Store(f"sqlite+aiosqlite:///{file}")
         self._true = Store(f"sqlite+aiosqlite:///{past.place / 'exchange.sqlite3'}")
         app = _compose(self._store, self._true, past, clock)
@@ -74,7 +77,7 @@ class Window(httpx2.BaseTransport):
 
     @override
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        return self._loop.run(self._answer(request))
+        return self._answered(request, self._loop.run(self._answer(request)))
 
     def shut(self) -> None:
         self._loop.run(self._store.close())

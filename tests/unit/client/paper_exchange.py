@@ -23,6 +23,7 @@ from client.http_calls import Calls
 from client.signing import AuthorityKeys
 from gateway.views import dossier_answer
 from shared.apisig.verify import VerifiedCall, verify_request
+from shared.audit.leaves import parse_entry
 from shared.audit.proofs import TlogProof, encode_proof
 from shared.audit.tree import prove_inclusion
 from shared.contracts.api import STAMP_PAGE
@@ -198,7 +199,8 @@ class PaperExchange(PaperServices):
             proof = encode_proof(
                 TlogProof(index, hashes, self.log.files["checkpoint"], self.log.entries[index])
             ).decode()
-            place = {"kind": kind, "recipient": recipient, "at": encode_time(self.now), "leaf_index": index}
+            at = encode_time(parse_entry(self.log.entries[index])[1].at)
+            place = {"kind": kind, "recipient": recipient, "at": at, "leaf_index": index}
             items.append({**place, "proof": proof})
         return dump({"message": message, "items": items})
 

@@ -11,6 +11,7 @@ import pytest
 from client.exchange import Exchange
 from client.http_calls import Calls, unsigned
 from client.problems import error_by_code
+from shared.apisig.receipts import Receipt
 from shared.errors import (
     AnswerRefused,
     Busy,
@@ -22,6 +23,10 @@ from shared.errors import (
 
 URL = "https://comity.example"
 PATIENCE_S = 20.0
+
+
+def _no_receipt(receipt: str, message: str, digest: str) -> Receipt:
+    raise AssertionError(f"{receipt} for {message} of {digest} was to be read")
 
 
 class Line:
@@ -42,7 +47,7 @@ class Line:
             sleep=self.waits.append,
             monotonic=lambda: sum(self.waits),
         )
-        return Exchange(calls, lambda receipt, message, digest: "")
+        return Exchange(calls, _no_receipt)
 
     def _sign(self, method: str, url: str, headers: Any, body: bytes | None) -> Any:
         self.signed.append(url)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from client.callers import check_receipts
 from client.enrolment import await_event, make_event
 from client.exchange import Exchange
 from shared.errors import ComityError, EventOvertaken, KeyChangeUnexplained
@@ -67,7 +68,7 @@ def test_in_production_a_new_key_waits_or_is_compared(exchange: PaperExchange, t
 
 def test_an_operator_who_came_second_is_not_told_that_the_party_is_suspended(exchange: PaperExchange) -> None:
     before, trust = exchange.directory, exchange.trust()
-    calls = Exchange(exchange.calls_of(exchange.operators[0], OPERATOR), lambda *_: "")
+    calls = Exchange(exchange.calls_of(exchange.operators[0], OPERATOR), check_receipts(exchange.trust(), OPERATOR))
     ours = make_event("suspend", FR, before, exchange.operators, trust, exchange.now)
     exchange.record_event("suspend", BE)
     with pytest.raises(EventOvertaken):

@@ -62,6 +62,23 @@ def test_a_receipt_that_promises_a_decision_next_year_is_no_receipt(
     assert ma.register.receipt(message) is None
 
 
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_receipt_that_says_that_the_message_came_at_another_time_is_no_receipt(
+    exchange: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    def dated(received: ReceivedEnvelope) -> str:
+        right = verify_receipt(PaperExchange.receipt(exchange, received), exchange.trust().receipt_key)
+        false = replace(right, received_at=right.received_at + timedelta(hours=hours))
+        return sign_receipt(false, exchange.receipt_signer)
+
+    monkeypatch.setattr(exchange, "receipt", dated)
+    ma = exchange.correspond(MA, tmp_path)
+    message = ma.seal_and_store(ma.compose_request(a_request(), (FR,), "quadripartite"), ())
+    with pytest.raises(ReceiptInvalid, match="it says that the message came at 2026"):
+        ma.outbox.send(message)
+    assert ma.register.receipt(message) is None
+
+
 def test_a_decision_about_other_bytes_is_not_believed(exchange: PaperExchange, tmp_path: Path) -> None:
     exchange.decides = False
     ma = exchange.correspond(MA, tmp_path)

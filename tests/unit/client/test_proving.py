@@ -31,7 +31,7 @@ def test_a_retrieval_is_proven_by_the_call_that_its_recipient_signed_for_this_me
 
     def states(message: str) -> dict[str, str]:
         items, digest = ma.exchange.evidences(message).items, exchange.envelopes[message].digest
-        proven = prove_evidences(items, message, digest, ma.trust, ma.directory().latest.key)
+        proven = prove_evidences(items, message, digest, ma.trust, ma.directory().latest.key, exchange.now)
         return {one.kind: one.state for one in proven}
 
     assert set(states(first).values()) == {"verified"}

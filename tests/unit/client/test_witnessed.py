@@ -75,9 +75,12 @@ def test_an_evidence_without_the_quorum_proves_nothing(exchange: PaperExchange, 
     [message] = exchange.envelopes
     items, digest = ma.exchange.evidences(message).items, exchange.envelopes[message].digest
     assert {
-        one.state for one in prove_evidences(items, message, digest, witnessed(exchange), exchange.directory.key)
+        one.state
+        for one in prove_evidences(items, message, digest, witnessed(exchange), exchange.directory.key, exchange.now)
     } == {"verified"}
-    [first, *_] = prove_evidences(items, message, digest, witnessed(exchange, BOTH), exchange.directory.key)
+    [first, *_] = prove_evidences(
+        items, message, digest, witnessed(exchange, BOTH), exchange.directory.key, exchange.now
+    )
     assert first.state == "does not verify"
     assert "w2" in str(first.why)
 
