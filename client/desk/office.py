@@ -36,6 +36,8 @@ from shared.keys.custody import Signer
 from shared.keys.public import Ed25519Public
 
 _KNOWN: Final = "desk-digest"
+_NEXT: Final = "desk-digest-next"
+"""Noted before the file is written, so that a change that was killed half way leaves one of the two desks in force."""
 
 
 class Office:
@@ -69,7 +71,7 @@ class Office:
             return None
         except OSError as broken:
             raise DeskUnusable(why=f"{self._file}: {broken.strerror}") from None
-        if known != _digest(raw):
+        if _digest(raw) not in (known, self._register.fact(_NEXT)):
             raise DeskUnusable(why=f"{self._file} is not the one that was made here last")
         return verify_desk(raw, self._keys.authority, self._publics())
 
@@ -84,12 +86,13 @@ class Office:
         """Sign the desk and keep it; durable on return. Raises DeskUnusable."""
         raw = sign_desk(desk, self._keys.ed25519)
         verify_desk(raw, self._keys.authority, self._publics())
-        self._register.note_fact(_KNOWN, _digest(raw))  # killed between the two, the old file is refused, not believed
+        self._register.note_fact(_NEXT, _digest(raw))
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             put_in_place(self._file, raw, replace=True)
         except OSError as broken:
             raise DeskUnusable(why=f"{self._file}: {broken.strerror}") from None
+        self._register.note_fact(_KNOWN, _digest(raw))
 
     # --- drafts ------------------------------------------------------------------------------------------------------
 

@@ -181,6 +181,19 @@ def test_a_desk_that_is_gone_or_changed_stops_all_sending(
     assert code_of(result) == "desk.unusable"
 
 
+def test_a_full_disk_leaves_the_desk_of_before_in_force(
+    office: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("client.desk.office.put_in_place", full)
+        assert "No space left" in office(MA, "desk", "eyes", "request", "3").stderr
+    assert "request: 3" not in office(MA, "desk", "show").stdout
+    assert "request: 3" in office(MA, "desk", "eyes", "request", "3").stdout
+
+
 def test_a_kind_may_need_more_eyes_or_fewer(office: Run, request_file: Path) -> None:
     office(MA, "desk", "eyes", "request", "1")
     assert act(office, "send", drafted(office, request_file), CHAKIR).exit_code == 0
