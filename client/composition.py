@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from pydantic_core import to_jsonable_python
 
+from client.appointments import completed
 from client.forms.faults import UnknownMember, check_content, unknown_members
 from client.languages import language_flags
 from client.request_file import OVERRIDE, RequestFile
@@ -162,10 +163,11 @@ def compose_reply(
         required_sigs=REQUIRED_SIGNATURES,
         act=_act_for_all(act, kind, _measures(wish, leg, sender)),
     )
-    check_content(header, wish.content)
+    content = completed(wish.kind, header.act, wish.content)
+    check_content(header, content)
     if is_current(leg, seen):  # else something is under way, and the exchange says what it thinks of this one after it
         decide_move(leg, header, _NO_DIGEST, now)
-    return Composed(header, wish.content, _flags(header, wish.content, [leg], registry, now))
+    return Composed(header, content, _flags(header, content, [leg], registry, now))
 
 
 def _checked(**members: Any) -> Header:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from client.answers import answering
 from client.archive import Archive
 from client.composition import Composed, ReplyWish, compose_reply, compose_request
 from client.desk.office import Office
@@ -32,6 +33,7 @@ from client.leg_replay import check_leg
 from client.mailbox import Mailbox
 from client.message_judge import MessageJudge
 from client.outbox import Outbox
+from client.provenance import check_onward
 from client.register import Register
 from client.request_file import RequestFile
 from client.sealing import Attachment, seal_message
@@ -189,13 +191,14 @@ class Correspondence:
         if kind_of(state.profile, wish.kind).forwards:
             gone = state.holder if state.takes_part and not self.is_enrolled(state.holder or "") else None
             wish = replace(wish, content=self._handing_on(state, wish), leave_out=gone)
+        wish, answered = answering(state, wish, self.keys.authority, in_reply_to, self.register.messages(dossier))
         return compose_reply(
             wish,
             state,
             exchange=self.trust.origin,
             sender=self.keys.authority,
             seen=seen,
-            in_reply_to=in_reply_to or self._last_from_other_side(state),
+            in_reply_to=answered or self._last_from_other_side(state),
             registry=self.instruments(),
             now=self._clock(),
         )
@@ -221,8 +224,9 @@ class Correspondence:
     def seal_and_store(self, composed: Composed, attachments: Sequence[Attachment]) -> str:
         """Seal to the recipients' keys and keep the result; the message's id, of which nothing was sent.
 
-        Raises ApprovalMissing.
+        Raises ApprovalMissing, OnwardNotPermitted.
         """
+        check_onward(self.register, self.keys.authority, composed.header, attachments)
         self.office.require(composed.header, composed.content, attachments)
         watch = self.directory(anew=True)
         keys = {party: watch.sealing_key(party).public for party in composed.header.recipients}

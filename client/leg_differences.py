@@ -82,6 +82,7 @@ def _of_leg(view: LegView, made: Leg, transport: str, now: datetime) -> Iterator
         ("its dossier", shown.dossier, made.dossier),
         ("its requested party", shown.requested, made.requested),
         ("what came since the newest change", _listing(shown.since_head), _listing(made.since_head)),
+        ("what is permitted", _permitted(shown), _permitted(made)),
         ("what may be crossed", _listing(shown.crossed), _listing(made.crossed)),
     ):
         yield from _unequal(what, here, there)
@@ -153,6 +154,11 @@ def _told(value: object) -> str:
 def _basis(leg: Leg) -> str:
     cited = f", citing {', '.join(leg.basis.cited)}" if leg.basis.cited else ""
     return f"{leg.basis.primary}{cited}{f' in {leg.basis.group}' if leg.basis.group else ''}"
+
+
+def _permitted(leg: Leg) -> str:
+    given = (f"{one.message} {' '.join(one.purposes)} to {one.to or 'the asker'}" for one in leg.permissions)
+    return ", ".join(given)
 
 
 def _listing(parties: Iterable[str]) -> str:

@@ -13,7 +13,8 @@ Rules:
    was sent: accepted or rejected, it is the exchange's word until it has a place.
 6. What was taken stays under watch: a message that was signed by keys which are in other hands since, as a later event
    says, is an alarm at every reading.
-7. Opening fetches every part, verifies again, and writes nothing: what is opened goes to the caller alone.
+7. Opening fetches every part and verifies again. What is opened goes to the caller alone; salted digests of documents
+   are kept (`provenance.py`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from client.leg_chain import Fork, Gap
 from client.message_judge import MessageJudge, kids_of, unverified
 from client.opening import OpenedMessage, open_message
 from client.outbox import Outbox, entry_of
+from client.provenance import note_documents
 from client.register import Register
 from client.register_rows import EventKept, Kept
 from client.rewraps import opener_of
@@ -159,6 +161,7 @@ class Mailbox:
         self._record(whole, fetched, logged_at)
         self.handed_legs.note_name(opened)
         self.casebook.note(opened.header, opened.content, [one.name for one in opened.attachments])
+        note_documents(self._register, message, (one.data for one in opened.attachments))
         if opened.header.sender != self._keys.authority:
             self._register.note_opened(message, encode_time(self._clock()))
         return opened

@@ -65,6 +65,7 @@ ADVICE: Final[dict[str, str]] = {
     "client.basis-missing": "Name another --instrument, or write the leg's `basis` into the request file.",
     "client.addressee-unknown": "Name the authority itself: `comity instruments CODE` shows what is known of it.",
     "client.answer-outdated": "Export it again and ask anew, or send it as it is with --anyway.",
+    "client.onward-not-permitted": "Ask for it: `comity reply DOSSIER ask-use-permission`, with purposes and to whom.",
     "client.reason-missing": "Say why with --despite REASON, which is sealed with it, or mend what is warned of.",
     "desk.approval-missing": "Write it with --draft-by KEY, then `comity desk approve` and `comity desk send`.",
     "desk.officer-refused": "`comity desk show` tells who may do what, `comity desk deputy` lets one stand in.",

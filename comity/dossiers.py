@@ -9,8 +9,9 @@ import typer
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
-from comity.words import ReaderSpeech, _
+from comity.words import ReaderSpeech, _, reader_language
 from shared.domain.status import ENGLISH, Speech
+from shared.texts.catalogue import SOURCE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,6 +38,8 @@ def show(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json = F
         with find_home(home, url).correspondence() as own:
             found = own.find_dossier(dossier)
             document = dossier_document(own, found, speech_for(output))
+            language = SOURCE if output.as_json else reader_language()
+            document["use"] = _use(own, found, [leg["requested"] for leg in document["legs"]], language)
             document["messages"] = [
                 {
                     "message": one.message,
@@ -103,6 +106,18 @@ def lines_of(
     return [{**encode_line(line), "text": line_text(line, own.keys.authority, moment, speech)} for line in lines]
 
 
+def _use(own: Correspondence, dossier: str, legs: list[str], language: str) -> list[str]:
+    """For what all of it may be used: the codes of its messages, and what was permitted besides."""
+    from client.use_notes import SPECIALITY, handling_notes, permission_notes, permissions_in
+    from shared.domain.header import parse_header
+    from shared.texts.catalogue import translate
+
+    messages = own.register.messages(dossier)
+    codes = sorted({code for one in messages for code in parse_header(one.header).handling})
+    permitted = permission_notes(permissions_in(dossier, legs, messages), language)
+    return [translate(SPECIALITY, language), *handling_notes(codes, language), *permitted]
+
+
 def _render_status(console: Any, document: dict[str, Any]) -> None:
     say(console, f"{document['number']} · {document['requesting']} · {_(document['status'])}", style="bold")
     for line in document["lines"]:
@@ -127,6 +142,8 @@ def _render(console: Any, document: dict[str, Any]) -> None:
             console,
             "  " + _("leg {leg} under {basis}: {measures}", leg=leg["requested"], basis=basis, measures=measures),
         )
+    for line in document["use"]:
+        say(console, f"  {line}", style="bold")
     for one in document["messages"]:
         mark = "" if one["opened"] else "  " + _("not opened")
         whom = ", ".join(one["recipients"])

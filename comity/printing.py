@@ -57,6 +57,7 @@ def surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> S
     """Names in the language of the page where the directory has them, titles of instruments, both
     sides' numbers."""
     from client.printing.letter import Surroundings
+    from client.use_notes import permissions_for
 
     header = opened.header
     names = {}
@@ -71,6 +72,7 @@ def surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> S
         dossier_opened_by=own.register.dossiers().get(header.dossier, header.sender),
         numbers=_numbers(own, header),
         logged_at=own.register.places.logged_at(header.id),
+        permissions=permissions_for(header, own.register.messages(header.dossier)),
     )
 
 

@@ -33,12 +33,15 @@ def open_message(
 ) -> None:
     """Fetch a message, verify it in full, open it and show its content. Nothing is shown of what does not verify."""
     with reporting(json) as output:
+        from client.appointments import appointment_lines
         from client.forms.faults import faults_of
         from client.forwarding import without_keys
+        from client.use_notes import permissions_for, use_notes
 
         with find_home(home, url).correspondence() as own:
             opened = own.mailbox.open(find_message(own, message))
             logged_at = own.register.places.logged_at(opened.header.id)
+            permitted = permissions_for(opened.header, own.register.messages(opened.header.dossier))
         files = [] if out is None else write_new_files(out, _files(opened))
         header = opened.header
         content, language = without_keys(opened.content), SOURCE if output.as_json else reader_language()
@@ -54,6 +57,8 @@ def open_message(
             "handling": list(header.handling),
             "measures": header.measures,
             "act": header.act,
+            "use": list(use_notes(header, content, permitted, language)),
+            "appointments": list(appointment_lines(content, language)),
             "content": content,
             "faults": [
                 {"path": one.path, "label": one.label(language), "text": one.told(language)}
@@ -96,6 +101,10 @@ def _render_message(console: Any, document: dict[str, Any]) -> None:
         say(console, told, style="bold")
     else:
         say(console, _("in the ledger since {at}", at=local_time(document["logged_at"])))
+    for line in document["use"]:
+        say(console, line, style="bold")
+    for line in document["appointments"]:
+        say(console, line, style="bold")
     for name, value in document["act"].items():
         say(console, f"{name}: {value if isinstance(value, str | int) else jsonlib.dumps(value)}")
     for name, value in document["content"].items():

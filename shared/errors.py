@@ -351,6 +351,12 @@ class HeaderInconsistent(Rejection):
     code = "message.inconsistent-header"
 
 
+class OnwardNotPermitted(Rejection):
+    """{document} came from {party} in {message}, and {party} did not permit that {to} gets it."""
+
+    code = "client.onward-not-permitted"
+
+
 class BodyIncomplete(Rejection):
     """The content of the message is not as its form asks: {fields}."""
 

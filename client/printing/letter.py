@@ -18,13 +18,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date
 from typing import Any, Final
 
+from client.appointments import appointment_lines
 from client.forms.code_words import CODE_WORDS
 from client.forms.faults import faults_of
 from client.forms.form import FormField, Shape, form_of
 from client.forwarding import without_keys
 from client.opening import OpenedMessage
 from client.printing.act_labels import ACT_LABELS
+from client.use_notes import permission_notes, protection_notes
 from shared.domain.ids import parse_time
+from shared.domain.leg import Permission
 from shared.domain.profile_format import FieldType
 from shared.domain.profiles import kind_of, profile_of
 from shared.domain.reference import encode_number
@@ -46,6 +49,8 @@ class Surroundings:
     dossier_opened_by: str = ""
     numbers: tuple[str | None, str | None] = (None, None)
     logged_at: str | None = None
+    permissions: tuple[Permission, ...] = ()
+    """What the sender permitted besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +249,9 @@ def _remarks(opened: OpenedMessage, words: _Words) -> Iterator[str]:
     found = faults_of(opened)
     if found:
         yield words.say(_("Not as its form asks:")) + " " + "; ".join(one.told(words.language) for one in found)
+    yield from appointment_lines(opened.content, words.language)
+    yield from permission_notes(words.around.permissions, words.language)
+    yield from protection_notes(opened.content, words.language)
     if words.around.logged_at is None:
         yield words.say(_("This message is not in the ledger yet: it was judged by the keys of the day of printing."))
     yield words.say(_PRINTED, message=opened.header.id)

@@ -1,0 +1,131 @@
+"""What came from one party goes to no other without its permission; for what it may be used is told with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from client.composition import ReplyWish
+from client.correspondence import Correspondence
+from client.sealing import Attachment
+from client.use_notes import permissions_for, use_notes
+from shared.errors import ActMalformed, OnwardNotPermitted
+from tests.unit.client.letters import BE, CONTENT, FR, MA, a_request, open_dossier, reply
+from tests.unit.client.paper_exchange import PaperExchange
+
+RESULT = Attachment("result.pdf", "application/pdf", b"%PDF of Paris")
+DONE = {"outcomes": {"M1": "executed"}}
+
+
+class Play:
+    """Paris gave Rabat a document; Brussels is asked in the same dossier and in others."""
+
+    def __init__(self, exchange: PaperExchange, home: Path) -> None:
+        self.exchange = exchange
+        self.ma, self.fr, self.be = (exchange.correspond(one, home) for one in (MA, FR, BE))
+        self.dossier = open_dossier(self.ma, FR, BE)
+        self.fr.mailbox.read_feed()
+        self.be.mailbox.read_feed()
+        self.result = self.say(self.fr, "deliver-result", DONE, {"result": "done"}, FR, RESULT)
+        self.ma.mailbox.read_feed()
+        self.ma.mailbox.open(self.result)
+
+    def say(self, one: Correspondence, kind: str, act: object, content: object, leg: str, *files: Attachment) -> str:
+        composed = one.compose_reply(self.dossier, ReplyWish(kind, act, content), leg)  # type: ignore[arg-type]  # short
+        message = one.seal_and_store(composed, files)
+        one.outbox.send(message)
+        assert self.exchange.decisions[message]["decision"] == "accepted"
+        return message
+
+    def asks(self, **act: object) -> None:
+        self.say(self.ma, "ask-use-permission", {"purposes": ["civil", "evidence"], **act}, {"use": "a trial"}, FR)
+        self.fr.mailbox.read_feed()
+
+    def passes_on(self) -> str:
+        """To Brussels, as an attachment of a new request."""
+        composed = self.ma.compose_request(a_request(), (BE,), "quadripartite")
+        return self.ma.seal_and_store(composed, (RESULT,))
+
+
+@pytest.fixture
+def play(exchange: PaperExchange, tmp_path: Path) -> Play:
+    return Play(exchange, tmp_path)
+
+
+def test_a_document_of_anothers_goes_to_no_third_party_under_no_name(play: Play) -> None:
+    with pytest.raises(OnwardNotPermitted, match=r"came from FR.BEPI .* BE.PF gets it"):
+        play.passes_on()
+    renamed = Attachment("ours.bin", "application/octet-stream", RESULT.data)
+    questions = {"questions": "Is this yours?"}
+    composed = play.be.compose_reply(play.dossier, ReplyWish("ask-information", {"due": "2027-01-31"}, questions), BE)
+    play.be.outbox.send(play.be.seal_and_store(composed, ()))
+    play.ma.mailbox.read_feed()
+    with pytest.raises(OnwardNotPermitted):  # another leg of the same dossier is another party
+        play.say(play.ma, "supply-information", {}, {"answers": "this"}, BE, renamed)
+
+
+def test_it_goes_back_to_whoever_gave_it_and_ones_own_goes_anywhere(play: Play) -> None:
+    play.say(play.ma, "query-result", {}, {"questions": "page 2?"}, FR, RESULT)
+    own = Attachment("own.txt", "text/plain", b"ours")
+    for recipient in (FR, BE):
+        play.ma.seal_and_store(play.ma.compose_request(a_request(), (recipient,), "quadripartite"), (own,))
+
+
+def test_only_a_permission_for_this_recipient_lets_it_go(play: Play) -> None:
+    play.asks()
+    play.say(play.fr, "answer-use-permission", {"granted": ["civil", "evidence"]}, {}, FR)
+    play.ma.mailbox.read_feed()
+    with pytest.raises(OnwardNotPermitted):  # for its own use
+        play.passes_on()
+    play.asks(to=BE)
+    with pytest.raises(OnwardNotPermitted):  # asked for, and not answered
+        play.passes_on()
+    play.say(play.fr, "answer-use-permission", {"granted": ["evidence"], "declined": ["civil"]}, {}, FR)
+    with pytest.raises(OnwardNotPermitted):  # answered, and not read here
+        play.passes_on()
+    play.ma.mailbox.read_feed()
+    assert play.passes_on()
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        {"granted": ["civil"]},
+        {"granted": ["civil", "evidence"], "declined": ["civil"]},
+        {"granted": ["civil", "evidence", "statistics"]},
+        {"granted": ["civil", "evidence"], "to": BE},
+    ],
+)
+def test_an_answer_that_does_not_fit_its_question_is_not_sealed(play: Play, act: dict[str, object]) -> None:
+    play.asks()
+    with pytest.raises(ActMalformed):
+        play.say(play.fr, "answer-use-permission", act, {}, FR)
+
+
+def test_use_permissions_and_protection_are_told_with_the_message_and_names_are_not(play: Play) -> None:
+    play.asks()
+    play.say(play.fr, "answer-use-permission", {"granted": ["evidence"], "declined": ["civil"]}, {}, FR)
+    play.ma.mailbox.read_feed()
+    header = play.ma.mailbox.open(play.result).header
+    messages = play.ma.register.messages(play.dossier)
+    content = {"protected_persons": [{"name": "N. N.", "category": "minor"}, {"name": "P. P.", "category": "minor"}, 7]}
+    told = list(use_notes(header, content, permissions_for(header, messages), "en"))
+    assert told[0].startswith("Used for what it was given for")
+    assert told[1].startswith("Permitted besides: Use as evidence in court (FR.BEPI, ")
+    assert told[2].startswith("Protected persons: Minor (2), Other (1).")
+    assert "N. N." not in " ".join(told)
+    request = play.ma.mailbox.open(play.ma.leg(play.dossier, FR).request).header
+    assert permissions_for(request, messages) == ()
+    limited = use_notes(request, {**CONTENT, "use_limitation": "The trial of A. only"}, (), "fr")
+    assert next(limited) == "The trial of A. only"
+
+
+def test_what_was_permitted_years_ago_is_found_in_what_was_read(play: Play) -> None:
+    play.say(play.ma, "close", {}, {}, FR)
+    play.fr.mailbox.read_feed()
+    play.asks(to=BE)
+    play.say(play.fr, "answer-use-permission", {"granted": ["civil", "evidence"]}, {}, FR)
+    play.ma.mailbox.read_feed()
+    assert play.passes_on()
+    assert reply(play.be, play.dossier, "acknowledge", BE)
