@@ -110,6 +110,11 @@ authz: .venv/.dev  ## every address, role and relation of the table of rights ag
 fuzz: .venv/.fuzz  ## atheris over every reader of hostile bytes, SECONDS divided between them; SEED repeats a run
 	$(PY) -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
+.PHONY: legal-year
+legal-year: N := 10000
+legal-year: .venv/.dev  ## A year of N dossiers on a clock that is set: each clock event where the law puts it; SEED repeats
+	$(PY) -m tests.legal_year --n $(N) $(if $(SEED),--seed $(SEED))
+
 .PHONY: hostile
 hostile: N := 20
 hostile: .venv/.hostile  ## schemathesis with N examples an operation, wrong calls, attacks of SECONDS each; SEED repeats
