@@ -133,6 +133,8 @@ def _in_turn(
     play: Play,
     counted: Callable[[Lie, Outcome], bool] = lambda lie, outcome: True,
 ) -> Iterator[tuple[Lie, Outcome]]:
+    if not kinds or not n:
+        return
     random.Random(seed).shuffle(kinds)
     played = idle = 0
     for lie, outcome in play((lie, number) for number in itertools.count() for lie in kinds):
