@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from client.forms.faults import MISSING, Fault, Faults, faults
 from client.forms.form import Form, FormField, Shape, form_of
 from client.request_file import MeasureAsked, RequestFile, load_json
-from client.whole_file import put_in_place
+from client.whole_file import put_in_place, remove_drafts
 from shared.domain.header import RECIPROCITY, Basis, Urgency
 from shared.domain.profile_format import ActField, FieldType, Kind
 from shared.domain.profiles import check_act, profile_of
@@ -134,6 +134,7 @@ class Draft:
         except (OSError, ValidationError) as broken:
             raise RequestFileInvalid(file=file, why=_said(broken)) from None
         self.file.unlink(missing_ok=True)
+        remove_drafts(self.file)  # of a write that was killed
 
     def _put(self, members: dict[str, Any], name: str, value: Any) -> None:
         before = members.get(name)

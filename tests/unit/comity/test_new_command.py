@@ -55,10 +55,12 @@ def test_whoever_goes_home_goes_on_the_next_day(run: Run, tmp_path: Path) -> Non
     (draft,) = drafts(tmp_path / MA)
     assert stat.S_IMODE(draft.stat().st_mode) == 0o600
     assert stat.S_IMODE(draft.parent.stat().st_mode) == 0o700
+    draft.with_name(f".{draft.name}.0123456789abcdef").write_text("what a killed write leaves")
     file = tmp_path / "letter.json"
     result = run(MA, "new", "mla-request", "-o", str(file), "--json", typed=typed("1", "", *TEXTS[2:], "w", ""))
     assert document_of(result) == {"draft": None, "file": str(file), "missing": []}
     assert json.loads(file.read_text())["content"] == CONTENT
+    assert drafts(tmp_path / MA) == []
 
 
 def test_an_incomplete_request_is_not_written_and_another_file_is_not_replaced(run: Run, tmp_path: Path) -> None:
