@@ -19,11 +19,10 @@ from typing import Any, Final
 
 from client.forwarding import without_keys
 from client.register import Register
-from client.signing import WRAP_SUITE, AuthorityKeys
+from client.signing import AuthorityKeys
 from shared.domain.header import Header
 from shared.domain.reference import encode_number
 from shared.errors import EnvelopeCannotOpen, KeyNotFound
-from shared.keys.public import parse_xwing
 
 OUR_NUMBER: Final = "file_number"
 THEIR_NUMBER: Final = "their_file_number"
@@ -124,8 +123,8 @@ class Casebook:
             yield Noted(**json.loads(raw))
 
     def _seal(self, message: str, raw: bytes) -> None:
-        kid, key = self._keys.sealing_kid, parse_xwing(self._keys.sealing.public)
-        self._register.casebook.keep(message, kid, WRAP_SUITE.encrypt(raw, key.hpke_key, _info(kid, message)))
+        kid = self._keys.sealing_kid
+        self._register.casebook.keep(message, kid, self._keys.seal_to_itself(raw, _info(kid, message)))
 
     def _openable(self) -> frozenset[str]:
         openers = (self._keys.sealing, *self._keys.former_sealing)

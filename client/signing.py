@@ -27,6 +27,7 @@ from shared.keys.custody import Opener, Signer
 from shared.keys.event_document import USES_OF_ROLE, KeyEntryDocument, Use
 from shared.keys.possession import prove_keys
 from shared.keys.private import XWingOpener, generate_ed25519, generate_mldsa65, generate_xwing
+from shared.keys.public import parse_xwing
 
 WRAP_SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 """HPKE (RFC 9180) base mode with X-Wing: kem 0x647a, kdf 0x0001, aead 0x0002."""
@@ -125,6 +126,10 @@ class AuthorityKeys:
         return prove_keys(
             self.authority, self.coming.keys, not_before, not_after, vouchers=(self.ed25519, self.mldsa65)
         )
+
+    def seal_to_itself(self, plaintext: bytes, info: bytes) -> bytes:
+        """What only the acting sealing key opens, with `open_wrap` and this info."""
+        return WRAP_SUITE.encrypt(plaintext, parse_xwing(self.sealing.public).hpke_key, info)
 
     def sign_manifest(self, manifest: bytes) -> bytes:
         """The canonical JWS over these manifest bytes, with both signatures."""
