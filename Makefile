@@ -48,7 +48,7 @@ pdf: .venv/.runtime  ## what `comity print -o FILE.pdf` needs: WeasyPrint, and D
 .PHONY: test
 test: .venv/.dev .venv/.fuzz .venv/.hostile $(SECOND) var/strangers/.ready  ## everything, on a private RabbitMQ and PostgreSQL that are started and stopped again
 	$(PY) -m deploy.local
-	$(PY) -m tests
+	$(PY) -m tests $(if $(BUT),--but $(BUT))
 
 # ---------------------------------------------------------------- for those who change it
 

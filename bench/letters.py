@@ -117,7 +117,8 @@ def _seal_chunk(numbers: range) -> bytes:
 
 
 def _request(text: str) -> RequestFile:
-    return RequestFile(
+    """Not all of the parties are those through which the instrument has requests pass: the registry warns."""
+    request = RequestFile(
         v=1,
         measures={"M1": MeasureAsked(type="bank-data", target="Atlas Négoce")},
         content={
@@ -130,3 +131,4 @@ def _request(text: str) -> RequestFile:
             "purpose": "Preuve au procès",
         },
     )
+    return request.despite("A measurement")

@@ -10,7 +10,10 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
+
+from typing_extensions import override
 
 
 class ComityError(Exception):
@@ -21,6 +24,11 @@ class ComityError(Exception):
     def __init__(self, /, **facts: object) -> None:  # facts come from the other side too, one named `self` among them
         self.facts = facts
         super().__init__(self.sentence())
+
+    @override
+    def __reduce__(self) -> tuple[Callable[..., ComityError], tuple[type[ComityError], dict[str, object]]]:
+        """Processes hand errors on to each other by their class and facts."""
+        return _made_again, (type(self), self.facts)
 
     @classmethod
     def template(cls) -> str:
@@ -34,6 +42,10 @@ class ComityError(Exception):
         the writing's direction is escaped."""
         facts = _NamedGaps({name: _printable(str(value)) for name, value in self.facts.items()})
         return (template or self.template()).format_map(facts)
+
+
+def _made_again(error: type[ComityError], facts: dict[str, object]) -> ComityError:
+    return error(**facts)
 
 
 def _printable(text: str) -> str:

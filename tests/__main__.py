@@ -1,4 +1,4 @@
-"""`python -m tests [FOLDER…]`: the folders in order, each with its time, and the totals at the end.
+"""`python -m tests [--but FOLDER] [FOLDER…]`: the folders in order, each with its time, and the totals at the end.
 
 Unit tests and faults run on two workers. So do the folders that talk to servers, file by file: each worker starts a
 RabbitMQ and a PostgreSQL of its own, and the files of one worker share and kill them one after another. The others run
@@ -6,6 +6,7 @@ one test after another: what they judge, as how an exchange fares under load, a 
 without tests is left out; one that fails does not keep the next from running.
 """
 
+import argparse
 import re
 import subprocess
 import sys
@@ -64,13 +65,18 @@ def run_folder(folder: str) -> FolderRun:
     return FolderRun(folder, time.monotonic() - began, pytest.returncode, summary)
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the folders wanted, all by default; the exit code is 0 only if every one passed and any test ran."""
-    unknown = [folder for folder in wanted if folder not in FOLDERS]
+    parser = argparse.ArgumentParser(prog="python -m tests")
+    parser.add_argument("folders", nargs="*", metavar="FOLDER")
+    parser.add_argument("--but", action="append", default=[], metavar="FOLDER", help="not this one")
+    given = parser.parse_args(arguments)
+    unknown = [folder for folder in [*given.folders, *given.but] if folder not in FOLDERS]
     if unknown:
         print(f"no such folder: {', '.join(unknown)}; there are {', '.join(FOLDERS)}")
         return 2
-    present = [folder for folder in wanted or FOLDERS if any((_HERE / folder).rglob("test_*.py"))]
+    wanted = [folder for folder in given.folders or FOLDERS if folder not in given.but]
+    present = [folder for folder in wanted if any((_HERE / folder).rglob("test_*.py"))]
     runs = [run_folder(folder) for folder in present]
     print()
     for run in runs:

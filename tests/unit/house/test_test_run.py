@@ -23,7 +23,20 @@ def test_an_error_counts_as_a_failure_and_a_warning_does_not(
 
 
 def test_a_folder_that_does_not_exist_is_named_and_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["unit", "unti"]) == 2
-    printed = capsys.readouterr().out
-    assert "unti" in printed
-    assert all(folder in printed for folder in FOLDERS)
+    for arguments in (["unit", "unti"], ["--but", "unti"]):
+        assert main(arguments) == 2
+        printed = capsys.readouterr().out
+        assert "unti" in printed
+        assert all(folder in printed for folder in FOLDERS)
+
+
+def test_a_folder_that_ran_elsewhere_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+
+    def passed(folder: str) -> FolderRun:
+        ran.append(folder)
+        return FolderRun(folder, 1, 0, "1 passed in 1.00s")
+
+    monkeypatch.setattr("tests.__main__.run_folder", passed)
+    assert main(["--but", "unit"]) == 0
+    assert ran == [folder for folder in FOLDERS if folder != "unit"]
