@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +44,11 @@ def show_status(stage: Stage, dossier: str, who: str = RABAT) -> None:
     stage.console.print(f"  [dim]$ comity status {dossier}[/]", highlight=False)
     for line in stage.read(who, "reads the status", "status", dossier).rstrip().splitlines():
         stage.console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def in_days(days: int) -> str:
+    """A day from today on, as the commands take it."""
+    return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
 
 
 def require(holds: bool, otherwise: str) -> None:

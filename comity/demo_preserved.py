@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from comity.demo_acts import FILES, PARIS, RABAT, open_message, receive, reply, require, show_status
+from comity.demo_acts import FILES, PARIS, RABAT, in_days, open_message, receive, reply, require, show_status
 from comity.demo_stage import Stage
 
 
@@ -20,7 +19,7 @@ def _rabat_asks_at_once(stage: Stage) -> str:
     sent = _send(stage, "asks for preservation", FILES / "conservation.json")
     stage.tell(RABAT, f"{sent}: emergency; the logs of one mailbox are asked to be kept (Budapest 29)")
     stage.act(PARIS, "opens the call", "open", receive(stage, PARIS, "request"))
-    until = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
+    until = in_days(90)
     reply(stage, PARIS, sent, "preserve", "--act", f"until={until}")
     stage.act(RABAT, "opens preserve", "open", receive(stage, RABAT, "preserve"))
     stage.tell(PARIS, f"keeps the data until {until}, or for as long as a request for it is pending")

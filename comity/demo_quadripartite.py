@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from comity.demo_acts import (
@@ -11,6 +10,7 @@ from comity.demo_acts import (
     MADRID,
     PARIS,
     RABAT,
+    in_days,
     open_message,
     receive,
     reply,
@@ -32,7 +32,7 @@ def play_quadripartite(stage: Stage) -> None:
 
 def _rabat_asks(stage: Stage) -> str:
     stage.scene("2. Rabat sends one letter rogatory to three capitals")
-    deadline = (datetime.now(UTC) + timedelta(days=26)).date().isoformat()
+    deadline = in_days(26)
     letter = stage.home(RABAT) / "demande.json"
     letter.write_text((FILES / "demande.json").read_text().replace("DEADLINE", deadline))
     to = [argument for party in (PARIS, BRUSSELS, MADRID) for argument in ("--to", party)]
@@ -65,7 +65,7 @@ def _france_delivers(stage: Stage, dossier: str) -> None:
 
 def _belgium_asks_and_delivers(stage: Stage, dossier: str) -> None:
     stage.scene("4. Belgium asks for information, gets it, and delivers")
-    due = (datetime.now(UTC) + timedelta(days=10)).date().isoformat()
+    due = in_days(10)
     reply(stage, BRUSSELS, dossier, "acknowledge")
     reply(stage, BRUSSELS, dossier, "start-review")
     reply(stage, BRUSSELS, dossier, "ask-information", "--due", due, "--body", FILES / "questions-belgique.json")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-from comity.demo_acts import FILES, MADRID, RABAT, open_message, receive, reply, require, show_status
+from comity.demo_acts import FILES, MADRID, RABAT, in_days, open_message, receive, reply, require, show_status
 from comity.demo_stage import Stage
 
 
@@ -18,7 +16,7 @@ def play_received(stage: Stage) -> None:
     stage.tell(MADRID, f"{dossier}: a witness is to be heard in Casablanca, under the convention of 2009")
     stage.act(RABAT, "opens the letter from Madrid", "open", receive(stage, RABAT, "request"))
     reply(stage, RABAT, dossier, "acknowledge")
-    due = (datetime.now(UTC) + timedelta(days=14)).date().isoformat()
+    due = in_days(14)
     reply(stage, RABAT, dossier, "ask-information", "--due", due, "--body", FILES / "questions-rabat.json")
     open_message(stage, MADRID, "ask-information")
     reply(stage, MADRID, dossier, "supply-information", "--body", FILES / "respuestas-madrid.json")

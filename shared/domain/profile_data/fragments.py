@@ -40,6 +40,11 @@ NEW = ("submitted", "delivered")
 
 APPROVALS = ActField(FieldType.integer, False, "how many internal approvals it has")
 HOLDER = ActField(FieldType.authority, False, "the competent authority that does the work, where it is another")
+SENT_BY: Mapping[str, ActField] = {
+    "channel": ActField(FieldType.code, True, "by which channel", frozenset(CHANNELS)),
+    "sent": ActField(FieldType.date, True, "on which day"),
+    "bag": ActField(FieldType.code, False, "the number of the bag or of the consignment"),
+}
 REASONS = BodyField("reasons", "Reasons", "practice (k)")
 
 OWED_ALIKE: Mapping[str, str] = {
@@ -82,6 +87,11 @@ def open_states(states: Iterable[State]) -> tuple[str, ...]:
     return tuple(state.name for state in states if state.turn is not None and not state.by_transport)
 
 
+def anywhere(states: Iterable[str]) -> dict[str, str]:
+    """In each of these, and after the closure: what moves nothing."""
+    return dict.fromkeys((*states, CLOSED), STAY)
+
+
 def transport_kinds(body: tuple[BodyField, ...], opens: tuple[Opens, ...]) -> tuple[Kind, ...]:
     """What happens when the first message cannot be opened. `body` is the content that a new sending holds again,
     `opens` what the first message opened: the clocks that were void begin anew."""
@@ -112,11 +122,7 @@ def transport_kinds(body: tuple[BodyField, ...], opens: tuple[Opens, ...]) -> tu
             "Sent by another channel",
             REQUESTING,
             {"undelivered": "delivered"},
-            act={
-                "channel": ActField(FieldType.code, True, "by which channel", frozenset(CHANNELS)),
-                "sent": ActField(FieldType.date, True, "on which day"),
-                "bag": ActField(FieldType.code, False, "the number of the bag or of the consignment"),
-            },
+            act=SENT_BY,
             opens=opens,
             closes=frozenset({"resend"}),
         ),
@@ -127,7 +133,7 @@ def free_kinds(open_: tuple[str, ...]) -> tuple[Kind, ...]:
     """Reminders, status queries and their answers, which cross anything."""
     everywhere = dict.fromkeys(open_, STAY)
     return (
-        Kind("remind", "Reminder", BOTH, {**everywhere, CLOSED: STAY}, changes_state=False),
+        Kind("remind", "Reminder", BOTH, anywhere(open_), changes_state=False),
         Kind(
             "ask-status",
             "Question about the status",
@@ -245,7 +251,7 @@ def discharging(states: tuple[str, ...], duties: Iterable[str]) -> Kind:
         "discharge",
         "Discharge of a duty",
         BOTH,
-        dict.fromkeys((*states, CLOSED), STAY),
+        anywhere(states),
         act={"duties": ActField(FieldType.codes, True, "what was done", frozenset(duties))},
         discharges=True,
     )

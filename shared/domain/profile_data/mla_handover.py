@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from shared.domain.catalogue import CHANNELS, CONDITION
-from shared.domain.profile_data.fragments import APPROVALS, BOTH, REQUESTED, REQUESTING
+from shared.domain.catalogue import CONDITION
+from shared.domain.profile_data.fragments import APPROVALS, BOTH, REQUESTED, REQUESTING, SENT_BY, anywhere
 from shared.domain.profile_data.mla_execution import WORKING
-from shared.domain.profile_format import CLOSED, STAY, ActField, BodyField, Duty, FieldType, Kind, Opens, Side
+from shared.domain.profile_format import ActField, BodyField, Duty, FieldType, Kind, Opens, Side
 
 ITEM_DAYS = 30
 MOST_ITEMS = 999
@@ -32,13 +32,13 @@ _CONSENT = "UNTOC 18(10)(a), UNCAC 46(10)(a)"
 def detainee_kinds(open_: Iterable[str]) -> tuple[Kind, ...]:
     """A transfer in force is arranged anew by sending it again: the new dates take the place of the old ones. Whoever
     gets the person says so, whatever the measure has become meanwhile."""
-    anywhere = dict.fromkeys((*open_, CLOSED), STAY)
+    everywhere = anywhere(open_)
     return (
         Kind(
             "arrange-transfer",
             "Arrangement for the temporary transfer of a detained person",
             REQUESTED,
-            {**dict.fromkeys((*WORKING, "result-delivered"), STAY), CLOSED: STAY},
+            anywhere((*WORKING, "result-delivered")),
             act={
                 "consent": ActField(FieldType.date, True, "the day on which the person consented"),
                 "hand-over": ActField(FieldType.date, True, "when the person is handed over"),
@@ -64,7 +64,7 @@ def detainee_kinds(open_: Iterable[str]) -> tuple[Kind, ...]:
             "confirm-arrival",
             "Confirmation that the detained person arrived",
             REQUESTING,
-            anywhere,
+            everywhere,
             act={"arrived": ActField(FieldType.date, True, "on which day")},
             needs_owed=frozenset({"hand-over-detainee"}),
             closes=frozenset({"hand-over-detainee"}),
@@ -73,7 +73,7 @@ def detainee_kinds(open_: Iterable[str]) -> tuple[Kind, ...]:
             "confirm-return",
             "Confirmation that the detained person is back",
             REQUESTED,
-            anywhere,
+            everywhere,
             act={"returned": ActField(FieldType.date, True, "on which day")},
             needs_owed=frozenset({"return-detainee"}),
             closes=frozenset({"custody", "return-detainee", "safe-conduct"}),
@@ -83,17 +83,15 @@ def detainee_kinds(open_: Iterable[str]) -> tuple[Kind, ...]:
 
 def item_kinds(open_: Iterable[str]) -> tuple[Kind, Kind]:
     """Either side sends, also what it returns after the closure; whoever gets it says in which condition."""
-    anywhere = dict.fromkeys((*open_, CLOSED), STAY)
+    everywhere = anywhere(open_)
     return (
         Kind(
             "send-items",
             "Physical items were sent",
             BOTH,
-            anywhere,
+            everywhere,
             act={
-                "channel": ActField(FieldType.code, True, "by which channel", frozenset(CHANNELS)),
-                "sent": ActField(FieldType.date, True, "on which day"),
-                "bag": ActField(FieldType.code, False, "the number of the bag or of the consignment"),
+                **SENT_BY,
                 "count": ActField(FieldType.integer, True, "how many items", at_most=MOST_ITEMS),
                 "expected": ActField(FieldType.date, False, "when they should be there"),
                 "duties": ActField(
@@ -107,7 +105,7 @@ def item_kinds(open_: Iterable[str]) -> tuple[Kind, Kind]:
             "confirm-items",
             "Receipt for physical items",
             BOTH,
-            anywhere,
+            everywhere,
             act={
                 "condition": ActField(FieldType.code, True, "in which condition they came", frozenset(CONDITION)),
                 "received": ActField(FieldType.date, True, "on which day"),

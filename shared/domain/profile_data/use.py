@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from shared.domain.catalogue import POLICE_HANDLING, PURPOSES
-from shared.domain.profile_data.fragments import APPROVALS, BOTH
-from shared.domain.profile_format import CLOSED, STAY, ActField, BodyField, Condition, FieldType, Kind, Opens
+from shared.domain.profile_data.fragments import APPROVALS, BOTH, anywhere
+from shared.domain.profile_format import ActField, BodyField, Condition, FieldType, Kind, Opens
 
 USE_DAYS = 30
 USE_OWED: Mapping[str, str] = {"answer-use": "answer on the use"}
@@ -23,7 +23,7 @@ _TO = ActField(FieldType.authority, False, "to whom it may be passed on, for the
 
 def use_kinds(open_: Iterable[str]) -> tuple[Kind, Kind]:
     """`open_` are the profile's open states. Both kinds cross anything: they concern what was given, and no move."""
-    everywhere = dict.fromkeys((*open_, CLOSED), STAY)
+    everywhere = anywhere(open_)
     return (
         Kind(
             "ask-use-permission",
