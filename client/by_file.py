@@ -22,6 +22,7 @@ from client.request_file import OVERRIDE, load_json
 from shared.domain.header import Code, Urgency
 from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId
 from shared.domain.leg import Leg
+from shared.domain.misfits import first_misfit
 from shared.domain.profiles import kind_of
 from shared.errors import RequestFileInvalid
 
@@ -72,9 +73,7 @@ def load_answer(path: Path) -> tuple[AnswerFile, list[Path]]:
     try:
         answer = AnswerFile.model_validate(load_json(path))
     except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "the answer"
-        raise RequestFileInvalid(file=path, why=f"{where}: {first['msg']}") from None
+        raise RequestFileInvalid(file=path, why=first_misfit(invalid, "the answer")) from None
     if not answer.kind:
         raise RequestFileInvalid(file=path, why=f"kind is empty; it may be {', '.join(answer.possible)}")
     files = [path.parent / name for name in answer.attachments]

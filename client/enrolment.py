@@ -23,6 +23,7 @@ from client.exchange import Exchange
 from client.request_file import load_json
 from client.signing import AuthorityKeys
 from shared.domain.ids import AuthorityId
+from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import encode_canonical_json
 from shared.errors import EventNotAdmitted, EventOvertaken, KeyRefused, RequestFileInvalid
 from shared.keys.directory import Compromise, Directory
@@ -97,9 +98,7 @@ def load_enrolment(path: Path) -> EnrolmentRequest:
     try:
         request = EnrolmentRequest.model_validate(document)
     except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "the request"
-        raise RequestFileInvalid(file=path, why=f"{where}: {first['msg']}") from None
+        raise RequestFileInvalid(file=path, why=first_misfit(invalid, "the request")) from None
     request.kids()
     return request
 

@@ -44,6 +44,7 @@ from shared.contracts.api import (
     StampPage,
     WellKnown,
 )
+from shared.domain.misfits import first_misfit
 from shared.errors import AnswerRefused, NotThere
 
 M = TypeVar("M", bound=BaseModel)
@@ -237,9 +238,7 @@ def _read(model: type[M], body: bytes) -> M:
     try:
         return model.model_validate_json(body)
     except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or model.__name__
-        raise AnswerRefused(why=f"{where}: {first['msg']}") from None
+        raise AnswerRefused(why=first_misfit(invalid, model.__name__)) from None
 
 
 def _hex(text: str) -> str:

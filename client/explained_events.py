@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from client.whole_file import locked, put_in_place
 from shared.domain.ids import Digest, Timestamp
+from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.errors import RequestFileInvalid
 
@@ -60,9 +61,7 @@ class ExplainedEvents:
                 raise ValueError(f"it has more than {MAX_FILE_BYTES} bytes")
             found = _File.model_validate(parse_strict_json(raw))
         except ValidationError as bad:
-            first = bad.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise RequestFileInvalid(file=self.path, why=f"{where}: {first['msg']}") from None
+            raise RequestFileInvalid(file=self.path, why=first_misfit(bad)) from None
         except ValueError as bad:
             raise RequestFileInvalid(file=self.path, why=bad) from None
         return {one.digest: one for one in found.explained}

@@ -12,7 +12,6 @@ Rules:
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from client.exchange import Exchange
 from client.register import Register
 from client.register_rows import DecisionKept, Entry, Submission
 from client.sealing import SealedMessage, Upload
+from client.whole_file import put_in_place
 from shared.apisig.receipts import MERGE_DELAY
 from shared.contracts.api import Accepted, Decision
 from shared.domain.header import Header
@@ -178,10 +178,7 @@ class Outbox:
     def _write(self, upload: Upload) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / upload.sha256_hex
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(upload.ct)
-            file.flush()
-            os.fsync(file.fileno())
+        put_in_place(path, upload.ct, replace=True)
         return path
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shared.domain.catalogue import COVERT, COVERT_MEASURES
 from shared.domain.header import Basis, Urgency
 from shared.domain.ids import AuthorityId, MeasureId
+from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import NotStrictJson, parse_strict_json
 from shared.errors import RequestFileInvalid
 
@@ -74,20 +75,24 @@ def load_request(path: Path) -> RequestFile:
     try:
         return RequestFile.model_validate(document)
     except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "the request"
-        raise RequestFileInvalid(file=path, why=f"{where}: {first['msg']}") from None
+        raise RequestFileInvalid(file=path, why=first_misfit(invalid, "the request")) from None
 
 
 def load_json(path: Path) -> Any:
     """The strict JSON in a file of at most 4 MiB. Raises RequestFileInvalid."""
+    raw = read_given(path, MAX_FILE_BYTES + 1)
+    if len(raw) > MAX_FILE_BYTES:
+        raise RequestFileInvalid(file=path, why=f"it has more than {MAX_FILE_BYTES} bytes")
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-        if len(raw) > MAX_FILE_BYTES:
-            raise RequestFileInvalid(file=path, why=f"it has more than {MAX_FILE_BYTES} bytes")
         return parse_strict_json(raw)
-    except OSError as broken:
-        raise RequestFileInvalid(file=path, why=broken.strerror) from None
     except NotStrictJson as broken:
         raise RequestFileInvalid(file=path, why=broken) from None
+
+
+def read_given(path: Path, most: int = -1) -> bytes:
+    """What the file holds that a user named, or so many bytes of it. Raises RequestFileInvalid."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as broken:
+        raise RequestFileInvalid(file=path, why=broken.strerror) from None

@@ -87,22 +87,13 @@ def _within(given: Path) -> list[Path]:
     return sorted(given.rglob("*.jws")) if given.is_dir() else [given]
 
 
-def _read(file: Path, most: int) -> bytes:
-    from shared.errors import RequestFileInvalid
-
-    try:
-        with file.open("rb") as opened:
-            return opened.read(most + 1)
-    except OSError as broken:
-        raise RequestFileInvalid(file=file, why=broken.strerror) from None
-
-
 def _checkpoint(file: Path, trust: Trust) -> Any:
+    from client.request_file import read_given
     from shared.audit.notes import MAX_NOTE_BYTES
     from shared.audit.quorum import rule_of
     from shared.errors import LedgerInvalid, RequestFileInvalid
 
-    note = _read(file, MAX_NOTE_BYTES)
+    note = read_given(file, MAX_NOTE_BYTES + 1)
     try:
         return rule_of(trust).read(note)
     except LedgerInvalid as broken:
@@ -110,10 +101,11 @@ def _checkpoint(file: Path, trust: Trust) -> Any:
 
 
 def _receipt(file: Path, trust: Trust) -> Any:
+    from client.request_file import read_given
     from shared.apisig.exchange_word import verify_own_receipt
     from shared.errors import ReceiptInvalid, RequestFileInvalid
 
-    raw = _read(file, MOST_RECEIPT_BYTES)
+    raw = read_given(file, MOST_RECEIPT_BYTES + 1)
     try:
         return verify_own_receipt(raw.decode("ascii").strip(), trust)
     except UnicodeDecodeError:

@@ -122,13 +122,14 @@ def show(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
 def _change(own: Correspondence, desk: Desk, output: Output, **members: Any) -> None:
     from pydantic import ValidationError
 
-    from client.desk.rules import Desk, first_error
+    from client.desk.rules import Desk
+    from shared.domain.misfits import first_misfit
     from shared.errors import DeskUnusable
 
     try:
         changed = Desk.model_validate({**desk.model_dump(), **{name: _plain(one) for name, one in members.items()}})
     except ValidationError as invalid:
-        raise DeskUnusable(why=first_error(invalid)) from None
+        raise DeskUnusable(why=first_misfit(invalid)) from None
     own.office.change(changed)
     _show(changed, output)
 

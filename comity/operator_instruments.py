@@ -42,7 +42,9 @@ def load(
 ) -> None:
     """Sign a registry of instruments with the operator keys, and post it."""
     with reporting(json) as output:
-        output.show(*_publish(lambda _: _read(file), operator_key, trust, home, url))
+        from client.request_file import read_given
+
+        output.show(*_publish(lambda _: read_given(file), operator_key, trust, home, url))
 
 
 @app.command()
@@ -156,15 +158,6 @@ def _day(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise typer.BadParameter("--from is a day such as 2027-01-01") from None
-
-
-def _read(file: Path) -> bytes:
-    from shared.errors import RequestFileInvalid
-
-    try:
-        return file.read_bytes()
-    except OSError as broken:
-        raise RequestFileInvalid(file=file, why=broken.strerror) from None
 
 
 def _publish(

@@ -227,13 +227,10 @@ def _render(console: Any, document: dict[str, Any]) -> None:
 
 def _read(file: Path) -> bytes:
     from client.proof_bundle import MAX_BUNDLE_BYTES
-    from shared.errors import ProofTooLarge, RequestFileInvalid
+    from client.request_file import read_given
+    from shared.errors import ProofTooLarge
 
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(MAX_BUNDLE_BYTES + 1)
-    except OSError as broken:
-        raise RequestFileInvalid(file=file, why=broken.strerror) from None
+    raw = read_given(file, MAX_BUNDLE_BYTES + 1)
     if len(raw) > MAX_BUNDLE_BYTES:
         raise ProofTooLarge(limit=MAX_BUNDLE_BYTES)
     return raw

@@ -69,17 +69,13 @@ def send(
 
 def attachments(paths: list[Path]) -> list[Attachment]:
     """The files, read whole. Raises RequestFileInvalid."""
+    from client.request_file import read_given
     from client.sealing import Attachment
-    from shared.errors import RequestFileInvalid
 
     found = []
     for path in paths:
-        try:
-            data = path.read_bytes()
-        except OSError as broken:
-            raise RequestFileInvalid(file=path, why=broken.strerror) from None
         media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        found.append(Attachment(path.name, media_type.lower(), data))
+        found.append(Attachment(path.name, media_type.lower(), read_given(path)))
     return found
 
 

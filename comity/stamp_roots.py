@@ -18,11 +18,8 @@ StampRoot = Annotated[
 
 def read_roots(files: list[Path] | None) -> StampRoots | None:
     """None where none is given. Raises RequestFileInvalid, SettingsRefused."""
+    from client.request_file import read_given
     from shared.audit.time_stamps import StampRoots
-    from shared.errors import RequestFileInvalid
 
-    try:
-        pems = [file.read_bytes() for file in files or ()]
-    except OSError as broken:
-        raise RequestFileInvalid(file=broken.filename, why=broken.strerror) from None
+    pems = [read_given(file) for file in files or ()]
     return StampRoots(pems) if pems else None

@@ -21,11 +21,12 @@ from client.desk.approvals import (
     sealed_approvals,
     sign_approval,
 )
-from client.desk.rules import RATIFY_DAYS, Acting, Closed, OfficerName, Role, first_error
+from client.desk.rules import RATIFY_DAYS, Acting, Closed, OfficerName, Role
 from client.sealing import Attachment, entries_of
 from client.whole_file import put_in_place
 from shared.domain.header import Header
 from shared.domain.ids import encode_time, parse_time
+from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import parse_strict_json
 from shared.errors import DraftUnknown, DraftUnusable
 from shared.keys.base64url import encode_b64u, parse_b64u
@@ -147,7 +148,7 @@ class Drafts:
         except OSError as broken:
             raise DraftUnusable(draft=name, why=broken.strerror) from None
         except ValidationError as invalid:
-            raise DraftUnusable(draft=name, why=first_error(invalid)) from None
+            raise DraftUnusable(draft=name, why=first_misfit(invalid)) from None
         except ValueError as bad:
             raise DraftUnusable(draft=name, why=str(bad)) from None
 

@@ -22,6 +22,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from shared.domain.ids import AuthorityId, Timestamp, parse_time
+from shared.domain.misfits import first_misfit
 from shared.domain.profile_format import Kind
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.errors import DeskUnusable, KeyRefused, OfficerRefused
@@ -170,14 +171,9 @@ def verify_desk(raw: bytes, authority: str, keys: Sequence[Ed25519Public]) -> De
         verify_quorum(signed, DESK_DOMAIN, keys, 1, authority)
         desk = Desk.model_validate(parse_strict_json(signed.document))
     except ValidationError as invalid:
-        raise DeskUnusable(why=first_error(invalid)) from None
+        raise DeskUnusable(why=first_misfit(invalid)) from None
     except ValueError as bad:
         raise DeskUnusable(why=str(bad)) from None
     if desk.authority != authority:
         raise DeskUnusable(why=f"it is the desk of {desk.authority}")
     return desk
-
-
-def first_error(invalid: ValidationError) -> str:
-    first = invalid.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(step) for step in first['loc']) or 'it'}: {first['msg']}"

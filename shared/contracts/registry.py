@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from shared.contracts import messages
 from shared.contracts.messages import ServiceMessage
 from shared.contracts.topology import DESTINATION
+from shared.domain.misfits import first_misfit
 from shared.errors import FrameRefused, MessageTypeUnknown
 
 MODELS: dict[tuple[str, int], type[ServiceMessage]] = {
@@ -41,9 +42,7 @@ def parse_message(type_: str, version: int, data: bytes) -> ServiceMessage:
     try:
         return model.model_validate_json(data)
     except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise FrameRefused(why=f"{type_} field {where}: {first['msg']}") from None
+        raise FrameRefused(why=f"{type_} field {first_misfit(invalid, '')}") from None
 
 
 def destination_of(type_: str, version: int) -> str:

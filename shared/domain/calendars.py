@@ -21,7 +21,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.domain.header import Code
-from shared.domain.ids import AuthorityId, parse_time
+from shared.domain.ids import AuthorityId, Day, Moment
 
 UTC_DAYS: Final = "utc.1"
 """The version of the calendar that counts where no other is published."""
@@ -32,26 +32,12 @@ _LAST_SECOND: Final = time(23, 59, 59)
 _A_DAY: Final = timedelta(days=1)
 
 
-def _day(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("not a date")
-    return date.fromisoformat(value)
-
-
-def _moment(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("not a time")
-    return parse_time(value)
-
-
 def _hour(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("not an hour")
     return datetime.strptime(value, "%H:%M").time()
 
 
-Day = Annotated[date, BeforeValidator(_day)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
 Hour = Annotated[time, BeforeValidator(_hour)]
 
 

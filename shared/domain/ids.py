@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints
 
 AUTHORITY_PATTERN = r"^[A-Z]{2}\.[A-Z0-9]{2,16}$"
 UUID7_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
@@ -83,3 +83,19 @@ def new_uuid7(now: datetime) -> str:
     random_bits = secrets.randbits(74)
     value = milliseconds << 80 | 0x7 << 76 | (random_bits >> 62) << 64 | 0b10 << 62 | random_bits & ((1 << 62) - 1)
     return str(uuid.UUID(int=value))
+
+
+def _moment(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("not a time")
+    return parse_time(value)
+
+
+def _day(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("not a date")
+    return date.fromisoformat(value)
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(encode_time, return_type=str, when_used="json")]
+Day = Annotated[date, BeforeValidator(_day)]

@@ -20,27 +20,19 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from shared.domain.calendars import NO_CALENDARS, Calendar, Calendars
 from shared.domain.catalogue import HEADER_MEASURES
 from shared.domain.clocks import CLOCKS, NO_LIMIT
 from shared.domain.header import RECIPROCITY, Basis, Code
-from shared.domain.ids import AuthorityId
+from shared.domain.ids import AuthorityId, Day
+from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import NotStrictJson, parse_strict_json
 from shared.errors import InstrumentsInvalid
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-
-
-def _day(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("not a date")
-    return date.fromisoformat(value)
-
-
-Day = Annotated[date, BeforeValidator(_day)]
 
 
 class _Entry(BaseModel):
@@ -295,6 +287,4 @@ def parse_registry(raw: bytes) -> Registry:
     except NotStrictJson as broken:
         raise InstrumentsInvalid(why=str(broken)) from None
     except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(step)[:64] for step in first["loc"]) or "registry"
-        raise InstrumentsInvalid(why=f"{where}: {first['msg']}") from None
+        raise InstrumentsInvalid(why=first_misfit(invalid, "registry")) from None

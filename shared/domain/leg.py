@@ -7,14 +7,13 @@ moves legs, `obligations.py` opens and closes what is owed.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
 from shared.domain.header import Basis, Code, Urgency
-from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, encode_time, parse_time
+from shared.domain.ids import AuthorityId, Day, Digest, DossierId, MeasureId, MessageId, Moment
 from shared.domain.profile_format import Side
 
 PERMISSIONS_AT_MOST = 64
@@ -25,21 +24,6 @@ SEEN_AFTER_HEAD = 32
 """How many messages after the head a leg remembers; naming an older one as `seen` is stale, naming the head never
 is."""
 
-
-def _moment(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("not a time")
-    return parse_time(value)
-
-
-def _day(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("not a date")
-    return date.fromisoformat(value)
-
-
-Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(encode_time, return_type=str, when_used="json")]
-Day = Annotated[date, BeforeValidator(_day)]
 
 _CLOSED = ConfigDict(extra="forbid")
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from shared.domain.ids import AuthorityId, Digest, Timestamp, parse_time
+from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 
 EVENT_VERSION: Final = "comity-key-event/1"
@@ -149,9 +150,7 @@ def parse_event_document(raw: bytes) -> KeyEventDocument:
     try:
         return KeyEventDocument.model_validate(document)
     except ValidationError as bad:
-        first = bad.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "event"
-        raise ValueError(f"{where}: {first['msg']}") from None
+        raise ValueError(first_misfit(bad, "event")) from None
 
 
 def encode_event_document(event: KeyEventDocument) -> bytes:

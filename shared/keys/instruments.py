@@ -23,6 +23,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from shared.domain.ids import Digest
+from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import NotStrictJson, encode_canonical_json, parse_strict_json
 from shared.errors import InstrumentsInvalid
 from shared.keys.base64url import encode_b64u
@@ -64,8 +65,7 @@ def verify_instruments(raw: bytes, operator_keys: Sequence[Ed25519Public], quoru
         if _encode(written.exchange, written.number, written.prev, written.registry) != signed.document:
             raise ValueError("it is not in canonical form")
     except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_input=False)[0]
-        raise InstrumentsInvalid(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise InstrumentsInvalid(why=first_misfit(invalid)) from None
     except ValueError as bad:
         raise InstrumentsInvalid(why=str(bad)) from None
     return Publication(exchange, written.number, written.prev, registry, encode_b64u(signed.digest()))

@@ -24,6 +24,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from shared.domain.ids import Timestamp, encode_time, parse_time
+from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.errors import KeyRefused, RosterRefused
 from shared.keys.base64url import encode_b64u, parse_b64u
@@ -109,8 +110,7 @@ def verify_roster(raw: bytes, operator_keys: Sequence[Ed25519Public], quorum: in
         if len(services) != len(written.services) or len(set(keys)) != len(keys):
             raise ValueError("a service or a key stands twice")
     except ValidationError as bad:
-        first = bad.errors(include_url=False, include_input=False)[0]
-        raise RosterRefused(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise RosterRefused(why=first_misfit(bad)) from None
     except KeyRefused as bad:
         raise RosterRefused(why=bad.sentence()) from None
     except ValueError as bad:

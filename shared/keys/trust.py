@@ -25,6 +25,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from shared.domain.ids import Timestamp, encode_time, parse_time
+from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.errors import KeyIdMalformed, KeyRefused, TrustFileInvalid
 from shared.keys.base64url import encode_b64u, parse_b64u
@@ -97,8 +98,7 @@ def parse_trust(raw: bytes) -> Trust:
         stamp_roots = tuple(parse_b64u(root) for root in written.stamp_roots)
         former = tuple(one.parse() for one in written.former_receipt_keys)
     except ValidationError as bad:
-        first = bad.errors(include_url=False, include_input=False)[0]
-        raise TrustFileInvalid(why=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise TrustFileInvalid(why=first_misfit(bad)) from None
     except KeyRefused as bad:
         raise TrustFileInvalid(why=bad.sentence()) from None
     except ValueError as bad:

@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from shared.domain.misfits import first_misfit
 from shared.errors import SettingsRefused
 from shared.runtime.addresses import BROKER_SCHEMES, DATABASE_SCHEMES, check_address, check_collector
 
@@ -196,9 +197,7 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as invalid:
-        first = invalid.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"]) or "settings"
-        raise SettingsRefused(why=f"{where}: {first['msg']}") from None
+        raise SettingsRefused(why=first_misfit(invalid, "settings")) from None
 
 
 def refuse_embedded(settings: Settings, service: str) -> None:
