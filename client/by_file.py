@@ -8,6 +8,7 @@ Rules:
 3. An answer to a state that is past is refused, unless its sender says that he knows: the court had not read what came
    since.
 4. Attachments of an answer lie beside it, under plain names. Nothing else on this machine can be named.
+5. What the authority alone can say is in no file: why it goes on against a warning, and which officers approved.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from client.composition import ReplyWish
+from client.desk.approvals import APPROVALS
 from client.request_file import OVERRIDE, load_json
 from shared.domain.header import Code, Urgency
 from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId
@@ -29,6 +31,7 @@ from shared.errors import RequestFileInvalid
 ANSWER_FILE: Final = "answer.json"
 ANSWERED_BY: Final = "answered_by"
 """The member of the content that names the court that is not connected."""
+_OF_THE_AUTHORITY: Final = (OVERRIDE, APPROVALS)
 
 _FileName = Annotated[str, StringConstraints(pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$")]
 
@@ -52,6 +55,14 @@ class AnswerFile(BaseModel):
     content: dict[str, Any] = {}
     answered_by: Annotated[str, StringConstraints(max_length=200)] = ""
     attachments: Annotated[tuple[_FileName, ...], Field(max_length=62)] = ()
+
+    @field_validator("act", "content")
+    @classmethod
+    def _says_nothing_for_the_authority(cls, members: dict[str, Any]) -> dict[str, Any]:
+        for name in _OF_THE_AUTHORITY:
+            if name in members:
+                raise ValueError(f"{name} is for whoever signs and sends it to say")
+        return members
 
     def wish(self, leg: Leg, despite: str | None) -> ReplyWish:
         """What the court wants to say. Raises KindUnknown."""
@@ -78,6 +89,13 @@ def load_answer(path: Path) -> tuple[AnswerFile, list[Path]]:
         raise RequestFileInvalid(file=path, why=f"kind is empty; it may be {', '.join(answer.possible)}")
     files = [path.parent / name for name in answer.attachments]
     for file in files:
-        if file.is_symlink() or not file.is_file():
+        if not _lies_there(file):
             raise RequestFileInvalid(file=file, why="the answer names it, and no such file lies beside it")
     return answer, files
+
+
+def _lies_there(file: Path) -> bool:
+    try:
+        return not file.is_symlink() and file.is_file()
+    except OSError:  # a name that no file system here takes
+        return False

@@ -54,6 +54,7 @@ def export_dossier(
             settled = [one.message for one in known if one.state in ("accepted", "received")]
             opened = [own.mailbox.open(message) for message in settled]
             answer = _answer(own, state)
+            write_new_files(out, ())  # closed to others before anything lies in it
             for at, one in enumerate(opened, start=1):
                 folder = out / f"{at:02}-{one.header.kind}-{one.header.sender}"
                 write_new_files(folder, _files(own, one, language or reader_language()))

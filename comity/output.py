@@ -4,7 +4,7 @@ Rules:
 1. With `--json` standard output holds exactly one JSON document, also when the command fails. Its sentences are
    English: programs go by codes.
 2. Text that came from others is shown, never executed: control characters and changes of writing direction are escaped,
-   so that no message can repaint a terminal.
+   so that no message can repaint a terminal. Its second and further lines are marked: none can pass for a line of ours.
 3. Times show in the reader's zone with UTC beside.
 4. No traceback. `COMITY_DEBUG=1` shows it to whoever mends the program.
 """
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _UNSAFE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_FURTHER_LINE: Final = "\n    | "
 _WIDTH_WITHOUT_TERMINAL: Final = 200
 
 
@@ -102,8 +103,9 @@ def console(stderr: bool = False) -> Console:
 
 
 def say(out: Console, text: str, style: str | None = None) -> None:
-    """One line of text, its markup and control characters without effect."""
-    out.print(visible(text), style=style, soft_wrap=True)
+    """One line of text, its markup and control characters without effect. What a text goes on with in further lines is
+    marked (rule 2)."""
+    out.print(visible(text).replace("\n", _FURTHER_LINE), style=style, soft_wrap=True)
 
 
 def visible(text: str) -> str:

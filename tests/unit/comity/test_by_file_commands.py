@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from client.by_file import load_answer
+from shared.errors import RequestFileInvalid
 from tests.unit.comity.conftest import Run, document_of
 
 MA, FR = "MA.PGR", "FR.BEPI"
+MESSAGE = "019aa000-0000-7000-8000-000000000000"
 Fill = Callable[..., Path]
 
 
@@ -47,7 +50,7 @@ def test_the_folder_holds_what_a_court_needs_and_no_key(folder: Path) -> None:
     ]
     assert "Money moved." in (folder / letters / "letter.html").read_text()
     assert "acknowledge" in json.loads((folder / "answer.json").read_text())["possible"]
-    assert all(file.stat().st_mode & 0o077 == 0 for file in folder.rglob("*"))
+    assert all(file.stat().st_mode & 0o077 == 0 for file in (folder, *folder.rglob("*")))
 
 
 def test_the_courts_answer_arrives_with_its_name_and_its_file(run: Run, folder: Path, fill: Fill) -> None:
@@ -85,6 +88,25 @@ def test_an_answer_that_does_not_fit_is_not_sent(run: Run, fill: Fill, members: 
     assert result.exit_code != 0
     assert says in result.stderr
     assert document_of(run(MA, "inbox", "--json"))["unopened"] == []
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ({"content": {"override_reason": "agreed"}}, "content: .* override_reason is for whoever signs"),
+        ({"content": {"approvals": {}}}, "content: .* approvals is for whoever signs"),
+        ({"act": {"approvals": 3}}, "act: .* approvals is for whoever signs"),
+        ({"attachments": ["\u0639" * 200]}, "no such file lies beside it"),
+    ],
+)
+def test_a_court_overrides_no_warning_and_approves_for_no_officer(
+    tmp_path: Path, members: dict[str, Any], says: str
+) -> None:
+    written = {"v": "comity-answer/1", "number": "", "dossier": MESSAGE, "leg": FR, "seen": "A" * 43}
+    file = tmp_path / "answer.json"
+    file.write_text(json.dumps({**written, "in_reply_to": None, "kind": "acknowledge", **members}))
+    with pytest.raises(RequestFileInvalid, match=says):
+        load_answer(file)
 
 
 def test_a_link_to_another_file_is_no_attachment(run: Run, folder: Path, fill: Fill, tmp_path: Path) -> None:
