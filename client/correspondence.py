@@ -34,6 +34,7 @@ from client.mailbox import Mailbox
 from client.message_judge import MessageJudge
 from client.outbox import Outbox
 from client.provenance import check_onward
+from client.pruned_parts import SealedParts
 from client.register import Register
 from client.request_file import RequestFile
 from client.sealing import Attachment, seal_message
@@ -106,7 +107,8 @@ class Correspondence:
         self.ledger = LedgerView(trust, self.register, exchange.log_file)
         self.outbox = Outbox(exchange, self.register, place.outbox, self._require_current, sleep=sleep, clock=clock)
         judge = MessageJudge(exchange, self.ledger, self.register.decision, self.directory, keys.authority, clock)
-        self.mailbox = Mailbox(keys, trust.origin, exchange, self.register, judge, outbox=self.outbox, clock=clock)
+        parts = SealedParts(exchange, self.register, self.ledger, clock)
+        self.mailbox = Mailbox(keys, trust.origin, exchange, self.register, judge, self.outbox, parts, clock)
 
     def close(self) -> None:
         self.exchange.close()

@@ -19,7 +19,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -33,6 +33,7 @@ from client.message_judge import MessageJudge, kids_of, unverified
 from client.opening import OpenedMessage, open_message
 from client.outbox import Outbox, entry_of
 from client.provenance import note_documents
+from client.pruned_parts import SealedParts
 from client.register import Register
 from client.register_rows import EventKept, Kept
 from client.rewraps import opener_of
@@ -40,7 +41,7 @@ from client.signing import AuthorityKeys
 from shared.apisig.receipts import MERGE_DELAY
 from shared.contracts.api import FEED_WAIT_MOST_S, FeedItem, MessageForReader
 from shared.domain.ids import encode_time, parse_time
-from shared.envelope.container import ReceivedEnvelope, parse_envelope, parse_submission
+from shared.envelope.container import ReceivedEnvelope, parse_envelope
 from shared.envelope.jws import read_jws
 from shared.envelope.valid_keys import valid_keys
 from shared.envelope.verify import VerifiedEnvelope, verify_envelope
@@ -50,9 +51,7 @@ from shared.errors import (
     KeyChangeUnexplained,
     LedgerInvalid,
     MessageNotLogged,
-    NotInRegister,
     NotThere,
-    PartPruned,
     PromiseBroken,
     Rejection,
     SignedWhenCompromised,
@@ -94,6 +93,7 @@ class Mailbox:
         register: Register,
         judge: MessageJudge,
         outbox: Outbox,
+        parts: SealedParts,
         clock: Callable[[], datetime],
     ) -> None:
         self._keys = keys
@@ -102,6 +102,7 @@ class Mailbox:
         self._register = register
         self._judge = judge
         self._outbox = outbox
+        self._parts = parts
         self._clock = clock
         self.casebook = Casebook(keys, register)
         self.handed_legs = HandedLegs(keys.authority, register, self.open, self._fetch)
@@ -135,12 +136,13 @@ class Mailbox:
                 return News(tuple(events), tuple(alarms.values()), tuple(gaps), tuple(forks))
 
     def open(self, message: str) -> OpenedMessage:
-        """Everything in a message that was sent to, or by, this authority. Raises MessageUnverified."""
+        """Everything in a message that was sent to, or by, this authority. Raises MessageUnverified, PartPruned,
+        EvidenceInvalid for parts that are said to be pruned and are not."""
         fetched = self._exchange.message(message)
         received = self._received(message, fetched)
         wanted = self.handed_legs.handed(received.header).parts if fetched.kid is None else None
         sizes = {one.name: one.ct_len for one in received.manifest.parts if wanted is None or one.name in wanted}
-        parts = self._parts(message, sizes)
+        parts = self._parts.fetch(received.header, sizes)
         whole = parse_envelope(received.jws_bytes, received.wraps, parts)
 
         def open_at(moment: Moment) -> OpenedMessage:
@@ -165,19 +167,6 @@ class Mailbox:
         if opened.header.sender != self._keys.authority:
             self._register.note_opened(message, encode_time(self._clock()))
         return opened
-
-    def _parts(self, message: str, sizes: Mapping[str, int]) -> Mapping[str, bytes]:
-        """From the exchange; what it pruned, from what was sent from here, if the parts went with the message."""
-        try:
-            return {name: self._exchange.part(message, name, size) for name, size in sizes.items()}
-        except PartPruned:
-            try:
-                sent = parse_submission(self._register.submission(message).container).parts
-            except NotInRegister:
-                sent = {}
-            if sent.keys() != sizes.keys():
-                raise
-            return sent
 
     def _take(self, type_: str, message: str) -> None:
         """Act on one feed item."""

@@ -207,15 +207,22 @@ async def _readable(gateway: Gateway, reader: str, message: str) -> ReadableEnve
 
 
 async def _refuse_pruned(gateway: Gateway, message: str) -> None:
-    """Raises PartPruned for a message whose parts went by the policy on retention."""
+    """Raises PartPruned for a message whose parts went by the policy on retention, with the proof of it as soon as
+    the ledger has it."""
     pruned = await gateway.ports.queries.parts_pruned(message)
-    if pruned is not None:
-        raise PartPruned(
-            message=message,
-            pruned_at=encode_time(pruned.pruned_at),
-            kept_days=pruned.kept_days,
-            closed_at=encode_time(pruned.closed_at),
-        )
+    if pruned is None:
+        return
+    told, ledger = pruned.pruned, gateway.ports.ledger
+    facts: dict[str, object] = {
+        "message": message,
+        "pruned_at": encode_time(told.pruned_at),
+        "kept_days": told.kept_days,
+        "closed_at": encode_time(told.closed_at),
+    }
+    proof = await ProofMaker(ledger, await ledger.checkpoint()).prove(pruned.leaf_index)
+    if proof is not None:
+        facts["proof"] = proof
+    raise PartPruned(**facts)
 
 
 def _require_plain_address(request: Request, message: str) -> None:

@@ -21,6 +21,7 @@ Private keys are behind `NoteSigner`: what is framed here, is signed there. This
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -41,6 +42,7 @@ MAX_TIMESTAMP_S: Final = 2**63 - 1
 _KEY_ID_BYTES: Final = 4
 _TIMESTAMP_BYTES: Final = 8
 _SIGNATURE_PREFIX: Final = "— "
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 class SignatureType(IntEnum):
@@ -174,7 +176,7 @@ def parse_note(raw: bytes) -> SignedNote:
         whole = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise LedgerInvalid(why="the note is not UTF-8") from None
-    if any(character < " " and character != "\n" for character in whole):
+    if _CONTROL.search(whole):
         raise LedgerInvalid(why="the note has a control character")
     text, blank, lines = whole.rpartition("\n\n")
     if not blank:

@@ -51,6 +51,13 @@ class EvidenceView:
 
 
 @dataclass(frozen=True)
+class PrunedView:
+    pruned: PartsPruned
+    leaf_index: int | None
+    """None until the sequencer gave the leaf its place."""
+
+
+@dataclass(frozen=True)
 class DecisionView:
     decision: Decision
     leaf_index: int | None
@@ -91,7 +98,7 @@ class Queries(Protocol):
     async def key_event_places(self, after: int, limit: int) -> list[KeyEventPlace]:
         """Of the events with numbers greater than `after`, in order."""
 
-    async def parts_pruned(self, message: str) -> PartsPruned | None:
+    async def parts_pruned(self, message: str) -> PrunedView | None:
         """When and by which policy the sealed parts of this message went; None while they are here."""
 
     async def instruments(self) -> InstrumentsRecord | None: ...

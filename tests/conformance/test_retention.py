@@ -90,7 +90,8 @@ async def test_parts_stay_until_the_last_day_and_go_with_a_leaf_and_a_word_to_wh
     assert await rows_of(estate.store, "part_chunk") == []
     told = await SqlQueries(estate.store).parts_pruned(message)
     assert told is not None
-    assert (told.kept_days, told.closed_at, told.pruned_at) == (KEPT_DAYS, NOW, estate.clock.now())
+    assert (told.pruned.kept_days, told.pruned.closed_at) == (KEPT_DAYS, NOW)
+    assert (told.pruned.pruned_at, told.leaf_index) == (estate.clock.now(), None)
     assert [row.message for row in await rows_of(estate.store, "envelope")] == [message]
     assert len(await waiting_leaves(estate.store)) == 1
 

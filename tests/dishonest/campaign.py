@@ -30,9 +30,9 @@ TIMETABLE: Final[tuple[tuple[timedelta, str, Watcher], ...]] = (
     (timedelta(seconds=1), "witness", watchers.witnesses),
     (timedelta(seconds=10), "audit follow", watchers.follow),
     (timedelta(minutes=15), "party", watchers.parties),
-    (timedelta(hours=1), "audit", watchers.audit),
     (timedelta(hours=1), "copy", watchers.copies),
     (timedelta(hours=1), "court", watchers.court),
+    (timedelta(hours=1), "audit", watchers.audit),
     (timedelta(hours=2, minutes=30), "audit follow", watchers.follow),
     (timedelta(hours=2, minutes=30), "party", watchers.parties),
     (timedelta(hours=25), "audit follow", watchers.follow),
@@ -41,6 +41,8 @@ TIMETABLE: Final[tuple[tuple[timedelta, str, Watcher], ...]] = (
 )
 """How long after the lie who looks: a witness at the next round, a follower every 10 s, a party's inbox every 15 min,
 a whole audit every hour. Looks in between, at which nothing can have become due, are left out."""
+HANDED: Final = ("copy", "court")
+"""Who looks at what is handed over, and at nothing else."""
 GOES_ON: Final = timedelta(hours=3)
 """From then on something else has happened on the exchange: an entry that has nothing to do with the lie."""
 
@@ -171,7 +173,9 @@ TRUTHS: Final = (Truth("the truth", False), Truth("the truth, and copies of it",
 def look(scene: Scene, what: str, blind: str | None = None) -> Outcome:
     """By the timetable, until somebody sees it; whoever is `blind` says nothing."""
     went_on = False
-    for passed, by, watcher in TIMETABLE:
+    # What the exchange says to all others is then the truth, which is played by itself.
+    timetable = [one for one in TIMETABLE if one[1] in HANDED] if scene.is_handed else TIMETABLE
+    for passed, by, watcher in timetable:
         scene.wait_until(passed)
         if passed >= GOES_ON and not went_on:
             went_on = scene.go_on()

@@ -82,6 +82,7 @@ def _files(copy: Path, kind: Callable[[str], bool]) -> list[Path]:
 def _changed_copy(kind: str, way: str) -> Tell:
     def tell(scene: Scene, chance: random.Random) -> str | None:
         copy = hand_out_copy(scene)
+        scene.is_handed = True
         file = chance.choice(_files(copy, _FILES[kind]))
         data = file.read_bytes()
         # The lines of witnesses are apart: one that is spoiled is as if its witness had been down.
@@ -100,6 +101,7 @@ def _changed_copy(kind: str, way: str) -> Tell:
 
 def _exchanged_bundles(scene: Scene, chance: random.Random) -> str | None:
     copy = hand_out_copy(scene)
+    scene.is_handed = True
     one, other = chance.sample(_files(copy, _bundle), 2)
     here, there = one.read_bytes(), other.read_bytes()
     one.write_bytes(there)
@@ -186,4 +188,5 @@ def _without(member: str) -> Tell:
 
 def _hand(scene: Scene, document: dict[str, Any], what: str) -> str:
     scene.bundles[:] = [encode_canonical_json(document)]
+    scene.is_handed = True
     return what

@@ -55,6 +55,8 @@ class Scene:
         """Of the ledger, as it was handed out to an auditor."""
         self.bundles: list[bytes] = []
         """Proof bundles, as a court has them."""
+        self.is_handed = False
+        """The lie is in what was handed over and nowhere else: whoever asks the exchange is told the truth."""
         self.sender: str | None = None
         """Who sends something, the next time that parties look."""
         self.receipts: Callable[[Receipt], Receipt] | None = None

@@ -245,10 +245,6 @@ def forge_registry(scene: Scene, chance: random.Random) -> str | None:
     return "the registry of instruments has no treaty, by one operator"
 
 
-_PRETENDED: Final = (
-    "whoever deletes sealed parts may say that they were pruned: a party knows its dossier, and an auditor whom it "
-    "asks finds no leaf that says so"
-)
 _UNTOLD: Final = (
     "a delivery may be claimed that was none: the recipient learns of the message when the next one on its leg names "
     "it, or when its sender asks"
@@ -268,7 +264,7 @@ def all_staged_lies() -> list[StagedLie]:
             date_within_the_hour,
             Listed("within the hour of the merge delay, when something was done is the exchange's own word"),
         ),
-        StagedLie("parts deleted, and said to be pruned", pretend_pruned, Listed(_PRETENDED)),
+        StagedLie("parts deleted, and said to be pruned", pretend_pruned),
         StagedLie("two trees, one for one party", two_trees),
         StagedLie("two trees for two auditors", two_trees_for_two_auditors),
         StagedLie("two trees for two witnesses", two_trees_for_two_witnesses),

@@ -8,7 +8,6 @@ services are the operator's.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -48,19 +47,15 @@ Answered = Callable[[httpx2.Request, httpx2.Response], httpx2.Response]
 
 
 class Loop:
-    """An event loop in a thread of its own: gateways work there, while parties call from here."""
+    """An event loop in which gateways work while somebody waits for their answer, and at no other time."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return self._loop.run_until_complete(work)
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
         self._loop.close()
 
 

@@ -29,7 +29,7 @@ from shared.contracts.records import (
     PartsPruned,
     StoredEnvelope,
 )
-from shared.ports.queries import DecisionView, DossierView, EvidenceView, KeyEventPlace, ReadableEnvelope
+from shared.ports.queries import DecisionView, DossierView, EvidenceView, KeyEventPlace, PrunedView, ReadableEnvelope
 
 _CLAIM = TABLES[Claim]
 _DECISION = TABLES[Decision]
@@ -190,10 +190,11 @@ class SqlQueries:
         async with self._store.read() as connection:
             return [KeyEventPlace(seq, index) for seq, index in await connection.execute(places)]
 
-    async def parts_pruned(self, message: str) -> PartsPruned | None:
+    async def parts_pruned(self, message: str) -> PrunedView | None:
+        placed = select(_PRUNED, _LEAF.c.index).outerjoin(_LEAF, _LEAF.c.leaf_digest == _PRUNED.c.leaf_digest)
         async with self._store.read() as connection:
-            row = await _one(connection, select(_PRUNED).where(_PRUNED.c.message == message))
-        return None if row is None else parse_row(PartsPruned, row)
+            row = await _one(connection, placed.where(_PRUNED.c.message == message))
+        return None if row is None else PrunedView(parse_row(PartsPruned, row), row["index"])
 
     async def instruments(self) -> InstrumentsRecord | None:
         async with self._store.read() as connection:

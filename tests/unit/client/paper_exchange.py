@@ -55,8 +55,8 @@ class PaperExchange(PaperServices):
     decides: bool = True
     undecided: list[ReceivedEnvelope] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    pruned: set[str] = field(default_factory=set)
-    """Messages whose sealed parts are gone."""
+    pruned: dict[str, dict[str, object]] = field(default_factory=dict)
+    """What is told of messages whose sealed parts are gone; `leaf_index` stands for the proof."""
     stamps: list[dict[str, Any]] = field(default_factory=list)
     """Time-stamps that it keeps, by the sizes of their trees."""
     stamp_page: int = STAMP_PAGE
@@ -122,8 +122,7 @@ class PaperExchange(PaperServices):
             return 200, dump(self.decisions[named[1]])
         if named := re.fullmatch(r"/v1/messages/([^/]+)/parts/(\w+)", path):
             if named[1] in self.pruned:
-                at = encode_time(self.now)
-                raise PartPruned(message=named[1], pruned_at=at, kept_days=30, closed_at=at)
+                raise PartPruned(**self._pruned(named[1]))
             return 200, self.parts[f"{named[1]}/{named[2]}"]
         if named := re.fullmatch(r"/v1/messages/([^/]+)/evidences", path):
             return 200, self._evidences(named[1])
@@ -188,30 +187,34 @@ class PaperExchange(PaperServices):
         return any(leg.holder == caller and received.header.leg in (None, leg.requested) for leg in held)
 
     def _evidences(self, message: str) -> bytes:
-        size = len(self.log.entries)
         items = []
         told = list(self.evidences.get(message, []))
         if decided := self.decisions.get(message):
             kind = "submission-acceptance" if decided["decision"] == "accepted" else "submission-rejection"
             told.insert(0, (kind, self.senders[message], decided["leaf_index"]))
         for kind, recipient, index in told:
-            hashes = tuple(prove_inclusion(index, size, self.log.reader(size)))
-            proof = encode_proof(
-                TlogProof(index, hashes, self.log.files["checkpoint"], self.log.entries[index])
-            ).decode()
+            proof = self._prove(index)
             at = encode_time(parse_entry(self.log.entries[index])[1].at)
             place = {"kind": kind, "recipient": recipient, "at": at, "leaf_index": index}
             items.append({**place, "proof": proof})
         return dump({"message": message, "items": items})
+
+    def _prove(self, index: int) -> str:
+        size = len(self.log.entries)
+        hashes = tuple(prove_inclusion(index, size, self.log.reader(size)))
+        return encode_proof(TlogProof(index, hashes, self.log.files["checkpoint"], self.log.entries[index])).decode()
+
+    def _pruned(self, message: str) -> dict[str, object]:
+        told = dict(self.pruned[message])
+        index = told.pop("leaf_index")
+        return told if index is None else {**told, "proof": self._prove(int(str(index)))}
 
     def _places(self, after: int) -> bytes:
         size, items = len(self.log.entries), []
         for seq, index in list(self.places.items())[after : after + 3]:
             proof = None
             if index < size:
-                hashes = tuple(prove_inclusion(index, size, self.log.reader(size)))
-                told = TlogProof(index, hashes, self.log.files["checkpoint"], self.log.entries[index])
-                proof = encode_proof(told).decode()
+                proof = self._prove(index)
             items.append({"seq": seq, "leaf_index": index, "proof": proof})
         return dump({"items": items})
 

@@ -10,7 +10,7 @@ import pytest
 
 from client.proof_making import make_bundle
 from shared.domain.ids import encode_time
-from shared.errors import PartPruned
+from shared.errors import EvidenceInvalid, PartPruned
 from tests.unit.client.letters import FR, MA, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.told_ledgers import audit, found
@@ -38,8 +38,14 @@ class Closed:
         closed_at = self.exchange.now
         self.exchange.pass_time(timedelta(days=after_days).total_seconds())
         fields = {"message": self.message, "dossier": self.dossier, "closed_at": encode_time(closed_at)}
-        self.exchange.add_leaf("exchange.parts-pruned", **{**fields, "kept_days": KEPT_DAYS, **changes})
-        self.exchange.pruned.add(self.message)
+        index = self.exchange.add_leaf("exchange.parts-pruned", **{**fields, "kept_days": KEPT_DAYS, **changes})
+        self.tell(index, closed_at=fields["closed_at"])
+
+    def tell(self, leaf_index: int | None, **changes: object) -> None:
+        """To whoever asks for the parts."""
+        at = encode_time(self.exchange.now)
+        told: dict[str, object] = {"message": self.message, "pruned_at": at, "closed_at": at, "kept_days": KEPT_DAYS}
+        self.exchange.pruned[self.message] = {**told, **changes, "leaf_index": leaf_index}
 
 
 @pytest.fixture
@@ -52,6 +58,48 @@ def test_the_recipient_hears_when_and_by_which_policy_and_the_sender_opens_its_o
     with pytest.raises(PartPruned, match="for 30 days"):
         story.fr.mailbox.open(story.message)
     assert story.ma.mailbox.open(story.message).content["facts"] == "Money moved."
+
+
+def test_parts_that_are_said_to_be_pruned_without_an_entry_are_missed_after_an_hour(story: Closed) -> None:
+    for minutes in (0, 59):
+        story.exchange.pass_time(60 * minutes)
+        story.tell(None)  # at another time, each time anew
+        with pytest.raises(PartPruned):
+            story.fr.mailbox.open(story.message)
+    story.exchange.pass_time(120)
+    story.tell(None)
+    with pytest.raises(EvidenceInvalid, match="no entry of the ledger says so"):
+        story.fr.mailbox.open(story.message)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"leaf_index": 0}, "the entry is a"),
+        ({"kept_days": KEPT_DAYS + 1}, "another policy"),
+        ({"closed_at": "2026-01-01T00:00:00.000000Z"}, "other times"),
+        ({"pruned_at": "2026-01-01T00:00:00.000000Z"}, "other times"),
+    ],
+)
+def test_what_is_told_of_pruned_parts_is_what_the_ledger_says(
+    story: Closed, changes: dict[str, object], why: str
+) -> None:
+    story.prune()
+    story.exchange.pruned[story.message] |= changes
+    with pytest.raises(EvidenceInvalid, match=why):
+        story.fr.mailbox.open(story.message)
+
+
+def test_an_entry_about_another_message_proves_nothing(story: Closed) -> None:
+    story.prune(message="01a20297-4dc0-7098-bea2-38fa4b20245b")
+    with pytest.raises(EvidenceInvalid, match="about another message"):
+        story.fr.mailbox.open(story.message)
+
+
+def test_parts_that_went_before_their_days_were_over_are_missed(story: Closed) -> None:
+    story.prune(KEPT_DAYS - 1)
+    with pytest.raises(EvidenceInvalid, match=f"before {KEPT_DAYS} days were over"):
+        story.fr.mailbox.open(story.message)
 
 
 def test_a_message_is_proven_without_its_parts(story: Closed) -> None:

@@ -13,14 +13,14 @@ from typing import Any
 
 from shared.audit.tiles import Tile
 from shared.contracts.messages import ServiceMessage
-from shared.contracts.records import FeedEntry, InstrumentsRecord, KeyEventRecord, PartsPruned
+from shared.contracts.records import FeedEntry, InstrumentsRecord, KeyEventRecord
 from shared.contracts.topology import QUEUES
 from shared.errors import ComityError, NotThere
 from shared.keys.directory import Directory
 from shared.ports.keyring import PublishedInstruments
 from shared.ports.ledger import Round, TreeHead
 from shared.ports.operations import LedgerFigures, MessagingFigures, SetAside
-from shared.ports.queries import DecisionView, DossierView, EvidenceView, KeyEventPlace, ReadableEnvelope
+from shared.ports.queries import DecisionView, DossierView, EvidenceView, KeyEventPlace, PrunedView, ReadableEnvelope
 from shared.ports.time_stamps import KeptStamp
 from tests.unit.audit.paper_log import PaperLog
 from tests.unit.keys.parties import ExchangeOnTest
@@ -90,7 +90,7 @@ class FakeQueries:
     feeds: dict[str, list[FeedEntry]] = field(default_factory=lambda: defaultdict(list))
     registry: InstrumentsRecord | None = None
     places: list[KeyEventPlace] = field(default_factory=list)
-    pruned: dict[str, PartsPruned] = field(default_factory=dict)
+    pruned: dict[str, PrunedView] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     pings: int = 0
     through: set[tuple[str, str]] = field(default_factory=set)
@@ -133,7 +133,7 @@ class FakeQueries:
     async def key_event_places(self, after: int, limit: int) -> list[KeyEventPlace]:
         return [place for place in self.places if place.seq > after][:limit]
 
-    async def parts_pruned(self, message: str) -> PartsPruned | None:
+    async def parts_pruned(self, message: str) -> PrunedView | None:
         return self.pruned.get(message)
 
     async def instruments(self) -> InstrumentsRecord | None:

@@ -19,7 +19,7 @@ from shared.envelope.container import parse_envelope, parse_submission
 from shared.errors import Busy
 from shared.keys.base64url import parse_b64u
 from shared.keys.public import Ed25519Public
-from shared.ports.queries import DossierView, EvidenceView
+from shared.ports.queries import DossierView, EvidenceView, PrunedView
 from tests.unit.audit.paper_log import keys_of, started_entries
 from tests.unit.domain.letters import a_header, a_message
 from tests.unit.domain.letters import digest_of as digest_named
@@ -115,7 +115,8 @@ async def test_a_pruned_part_says_when_and_by_which_policy_to_its_readers_alone(
     keep(world, a_letter())
     world.parts.held.clear()
     at = datetime(2026, 11, 22, tzinfo=UTC)
-    world.queries.pruned[MESSAGE] = PartsPruned(MESSAGE, MESSAGE, at, at - timedelta(days=31), 30, b"leaf")
+    pruned = PartsPruned(MESSAGE, MESSAGE, at, at - timedelta(days=31), 30, b"leaf")
+    world.queries.pruned[MESSAGE] = PrunedView(pruned, None)
     answer = await world.get("BE.PF", f"/v1/messages/{MESSAGE}/parts/body")
     assert (answer.status_code, code_of(answer)) == (410, "call.part-pruned")
     assert "2026-11-22T00:00:00.000000Z: its policy keeps them for 30 days" in answer.json()["detail"]
