@@ -18,7 +18,6 @@ What entries say is not judged: `comity audit verify DIR` does that.
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from typing import Final
 
 from client.ledger_proofs import prove_heads
 from client.ledger_source import CHECKPOINT, DirectoryLedger, LedgerSource
+from shared.adapters.durable_file import sync_directory, write_durably, write_whole
 from shared.audit.quorum import rule_of
 from shared.audit.tiles import (
     TILE_WIDTH,
@@ -81,8 +81,7 @@ def export_ledger(source: LedgerSource, directory: Path, trust: Trust, progress:
             if progress is not None:
                 progress(done, total)
         export.sync()
-        _write(directory / CHECKPOINT, new.note)
-        _sync(directory)
+        write_durably(directory / CHECKPOINT, new.note)
         _remove_partials(directory)
     return Exported(0 if old is None else old.size, new.head.size, export.written + 1)
 
@@ -109,13 +108,14 @@ class _Export:
             data = self._source.read(place.path)
             self._check(place, data)
         self._touched |= _missing_parents(path, self._directory)
-        _write(path, data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, data)
         self.written += 1
 
     def sync(self) -> None:
         """Every directory that got a file or a directory: durable on return."""
         for folder in self._touched:
-            _sync(folder)
+            sync_directory(folder)
 
     def _read_edge(self) -> dict[Tile, bytes]:
         """The partial tiles, which all together make the root."""
@@ -170,21 +170,3 @@ def _missing_parents(path: Path, root: Path) -> set[Path]:
             break
         found.add(folder.parent)
     return found
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

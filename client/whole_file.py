@@ -10,16 +10,23 @@ from contextlib import contextmanager
 from glob import escape as glob_escape
 from pathlib import Path
 
+from shared.adapters.durable_file import sync_directory
+
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One change at a time; the lock goes with the process. Raises OSError."""
-    descriptor = os.open(path.with_name(f".{path.name}-lock"), os.O_RDWR | os.O_CREAT, 0o600)
+def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """One change at a time; the lock goes with the process. Raises OSError; BlockingIOError without `wait`, where
+    somebody holds it."""
+    descriptor = os.open(lock_of(path), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(descriptor)
+
+
+def lock_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}-lock")
 
 
 def remove_drafts(path: Path) -> None:
@@ -43,8 +50,4 @@ def put_in_place(path: Path, document: bytes, replace: bool) -> None:
             path.hardlink_to(draft)  # fails when the file exists, where a rename would overwrite it
     finally:
         draft.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_directory(path.parent)

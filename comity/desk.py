@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 from comity import desk_drafts
 from comity.home import find_home, now
 from comity.officer_keys import load_officer
-from comity.options import HomeDir, Json, Url
+from comity.options import HomeDir, Json, Url, day
 from comity.output import Output, local_time, reporting, say
 
 if TYPE_CHECKING:
@@ -45,8 +44,11 @@ def officer(
 ) -> None:
     """Add an officer to the desk, or change one. The first officer sets the desk up: from then on it rules."""
     with reporting(json) as output:
+        from pydantic import ValidationError
+
         from client.desk.rules import Desk, Officer
         from shared.domain.ids import encode_time
+        from shared.domain.misfits import first_misfit
         from shared.errors import DeskUnusable
         from shared.keys.base64url import encode_b64u
 
@@ -54,12 +56,16 @@ def officer(
         with place.correspondence() as own:
             signer = load_officer(place, own, officer_key, make=True)
             desk = own.office.desk() or Desk(authority=own.keys.authority)
-            since = encode_time(now())
-            members = {"id": officer_id, "name": name, "functions": functions, "key": encode_b64u(signer.public)}
+            key = encode_b64u(signer.public)
+            before = next(
+                (one for one in desk.officers if (one.id, one.key, one.until) == (officer_id, key, None)), None
+            )
+            since = encode_time(now()) if before is None else before.since  # what he signed before stays signed
+            members = {"id": officer_id, "name": name, "functions": functions, "key": key}
             try:
                 added = Officer.model_validate({**members, "roles": role, "since": since})
-            except ValueError as bad:
-                raise DeskUnusable(why=str(bad).splitlines()[1].strip()) from None
+            except ValidationError as invalid:
+                raise DeskUnusable(why=first_misfit(invalid)) from None
             others = tuple(one for one in desk.officers if one.id != officer_id)
             _change(own, desk, output, officers=[*others, added])
 
@@ -86,7 +92,7 @@ def deputy(
     json: Json = False,
 ) -> None:
     """An officer stands for another from one day to another; what he signs then says so."""
-    days = [_day(one) for one in (since, until)]
+    days = [day(one) for one in (since, until)]
     with reporting(json) as output, find_home(home, url).correspondence() as own:
         desk = own.office.require_desk()
         added = {"officer": officer_id, "stands_for": stands_for, "since": days[0], "until": days[1]}
@@ -151,10 +157,3 @@ def _show(desk: Desk, output: Output) -> None:
             say(console, f"{kind}: {number} officers")
 
     output.show(desk.model_dump(mode="json"), render)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day such as 2026-12-01") from None

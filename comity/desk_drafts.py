@@ -64,13 +64,9 @@ def read(draft: Name, home: HomeDir = None, url: Url = None, json: Json = False)
 def approve(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
     """Put your name to a draft that somebody else wrote: to every word of it, its attachments and its recipients."""
     with reporting(json) as output:
-        from client.desk.rules import Role
-
         place = find_home(home, url)
         with place.correspondence() as own:
-            signed = own.office.sign(
-                own.office.drafts.load(draft), load_officer(place, own, officer_key), Role.approver
-            )
+            signed = own.office.approve(draft, load_officer(place, own, officer_key))
             _show_draft(own, signed, output)
 
 
@@ -93,12 +89,8 @@ def send(
         place = find_home(home, url)
         with place.correspondence() as own:
             signer = load_officer(place, own, officer_key)
-            signed, header, content = own.office.finish(own.office.drafts.load(draft), signer, alone=emergency)
-            own.office.begin_sending(signed, header, content)
-            try:
+            with own.office.sending(draft, signer, alone=emergency) as (signed, header, content):
                 seal_and_send(own, Composed(header, content, ()), signed.attachments, wait, patience, output)
-            finally:
-                own.office.settle(signed.name)
 
 
 def ratify(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
@@ -106,8 +98,7 @@ def ratify(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url 
     with reporting(json) as output:
         place = find_home(home, url)
         with place.correspondence() as own:
-            sent = own.office.drafts.load(draft)
-            own.office.ratify(sent, load_officer(place, own, officer_key))
+            sent = own.office.ratify(draft, load_officer(place, own, officer_key))
             told = {"message": sent.message, "ratified": True}
             output.show(told, lambda console: say(console, f"{sent.message} is ratified."))
 
@@ -115,11 +106,7 @@ def ratify(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url 
 def discard(draft: Name, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
     """Throw a draft away. What one officer sent alone is not thrown away: it is ratified."""
     with reporting(json) as output, find_home(home, url).correspondence() as own:
-        from shared.errors import DraftUnusable
-
-        if own.office.drafts.load(draft).message is not None:
-            raise DraftUnusable(draft=draft, why="it was sent by one alone, and waits to be ratified")
-        own.office.drafts.discard(draft)
+        own.office.discard(draft)
         output.show({"discarded": draft}, lambda console: say(console, f"{draft} is gone."))
 
 
@@ -128,11 +115,10 @@ def keep_draft(
 ) -> None:
     """What `--draft-by` does instead of sending."""
     from client.desk.drafts import draft_of
-    from client.desk.rules import Role
 
     tell_doubts(composed, output)
     draft = draft_of(composed.header, dict(composed.content), files)
-    _show_draft(own, own.office.sign(draft, load_officer(place, own, key), Role.drafter), output)
+    _show_draft(own, own.office.draft(draft, load_officer(place, own, key)), output)
 
 
 def _show_draft(own: Correspondence, draft: Draft, output: Output) -> None:

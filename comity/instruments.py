@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from comity.home import find_home, now
-from comity.options import HomeDir, Json, Url
+from comity.options import HomeDir, Json, Url, day
 from comity.output import reporting, say
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def instruments(
     json: Json = False,
 ) -> None:
     """Instruments in force: parties, measures, grounds of refusal, channels, languages, filing."""
-    day, pair = _day(on), _pair(between)
+    on_day, pair = now().date() if on is None else day(on), _pair(between)
     with reporting(json) as output:
         from shared.errors import InstrumentsInvalid
 
@@ -34,14 +34,14 @@ def instruments(
             registry = own.instruments()
         if registry is None:
             raise InstrumentsInvalid(why="the exchange has none yet; ask its operators for it")
-        found = _found(registry, code, pair, day)
+        found = _found(registry, code, pair, on_day)
         document = {
             "registry": registry.version,
             "note": registry.note,
-            "on": day.isoformat(),
+            "on": on_day.isoformat(),
             "instruments": [one.model_dump(mode="json") for one in found],
         }
-        output.show(document, lambda console: _render(console, registry.note, found, day, whole=code is not None))
+        output.show(document, lambda console: _render(console, registry.note, found, on_day, whole=code is not None))
 
 
 def _found(registry: Registry, code: str | None, pair: tuple[str, str] | None, day: date) -> list[Instrument]:
@@ -56,13 +56,6 @@ def _found(registry: Registry, code: str | None, pair: tuple[str, str] | None, d
     if pair is not None:
         return registry.between(*pair, day)
     return [one.as_of(day) for one in registry.instruments]
-
-
-def _day(text: str | None) -> date:
-    try:
-        return now().date() if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("--on is a day such as 2027-01-01") from None
 
 
 def _pair(text: str | None) -> tuple[str, str] | None:

@@ -3,7 +3,6 @@ denounced, amended. Each is a publication of its own, signed by the operators, a
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 
 from comity.home import exchange_as, find_home, load_trust
 from comity.operator_keys import load_operator
-from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url
+from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url, day
 from comity.output import reporting, say
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def suspend(
 ) -> None:
     """A country suspends an instrument: requests under it are flagged from that day on."""
     with reporting(json) as output:
-        change = _of_party(code, party, version, {"suspended": _day(since), "resumed": None})
+        change = _of_party(code, party, version, {"suspended": day(since).isoformat(), "resumed": None})
         output.show(*_publish(change, operator_key, trust, home, url))
 
 
@@ -79,7 +78,7 @@ def resume(
 ) -> None:
     """A country ends its suspension of an instrument."""
     with reporting(json) as output:
-        change = _of_party(code, party, version, {"resumed": _day(since)})
+        change = _of_party(code, party, version, {"resumed": day(since).isoformat()})
         output.show(*_publish(change, operator_key, trust, home, url))
 
 
@@ -97,7 +96,7 @@ def denounce(
 ) -> None:
     """A country has denounced an instrument, with effect from that day on. Dossiers opened before go on."""
     with reporting(json) as output:
-        change = _of_party(code, party, version, {"denounced": _day(since)})
+        change = _of_party(code, party, version, {"denounced": day(since).isoformat()})
         output.show(*_publish(change, operator_key, trust, home, url))
 
 
@@ -151,13 +150,6 @@ def _entry(registry: Change, code: str) -> Change:
         known = ", ".join(one["code"] for one in registry["instruments"])
         raise InstrumentsInvalid(why=f"the registry knows no instrument {code}; it knows {known}")
     return found
-
-
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise typer.BadParameter("--from is a day such as 2027-01-01") from None
 
 
 def _publish(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,14 @@ def authority_id(text: str) -> str:
     if not is_authority_id(text):
         raise typer.BadParameter(f"{text!r} is no authority id such as MA.PGR")
     return text
+
+
+def day(text: str) -> date:
+    """For options that name a day. Raises typer.BadParameter."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day such as 2027-01-14") from None
 
 
 def pairs(items: Iterable[str], what: str) -> dict[str, str]:

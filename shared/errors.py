@@ -921,6 +921,12 @@ class DraftUnknown(Rejection):
     code = "desk.draft-unknown"
 
 
+class DraftBusy(Rejection):
+    """Somebody else changes or sends the draft {draft} at this moment: try again."""
+
+    code = "desk.draft-busy"
+
+
 class DraftUnusable(Rejection):
     """The draft {draft} cannot be used: {why}."""
 

@@ -2,10 +2,13 @@
 
 One file each in the home, readable by its owner alone, whole on the disk when a change returns. It holds the message as
 it will be sealed, in clear, inside the perimeter; it goes once the message is on its way and nobody has to ratify it.
+Whoever changes or sends one holds it meanwhile, so that no signature is lost and nothing is sent twice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -23,12 +26,12 @@ from client.desk.approvals import (
 )
 from client.desk.rules import RATIFY_DAYS, Acting, Closed, OfficerName, Role
 from client.sealing import Attachment, entries_of
-from client.whole_file import put_in_place
+from client.whole_file import lock_of, locked, put_in_place
 from shared.domain.header import Header
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import parse_strict_json
-from shared.errors import DraftUnknown, DraftUnusable
+from shared.errors import DraftBusy, DraftUnknown, DraftUnusable
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.custody import Signer
 
@@ -124,11 +127,27 @@ class Drafts:
 
     def keep(self, draft: Draft) -> None:
         """Durable on return. Raises DraftUnusable."""
+        raw = draft.model_dump_json().encode()
+        if len(raw) > MAX_DRAFT_BYTES:
+            raise DraftUnusable(draft=draft.name, why=f"it has more than {MAX_DRAFT_BYTES} bytes with its attachments")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            put_in_place(self._file(draft.name), draft.model_dump_json().encode(), replace=True)
+            put_in_place(self._file(draft.name), raw, replace=True)
         except OSError as broken:
             raise DraftUnusable(draft=draft.name, why=broken.strerror) from None
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[Draft]:
+        """The draft, which nobody else changes or sends meanwhile. Raises DraftBusy, DraftUnknown, DraftUnusable."""
+        self.load(name)  # a name that is none makes no file
+        with ExitStack() as lock:
+            try:
+                lock.enter_context(locked(self._file(name), wait=False))
+            except BlockingIOError:
+                raise DraftBusy(draft=name) from None
+            except OSError as broken:
+                raise DraftUnusable(draft=name, why=broken.strerror) from None
+            yield self.load(name)
 
     def list(self) -> list[Draft]:
         """The oldest first. Raises DraftUnusable."""
@@ -153,11 +172,13 @@ class Drafts:
             raise DraftUnusable(draft=name, why=str(bad)) from None
 
     def discard(self, name: str) -> None:
-        """Raises DraftUnknown."""
+        """By whoever holds it. Raises DraftUnusable."""
+        file = self._file(name)
         try:
-            self._file(self.load(name).name).unlink()
-        except FileNotFoundError:
-            raise DraftUnknown(draft=name) from None
+            file.unlink(missing_ok=True)
+            lock_of(file).unlink(missing_ok=True)  # whoever waits for it finds no draft any more
+        except OSError as broken:
+            raise DraftUnusable(draft=name, why=broken.strerror) from None
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}.json"

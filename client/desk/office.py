@@ -5,7 +5,8 @@ Rules:
 2. A desk that was set up here is never forgotten: one that is gone, set back or changed without the authority's key
    stops all sending.
 3. A message leaves when as many officers signed it as the desk asks for. In an emergency one suffices, who says so;
-   what he sent stays here until another officer ratified it.
+   what he sent stays here until another officer ratified it. That each was entitled when he says that he signed is
+   held against the desk once more when the message leaves: a draft is a file.
 4. A program that holds the authority's keys alone acknowledges nothing: where there is a desk every message needs an
    officer, whose key is not in the home.
 """
@@ -13,14 +14,15 @@ Rules:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from client.desk.approvals import APPROVALS, Approved, matter_of, read_approvals
 from client.desk.drafts import Draft, Drafts
-from client.desk.rules import Desk, Role, sign_desk, verify_desk
+from client.desk.rules import Acting, Desk, Role, sign_desk, verify_desk
 from client.directory_watch import DirectoryWatch
 from client.key_bundle import SIGN_ED25519
 from client.register import Register
@@ -28,9 +30,17 @@ from client.sealing import Attachment, entries_of
 from client.signing import AuthorityKeys
 from client.whole_file import put_in_place
 from shared.domain.header import Header, Urgency
-from shared.domain.ids import encode_time, new_uuid7
+from shared.domain.ids import encode_time, new_uuid7, parse_time
 from shared.domain.profiles import kind_of
-from shared.errors import ApprovalMissing, DeskUnusable, DraftOutdated, OfficerRefused
+from shared.errors import (
+    ApprovalMissing,
+    DeskUnusable,
+    DraftBusy,
+    DraftOutdated,
+    DraftUnknown,
+    DraftUnusable,
+    OfficerRefused,
+)
 from shared.keys.base64url import encode_b64u
 from shared.keys.custody import Signer
 from shared.keys.public import Ed25519Public
@@ -96,29 +106,51 @@ class Office:
 
     # --- drafts ------------------------------------------------------------------------------------------------------
 
-    def sign(self, draft: Draft, signer: Signer, role: Role) -> Draft:
-        """With the signature of the officer who holds this key; durable on return. Raises OfficerRefused,
-        DraftUnusable."""
-        acting = self.require_desk().acting(signer.public, role, self._clock())
-        if role is Role.approver and acting.officer.id in draft.approved.drafters:
-            raise OfficerRefused(officer=acting.officer.id, why="the drafter of this message: another one approves it")
-        signed = draft.signed_by(acting, signer, self._clock())
+    def draft(self, draft: Draft, signer: Signer) -> Draft:
+        """A new one, signed by who drafted it; durable on return. Raises OfficerRefused, DraftUnusable."""
+        signed = draft.signed_by(self._acting(signer, Role.drafter), signer, self._clock())
         self.drafts.keep(signed)
         return signed
 
-    def finish(self, draft: Draft, signer: Signer, *, alone: bool = False) -> tuple[Draft, Header, dict[str, Any]]:
-        """Signed by its sender, with the header and the content to seal now. Nothing is kept yet.
+    def approve(self, name: str, signer: Signer) -> Draft:
+        """With the signature of the officer who holds this key; durable on return. Raises OfficerRefused, DraftBusy,
+        DraftUnknown, DraftUnusable."""
+        with self.drafts.held(name) as draft:
+            acting = self._acting(signer, Role.approver)
+            if acting.officer.id in draft.approved.drafters:
+                why = "the drafter of this message: another one approves it"
+                raise OfficerRefused(officer=acting.officer.id, why=why)
+            signed = draft.signed_by(acting, signer, self._clock())
+            self.drafts.keep(signed)
+            return signed
 
-        Raises OfficerRefused, DraftOutdated, DraftUnusable.
+    @contextmanager
+    def sending(
+        self, name: str, signer: Signer, *, alone: bool = False
+    ) -> Iterator[tuple[Draft, Header, dict[str, Any]]]:
+        """The draft as its sender signed it, with the header and the content to seal now.
+
+        That it is sent as this message is kept before it is: it is not sent twice, whatever happens then, and what one
+        officer sends alone is not forgotten. Afterwards it stands as `_settle` says. Raises ApprovalMissing,
+        OfficerRefused, DraftOutdated, DraftBusy, DraftUnknown, DraftUnusable.
         """
-        now, desk = self._clock(), self.require_desk()
+        with self.drafts.held(name) as draft:
+            signed, header, content = self._finish(draft, signer, alone)
+            self.require(header, content, signed.attachments)
+            self.drafts.keep(signed.model_copy(update={"message": header.id, "sent_at": header.sent_at}))
+            try:
+                yield signed, header, content
+            finally:
+                self._settle(self.drafts.load(name))
+
+    def _finish(self, draft: Draft, signer: Signer, alone: bool) -> tuple[Draft, Header, dict[str, Any]]:
+        now = self._clock()
         if draft.message is not None:
             raise DraftOutdated(draft=draft.name, why=f"it was sent as {draft.message}")
         header = draft.header
         if header.leg is not None and self._register.seen(header.dossier, header.leg) != header.seen:
             raise DraftOutdated(draft=draft.name, why="something happened on the leg that its officers had not read")
-        acting = desk.acting(signer.public, Role.sender, now)
-        signed = draft.signed_by(acting, signer, now, alone=alone)
+        signed = draft.signed_by(self._acting(signer, Role.sender), signer, now, alone=alone)
         lifetime = header.expires - header.sent
         fresh: dict[str, Any] = {
             "id": new_uuid7(now),
@@ -129,30 +161,35 @@ class Office:
             fresh["act"] = {**header.act, APPROVALS: len(signed.approved.approvers)}
         return signed, header.model_copy(update=fresh), {**draft.content, APPROVALS: signed.sealed}
 
-    def ratify(self, draft: Draft, signer: Signer) -> None:
+    def ratify(self, name: str, signer: Signer) -> Draft:
         """Another officer stands by what one sent alone; then the draft is gone.
 
-        Raises OfficerRefused, DraftOutdated.
+        Raises OfficerRefused, DraftOutdated, DraftBusy, DraftUnknown, DraftUnusable.
         """
-        if draft.message is None:
-            raise DraftOutdated(draft=draft.name, why="it was not sent yet: it is approved, not ratified")
-        acting = self.require_desk().acting(signer.public, Role.approver, self._clock())
-        if acting.officer.id in {one.officer for one in draft.approved.approvals}:
-            raise OfficerRefused(officer=acting.officer.id, why="who sent it: another officer ratifies it")
-        signed = draft.signed_by(acting, signer, self._clock())
-        self._register.note_fact(f"ratified-{draft.message}", signed.signed[-1])
-        self.drafts.discard(draft.name)
+        with self.drafts.held(name) as draft:
+            if draft.message is None:
+                raise DraftOutdated(draft=name, why="it was not sent yet: it is approved, not ratified")
+            acting = self._acting(signer, Role.approver)
+            if acting.officer.id in {one.officer for one in draft.approved.approvals}:
+                raise OfficerRefused(officer=acting.officer.id, why="who sent it: another officer ratifies it")
+            signed = draft.signed_by(acting, signer, self._clock())
+            self._register.note_fact(f"ratified-{draft.message}", signed.signed[-1])
+            self.drafts.discard(name)
+            return draft
 
-    def begin_sending(self, signed: Draft, header: Header, content: Mapping[str, Any]) -> None:
-        """Keep that this draft is sent as this message, before it is: it is not sent twice, whatever happens then, and
-        what one officer sends alone is not forgotten. Raises ApprovalMissing, DraftUnusable."""
-        self.require(header, content, signed.attachments)
-        self.drafts.keep(signed.model_copy(update={"message": header.id, "sent_at": header.sent_at}))
+    def discard(self, name: str) -> None:
+        """Raises DraftUnusable for what was sent, DraftBusy, DraftUnknown."""
+        with self.drafts.held(name) as draft:
+            if draft.message is not None:
+                raise DraftUnusable(draft=name, why="it was sent by one alone, and waits to be ratified")
+            self.drafts.discard(name)
 
-    def settle(self, name: str) -> Draft | None:
+    def _acting(self, signer: Signer, role: Role) -> Acting:
+        return self.require_desk().acting(signer.public, role, self._clock())
+
+    def _settle(self, draft: Draft) -> Draft | None:
         """The draft as it stands after its sending: gone if the message is on its way and nobody has to ratify it; a
         draft again, without its sender, if the message never left or was rejected."""
-        draft = self.drafts.load(name)
         if draft.message is None:
             return draft
         kept = self._register.message(draft.message)
@@ -160,21 +197,26 @@ class Office:
             draft = draft.unsent()
             self.drafts.keep(draft)
         elif not draft.approved.is_alone:
-            self.drafts.discard(name)
+            self.drafts.discard(draft.name)
             return None
         return draft
 
     def waiting(self) -> list[Draft]:
-        """Everything that waits for an officer, the oldest first."""
-        settled = (self.settle(one.name) for one in self.drafts.list())
+        """Everything that waits for an officer, the oldest first; not what is being changed or sent."""
+        settled = []
+        for one in self.drafts.list():
+            with suppress(DraftBusy, DraftUnknown), self.drafts.held(one.name) as held:
+                settled.append(self._settle(held))
         return [one for one in settled if one is not None]
 
     # --- the rule ----------------------------------------------------------------------------------------------------
 
     def require(self, header: Header, content: Mapping[str, Any], attachments: Sequence[Attachment]) -> None:
-        """That the desk lets this message go. Raises ApprovalMissing, DeskUnusable."""
+        """That the desk lets this message go. Raises ApprovalMissing, OfficerRefused, DeskUnusable."""
         desk = self.desk()
         if desk is None:
+            if APPROVALS in content:
+                raise DeskUnusable(why=f"none was set up here, and {APPROVALS} stand in the content")
             return
         needs = desk.eyes_for(kind_of(header.profile, header.kind))
         try:
@@ -197,6 +239,9 @@ class Office:
         for named in approved.officers.values():
             if desk.officer(named.id).shown != named:
                 raise ValueError(f"{APPROVALS} name {named.id} with another key than the desk does")
+        for one in approved.approvals:
+            if not desk.may_act(one.officer, one.role, one.stands_for, parse_time(one.at)):
+                raise OfficerRefused(officer=one.officer, why=f"no {one.role} at {one.at}, when this was signed")
         return approved
 
     def _publics(self) -> list[Ed25519Public]:

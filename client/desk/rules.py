@@ -147,13 +147,20 @@ class Desk(Closed):
             raise OfficerRefused(officer="whoever holds this key", why="the desk knows no officer with it")
         if not own.acts(at):
             raise OfficerRefused(officer=own.id, why=f"not in office at {at:%Y-%m-%d %H:%M} UTC")
-        if role in own.roles:
-            return Acting(officer=own.shown, role=role)
-        for deputy in self.deputies:
-            principal = self.officer(deputy.stands_for)
-            if deputy.officer == own.id and deputy.since <= at.date() <= deputy.until and role in principal.roles:
-                return Acting(officer=own.shown, role=role, stands_for=principal.id)
+        for stands_for in (None, *(one.stands_for for one in self.deputies if one.officer == own.id)):
+            if self.may_act(own.id, role, stands_for, at):
+                return Acting(officer=own.shown, role=role, stands_for=stands_for)
         raise OfficerRefused(officer=own.id, why=f"not a {role}, and stands for none today")
+
+    def may_act(self, name: str, role: Role, stands_for: str | None, at: datetime) -> bool:
+        """Whether this officer is in office then, and has this role by himself or for that one. Raises
+        OfficerRefused."""
+        own = self.officer(name)
+        if stands_for is None:
+            return own.acts(at) and role in own.roles
+        days = [one for one in self.deputies if (one.officer, one.stands_for) == (name, stands_for)]
+        is_deputy = any(one.since <= at.date() <= one.until for one in days)
+        return own.acts(at) and is_deputy and role in self.officer(stands_for).roles
 
     def eyes_for(self, kind: Kind) -> int:
         return self.eyes.get(kind.name, EYES if "approvals" in kind.act else 1)
