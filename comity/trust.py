@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,8 +46,7 @@ def import_file(
             output.show({}, lambda console: _render(console, trust, forgotten))
             typer.confirm("Were these fingerprints compared with the operators?", abort=True, err=True)
         place.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(os.open(place.trust_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as kept:
-            kept.write(raw)
+        _keep(place.trust_file, raw)
         if url is not None:
             _keep_url(place.path / SETTINGS_FILE, url)
         document = {**_document(trust), "file": str(place.trust_file), "forgotten_keys": forgotten}
@@ -141,7 +139,18 @@ def _render(console: Any, trust: Trust, forgotten: list[str] | None = None) -> N
 def _keep_url(file: Path, url: str) -> None:
     kept = [line for line in _lines(file) if not line.replace(" ", "").startswith("url=")]
     escaped = url.replace("\\", "\\\\").replace('"', '\\"')
-    file.write_text("\n".join([f'url = "{escaped}"', *kept]) + "\n", encoding="utf-8")
+    _keep(file, ("\n".join([f'url = "{escaped}"', *kept]) + "\n").encode())
+
+
+def _keep(file: Path, raw: bytes) -> None:
+    """Whole or not at all: half a trust file would be none. Raises SettingsRefused."""
+    from client.whole_file import put_in_place
+    from shared.errors import SettingsRefused
+
+    try:
+        put_in_place(file, raw, replace=True)
+    except OSError as broken:
+        raise SettingsRefused(why=f"{file} cannot be written: {broken.strerror}") from None
 
 
 def _lines(file: Path) -> list[str]:

@@ -79,6 +79,22 @@ def test_a_trust_file_that_forgets_keys_says_what_will_not_verify(data: Path, tm
     assert imported["forgotten_keys"] == ["the ledger"]
 
 
+def test_a_full_disk_leaves_the_trust_file_of_before(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renew_services(data, {"gateway"}, OPERATORS, now())
+    kept = tmp_path / "home" / "trust.json"
+    before = kept.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        refused = comity("trust", "import", str(data / "trust.json"), "--yes", "--replace")
+    assert (refused.exit_code, "No space left" in refused.stderr, kept.read_bytes() == before) == (2, True, True)
+
+
 def test_the_size_that_the_log_had_must_be_known(data: Path) -> None:
     before = (data / "trust.json").read_bytes()
     unknown = comity("operator", "renew-log", "--data", str(data))
