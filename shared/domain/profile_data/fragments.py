@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 
 from shared.domain.catalogue import CANNOT_OPEN, CHANNELS, STAGES
 from shared.domain.profile_format import (
-    BEFORE,
     CLOSED,
     STAY,
     ActField,
@@ -254,63 +253,4 @@ def discharging(states: tuple[str, ...], duties: Iterable[str]) -> Kind:
         anywhere(states),
         act={"duties": ActField(FieldType.codes, True, "what was done", frozenset(duties))},
         discharges=True,
-    )
-
-
-def asking(states: tuple[str, ...], owed: frozenset[str], rule: str) -> tuple[Kind, Kind]:
-    """A question to the requesting side and its answer; `owed` is what the question holds up."""
-    return _inquiry(
-        ("ask-information", "Request for supplementary information", "questions", "The questions"),
-        ("supply-information", "Supplementary information", "answers", "The answers"),
-        "information-requested",
-        states,
-        owed,
-        rule,
-    )
-
-
-def consulting(states: tuple[str, ...], owed: frozenset[str], rule: str) -> tuple[Kind, Kind]:
-    """A consultation and the reply to it."""
-    return _inquiry(
-        ("consult", "Consultation", "matter", "What is to be considered together"),
-        ("consult-reply", "Reply to a consultation", "reply", "The reply"),
-        "consulting",
-        states,
-        owed,
-        rule,
-    )
-
-
-def _inquiry(
-    question: tuple[str, str, str, str],
-    answer: tuple[str, str, str, str],
-    state: str,
-    states: tuple[str, ...],
-    owed: frozenset[str],
-    rule: str,
-) -> tuple[Kind, Kind]:
-    (asks, asks_label, asked, asked_label), (answers, answers_label, said, said_label) = question, answer
-    return (
-        Kind(
-            asks,
-            asks_label,
-            REQUESTED,
-            dict.fromkeys(states, state),
-            act={"due": ActField(FieldType.date, True, "by when the answer is asked for")},
-            body=(BodyField(asked, asked_label, rule),),
-            remembers=True,
-            opens=(Opens(Side.requesting, answers, dated_by="due"),),
-            closes=frozenset({"acknowledge"}),
-            pauses=owed,
-        ),
-        Kind(
-            answers,
-            answers_label,
-            REQUESTING,
-            {state: BEFORE},
-            body=(BodyField(said, said_label, rule),),
-            needs_in_reply_to=True,
-            closes=frozenset({answers}),
-            resumes=owed,
-        ),
     )

@@ -12,13 +12,12 @@ from shared.domain.profile_data.fragments import (
     REQUESTED,
     REQUESTING,
     acknowledging,
-    asking,
-    consulting,
     forwarding,
     refusing,
     returning,
 )
 from shared.domain.profile_data.mla_execution import ACCEPT_DUTIES, EXECUTE, WORKING
+from shared.domain.profile_data.questions import asking, consulting
 from shared.domain.profile_format import BEFORE, ActField, BodyField, FieldType, Kind, Opens, Side
 
 DECIDE_DAYS = 30

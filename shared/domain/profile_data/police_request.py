@@ -20,7 +20,6 @@ from shared.domain.profile_data.fragments import (
     REQUESTING,
     WITHDRAWN,
     acknowledging,
-    asking,
     beginning,
     ended,
     forwarding,
@@ -31,6 +30,7 @@ from shared.domain.profile_data.fragments import (
     transport_kinds,
     withdrawal,
 )
+from shared.domain.profile_data.questions import asking
 from shared.domain.profile_data.use import RESTRICTIONS, USE_OWED, use_kinds
 from shared.domain.profile_format import (
     CLOSED,

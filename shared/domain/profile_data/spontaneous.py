@@ -19,7 +19,6 @@ from shared.domain.profile_data.fragments import (
     REQUESTING,
     WITHDRAWN,
     acknowledging,
-    asking,
     beginning,
     discharging,
     free_kinds,
@@ -27,6 +26,7 @@ from shared.domain.profile_data.fragments import (
     transport_kinds,
     withdrawal,
 )
+from shared.domain.profile_data.questions import asking
 from shared.domain.profile_data.use import USE_OWED, use_kinds
 from shared.domain.profile_format import (
     CLOSED,
