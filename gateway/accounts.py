@@ -29,7 +29,6 @@ from shared.ports.clock import Clock
 REFUSALS_EVERY_S: Final = 60.0
 QUIET_S: Final = 600.0
 """After so long without a refusal the ledger is told that there was none."""
-_WAKE_S: Final = 1.0
 log = structlog.get_logger()
 
 
@@ -59,12 +58,9 @@ class Accounts:
 
     async def run(self) -> None:
         """Until cancelled."""
-        due = self._clock.monotonic() + REFUSALS_EVERY_S
         while True:
-            await self._clock.sleep(_WAKE_S)
-            if self._clock.monotonic() >= due:
-                due = self._clock.monotonic() + REFUSALS_EVERY_S
-                await self.tell_refusals()
+            await self._clock.sleep(REFUSALS_EVERY_S)
+            await self.tell_refusals()
 
     async def tell_refusals(self) -> None:
         """What was refused since it was told last. Never raises."""

@@ -24,11 +24,12 @@ import structlog
 from services.intake.striking import after_striking, falling_until, strike
 from shared.contracts.records import Key, LegRecord
 from shared.domain.clock_events import ClockEvent
-from shared.errors import Rejection, Transient
+from shared.errors import Rejection
 from shared.ports.clock import Clock
 from shared.ports.due_legs import DueLeg, DueLegs
 from shared.ports.keyring import PublishedInstruments
 from shared.ports.unit_of_work import Effects, OutboxRow, UnitsOfWork
+from shared.runtime.periodic import repeat
 
 LOOK_EVERY_S: Final = 1.0
 LEGS_TOGETHER: Final = 100
@@ -63,13 +64,12 @@ class ClockKeeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set. Raises Fatal."""
-        while not stop.is_set():
-            try:
-                await self.strike_due(stop)
-                self._looked_at = self._clock.monotonic()
-            except Transient as down:
-                log.warning("clocks.wait", code=down.code, why=str(down))
-            await self._clock.sleep(LOOK_EVERY_S)
+
+        async def look() -> None:
+            await self.strike_due(stop)
+            self._looked_at = self._clock.monotonic()
+
+        await repeat(look, LOOK_EVERY_S, self._clock, stop, "clocks.wait")
 
     async def why_late(self) -> str | None:
         """Why what falls now would not be struck; None while it would."""

@@ -20,10 +20,11 @@ import structlog
 
 from shared.audit.checkpoint import LogKeys, verify_checkpoint
 from shared.audit.tree_head import TreeHead
-from shared.errors import LedgerInvalid, StampAuthorityUnreachable, StampInvalid, Transient
+from shared.errors import LedgerInvalid, StampAuthorityUnreachable, StampInvalid
 from shared.ports.clock import Clock
 from shared.ports.time_stamps import KeptStamp, StampAuthority, TimeStamps
 from shared.runtime.meters import StampingMeters
+from shared.runtime.periodic import repeat
 
 LOOK_S: Final = 5.0
 """Pause between two looks at whether a stamp is due, at most."""
@@ -61,7 +62,7 @@ class Stamping:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set, in the middle of a question too. Without authorities there is nothing to do."""
         stopping = asyncio.create_task(stop.wait())
-        asking = asyncio.create_task(self._ask_for_ever() if self._authorities else stop.wait())
+        asking = asyncio.create_task(self._ask(stop) if self._authorities else stop.wait())
         try:
             await asyncio.wait({stopping, asking}, return_when=asyncio.FIRST_COMPLETED)
             if asking.done():
@@ -71,22 +72,20 @@ class Stamping:
                 task.cancel()
             await asyncio.gather(stopping, asking, return_exceptions=True)
 
-    async def _ask_for_ever(self) -> None:
-        while True:
-            try:
-                if self._leads():
-                    await self.look()
-            except Transient as down:
-                log.warning("ledger.time-stamps-wait", code=down.code, why=str(down))
-            await self._clock.sleep(min(LOOK_S, self._every_s))
+    async def _ask(self, stop: asyncio.Event) -> None:
+        async def look() -> None:
+            if self._leads():
+                await self.look()
+
+        await repeat(look, min(LOOK_S, self._every_s), self._clock, stop, "ledger.time-stamps-wait")
 
     async def look(self) -> None:
         """Ask whoever is due. Raises StoreUnavailable."""
         for one in self._authorities:
             if self._clock.monotonic() >= self._not_before[one.name]:
-                await self._ask(one)
+                await self._ask_one(one)
 
-    async def _ask(self, one: StampAuthority) -> None:
+    async def _ask_one(self, one: StampAuthority) -> None:
         newest = await self._kept.newest()
         last = newest.get(one.name)
         if last is not None:

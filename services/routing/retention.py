@@ -22,15 +22,14 @@ from services.routing.policy import closed_since
 from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf
 from shared.contracts.records import PartsPruned
 from shared.domain.ids import encode_time
-from shared.errors import Transient
 from shared.ports.clock import Clock
 from shared.ports.retention import KeptDossier, Retention
 from shared.ports.unit_of_work import Effects, UnitsOfWork
+from shared.runtime.periodic import repeat
 
 LOOK_EVERY_S: Final = 3600.0
 DOSSIERS_TOGETHER: Final = 100
 MESSAGES_TOGETHER: Final = 100
-_WAKE_S: Final = 1.0
 
 log = structlog.get_logger()
 
@@ -45,15 +44,10 @@ class PartsKeeper:
         self._kept_days = kept_days
 
     async def run(self, stop: asyncio.Event) -> None:
-        due = self._clock.monotonic()
-        while not stop.is_set():
-            if self._clock.monotonic() >= due:
-                try:
-                    await self.prune(stop)
-                except Transient as down:
-                    log.warning("parts.wait", code=down.code, why=str(down))
-                due = self._clock.monotonic() + LOOK_EVERY_S
-            await self._clock.sleep(_WAKE_S)
+        async def look() -> None:
+            await self.prune(stop)
+
+        await repeat(look, LOOK_EVERY_S, self._clock, stop, "parts.wait")
 
     async def prune(self, stop: asyncio.Event | None = None) -> int:
         """Once through everything that is kept; how many messages lost their parts. Raises StoreUnavailable."""

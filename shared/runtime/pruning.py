@@ -15,15 +15,14 @@ from typing import Final
 
 import structlog
 
-from shared.errors import Transient
 from shared.ports.clock import Clock
 from shared.ports.unit_of_work import UnitsOfWork
+from shared.runtime.periodic import repeat
 
 PRUNE_EVERY_S: Final = 60.0
 PRUNE_BATCH: Final = 1000
 CLOCKS_APART: Final = timedelta(hours=1)
 """How much longer than its retention an inbox remembers: no two processes' clocks differ by this."""
-_WAKE_S: Final = 1.0
 
 log = structlog.get_logger()
 
@@ -38,11 +37,10 @@ class InboxPruner:
         self._clock = clock
 
     async def run(self, stop: asyncio.Event) -> None:
-        due = self._clock.monotonic()
-        while not stop.is_set():
-            if self._clock.monotonic() >= due:
-                due = self._clock.monotonic() + (0 if await self._prune() == PRUNE_BATCH else PRUNE_EVERY_S)
-            await self._clock.sleep(_WAKE_S)
+        async def prune() -> bool:
+            return await self.prune_once() == PRUNE_BATCH
+
+        await repeat(prune, PRUNE_EVERY_S, self._clock, stop, "inbox.waits", service=self._service)
 
     async def prune_once(self) -> int:
         """One batch; how many rows went. Raises StoreUnavailable, StoreConflict."""
@@ -52,10 +50,3 @@ class InboxPruner:
         if gone:
             log.info("inbox.pruned", service=self._service, rows=gone)
         return gone
-
-    async def _prune(self) -> int:
-        try:
-            return await self.prune_once()
-        except Transient as down:
-            log.warning("inbox.waits", service=self._service, code=down.code, why=str(down))
-            return 0
