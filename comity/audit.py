@@ -9,11 +9,12 @@ import typer
 
 from comity import audit_follow, audit_replay, audit_show, audit_statistics, key_audit
 from comity.advice import UNVERIFIED
-from comity.audit_options import Desk, Keep, Source, Workers, show_differences, span_of
+from comity.audit_options import Desk, Keep, Source, Workers, show_differences, show_size, span_of, where_of
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
 from comity.stamp_roots import StampRoot, read_roots
+from comity.words import _, _n, retold
 
 app = typer.Typer(no_args_is_help=True, help="Verify a whole ledger from outside.")
 app.command()(key_audit.keys)
@@ -65,51 +66,67 @@ def verify(
         document = report.as_json()
         output.show(document, lambda console: _render(console, document))
         if report.contradicting:
-            output.note(f"The signed checkpoints that contradict each other are kept in {desk.folder.folder}.")
+            output.note(
+                _("The signed checkpoints that contradict each other are kept in {folder}.", folder=desk.folder.folder)
+            )
         if not report.ok:
             raise typer.Exit(UNVERIFIED)
 
 
 def _render(console: Any, document: dict[str, Any]) -> None:
-    verdict = "verifies" if document["ok"] else "DOES NOT VERIFY"
     style = "green" if document["ok"] else "bold red"
-    say(console, f"{document['origin']}: {document['size']} entries, root {document['root']}")
-    say(console, f"  cosigned by {', '.join(document['witnesses']) or 'no witness'}")
+    show_size(console, document)
+    say(console, "  " + _("cosigned by {witnesses}", witnesses=", ".join(document["witnesses"]) or _("no witness")))
     if document["first_logged_at"]:
-        say(console, f"  logged {span_of(document)}")
+        say(console, "  " + _("logged {span}", span=span_of(document)))
     if document["continued_at"]:
-        told = f"the first {document['continued_at']} entries were read before the reading was broken off"
-        say(console, f"  {told}; --afresh reads them again")
+        told = _n(
+            "the first entry was read before the reading was broken off; --afresh reads it again",
+            "the first {count} entries were read before the reading was broken off; --afresh reads them again",
+            document["continued_at"],
+        )
+        say(console, f"  {told}")
     if document["earlier_size"] is not None:
-        say(console, f"  compared with the {document['earlier_size']} entries that were here when it was read before")
+        told = _n(
+            "compared with the entry that was here when it was read before",
+            "compared with the {count} entries that were here when it was read before",
+            document["earlier_size"],
+        )
+        say(console, f"  {told}")
     for type_, count in document["leaves"].items():
         say(console, f"  {count:>8}  {type_}")
     for code, count in document["rejections"].items():
-        say(console, f"  {count:>8}  rejected as {code}")
-    say(console, f"  {document['envelope_signatures_verified']:>8}  envelope signatures verified")
+        say(console, f"  {count:>8}  " + _("rejected as {code}", code=code))
+    say(console, f"  {document['envelope_signatures_verified']:>8}  " + _("envelope signatures verified"))
     if document["rejections_taken_on_trust"]:
-        say(
-            console,
-            f"  {document['rejections_taken_on_trust']:>8}  rejections for sealed parts, not checkable from here",
-        )
+        told = _("rejections for sealed parts, not checkable from here")
+        say(console, f"  {document['rejections_taken_on_trust']:>8}  {told}")
     stamps = document["time_stamps"]
     if stamps["found"]:
-        newest = f", the newest of {local_time(stamps['newest'])}" if stamps["newest"] else ""
-        say(console, f"  {stamps['verified']:>8}  of {stamps['found']} time-stamps verified{newest}")
+        newest = _(", the newest of {newest}", newest=local_time(stamps["newest"])) if stamps["newest"] else ""
+        told = _("of {found} time-stamps verified{newest}", found=stamps["found"], newest=newest)
+        say(console, f"  {stamps['verified']:>8}  {told}")
         if not stamps["newest"]:
-            say(console, "  no root certificate vouches for them: --stamp-root, or a trust file that names one")
-    say(console, "Key changes:")
+            say(console, "  " + _("no root certificate vouches for them: --stamp-root, or a trust file that names one"))
+    say(console, _("Key changes:"))
     for one in document["key_changes"]:
-        say(
-            console,
-            f"  {one['seq']:>4}  {one['type']:<9} {one['party']:<12} {local_time(one['at'])}, entry {one['index']}",
-        )
+        place = f"{local_time(one['at'])}, {where_of(one['index'])}"
+        say(console, f"  {one['seq']:>4}  {one['type']:<9} {one['party']:<12} {place}")
     flagged = [one for one in document["key_changes"] if one["flags"]]
     if flagged or document["doubts"]:
-        doubted = f"{len(flagged)} key events and {len(document['doubts'])} messages"
-        say(console, f"{doubted} want an explanation that no ledger can give: comity audit keys", style="bold")
+        told = _(
+            "{events} key events and {messages} messages want an explanation that no ledger can give: comity audit"
+            " keys",
+            events=len(flagged),
+            messages=len(document["doubts"]),
+        )
+        say(console, told, style="bold")
     for one in document["promises"]:
         style_of = "bold red" if one["state"] == "broken" else None
-        say(console, f"Promise {one['state']}: {one['why']} ({one['receipt']})", style=style_of)
+        say(
+            console,
+            _("Promise {state}: {why} ({file})", state=one["state"], why=retold(one["why"]), file=one["receipt"]),
+            style=style_of,
+        )
     show_differences(console, document)
-    say(console, f"The ledger {verdict}.", style=style)
+    say(console, _("The ledger verifies.") if document["ok"] else _("The ledger DOES NOT VERIFY."), style=style)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from comity.advice import UNVERIFIED
-from comity.audit_options import Desk, Keep, Source, Workers, safe
+from comity.audit_options import Desk, Keep, Source, Workers, safe, where_of
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import console, local_time, reporting, say, visible
+from comity.words import _, retold
 
 if TYPE_CHECKING:
     from client.audit_monitor import Finding
@@ -72,12 +73,19 @@ def follow(
             signal.signal(number, lambda *_: _interrupt(stop))
         try:
             monitor.look()
-            output.note(f"{desk.trust.origin}: {monitor.size} entries read; a look each {every:g} s, until Ctrl-C")
+            output.note(
+                _(
+                    "{origin}: {size} entries read; a look each {every} s, until Ctrl-C",
+                    origin=desk.trust.origin,
+                    size=monitor.size,
+                    every=f"{every:g}",
+                )
+            )
             while not once and not stop.wait(every):
                 monitor.look()
         except KeyboardInterrupt:
             pass
-        output.note(f"{monitor.size} entries, {monitor.told} findings")
+        output.note(_("{size} entries, {findings} findings", size=monitor.size, findings=monitor.told))
         if monitor.told:
             raise typer.Exit(UNVERIFIED)
 
@@ -101,5 +109,9 @@ def _as_line(one: Finding) -> None:
 
 def _as_text(one: Finding) -> None:
     document = _document(one)
-    where = "ledger" if one.index is None else f"entry {one.index}"
-    say(console(), f"{local_time(document['at'])}  {one.what.upper()}  {where}: {safe(one.why)}", style="bold red")
+    where = where_of(one.index)
+    say(
+        console(),
+        f"{local_time(document['at'])}  {_(one.what).upper()}  {where}: {safe(retold(one.why))}",
+        style="bold red",
+    )

@@ -11,6 +11,7 @@ from comity import home as homes
 from comity.home import find_home, now
 from comity.ledger_sources import is_address, open_source
 from comity.output import local_time, say, visible
+from comity.words import _, _n, retold
 
 if TYPE_CHECKING:
     from client.audit_folder import AuditFolder
@@ -66,15 +67,34 @@ class Desk:
 def show_differences(console: Any, document: dict[str, Any]) -> None:
     """Each in one line; beyond the first 200, how many more."""
     for one in document["differences"]:
-        where = "ledger" if one["index"] is None else f"entry {one['index']}"
-        say(console, f"DIFFERENCE  {where}, {one['what']}: {one['why']}", style="bold red")
+        show_difference(console, one)
     hidden = document["difference_count"] - len(document["differences"])
     if hidden:
-        say(console, f"… and {hidden} more differences", style="bold red")
+        say(console, _n("… and {count} more difference", "… and {count} more differences", hidden), style="bold red")
+
+
+def show_difference(console: Any, one: dict[str, Any]) -> None:
+    told = f"{where_of(one['index'])}, {retold(one['what'])}: {retold(one['why'])}"
+    say(console, _("DIFFERENCE") + f"  {told}", style="bold red")
+
+
+def where_of(index: int | None) -> str:
+    """Where in the ledger something was found."""
+    return _("ledger") if index is None else _("entry {index}", index=index)
+
+
+def show_size(console: Any, document: dict[str, Any]) -> None:
+    """Which ledger was read, and how far."""
+    members = {"origin": document["origin"], "root": document["root"]}
+    told = _n(
+        "{origin}: {count} entry, root {root}", "{origin}: {count} entries, root {root}", document["size"], **members
+    )
+    say(console, told)
 
 
 def span_of(document: dict[str, Any]) -> str:
-    return f"{local_time(document['first_logged_at'])} to {local_time(document['last_logged_at'])}"
+    first, last = local_time(document["first_logged_at"]), local_time(document["last_logged_at"])
+    return _("{first} to {last}", first=first, last=last)
 
 
 def safe(value: object) -> str:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from comity.advice import UNVERIFIED
-from comity.audit_options import Desk, Keep, Source, Workers, show_differences
+from comity.audit_options import Desk, Keep, Source, Workers, show_differences, show_size
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import reporting, say
+from comity.words import _, retold
 
 if TYPE_CHECKING:
     from client.audit_file import AuditFile
@@ -74,15 +75,26 @@ def replay(
 
 
 def _render(console: Any, document: dict[str, Any]) -> None:
-    say(console, f"{document['origin']}: {document['size']} entries, root {document['root']}")
-    whose = "all dossiers" if document["whole"] else "the dossiers of this party"
-    say(console, f"  {document['dossiers']} dossiers with {document['legs']} legs made again; compared: {whose}")
+    show_size(console, document)
+    whose = _("all dossiers") if document["whole"] else _("the dossiers of this party")
+    say(
+        console,
+        "  "
+        + _(
+            "{dossiers} dossiers with {legs} legs made again; compared: {whose}",
+            dossiers=document["dossiers"],
+            legs=document["legs"],
+            whose=whose,
+        ),
+    )
     for one in document["shown_otherwise"]:
-        places = [place for place in (one["dossier"], one["leg"] and f"leg {one['leg']}") if place is not None]
+        places = [
+            place for place in (one["dossier"], one["leg"] and _("leg {leg}", leg=one["leg"])) if place is not None
+        ]
         about = f"{', '.join(places)}: " if places else ""
-        say(console, f"SHOWN OTHERWISE  {about}{one['why']}", style="bold red")
+        say(console, _("SHOWN OTHERWISE") + f"  {about}{retold(one['why'])}", style="bold red")
     show_differences(console, document)
     if not document["ledger_ok"]:
-        say(console, "The ledger itself DOES NOT VERIFY: comity audit verify", style="bold red")
+        say(console, _("The ledger itself DOES NOT VERIFY: comity audit verify"), style="bold red")
     if document["ok"]:
-        say(console, "The exchange shows what the ledger says.", style="green")
+        say(console, _("The exchange shows what the ledger says."), style="green")

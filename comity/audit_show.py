@@ -15,6 +15,7 @@ from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import console as console_of
 from comity.output import local_time, reporting, say
+from comity.words import _, retold
 from shared.errors import ComityError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def show(
                 report, file = closing.enter_context(latest)
             browser = Browser(reading, file)
             if not report.ok:
-                output.note("This ledger DOES NOT VERIFY: `comity audit verify` says why.")
+                output.note(_("This ledger DOES NOT VERIFY: `comity audit verify` says why."))
             if entry is not None:
                 document = _explained(browser, file, entry)
                 output.show(document, lambda console: _render_one(console, document))
@@ -103,7 +104,7 @@ def _browse(output: Output, browser: Browser, file: AuditFile, search: Search, p
 def _ask(output: Output, browser: Browser, file: AuditFile, page: int, pages: int) -> int | None:
     """The page that the reader wants next; None to end."""
     while True:
-        wish = typer.prompt("Enter: next page, number: that entry, q: end", default="", show_default=False).strip()
+        wish = typer.prompt(_("Enter: next page, number: that entry, q: end"), default="", show_default=False).strip()
         if wish.isascii() and wish.isdigit():
             try:
                 _render_one(console_of(), _explained(browser, file, int(wish)))
@@ -143,17 +144,33 @@ def _explained(browser: Browser, file: AuditFile, place: int) -> dict[str, Any]:
 
 def _render(console: Console, document: dict[str, Any]) -> None:
     for one in document["entries"]:
-        say(console, f"{one['index']:>8}  {local_time(one['logged_at'])}  {safe(one['words'])}")
-    told = f"{document['found']} of {document['size']} entries, page {document['page']} of {document['pages']}"
-    more = f"; --page {document['page'] + 1} shows older ones" if document["page"] < document["pages"] else ""
+        say(console, f"{one['index']:>8}  {local_time(one['logged_at'])}  {safe(retold(one['words']))}")
+    told = _(
+        "{found} of {size} entries, page {page} of {pages}",
+        found=document["found"],
+        size=document["size"],
+        page=document["page"],
+        pages=document["pages"],
+    )
+    more = (
+        _("; --page {page} shows older ones", page=document["page"] + 1) if document["page"] < document["pages"] else ""
+    )
     say(console, f"{told}{more}", style="bold")
 
 
 def _render_one(console: Console, document: dict[str, Any]) -> None:
-    say(console, f"Entry {document['index']}, {document['type']}", style="bold")
-    say(console, f"  logged {local_time(document['logged_at'])}, dated {local_time(document['at'])} by its writer")
+    say(console, _("Entry {index}, {type}", index=document["index"], type=document["type"]), style="bold")
+    say(
+        console,
+        "  "
+        + _(
+            "logged {logged_at}, dated {at} by its writer",
+            logged_at=local_time(document["logged_at"]),
+            at=local_time(document["at"]),
+        ),
+    )
     for sentence in document["explained"]:
-        say(console, f"  {safe(sentence)}")
+        say(console, f"  {safe(retold(sentence))}")
     for name, value in document["leaf"].items():
         if name not in ("jws", "event", "document"):
             told = value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False)

@@ -7,26 +7,28 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from comity.advice import UNVERIFIED
-from comity.audit_options import Desk, Keep, Source, Workers, safe, show_differences
+from comity.audit_options import Desk, Keep, Source, Workers, safe, show_differences, show_size
 from comity.home import now
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
+from comity.words import _
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _TITLES: Final = {
-    "by_pair": "Requests, requesting → requested",
-    "by_profiles": "Profiles",
-    "by_measures": "Measures",
-    "by_bases": "Legal bases",
-    "by_statuses": "Status now, per leg",
-    "by_outcomes": "Outcomes, per measure",
-    "closed_by_silence": "Measures closed by silence",
-    "overdue_by_debtor": "Legs with something overdue, by who owes it",
-    "flags": "Reservations of the law, decisions by code",
-    "rejections": "Rejected submissions, by code",
+    "by_pair": mark("Requests, requesting → requested"),
+    "by_profiles": mark("Profiles"),
+    "by_measures": mark("Measures"),
+    "by_bases": mark("Legal bases"),
+    "by_statuses": mark("Status now, per leg"),
+    "by_outcomes": mark("Outcomes, per measure"),
+    "closed_by_silence": mark("Measures closed by silence"),
+    "overdue_by_debtor": mark("Legs with something overdue, by who owes it"),
+    "flags": mark("Reservations of the law, decisions by code"),
+    "rejections": mark("Rejected submissions, by code"),
 }
 _SHOWN: Final = 20
 
@@ -64,28 +66,32 @@ def report(
 
 
 def _render(console: Console, document: dict[str, Any]) -> None:
-    say(console, f"{document['origin']}: {document['size']} entries, root {document['root']}")
+    show_size(console, document)
     before = document["legs_the_year_before"]
     growth = "" if document["growth_percent"] is None else f" ({document['growth_percent']:+g} %)"
-    told = f"{document['legs']} requests (legs), {before} the year before{growth}"
-    say(console, f"{document['year']}: {told}; as of {local_time(document['as_of'])}", style="bold")
+    told = _(
+        "{legs} requests (legs), {before} the year before{growth}", legs=document["legs"], before=before, growth=growth
+    )
+    say(
+        console,
+        _("{year}: {told}; as of {as_of}", year=document["year"], told=told, as_of=local_time(document["as_of"])),
+        style="bold",
+    )
     for name, title in _TITLES.items():
         counts: dict[str, int] = document[name]
         if counts:
-            say(console, f"{title}:")
+            say(console, f"{_(title)}:")
         for what, count in list(counts.items())[:_SHOWN]:
             say(console, f"  {count:>8}  {safe(what)}")
         if len(counts) > _SHOWN:
-            say(console, f"            and {len(counts) - _SHOWN} more: --json has them")
-    say(console, "Days from admission to the first:")
+            say(console, "            " + _("and {shown} more: --json has them", shown=len(counts) - _SHOWN))
+    say(console, _("Days from admission to the first:"))
     for what, times in document["days_to"].items():
         if times["legs"]:
-            say(
-                console,
-                f"  {what:<9} median {times['median']:g}, 95th percentile {times['p95']:g} ({times['legs']} legs)",
-            )
+            numbers = {"median": f"{times['median']:g}", "p95": f"{times['p95']:g}", "legs": times["legs"]}
+            say(console, f"  {what:<9} " + _("median {median}, 95th percentile {p95} ({legs} legs)", **numbers))
         else:
-            say(console, f"  {what:<9} none yet")
+            say(console, f"  {what:<9} " + _("none yet"))
     show_differences(console, document)
     if not document["ok"]:
-        say(console, "The ledger DOES NOT VERIFY: these figures are worth nothing.", style="bold red")
+        say(console, _("The ledger DOES NOT VERIFY: these figures are worth nothing."), style="bold red")

@@ -13,7 +13,7 @@ from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
 from comity.printing import surroundings
 from comity.send import Despite, DraftBy, Patience, Wait, attachments, send_or_draft
-from comity.words import reader_language
+from comity.words import _, reader_language
 from comity.written_files import named_documents, write_new_files
 
 if TYPE_CHECKING:
@@ -63,8 +63,13 @@ def export_dossier(
         document = {"folder": str(out), "messages": len(opened), "answer": str(out / ANSWER_FILE)}
 
         def render(console: Any) -> None:
-            say(console, f"{len(opened)} messages are in {out}, in clear: mind who gets the folder.")
-            say(console, f"The answer goes into {out / ANSWER_FILE}; comity import reads it.")
+            say(
+                console,
+                _("{opened} messages are in {out}, in clear: mind who gets the folder.", opened=len(opened), out=out),
+            )
+            say(
+                console, _("The answer goes into {answer_file}; comity import reads it.", answer_file=out / ANSWER_FILE)
+            )
 
         output.show(document, render)
 

@@ -11,6 +11,7 @@ import typer
 
 from comity.options import Json
 from comity.output import reporting, say
+from comity.words import _
 
 if TYPE_CHECKING:
     from shared.adapters.sql.rights import Changes
@@ -53,11 +54,18 @@ def migrate(
         }
 
         def render(console: Any) -> None:
-            say(console, f"The schema is at revision {revision}.")
-            say(console, f"Rights: {len(changes.granted)} granted, {len(changes.revoked)} revoked.")
+            say(console, _("The schema is at revision {revision}.", revision=revision))
+            say(
+                console,
+                _(
+                    "Rights: {granted} granted, {revoked} revoked.",
+                    granted=len(changes.granted),
+                    revoked=len(changes.revoked),
+                ),
+            )
             if changes.absent:
-                say(console, f"Not there, and without rights: {', '.join(changes.absent)}.")
-                say(console, "Make them with deploy/postgres/roles.sh, then migrate again.")
+                say(console, _("Not there, and without rights: {absent}.", absent=", ".join(changes.absent)))
+                say(console, _("Make them with deploy/postgres/roles.sh, then migrate again."))
 
         output.show(document, render)
 

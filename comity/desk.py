@@ -12,6 +12,7 @@ from comity.home import find_home, now
 from comity.officer_keys import load_officer
 from comity.options import HomeDir, Json, Url, day
 from comity.output import Output, local_time, reporting, say
+from comity.words import _
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
@@ -149,11 +150,20 @@ def _plain(value: Any) -> Any:
 def _show(desk: Desk, output: Output) -> None:
     def render(console: Any) -> None:
         for one in desk.officers:
-            gone = f", until {local_time(one.until)}" if one.until else ""
+            gone = _(", until {until}", until=local_time(one.until)) if one.until else ""
             say(console, f"{one.id} · {one.name}, {one.functions} · {', '.join(one.roles)}{gone}")
         for two in desk.deputies:
-            say(console, f"{two.officer} stands for {two.stands_for} from {two.since} to {two.until}")
+            say(
+                console,
+                _(
+                    "{officer} stands for {stands_for} from {since} to {until}",
+                    officer=two.officer,
+                    stands_for=two.stands_for,
+                    since=two.since,
+                    until=two.until,
+                ),
+            )
         for kind, number in desk.eyes.items():
-            say(console, f"{kind}: {number} officers")
+            say(console, _("{kind}: {number} officers", kind=kind, number=number))
 
     output.show(desk.model_dump(mode="json"), render)

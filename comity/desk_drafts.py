@@ -12,6 +12,7 @@ from comity.officer_keys import load_officer
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
 from comity.send import Patience, Wait, seal_and_send, tell_doubts
+from comity.words import _, retold
 
 if TYPE_CHECKING:
     from client.composition import Composed
@@ -30,9 +31,18 @@ def drafts(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
 
         def render(console: Any) -> None:
             for one in found:
-                say(console, f"{one['draft']}  {one['kind']} to {', '.join(one['recipients'])} · {one['waits_for']}")
+                say(
+                    console,
+                    _(
+                        "{draft}  {kind} to {recipients} · {waits_for}",
+                        draft=one["draft"],
+                        kind=one["kind"],
+                        recipients=", ".join(one["recipients"]),
+                        waits_for=retold(one["waits_for"]),
+                    ),
+                )
             if not found:
-                say(console, "Nothing waits.")
+                say(console, _("Nothing waits."))
 
         output.show({"drafts": found}, render)
 
@@ -100,14 +110,14 @@ def ratify(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url 
         with place.correspondence() as own:
             sent = own.office.ratify(draft, load_officer(place, own, officer_key))
             told = {"message": sent.message, "ratified": True}
-            output.show(told, lambda console: say(console, f"{sent.message} is ratified."))
+            output.show(told, lambda console: say(console, _("{message} is ratified.", message=sent.message)))
 
 
 def discard(draft: Name, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
     """Throw a draft away. What one officer sent alone is not thrown away: it is ratified."""
     with reporting(json) as output, find_home(home, url).correspondence() as own:
         own.office.discard(draft)
-        output.show({"discarded": draft}, lambda console: say(console, f"{draft} is gone."))
+        output.show({"discarded": draft}, lambda console: say(console, _("{draft} is gone.", draft=draft)))
 
 
 def keep_draft(
@@ -124,7 +134,13 @@ def keep_draft(
 def _show_draft(own: Correspondence, draft: Draft, output: Output) -> None:
     document = _told(own, draft)
     whom = ", ".join(document["recipients"])
-    text = f"Draft {document['draft']}: {document['kind']} to {whom} · waits for {document['waits_for']}"
+    text = _(
+        "Draft {draft}: {kind} to {whom} · waits for {waits_for}",
+        draft=document["draft"],
+        kind=document["kind"],
+        whom=whom,
+        waits_for=retold(document["waits_for"]),
+    )
     output.show(document, lambda console: say(console, text))
 
 

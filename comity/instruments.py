@@ -10,6 +10,7 @@ import typer
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url, day
 from comity.output import reporting, say
+from comity.words import _, retold
 
 if TYPE_CHECKING:
     from shared.domain.instruments import Instrument, Party, Registry
@@ -66,45 +67,72 @@ def _pair(text: str | None) -> tuple[str, str] | None:
 
 
 def _render(console: Any, note: str, found: list[Instrument], day: date, *, whole: bool) -> None:
-    say(console, note, style="bold")
+    say(console, retold(note), style="bold")
     for entry in found:
         parties = ", ".join(f"{name}{_standing(party, day)}" for name, party in entry.parties.items())
-        begun = f"in force since {entry.in_force}" if entry.in_force else "not in force"
+        begun = _("in force since {in_force}", in_force=entry.in_force) if entry.in_force else _("not in force")
         say(console, f"{entry.code} · {entry.kind} · {begun} · {parties}")
         say(console, f"    {entry.title}")
         if whole:
             _render_whole(console, entry)
     if not found:
-        say(console, "Nothing binds them both on that day; --instrument reciprocity asks on an assurance.")
+        say(console, _("Nothing binds them both on that day; --instrument reciprocity asks on an assurance."))
 
 
 def _render_whole(console: Any, entry: Instrument) -> None:
-    say(console, f"    channels: {', '.join(entry.channels)}; clock {entry.clock}")
+    say(
+        console,
+        "    " + _("channels: {channels}; clock {clock}", channels=", ".join(entry.channels), clock=entry.clock),
+    )
     if entry.measures is not None:
-        say(console, f"    measures: {', '.join(entry.measures)}")
+        say(console, "    " + _("measures: {measures}", measures=", ".join(entry.measures)))
     for name, party in entry.parties.items():
-        desk = f", desk {party.desk}" if party.desk else ""
-        languages = " ".join(party.languages) or "not known"
-        authority = party.central_authority or "not known"
-        say(console, f"    {name}: central authority {authority}{desk}; languages {languages}; filing {party.filing}")
+        desk = _(", desk {desk}", desk=party.desk) if party.desk else ""
+        languages = " ".join(party.languages) or _("not known")
+        authority = party.central_authority or _("not known")
+        say(
+            console,
+            "    "
+            + _(
+                "{name}: central authority {authority}{desk}; languages {languages}; filing {filing}",
+                name=name,
+                authority=authority,
+                desk=desk,
+                languages=languages,
+                filing=party.filing,
+            ),
+        )
     for ground in entry.grounds:
-        limited = f" ({', '.join(ground.measures)} only)" if ground.measures else ""
-        say(console, f"    ground {ground.code}: {ground.clause}{limited}")
+        limited = (" " + _("({measures} only)", measures=", ".join(ground.measures))) if ground.measures else ""
+        say(
+            console,
+            "    " + _("ground {code}: {clause}{limited}", code=ground.code, clause=ground.clause, limited=limited),
+        )
     for amendment in entry.amendments:
         changed = ", ".join(amendment.changes)
-        say(console, f"    amended from {amendment.in_force} on ({changed}): {amendment.title} [{amendment.source}]")
+        say(
+            console,
+            "    "
+            + _(
+                "amended from {in_force} on ({changed}): {title} [{source}]",
+                in_force=amendment.in_force,
+                changed=changed,
+                title=amendment.title,
+                source=amendment.source,
+            ),
+        )
     for convention in entry.conventions:
         say(console, f"    {' and '.join(convention.parties)}: {convention.instrument}")
-    say(console, f"    source: {entry.source}")
+    say(console, "    " + _("source: {source}", source=entry.source))
     for note in entry.notes:
-        say(console, f"    note: {note}")
+        say(console, "    " + _("note: {note}", note=note))
 
 
 def _standing(party: Party, day: date) -> str:
     if party.denounced is not None:
-        return f" (denounced from {party.denounced})"
+        return " " + _("(denounced from {denounced})", denounced=party.denounced)
     if party.is_suspended(day):
-        return f" (suspended since {party.suspended})"
+        return " " + _("(suspended since {suspended})", suspended=party.suspended)
     if party.suspended is not None and party.resumed is None:
-        return f" (suspended from {party.suspended})"
-    return "" if party.is_bound(day) else " (not bound)"
+        return " " + _("(suspended from {suspended})", suspended=party.suspended)
+    return "" if party.is_bound(day) else (" " + _("(not bound)"))

@@ -11,12 +11,14 @@ from comity.home import find_home
 from comity.options import HomeDir, Json, Url
 from comity.output import console as console_of
 from comity.output import reporting, say
+from comity.words import _, _n, retold
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from client.archive import Archive, Rewrapping
 
 
-_AFTERWARDS: Final = "Destroy copies of that file, and back up register.sqlite3: it opens the old messages now."
+_AFTERWARDS: Final = mark("Destroy copies of that file, and back up register.sqlite3: it opens the old messages now.")
 
 
 def rewrap(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
@@ -31,11 +33,22 @@ def rewrap(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
         document = {"moved": done.moved, "stood": done.stood, "failed": done.failed, "former": former}
 
         def render(console: Any) -> None:
-            say(console, f"{done.moved} messages moved to the present sealing key, {done.stood} were readable with it")
+            say(
+                console,
+                _(
+                    "{moved} messages moved to the present sealing key, {stood} were readable with it",
+                    moved=done.moved,
+                    stood=done.stood,
+                ),
+            )
             for message, why in done.failed.items():
-                say(console, f"  {message} was not moved: {why}", style="bold red")
+                say(
+                    console,
+                    "  " + _("{message} was not moved: {why}", message=message, why=retold(why)),
+                    style="bold red",
+                )
             for kid in former:
-                say(console, f"  former key {kid}: comity keys destroy '{kid}'")
+                say(console, "  " + _("former key {kid}: comity keys destroy '{kid}'", kid=kid))
 
         output.show(document, render)
         if done.failed:
@@ -68,13 +81,22 @@ def destroy(
             sealed = own.archive().check_destroyable(kid, own.directory(anew=True), give_up or ())
         if not yes and not json:
             typer.confirm(
-                f"{sealed} messages were sealed to it, and open without it. Destroy {kid}?", abort=True, err=True
+                _n(
+                    "{count} message was sealed to it, and opens without it. Destroy {kid}?",
+                    "{count} messages were sealed to it, and open without it. Destroy {kid}?",
+                    sealed,
+                    kid=kid,
+                ),
+                abort=True,
+                err=True,
             )
         destroy_sealing_key(place.keys, passphrase, kid)
         document = {"destroyed": kid, "file": str(place.keys), "messages": sealed, "given_up": give_up or []}
         output.show(
             document,
-            lambda console: say(console, f"{kid} is gone from {place.keys}. {_AFTERWARDS}"),
+            lambda console: say(
+                console, _("{kid} is gone from {keys}.", kid=kid, keys=place.keys) + " " + _(_AFTERWARDS)
+            ),
         )
 
 
@@ -88,10 +110,12 @@ def discard(
         place = find_home(home)
         if not yes and not json:
             typer.confirm(
-                "Their event must never be admitted, or nobody can act for you. Forget them?", abort=True, err=True
+                _("Their event must never be admitted, or nobody can act for you. Forget them?"), abort=True, err=True
             )
         discard_staged_keys(place.keys, place.passphrase(), place.key_module())
-        output.show({"file": str(place.keys)}, lambda console: say(console, f"{place.keys} holds no keys to come"))
+        output.show(
+            {"file": str(place.keys)}, lambda console: say(console, _("{keys} holds no keys to come", keys=place.keys))
+        )
 
 
 def passphrase(
@@ -111,7 +135,7 @@ def passphrase(
         place = find_home(home)
         path = file or place.keys
         change_passphrase(path, place.passphrase(path), place.new_passphrase(path), place.key_cost)
-        output.show({"file": str(path)}, lambda console: say(console, f"{path} has a new passphrase"))
+        output.show({"file": str(path)}, lambda console: say(console, _("{path} has a new passphrase", path=path)))
 
 
 def _with_progress(archive: Archive, quiet: bool) -> Rewrapping:

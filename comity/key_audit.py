@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from comity.advice import UNVERIFIED
+from comity.audit_options import show_difference, show_size
 from comity.home import find_home, now
 from comity.ledger_sources import open_source, progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
+from comity.words import _, _n, retold
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from client.audit_keys import FalseStatement, ShownEvent
@@ -20,10 +23,10 @@ if TYPE_CHECKING:
     from client.explained_events import ExplainedEvents
 
 _FLAGS: Final = {
-    "enrolled": "the operators say that it is this party: ask it in person, and compare (comity keys compare)",
-    "recovered": "ask the party in person whether these keys are its own",
-    "dated-elsewhere": "it was logged more than a day from its date",
-    "signed-when-compromised": "whoever signed it need not be the party: its keys were in other hands by then",
+    "enrolled": mark("the operators say that it is this party: ask it in person, and compare (comity keys compare)"),
+    "recovered": mark("ask the party in person whether these keys are its own"),
+    "dated-elsewhere": mark("it was logged more than a day from its date"),
+    "signed-when-compromised": mark("whoever signed it need not be the party: its keys were in other hands by then"),
 }
 
 
@@ -162,34 +165,75 @@ def _false(one: FalseStatement) -> dict[str, Any]:
 def _render(console: Any, document: dict[str, Any]) -> None:
     from comity.fingerprints import fingerprint
 
-    say(console, f"{document['origin']}: {document['size']} entries, root {document['root']}")
+    show_size(console, document)
     for one in document["events"]:
         is_open = one["seq"] in document["unexplained"]
-        say(console, f"  {one['seq']:>4}  {local_time(one['logged_at'])}, entry {one['index']}: {one['words']}")
+        say(
+            console,
+            "  "
+            + _(
+                "{seq:>4}  {logged_at}, entry {index}: {words}",
+                seq=one["seq"],
+                logged_at=local_time(one["logged_at"]),
+                index=one["index"],
+                words=retold(one["words"]),
+            ),
+        )
         for kid in one["kids"]:
             say(console, f"          {fingerprint(kid)}")
         for flag in one["flags"]:
-            told = f"        {flag.upper()}: {_FLAGS[flag]}"
-            say(console, told if is_open else f"{told} (explained)", style="bold red" if is_open else None)
+            told = f"        {flag.upper()}: {_(_FLAGS[flag])}"
+            if not is_open:
+                told = _("{flag} (explained)", flag=told)
+            say(console, told, style="bold red" if is_open else None)
     for one in document["not_in_the_ledger"]:
-        told = f"{one['type']} of {one['party']}, shown as key event {one['seq']}"
-        say(console, f"NOT IN THE LEDGER  {told}, signed by {', '.join(one['signers'])}", style="bold red")
+        told = _(
+            "{type} of {party}, shown as key event {seq}, signed by {signers}",
+            type=one["type"],
+            party=one["party"],
+            seq=one["seq"],
+            signers=", ".join(one["signers"]),
+        )
+        say(console, _("NOT IN THE LEDGER") + f"  {told}", style="bold red")
         if one["proves_two_stories"]:
-            say(console, "  A quorum of the operators signed it: this document proves it. Keep it.", style="bold red")
+            say(
+                console,
+                "  " + _("A quorum of the operators signed it: this document proves it. Keep it."),
+                style="bold red",
+            )
     for one in document["false_statements"]:
-        told = f"the exchange signed at {local_time(one['at'])} that {one['what']} {one['index']} was its newest, and"
-        say(console, f"FALSE STATEMENT  {told} {one['why']}.", style="bold red")
-        say(console, "  Its own signature proves it, together with the ledger. Keep the file.", style="bold red")
+        told = _(
+            "the exchange signed at {at} that {what} {index} was its newest, and {why}.",
+            at=local_time(one["at"]),
+            what=retold(one["what"]),
+            index=one["index"],
+            why=retold(one["why"]),
+        )
+        say(console, _("FALSE STATEMENT") + f"  {told}", style="bold red")
+        say(
+            console, "  " + _("Its own signature proves it, together with the ledger. Keep the file."), style="bold red"
+        )
     for one in document["doubts"]:
-        say(console, f"DOUBTED  entry {one['index']}: message {one['message']}, signed by {one['kid']} in other hands")
+        say(
+            console,
+            _(
+                "DOUBTED  entry {index}: message {message}, signed by {kid} in other hands",
+                index=one["index"],
+                message=one["message"],
+                kid=one["kid"],
+            ),
+        )
     for one in document["differences"]:
-        where = "ledger" if one["index"] is None else f"entry {one['index']}"
-        say(console, f"DIFFERENCE  {where}, {one['what']}: {one['why']}", style="bold red")
+        show_difference(console, one)
     open_flags = len(document["unexplained"]) + len(document["not_in_the_ledger"])
     if document["ok"]:
-        say(console, "Every key event is explained by its signatures, or was explained to you.", style="green")
+        say(console, _("Every key event is explained by its signatures, or was explained to you."), style="green")
         return
     if open_flags:
-        told = f"{open_flags} key events want an explanation: ask their party by a road that you know"
+        told = _n(
+            "{count} key event wants an explanation: ask its party by a road that you know from before.",
+            "{count} key events want an explanation: ask their party by a road that you know from before.",
+            open_flags,
+        )
         say(console, told, style="bold red")
-        say(console, "from before. Then name each that was explained: --explained NUMBER --because REASON")
+        say(console, _("Then name each that was explained: --explained NUMBER --because REASON"))

@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -20,6 +20,8 @@ from comity.home import Home, find_home
 from comity.options import HomeDir, Json, Url, authority_id
 from comity.output import Output, local_time, reporting, say
 from comity.qr_code import show_qr
+from comity.words import _, retold
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from client.directory_watch import DirectoryWatch
@@ -28,6 +30,14 @@ if TYPE_CHECKING:
     from shared.keys.event_document import Use
 
 Qr = Annotated[bool, typer.Option("--qr", help="A QR code of the number as well, for the other side to scan.")]
+_TELL_AGAIN: Final = mark(
+    "Nothing was noted. Have {party} tell its number once more, in person or at a telephone number that you know from"
+    " before. If it differs again, send nothing, and tell the operators and an auditor."
+)
+_CALL: Final = mark(
+    "Call {party} at a number that you know from before, and have it read to you the number that `comity keys show`"
+    " gives it ({bits} bits). The program compares what you hear:"
+)
 
 
 def show(qr: Qr = False, home: HomeDir = None, json: Json = False) -> None:
@@ -49,14 +59,20 @@ def show(qr: Qr = False, home: HomeDir = None, json: Json = False) -> None:
             say(console, f"{owner} · {place.keys}")
             for key in kids:
                 say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}")
-                since = f"acts since {local_time(key['since'])}" if key["since"] else "not registered yet"
-                token = f", in the token {key['token']}" if key["token"] else ""
-                say(console, f"    made {local_time(key['made_at'])}, {since}{token}")
+                since = (
+                    _("acts since {since}", since=local_time(key["since"])) if key["since"] else _("not registered yet")
+                )
+                token = _(", in the token {token}", token=key["token"]) if key["token"] else ""
+                say(
+                    console,
+                    "    "
+                    + _("made {made_at}, {since}{token}", made_at=local_time(key["made_at"]), since=since, token=token),
+                )
             if number is None:
-                say(console, "No number for a comparison: none of these keys acts yet.")
+                say(console, _("No number for a comparison: none of these keys acts yet."))
                 return
-            say(console, f"Number for a comparison: {number}")
-            say(console, "It stands for the keys of this file; others see the same once you are enrolled with them.")
+            say(console, _("Number for a comparison: {number}", number=number))
+            say(console, _("It stands for the keys of this file; others see the same once you are enrolled with them."))
             if qr:
                 show_qr(console, code["qr"])
 
@@ -98,7 +114,7 @@ def _told(given: str, output: Output) -> ToldNumber:
 
     if given == "-":
         if sys.stdin.isatty():
-            output.note("Scan the QR code, or type the 40 digits; then Enter.")
+            output.note(_("Scan the QR code, or type the 40 digits; then Enter."))
         # A line and not all: a scanner that types ends with Enter, and a camera that is read from goes on.
         given = sys.stdin.buffer.readline(4 * MAX_COMPARISON_TEXT + 1).decode(errors="replace")
     return read_told_number(given)
@@ -108,21 +124,20 @@ def _compare_against(place: Home, party: str, told: ToldNumber, output: Output) 
     """Raises typer.Exit(4) where they do not agree."""
     with place.correspondence() as own:
         watch = own.directory()
-        _, newest, number = _keys_of(watch, party)
+        newest, number = _keys_of(watch, party)[1:]
         difference = _difference(told, own.trust.origin, party, number)
         if difference is None:
             watch.note_compared(newest.values())
 
     def render(console: Any) -> None:
         if difference is None:
-            say(console, f"They agree: these are the keys of {party}, and it was noted that they were compared.")
+            say(
+                console,
+                _("They agree: these are the keys of {party}, and it was noted that they were compared.", party=party),
+            )
             return
-        say(console, f"They do not agree: {difference}.", style="bold red")
-        say(
-            console,
-            f"Nothing was noted. Have {party} tell its number once more, in person or at a telephone number that you",
-        )
-        say(console, "know from before. If it differs again, send nothing, and tell the operators and an auditor.")
+        say(console, _("They do not agree: {difference}.", difference=retold(difference)), style="bold red")
+        say(console, _(_TELL_AGAIN, party=party))
 
     output.show({"party": party, "number": number, "agree": difference is None, "difference": difference}, render)
     if difference is not None:
@@ -171,8 +186,7 @@ def _compare(place: Home, party: str, qr: bool, output: Output) -> None:
         say(console, f"  {number}", style="bold")
         for key in keys:
             say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}{_standing(key)}")
-        say(console, f"Call {party} at a number that you know from before, and have it read to you the number that")
-        say(console, f"`comity keys show` gives it ({COMPARISON_BITS} bits). The program compares what you hear:")
+        say(console, _(_CALL, party=party, bits=COMPARISON_BITS))
         say(console, f"  comity keys compare {party} --against NUMBER")
         if qr:
             show_qr(console, code["qr"])
@@ -195,9 +209,16 @@ def _keys_of(watch: DirectoryWatch, party: str) -> tuple[Party, dict[Use, Direct
 
 def _standing(key: dict[str, Any]) -> str:
     """What is to be said of a key, behind its id."""
-    told = f"\n    by event {key['event']} ({key['event_type']}), until {local_time(key['not_after'])}"
+    told = "\n    " + _(
+        "by event {event} ({event_type}), until {not_after}",
+        event=key["event"],
+        event_type=key["event_type"],
+        not_after=local_time(key["not_after"]),
+    )
     if not key["is_newest"]:
         told += ", replaced"
     if key["compromised_since"]:
         told += f", COMPROMISED since {local_time(key['compromised_since'])}"
-    return told + (f", usable from {local_time(key['usable_from'])}" if key["usable_from"] else "")
+    return told + (
+        _(", usable from {usable_from}", usable_from=local_time(key["usable_from"])) if key["usable_from"] else ""
+    )

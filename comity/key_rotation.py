@@ -11,6 +11,7 @@ from comity import home as homes
 from comity.home import Home, find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
+from comity.words import _
 
 if TYPE_CHECKING:
     from client.exchange import Exchange
@@ -105,10 +106,18 @@ def _request(output: Output, place: Home, target: Path, in_file: bool) -> None:
     document = {"party": request.party, "request": str(target), "kids": request.kids()}
 
     def render(console: Any) -> None:
-        say(console, f"{request.party}: new keys in {place.keys}, request for a recovery in {target}")
+        say(
+            console,
+            _(
+                "{party}: new keys in {keys}, request for a recovery in {target}",
+                party=request.party,
+                keys=place.keys,
+                target=target,
+            ),
+        )
         for use, kid in request.kids().items():
             say(console, f"  {use:<13} {fingerprint(kid)}")
-        say(console, "Bring it to the operators in person. When they recovered you: comity keys rotate")
+        say(console, _("Bring it to the operators in person. When they recovered you: comity keys rotate"))
 
     output.show(document, render)
 
@@ -123,8 +132,12 @@ def _show(output: Output, rotated: Rotated) -> None:
     ]
 
     def render(console: Any) -> None:
-        say(console, f"New keys by key event {rotated.seq}; what was sealed to the old sealing key still opens:")
+        say(
+            console,
+            _("New keys by key event {seq}; what was sealed to the old sealing key still opens:", seq=rotated.seq),
+        )
         for key in keys:
-            say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}, until {local_time(key['not_after'])}")
+            until = _("until {at}", at=local_time(key["not_after"]))
+            say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}, {until}")
 
     output.show({"event": rotated.seq, "keys": keys}, render)

@@ -11,6 +11,7 @@ import typer
 from comity.home import find_home
 from comity.options import HomeDir, Json
 from comity.output import local_time, reporting, say
+from comity.words import _
 
 if TYPE_CHECKING:
     from client.register_keys import StatementKept
@@ -52,13 +53,21 @@ def statements(
             for one in kept:
                 say(console, _told(one))
             if not kept:
-                say(console, "The exchange signed nothing here yet.")
+                say(console, _("The exchange signed nothing here yet."))
             if out is not None:
-                say(console, f"written: {out}")
+                say(console, _("written: {out}", out=out))
 
         output.show(document, render)
 
 
 def _told(one: StatementKept) -> str:
-    registry = f" and registry {one.registry} were" if one.registry else " was"
-    return f"key event {one.seq}{registry} the newest at {local_time(one.at)}, says the exchange"
+    members = {"seq": one.seq, "at": local_time(one.at)}
+    if one.registry:
+        sentence = _(
+            "key event {seq} and registry {registry} were the newest at {at}, says the exchange",
+            **members,
+            registry=one.registry,
+        )
+    else:
+        sentence = _("key event {seq} was the newest at {at}, says the exchange", **members)
+    return sentence

@@ -12,6 +12,7 @@ from comity.fingerprints import fingerprint
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, authority_id, pairs
 from comity.output import reporting, say
+from comity.words import _
 
 if TYPE_CHECKING:
     from shared.keys.event_document import NameDocument
@@ -76,10 +77,18 @@ def new(
         document = {"party": party, "keys": str(place.keys), "request": str(target), "kids": request.kids()}
 
         def render(console: Any) -> None:
-            say(console, f"{party}: keys in {place.keys}, request for enrolment in {target}")
+            say(
+                console,
+                _(
+                    "{party}: keys in {keys}, request for enrolment in {target}",
+                    party=party,
+                    keys=place.keys,
+                    target=target,
+                ),
+            )
             for use, kid in request.kids().items():
                 say(console, f"  {use:<13} {fingerprint(kid)}")
-            say(console, "Hand the request to the operators, and read the fingerprints to them by another road.")
+            say(console, _("Hand the request to the operators, and read the fingerprints to them by another road."))
 
         output.show(document, render)
 

@@ -13,6 +13,7 @@ from comity.home import find_home
 from comity.ledger_sources import open_source, progress_bar
 from comity.options import HomeDir, Json, TrustFile, Url
 from comity.output import local_time, reporting, say
+from comity.words import _, _n
 from comity.written_files import write_new_file
 from shared.errors import LedgerInvalid, NotThere, RequestFileInvalid
 
@@ -53,8 +54,14 @@ def export(
             "files": written.files,
             "time_stamps": stamps,
         }
-        text = f"{directory}: {written.old_size} → {written.size} entries, {written.files} files written"
-        text += f", {stamps} time-stamps" if stamps else ""
+        text = _(
+            "{directory}: {old_size} → {size} entries, {files} files written",
+            directory=directory,
+            old_size=written.old_size,
+            size=written.size,
+            files=written.files,
+        )
+        text += ", " + _n("{count} time-stamp", "{count} time-stamps", stamps) if stamps else ""
         output.show(document, lambda console: say(console, text))
 
 
@@ -78,7 +85,9 @@ def prove(
         write_new_file(out, raw)
         size = check_entry_proof(raw, believed).checkpoint.head.size
         document = {"file": str(out), "entry": entry, "size": size}
-        output.show(document, lambda console: say(console, f"{out}: entry {entry} of {size}"))
+        output.show(
+            document, lambda console: say(console, _("{out}: entry {entry} of {size}", out=out, entry=entry, size=size))
+        )
 
 
 @app.command()
@@ -109,7 +118,14 @@ def check(
             "fields": dict(leaf.fields),
         }
         when = local_time(encode_time(logged_at))
-        text = f"{head.origin}: entry {proven.index} of {head.size}, {leaf.type}, logged {when}"
+        text = _(
+            "{origin}: entry {index} of {size}, {type}, logged {when}",
+            origin=head.origin,
+            index=proven.index,
+            size=head.size,
+            type=leaf.type,
+            when=when,
+        )
         output.show(document, lambda console: say(console, text))
 
 
@@ -135,8 +151,11 @@ def compare(
             "size": proven.new.size,
             "proof": [one.hex() for one in proven.hashes],
         }
-        text = (
-            f"{proven.new.origin}: the tree of {proven.old.size} entries is the beginning of that of {proven.new.size}"
+        text = _(
+            "{origin}: the tree of {size} entries is the beginning of that of {size2}",
+            origin=proven.new.origin,
+            size=proven.old.size,
+            size2=proven.new.size,
         )
         output.show(document, lambda console: say(console, text))
 

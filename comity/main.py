@@ -7,12 +7,16 @@ or missing settings; 3 the exchange cannot be reached; 4 something does not veri
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typing_extensions import override
+
+from comity.spoken_help import WRONG, set_headings, spoken, told_use
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "desk": ("comity.desk:app", "Officers, their approvals, and the messages that wait for them."),
@@ -55,21 +59,45 @@ class LazyGroup(TyperGroup):
         super().__init__(**attributes)
         for name, (_, summary) in COMMANDS.items():
             self.add_command(TyperCommand(name, help=summary))
+        spoken(self)
 
     @override
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
-        return name, (_load(name) if name in COMMANDS else command), rest
+        return name, (command_of(name) if name in COMMANDS else command), rest
+
+    @override
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with _speaking():
+            return super().parse_args(ctx, args)
+
+    @override
+    def invoke(self, ctx: Any) -> Any:
+        with _speaking():
+            return super().invoke(ctx)
 
 
-def _load(name: str) -> Any:
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """What click says of wrong use, in the reader's language."""
+    try:
+        yield
+    except WRONG as wrong:
+        raise told_use(wrong) from None
+    except typer.Abort:
+        set_headings()
+        raise
+
+
+def command_of(name: str) -> Any:
+    """The command or group of this name, imported now."""
     module, _, attribute = COMMANDS[name][0].partition(":")
     found = getattr(import_module(module), attribute)
     if isinstance(found, typer.Typer):
-        return typer.main.get_command(found)
+        return spoken(typer.main.get_command(found))
     single = typer.Typer(add_completion=False)
     single.command(name)(found)
-    return typer.main.get_command(single)
+    return spoken(typer.main.get_command(single))
 
 
 app = typer.Typer(

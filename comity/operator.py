@@ -26,6 +26,7 @@ from comity.operator_keys import load_operator
 from comity.operator_witnesses import read_policy, require_reachable
 from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url, authority_id
 from comity.output import Output, reporting, say
+from comity.words import _
 
 if TYPE_CHECKING:
     from client.enrolment import EnrolmentRequest
@@ -91,11 +92,19 @@ def init(
         }
 
         def render(console: Any) -> None:
-            say(console, f"{origin} ({environment}): keys, roster and trust file in {data}")
+            say(
+                console,
+                _(
+                    "{origin} ({environment}): keys, roster and trust file in {data}",
+                    origin=origin,
+                    environment=environment,
+                    data=data,
+                ),
+            )
             for path, kid in zip(operator_key, kids, strict=True):
-                say(console, f"  operator {path}: {fingerprint(kid)}")
-            say(console, f"Hand {data / TRUST_FILE} to every party, from person to person.")
-            say(console, f"Start it: comity serve all --data {data}")
+                say(console, "  " + _("operator {path}: {kid}", path=path, kid=fingerprint(kid)))
+            say(console, _("Hand {trust_file} to every party, from person to person.", trust_file=data / TRUST_FILE))
+            say(console, _("Start it: comity serve all --data {data}", data=data))
 
         output.show(document, render)
 
@@ -255,7 +264,16 @@ def _decide(
     }
 
     def render(console: Any) -> None:
-        say(console, f"{party}: {type_} is key event {before.index + 1}; now {document['status']}")
+        say(
+            console,
+            _(
+                "{party}: {type} is key event {seq}; now {status}",
+                party=party,
+                type=type_,
+                seq=before.index + 1,
+                status=document["status"],
+            ),
+        )
         for use, kid in kids.items():
             say(console, f"  {use:<13} {fingerprint(kid)}")
 

@@ -20,6 +20,7 @@ import typer
 from comity.home import now
 from comity.options import Json
 from comity.output import reporting, say
+from comity.words import _
 
 if TYPE_CHECKING:
     from shared.keys.trust import Trust
@@ -72,8 +73,17 @@ def backup(
         (directory / MANIFEST).write_text(jsonlib.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
         def render(console: Any) -> None:
-            say(console, f"{directory}: {trust.origin}, {manifest['size']} entries, root {manifest['root']}")
-            say(console, f"No key was copied: keep {data / 'keys'} apart, in two places.")
+            say(
+                console,
+                _(
+                    "{directory}: {origin}, {size} entries, root {root}",
+                    directory=directory,
+                    origin=trust.origin,
+                    size=manifest["size"],
+                    root=manifest["root"],
+                ),
+            )
+            say(console, _("No key was copied: keep {keys} apart, in two places.", keys=data / "keys"))
 
         output.show({"directory": str(directory), **manifest}, render)
 
@@ -127,17 +137,28 @@ def restore(
         document["keys_missing"] = not (data / "keys").exists()
 
         def render(console: Any) -> None:
-            say(console, f"{data}: {trust.origin}, {manifest['size']} entries, root {manifest['root']}")
+            say(
+                console,
+                _(
+                    "{data}: {origin}, {size} entries, root {root}",
+                    data=data,
+                    origin=trust.origin,
+                    size=manifest["size"],
+                    root=manifest["root"],
+                ),
+            )
             if not knows:
                 say(
                     console,
-                    "NOT COMPARED with anything signed later. If anybody holds a checkpoint of more entries, do not "
-                    "start: the log would fork.",
+                    _(
+                        "NOT COMPARED with anything signed later. If anybody holds a checkpoint of more entries, do not"
+                        " start: the log would fork."
+                    ),
                     style="bold red",
                 )
             if document["keys_missing"]:
-                say(console, f"Put the keys back: {data / 'keys'}")
-            say(console, f"Start it: comity serve all --data {data}. Then: comity audit verify URL")
+                say(console, _("Put the keys back: {keys}", keys=data / "keys"))
+            say(console, _("Start it: comity serve all --data {data}. Then: comity audit verify URL", data=data))
 
         output.show(document, render)
 

@@ -12,6 +12,7 @@ from comity.home import exchange_as, find_home, load_trust
 from comity.operator_keys import load_operator
 from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url, day
 from comity.output import reporting, say
+from comity.words import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,7 +191,15 @@ def _publish(
 
     def render(console: Any) -> None:
         count = len(registry.instruments)
-        say(console, f"Registry {registry.version} with {count} instruments was posted, as publication {number}.")
+        say(
+            console,
+            _(
+                "Registry {version} with {count} instruments was posted, as publication {number}.",
+                version=registry.version,
+                count=count,
+                number=number,
+            ),
+        )
         for one in changes:
             say(console, f"  {one}")
 

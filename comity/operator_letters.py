@@ -14,6 +14,7 @@ from comity.home import find_home
 from comity.operator_keys import operator_exchange
 from comity.options import HomeDir, Json, OneOperatorKey, TrustFile, Url
 from comity.output import local_time, reporting, say, visible
+from comity.words import _
 
 if TYPE_CHECKING:
     from client.exchange import Exchange
@@ -171,11 +172,11 @@ def _render_list(console: Any, found: list[DeadLetterItem], more: bool) -> None:
     from rich.table import Table
 
     if not found:
-        say(console, "No dead letters.")
+        say(console, _("No dead letters."))
         return
-    table = Table("letter", "when", "type", "tries", "retried", "reason")
+    table = Table(_("letter"), _("when"), _("type"), _("tries"), _("retried"), _("reason"))
     for one in found:
-        kind = one.type or "(frame that does not open)"
+        kind = one.type or _("(frame that does not open)")
         table.add_row(
             one.id, local_time(one.at), visible(kind), str(one.attempts), str(one.retries), visible(one.reason)
         )
@@ -183,27 +184,34 @@ def _render_list(console: Any, found: list[DeadLetterItem], more: bool) -> None:
     counts = Counter(one.reason.split(":")[0].split(" ")[0] for one in found)
     say(console, ", ".join(f"{count} × {code}" for code, count in counts.most_common()))
     if more:
-        say(console, "There are more: --limit, --service, --reason.")
+        say(console, _("There are more: --limit, --service, --reason."))
 
 
 def _render_one(console: Any, found: DeadLetterAnswer) -> None:
-    say(console, f"{found.id}: {found.type or 'a frame that does not open'}", style="bold")
-    say(console, f"  set aside  {local_time(found.at)}, after {found.attempts} tries")
-    say(console, f"  reason     {found.reason}")
+    say(console, f"{found.id}: {found.type or _('a frame that does not open')}", style="bold")
+    say(console, "  " + _("set aside  {at}, after {attempts} tries", at=local_time(found.at), attempts=found.attempts))
+    say(console, "  " + _("reason     {reason}", reason=found.reason))
     for number, reason in enumerate(found.earlier):
-        say(console, f"  {'before' if number == 0 else '      '}     {reason}")
-    say(console, f"  retried    {found.retries} times")
-    say(console, f"  item       {found.item or '–'} (the name under which the logs know it)")
-    say(console, "Its content is sealed to its service and shown to nobody.")
-    say(console, f"Once the cause is mended: comity operator dead-letters retry {found.id}")
+        say(console, f"  {_('before') if number == 0 else '      '}     {reason}")
+    say(console, "  " + _("retried    {retries} times", retries=found.retries))
+    say(console, "  " + _("item       {item} (the name under which the logs know it)", item=found.item or "–"))
+    say(console, _("Its content is sealed to its service and shown to nobody."))
+    say(console, _("Once the cause is mended: comity operator dead-letters retry {id}", id=found.id))
 
 
 def _render_outcome(console: Any, count: int, left: list[str], back: list[DeadLetterItem]) -> None:
     if not count:
-        say(console, "No dead letters.")
+        say(console, _("No dead letters."))
         return
-    say(console, f"{count} retried, {len(back)} came back, {len(left)} not taken yet.")
+    say(
+        console,
+        _("{count} retried, {back} came back, {left} not taken yet.", count=count, back=len(back), left=len(left)),
+    )
     for one in back:
         say(console, f"  {one.id}  {one.reason}", style="bold red")
     for id_ in left:
-        say(console, f"  {id_}  is still where it was: does the service run? comity operator queues", style="bold red")
+        say(
+            console,
+            "  " + _("{id}  is still where it was: does the service run? comity operator queues", id=id_),
+            style="bold red",
+        )

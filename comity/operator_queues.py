@@ -11,6 +11,7 @@ from comity.home import find_home
 from comity.operator_keys import operator_exchange
 from comity.options import HomeDir, Json, OneOperatorKey, TrustFile, Url
 from comity.output import local_time, reporting, say, visible
+from comity.words import _, retold
 
 if TYPE_CHECKING:
     from shared.contracts.api import LedgerState, OperatorQueues
@@ -41,7 +42,16 @@ def queues(
 def _render(console: Any, found: OperatorQueues) -> None:
     from rich.table import Table
 
-    table = Table("service", "waiting", "given up", "parked", "next due", "outbox", "oldest", "dead letters")
+    table = Table(
+        _("service"),
+        _("waiting"),
+        _("given up"),
+        _("parked"),
+        _("next due"),
+        _("outbox"),
+        _("oldest"),
+        _("dead letters"),
+    )
     for column in table.columns[1:]:
         column.justify = "right"
     for one in found.queues:
@@ -56,21 +66,28 @@ def _render(console: Any, found: OperatorQueues) -> None:
             _count(one.dead_letters),
         )
     console.print(table)
-    say(console, f"ledger: {_ledger(found.ledger)}")
+    say(console, _("ledger: {ledger}", ledger=_ledger(found.ledger)))
     for unread in found.unread:
-        say(console, f"The {unread.part} cannot be read: {unread.why}", style="bold red")
+        say(console, _("The {part} cannot be read: {why}", part=unread.part, why=retold(unread.why)), style="bold red")
     if any(one.dead_letters for one in found.queues) or (found.ledger and found.ledger.dead_letters):
-        say(console, "Why: comity operator dead-letters list")
+        say(console, _("Why: comity operator dead-letters list"))
 
 
 def _ledger(state: LedgerState | None) -> str:
     if state is None:
         return UNREAD
-    newest = "no entry yet" if state.age_s is None else f"the newest {_age(state.age_s)} ago"
+    newest = _("no entry yet") if state.age_s is None else _("the newest {age_s} ago", age_s=_age(state.age_s))
     unsigned = state.size - state.signed_size
-    refused = f", {state.dead_letters} are refused" if state.dead_letters else ""
-    late = f", {unsigned} of them not signed yet" if unsigned else ""
-    return f"{state.size} entries{late}, {newest}; {state.leaves_waiting} frames of leaves wait{refused}"
+    refused = _(", {dead_letters} are refused", dead_letters=state.dead_letters) if state.dead_letters else ""
+    late = _(", {unsigned} of them not signed yet", unsigned=unsigned) if unsigned else ""
+    return _(
+        "{size} entries{late}, {newest}; {leaves_waiting} frames of leaves wait{refused}",
+        size=state.size,
+        late=late,
+        newest=newest,
+        leaves_waiting=state.leaves_waiting,
+        refused=refused,
+    )
 
 
 def _count(number: int | None) -> str:

@@ -12,6 +12,7 @@ from comity.home import find_home, load_trust, now
 from comity.operator_keys import load_operator
 from comity.options import HomeDir, Json, OperatorKeys
 from comity.output import reporting, say
+from comity.words import _
 
 
 def renew(
@@ -51,11 +52,23 @@ def renew(
         }
 
         def render(console: Any) -> None:
-            say(console, f"New keys for {', '.join(named)} in {data}; the roster is {roster.digest}.")
-            say(console, "Stop all processes, give each its files, start the ledger, then intake, then the others.")
+            say(
+                console,
+                _(
+                    "New keys for {named} in {data}; the roster is {digest}.",
+                    named=", ".join(named),
+                    data=data,
+                    digest=roster.digest,
+                ),
+            )
+            say(console, _("Stop all processes, give each its files, start the ledger, then intake, then the others."))
             if GATEWAY in services:
-                say(console, f"Before the gateway starts, hand {data / TRUST_FILE} to every party and auditor, from")
-                say(console, "person to person: by the trust file that they have they believe no receipt of it.")
+                told = _(
+                    "Before the gateway starts, hand {file} to every party and auditor, from person to person: by the"
+                    " trust file that they have they believe no receipt of it.",
+                    file=data / TRUST_FILE,
+                )
+                say(console, told)
 
         output.show(document, render)
 
@@ -92,10 +105,21 @@ def renew_log(
         document = {"trust_file": str(data / TRUST_FILE), "log_vkeys": list(trust.log_vkeys), "size": entries}
 
         def render(console: Any) -> None:
-            say(console, f"New keys for the log {trust.origin}; those of before count for {entries} entries.")
-            say(console, f"Hand {data / TRUST_FILE} to every witness (comity witness renew), party and auditor (comity")
-            say(console, "trust import --replace), from person to person, before the ledger starts again: by the trust")
-            say(console, "file that they have they believe no checkpoint of it.")
+            say(
+                console,
+                _(
+                    "New keys for the log {origin}; those of before count for {entries} entries.",
+                    origin=trust.origin,
+                    entries=entries,
+                ),
+            )
+            told = _(
+                "Hand {file} to every witness (comity witness renew), party and auditor (comity trust import"
+                " --replace), from person to person, before the ledger starts again: by the trust file that they have"
+                " they believe no checkpoint of it.",
+                file=data / TRUST_FILE,
+            )
+            say(console, told)
 
         output.show(document, render)
 

@@ -11,6 +11,7 @@ from comity.home import load_trust
 from comity.options import Json
 from comity.output import reporting, say
 from comity.stamp_roots import read_roots
+from comity.words import _
 
 
 def stamp_roots(
@@ -41,7 +42,9 @@ def stamp_roots(
 
         def render(console: Any) -> None:
             for name in names:
-                say(console, f"{file} believes time-stamps under {name}")
-            say(console, "Hand it to every party and auditor, from person to person: until then they have the other.")
+                say(console, _("{file} believes time-stamps under {name}", file=file, name=name))
+            say(
+                console, _("Hand it to every party and auditor, from person to person: until then they have the other.")
+            )
 
         output.show(document, render)

@@ -10,6 +10,7 @@ import typer
 from comity.home import load_trust
 from comity.options import Json
 from comity.output import reporting, say
+from comity.words import _, retold
 
 if TYPE_CHECKING:
     from shared.keys.witness_policy import WitnessPolicy
@@ -41,8 +42,17 @@ def witnesses(
         document = {"trust_file": str(file), "quorum": read.told(), "witnesses": list(read.witnesses)}
 
         def render(console: Any) -> None:
-            say(console, f"{file} asks for {read.told()} from the next start of gateway and ledger on.")
-            say(console, "Hand it to every party and auditor, from person to person: until then they ask for others.")
+            say(
+                console,
+                _(
+                    "{file} asks for {quorum} from the next start of gateway and ledger on.",
+                    file=file,
+                    quorum=retold(read.told()),
+                ),
+            )
+            say(
+                console, _("Hand it to every party and auditor, from person to person: until then they ask for others.")
+            )
 
         output.show(document, render)
 

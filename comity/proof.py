@@ -18,7 +18,9 @@ from comity.output import local_time, reporting, say
 from comity.proof_verdict import extract, show_verdict, write_page
 from comity.reading import Message, find_message
 from comity.stamp_roots import StampRoot, read_roots
+from comity.words import _, _n, retold
 from shared.errors import SettingsRefused
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
@@ -138,13 +140,13 @@ def _prove(own: Correspondence, message: str) -> dict[str, Any]:
     if kept is None:
         raise NotInRegister(fragment=message)
     receipt = own.register.receipt(message)
-    state = "none here"
+    state = mark("none here")
     if receipt is not None:
         try:
             check_receipts(own.trust, own.keys.authority)(receipt, message, kept.digest)
-            state = "verified"
+            state = mark("verified")
         except ReceiptInvalid:
-            state = "does not verify"
+            state = mark("does not verify")
     decision = own.register.decision(message)
     evidences = prove_message(own, kept, now())
     return {
@@ -203,23 +205,48 @@ def _beside(bundle: Path, part: str) -> Path:
 
 
 def _render(console: Any, document: dict[str, Any]) -> None:
-    say(console, f"{document['message']}, envelope {document['digest']}")
-    say(console, f"  receipt: {document['receipt']}")
+    say(console, _("{message}, envelope {digest}", message=document["message"], digest=document["digest"]))
+    say(console, "  " + _("receipt: {receipt}", receipt=_(document["receipt"])))
     if document["decision"]:
-        say(console, f"  decision: {document['decision']} {local_time(document['decided_at'])}")
+        say(
+            console,
+            "  "
+            + _(
+                "decision: {decision} {decided_at}",
+                decision=document["decision"],
+                decided_at=local_time(document["decided_at"]),
+            ),
+        )
     for one in document["evidences"]:
-        place = f", entry {one['leaf_index']}, logged {local_time(one['logged_at'])}" if one["logged_at"] else ""
+        place = (
+            _(
+                ", entry {leaf_index}, logged {logged_at}",
+                leaf_index=one["leaf_index"],
+                logged_at=local_time(one["logged_at"]),
+            )
+            if one["logged_at"]
+            else ""
+        )
         whom = f" {one['recipient']}" if one["recipient"] else ""
         at = f" {local_time(one['at'])}" if one["at"] else ""
-        say(console, f"  {one['kind']}{whom}{at}: {one['state']}{place}")
+        say(console, f"  {one['kind']}{whom}{at}: {_(one['state'])}{place}")
         if one["why"]:
-            say(console, f"    {one['why']}", style="bold red")
+            say(console, f"    {retold(one['why'])}", style="bold red")
     if "bundle" in document:
-        say(console, f"written: {document['bundle']}, SHA-256 {document['sha256']}")
+        say(console, _("written: {bundle}, SHA-256 {sha256}", bundle=document["bundle"], sha256=document["sha256"]))
         if document["disclosed"]:
-            say(console, f"Whoever has the file reads: {', '.join(document['disclosed'])}.", style="bold")
+            say(
+                console,
+                _("Whoever has the file reads: {disclosed}.", disclosed=", ".join(document["disclosed"])),
+                style="bold",
+            )
         if document["pending"]:
-            say(console, f"{document['pending']} evidences are not in the ledger yet: made later, it proves more.")
+            told = _n(
+                "{count} evidence is not in the ledger yet: made later, it proves more.",
+                "{count} evidences are not in the ledger yet: made later, it proves more.",
+                document["pending"],
+            )
+            say(console, told)
 
 
 # --- verifying -------------------------------------------------------------------------------------------------------

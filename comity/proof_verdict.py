@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comity.output import Output, say
+from comity.words import _, retold
 
 if TYPE_CHECKING:
     from client.proof_bundle import Bundle
@@ -62,18 +63,18 @@ def show_verdict(output: Output, proven: Proven, file: Path, raw: bytes, written
 
     def render(console: Any) -> None:
         for doubt in claims.doubts:
-            say(console, doubt, style="bold red")
-        say(console, "It proves:", style="bold")
+            say(console, retold(doubt), style="bold red")
+        say(console, _("It proves:"), style="bold")
         for line in claims.proves:
-            say(console, f"  + {line}")
-        say(console, "It does not prove:", style="bold")
+            say(console, f"  + {retold(line)}")
+        say(console, _("It does not prove:"), style="bold")
         for line in claims.not_proves:
-            say(console, f"  - {line}")
-        say(console, "Checked:", style="bold")
+            say(console, f"  - {retold(line)}")
+        say(console, _("Checked:"), style="bold")
         for one in proven.steps:
-            say(console, f"  {one.number:>2}  {one.found}")
+            say(console, f"  {one.number:>2}  {retold(one.found)}")
         for path in written:
-            say(console, f"written: {path}")
-        say(console, f"{file.name}, SHA-256 {document['sha256']}: verifies.", style="green")
+            say(console, _("written: {path}", path=path))
+        say(console, _("{name}, SHA-256 {sha256}: verifies.", name=file.name, sha256=document["sha256"]), style="green")
 
     output.show(document, render)

@@ -14,6 +14,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from comity.output import say
+from comity.words import _
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +39,7 @@ def show_qr(out: Console, text: str) -> None:
             screen.print(line, style=_BLACK_ON_WHITE, soft_wrap=True)
         return
     if hindrance:
-        say(out, f"{hindrance}. This is its text:")
+        say(out, _("{hindrance}. This is its text:", hindrance=hindrance))
     say(out, text)
 
 
@@ -55,13 +56,21 @@ def _lines(text: str) -> list[str]:
 def _hindrance(out: Console, lines: list[str]) -> str | None:
     """Why this terminal cannot show it; None: it can."""
     if out.color_system is None:
-        return "A QR code needs colours, and this terminal shows none"
+        return _("A QR code needs colours, and this terminal shows none")
     try:
         "".join(lines).encode(out.encoding)
     except UnicodeEncodeError:
-        return f"A QR code needs block characters, and this terminal's {out.encoding} has none; set it to UTF-8"
+        return _(
+            "A QR code needs block characters, and this terminal's {encoding} has none; set it to UTF-8",
+            encoding=out.encoding,
+        )
     columns, height = len(lines[0]), len(lines) + 1  # the prompt stands below it
     if out.width < columns or out.height < height:
-        window = f"{out.width} columns and {out.height} lines"
-        return f"The QR code needs a window of {columns} columns and {height} lines, and this one has {window}"
+        window = _("{width} columns and {height} lines", width=out.width, height=out.height)
+        return _(
+            "The QR code needs a window of {columns} columns and {height} lines, and this one has {window}",
+            columns=columns,
+            height=height,
+            window=window,
+        )
     return None

@@ -11,6 +11,8 @@ from comity.fingerprints import fingerprint
 from comity.home import SETTINGS_FILE, find_home, load_trust
 from comity.options import HomeDir, Json
 from comity.output import reporting, say
+from comity.words import _, retold
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from shared.keys.trust import Trust
@@ -44,7 +46,7 @@ def import_file(
             if json:
                 raise SettingsRefused(why="with --json, give --yes: nothing can be asked")
             output.show({}, lambda console: _render(console, trust, forgotten))
-            typer.confirm("Were these fingerprints compared with the operators?", abort=True, err=True)
+            typer.confirm(_("Were these fingerprints compared with the operators?"), abort=True, err=True)
         place.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         _keep(place.trust_file, raw)
         if url is not None:
@@ -52,7 +54,7 @@ def import_file(
         document = {**_document(trust), "file": str(place.trust_file), "forgotten_keys": forgotten}
 
         def render(console: Any) -> None:
-            say(console, f"Trust in {trust.origin} kept in {place.trust_file}")
+            say(console, _("Trust in {origin} kept in {trust_file}", origin=trust.origin, trust_file=place.trust_file))
             if yes:
                 _warn(console, forgotten)
 
@@ -79,14 +81,18 @@ def _forgotten(file: Path, trust: Trust) -> list[str]:
         return []
     log = [set(one) for one in (trust.log_vkeys, *(pair.vkeys for pair in trust.former_log_keys))]
     receipts = {key.raw for key in trust.all_receipt_keys}
-    kept = {"the ledger": set(known.log_vkeys) in log, "the gateway": known.receipt_key.raw in receipts}
+    kept = {mark("the ledger"): set(known.log_vkeys) in log, mark("the gateway"): known.receipt_key.raw in receipts}
     return [whose for whose, is_kept in kept.items() if not is_kept]
 
 
 def _warn(console: Any, forgotten: list[str]) -> None:
     for whose in forgotten:
-        told = f"The keys of {whose} that were trusted here are not in this file, not even as former ones:"
-        say(console, f"{told} what they signed does not verify any more.", style="bold red")
+        told = _(
+            "The keys of {whose} that were trusted here are not in this file, not even as former ones: what they signed"
+            " does not verify any more.",
+            whose=_(whose),
+        )
+        say(console, told, style="bold red")
 
 
 def _document(trust: Trust) -> dict[str, Any]:
@@ -115,25 +121,32 @@ def _render(console: Any, trust: Trust, forgotten: list[str] | None = None) -> N
     from shared.keys.witness_policy import parse_witness_policy
 
     shown = _document(trust)
-    say(console, f"exchange   {trust.origin} ({trust.environment})")
+    say(console, _("exchange   {origin} ({environment})", origin=trust.origin, environment=trust.environment))
     for kid in shown["operator_kids"]:
-        say(console, f"operator   {fingerprint(kid)}")
-    say(console, f"quorum     {trust.operator_quorum} of {len(trust.operator_keys)} operator keys")
-    say(console, f"receipts   {fingerprint(shown['receipt_kid'])}")
+        say(console, _("operator   {kid}", kid=fingerprint(kid)))
+    say(
+        console,
+        _(
+            "quorum     {operator_quorum} of {operator_keys} operator keys",
+            operator_quorum=trust.operator_quorum,
+            operator_keys=len(trust.operator_keys),
+        ),
+    )
+    say(console, _("receipts   {receipt_kid}", receipt_kid=fingerprint(shown["receipt_kid"])))
     for kid, until in shown["former_receipt_kids"].items():
-        say(console, f"           {fingerprint(kid)} until {until}")
+        say(console, "           " + _("{kid} until {until}", kid=fingerprint(kid), until=until))
     for vkey in trust.log_vkeys:
-        say(console, f"ledger     {'+'.join(vkey.split('+')[:2])}")
+        say(console, _("ledger     {vkey}", vkey="+".join(vkey.split("+")[:2])))
     for pair in trust.former_log_keys:
         names = ", ".join("+".join(vkey.split("+")[:2]) for vkey in pair.vkeys)
-        say(console, f"           {names} up to {pair.size} entries")
+        say(console, "           " + _("{names} up to {size} entries", names=names, size=pair.size))
     policy = parse_witness_policy(trust.witness_policy)
-    say(console, f"witnesses  {policy.told()} must cosign the ledger")
+    say(console, _("witnesses  {quorum} must cosign the ledger", quorum=retold(policy.told())))
     for one in policy.witnesses.values():
         say(console, f"  {one.name:<8} {'+'.join(one.vkey.split('+')[:2])}")
     _warn(console, forgotten or [])
     for root in shown["stamp_roots"]:
-        say(console, f"stamps     {root}")
+        say(console, _("stamps     {root}", root=root))
 
 
 def _keep_url(file: Path, url: str) -> None:

@@ -15,6 +15,7 @@ import typer
 
 from comity.options import Json
 from comity.output import reporting, say
+from comity.words import _, _n
 
 if TYPE_CHECKING:
     import socket
@@ -39,9 +40,16 @@ def init(
         document = {"data": str(data), "name": name, "vkeys": made.vkeys}
 
         def render(console: Any) -> None:
-            say(console, f"{name}: keys in {data}, which nobody else may read and no backup may bring back")
+            say(
+                console,
+                _(
+                    "{name}: keys in {data}, which nobody else may read and no backup may bring back",
+                    name=name,
+                    data=data,
+                ),
+            )
             _say_vkeys(console, made.vkeys)
-            say(console, f"Next, for each ledger to watch: comity witness add TRUST_FILE --data {data}")
+            say(console, _("Next, for each ledger to watch: comity witness add TRUST_FILE --data {data}", data=data))
 
         output.show(document, render)
 
@@ -71,7 +79,12 @@ def add(
         note = None if checkpoint is None else _read(checkpoint)
         log = add_log(data, keys[0].name, keys, note)
         document = {"origin": log.origin, "size": log.size}
-        output.show(document, lambda console: say(console, f"{log.origin} is watched from {log.size} entries on"))
+        output.show(
+            document,
+            lambda console: say(
+                console, _("{origin} is watched from {size} entries on", origin=log.origin, size=log.size)
+            ),
+        )
 
 
 @app.command()
@@ -99,7 +112,7 @@ def renew(
         with own_directory(data, "serves the witness"):
             log = renew_log(data, believed.origin, keys, former)
         document = {"origin": log.origin, "size": log.size}
-        told = f"{log.origin} is watched under its new keys, from {log.size} entries on"
+        told = _("{origin} is watched under its new keys, from {size} entries on", origin=log.origin, size=log.size)
         output.show(document, lambda console: say(console, told))
 
 
@@ -112,7 +125,7 @@ def show(data: Data = Path("var/witness"), json: Json = False) -> None:
         from witness.memory import evidence_of, read_logs
 
         name, vkeys = read_name(data)
-        logs = [
+        logs: list[dict[str, Any]] = [
             {
                 "origin": one.origin,
                 "size": one.size,
@@ -127,12 +140,26 @@ def show(data: Data = Path("var/witness"), json: Json = False) -> None:
             say(console, name)
             _say_vkeys(console, vkeys)
             for one in logs:
-                say(console, f"{one['origin']}: {one['size']} entries, root {one['root']}")
+                about = {"origin": one["origin"], "root": one["root"]}
+                say(
+                    console,
+                    _n(
+                        "{origin}: {count} entry, root {root}",
+                        "{origin}: {count} entries, root {root}",
+                        one["size"],
+                        **about,
+                    ),
+                )
                 if one["evidence"]:
-                    told = (
-                        f"  {one['evidence']} signed checkpoints in {data / 'evidence'} were not shown to continue it"
+                    told = _n(
+                        "{count} signed checkpoint in {folder} was not shown to continue it: docs/guide/witness.md says"
+                        " what it proves",
+                        "{count} signed checkpoints in {folder} were not shown to continue it: docs/guide/witness.md"
+                        " says what they prove",
+                        one["evidence"],
+                        folder=data / "evidence",
                     )
-                    say(console, f"{told}: docs/guide/witness.md says what they prove", style="bold red")
+                    say(console, f"  {told}", style="bold red")
 
         output.show({"name": name, "vkeys": vkeys, "logs": logs}, render)
 
@@ -192,9 +219,9 @@ async def _announce(server: Any, url: str, stop: asyncio.Event) -> None:
 
 
 def _say_vkeys(console: Any, vkeys: list[str]) -> None:
-    say(console, "In a witness policy, by the key that outlasts a quantum computer (a name of yours for NAME):")
+    say(console, _("In a witness policy, by the key that outlasts a quantum computer (a name of yours for NAME):"))
     say(console, f"  witness NAME {vkeys[0]} https://…")
-    say(console, "or, for readers that know Ed25519 alone:")
+    say(console, _("or, for readers that know Ed25519 alone:"))
     say(console, f"  witness NAME {vkeys[1]} https://…")
 
 

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from shared.errors import ComityError
 from shared.texts.catalogue import SOURCE, language_of, translate, translate_plural
-
-
-@runtime_checkable
-class Told(Protocol):
-    """A fact that can be said in another language."""
-
-    def told(self, language: str) -> str: ...
+from shared.texts.retelling import retell, tell
 
 
 def reader_language() -> str:
@@ -33,10 +27,13 @@ def _n(one: str, many: str, count: int, /, **gaps: Any) -> str:
 
 
 def told(error: ComityError) -> str:
-    """The error's sentence in the reader's language, and those of its facts that know themselves in it."""
-    language = reader_language()
-    facts = {name: fact.told(language) if isinstance(fact, Told) else fact for name, fact in error.facts.items()}
-    return type(error)(**facts).sentence(_(error.template()))
+    """The error's sentence in the reader's language, and those of its facts that can be told in it."""
+    return tell(error, reader_language())
+
+
+def retold(sentence: str) -> str:
+    """What was said in English elsewhere, in the reader's language where it is recognised."""
+    return retell(sentence, reader_language())
 
 
 def day_text(moment: datetime, with_year: bool = True) -> str:

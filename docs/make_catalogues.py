@@ -12,16 +12,20 @@ from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from babel.messages import Catalog  # noqa: E402 - the checkout must be on the path first
 from babel.messages.pofile import read_po, write_po  # noqa: E402
+from typer.main import get_command  # noqa: E402
 
 from client.forms.code_words import CODE_WORDS  # noqa: E402
 from client.forms.schema_files import schemas  # noqa: E402
 from comity.advice import ADVICE  # noqa: E402
+from comity.main import COMMANDS, app, command_of  # noqa: E402
+from comity.spoken_help import paragraphs  # noqa: E402
 from gateway.problems import error_classes, title_of  # noqa: E402
 from shared.domain.catalogue import OUTCOMES  # noqa: E402
 from shared.domain.leg import DueBasis  # noqa: E402
@@ -54,7 +58,7 @@ Sentence = str | tuple[str, str]
 def sentences() -> dict[Sentence, tuple[str, ...]]:
     """Each sentence that a reader can meet → the places where it stands."""
     found: dict[Sentence, set[str]] = {}
-    for text, place in (*_of_code(), *_of_forms(), *_of_profiles(), *_of_errors()):
+    for text, place in (*_of_code(), *_of_help(), *_of_forms(), *_of_profiles(), *_of_errors()):
         found.setdefault(text, set()).add(place)
     return {text: tuple(sorted(places)) for text, places in sorted(found.items(), key=lambda item: str(item[0]))}
 
@@ -71,6 +75,20 @@ def _of_code() -> Iterator[tuple[Sentence, str]]:
                         yield said[0], str(file.relative_to(ROOT))
                     elif node.func.id == PLURAL and len(said) == 2:
                         yield (said[0], said[1]), str(file.relative_to(ROOT))
+
+
+def _of_help() -> Iterator[tuple[str, str]]:
+    """What `--help` tells of each command, option and argument."""
+    yield from _help_of(get_command(app), "comity")
+    for name in COMMANDS:
+        yield from _help_of(command_of(name), f"comity {name}")
+
+
+def _help_of(command: Any, place: str) -> Iterator[tuple[str, str]]:
+    told = [command.help, command.short_help, command.epilog, *(getattr(one, "help", None) for one in command.params)]
+    yield from ((text, f"help of {place}") for one in told if one for text in paragraphs(one))
+    for name, under in getattr(command, "commands", {}).items():
+        yield from _help_of(under, f"{place} {name}")
 
 
 def _of_forms() -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ from shared.contracts.api import Problem
 from shared.contracts.messages import json_facts
 from shared.errors import Busy, CallRateExceeded, ComityError, Transient
 from shared.texts.catalogue import SOURCE, translate
+from shared.texts.retelling import tell
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
@@ -118,7 +119,7 @@ def problem_response(error: ComityError, headers: Mapping[str, str] | None = Non
         type=type_of(shown.code),
         title=translate(title_of(type(shown)), language),
         status=status,
-        detail=shown.sentence(translate(shown.template(), language)),
+        detail=tell(shown, language),
         code=shown.code,
         facts=json_facts(shown.facts),
     )

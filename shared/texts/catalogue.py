@@ -7,18 +7,18 @@ Rules:
 3. Plurals follow each language's own rule; Arabic has six forms.
 4. Codes, ids, dates of the wire and what somebody wrote are never translated.
 
-The files are read as they are written, by babel; nothing is compiled beside them that could differ.
+The files are read as they are written; nothing is compiled beside them that could differ.
 """
 
 from __future__ import annotations
 
-import gettext
 from collections.abc import Mapping
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+
+from shared.texts.po_file import Translations, parse_catalogue
 
 FOLDER: Final = Path(__file__).parent / "catalogues"
 SOURCE: Final = "en"
@@ -39,13 +39,13 @@ def mark(sentence: str) -> str:
 
 def translate(text: str, language: str, /, **gaps: Any) -> str:
     """The sentence in this language, its gaps filled."""
-    found = _catalogue(language).gettext(text) if text else text
+    found = translations(language).of(text)
     return found.format(**gaps) if gaps else found
 
 
 def translate_plural(one: str, many: str, count: int, language: str, /, **gaps: Any) -> str:
     """The sentence for this number, which fills the gap `count`."""
-    return _catalogue(language).ngettext(one, many, count).format(count=count, **gaps)
+    return translations(language).of_number(one, many, count).format(count=count, **gaps)
 
 
 def preferred_language(accepted: str) -> str:
@@ -74,16 +74,7 @@ def language_of(tag: str | None) -> str:
 
 
 @cache
-def _catalogue(language: str) -> gettext.NullTranslations:
+def translations(language: str) -> Translations:
+    """What is known in this language: nothing in that of the source."""
     file = FOLDER / f"{language}.po"
-    if language == SOURCE or not file.exists():
-        return gettext.NullTranslations()
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
-    with file.open("rb") as opened:
-        catalogue = read_po(opened, locale=language)
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return parse_catalogue("" if language == SOURCE or not file.exists() else file.read_text(encoding="utf-8"))

@@ -1,0 +1,98 @@
+"""English that was made somewhere else, told in the reader's language: why an error came, what an audit found.
+
+Such a clause is written where it is raised, crosses processes, comes from the exchange, or was kept in a register years
+ago; programs compare it as it stands. For people it is recognised.
+
+Rules:
+1. A whole text is recognised: a sentence of the catalogue, or one with the numbered gaps `{0}`, `{1}` …, the words of
+   which stand in the text in their order. Of several, the one with most words of its own is taken.
+2. What stands in a gap is told again by the same rules, `DEEPEST` times at most.
+3. A text without a space is a code, an id or a name, and stays as it is.
+4. What is not recognised stays as it is, in English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Final, Protocol, runtime_checkable
+
+from shared.errors import ComityError
+from shared.texts.catalogue import SOURCE, translate, translations
+
+DEEPEST: Final = 4
+"""Clauses within clauses that are told."""
+_GAP: Final = re.compile(r"\{\d+}")
+_LEAST_LETTERS: Final = 4
+"""Letters that a sentence with gaps has of its own: what has fewer would be recognised in anything."""
+
+
+@runtime_checkable
+class Told(Protocol):
+    """A fact that can be said in another language."""
+
+    def told(self, language: str) -> str: ...
+
+
+def retell(text: str, language: str, depth: int = DEEPEST) -> str:
+    """The text in this language, as far as it is recognised."""
+    if language == SOURCE or depth == 0 or " " not in text.strip():
+        return text
+    whole = translations(language).single.get(text)
+    if whole:
+        return whole
+    for template, pieces in _clauses(language):
+        found = gaps_in(text, pieces)
+        if found is not None:
+            return translate(template, language).format(*(retell(one, language, depth - 1) for one in found))
+    return text
+
+
+def tell(error: ComityError, language: str) -> str:
+    """The error's sentence in this language, with those of its facts that can be told in it."""
+    if language == SOURCE:
+        return error.sentence()
+    return type(error)(**{name: _fact(one, language) for name, one in error.facts.items()}).sentence(
+        translate(error.template(), language)
+    )
+
+
+def _fact(fact: object, language: str) -> object:
+    if isinstance(fact, Told):
+        return fact.told(language)
+    return retell(str(fact), language)
+
+
+def gaps_in(text: str, pieces: Sequence[str]) -> list[str] | None:
+    """What stands between these pieces, which begin and end the text; None where it is not made of them."""
+    first, *others = pieces
+    if not text.startswith(first):
+        return None
+    found, at = [], len(first)
+    for piece in others[:-1]:
+        there = text.find(piece, at)
+        if there < 0:
+            return None
+        found.append(text[at:there])
+        at = there + len(piece)
+    end = len(text) - len(others[-1])
+    if end < at or not text.endswith(others[-1]):
+        return None
+    return [*found, text[at:end]]
+
+
+@cache
+def _clauses(language: str) -> Sequence[tuple[str, Sequence[str]]]:
+    """Each sentence with numbered gaps, and its pieces; the one that says most comes first."""
+    known = [(text, [_plain(one) for one in _GAP.split(text)]) for text in translations(language).single]
+    with_gaps = [(text, pieces) for text, pieces in known if len(pieces) > 1 and _letters(pieces) >= _LEAST_LETTERS]
+    return sorted(with_gaps, key=lambda one: _letters(one[1]), reverse=True)
+
+
+def _plain(piece: str) -> str:
+    return piece.replace("{{", "{").replace("}}", "}")
+
+
+def _letters(pieces: Sequence[str]) -> int:
+    return sum(letter.isalpha() for piece in pieces for letter in piece)
