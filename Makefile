@@ -133,11 +133,16 @@ bench-memory: .venv/.dev  ## the memory of each process of a saturated exchange:
 
 .PHONY: bench-ledger
 bench-ledger: .venv/.dev var/bench/pymerkle/.ready  ## the ledger against pymerkle at the sizes LEAVES=10000,…; ROUNDS= SEED=
-	$(PY) -m bench ledger --rounds $(ROUNDS) --leaves $(LEAVES) $(if $(SEED),--seed $(SEED))
+	$(PY) -m bench ledger --rounds $(ROUNDS) --leaves $(LEAVES) $(if $(SEED),--seed $(SEED)) $(if $(KEPT),--kept $(KEPT))
+
+KEPT ?=
+.PHONY: ledgers
+ledgers: .venv/.dev var/bench/pymerkle/.ready  ## grows ledgers of LEAVES=10000,… in KEPT=, where bench-ledger KEPT= finds them; goes on where it was stopped
+	$(PY) -m bench grow --leaves $(LEAVES) --kept $(or $(KEPT),var/ledgers)
 
 .PHONY: bench-audit
 bench-audit: .venv/.dev  ## comity audit verify of ledgers of AUDITED= leaves, against one core's limit in signatures: ROUNDS= SEED=
-	$(PY) -m bench audit --rounds $(ROUNDS) --leaves $(AUDITED) $(if $(SEED),--seed $(SEED))
+	$(PY) -m bench audit --rounds $(ROUNDS) --leaves $(AUDITED) $(if $(SEED),--seed $(SEED)) $(if $(KEPT),--kept $(KEPT))
 
 # A peer that cannot be installed is left out, with its reason in the table.
 PEERS := faststream as2

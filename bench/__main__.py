@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from bench.auditing import measure_audit
-from bench.ledger import measure_ledger
+from bench.ledger import grow_ladder, measure_ledger
 from bench.memory import measure_memory
 from bench.page import write_page
 from bench.pipeline import measure_pipeline
@@ -24,12 +24,13 @@ RESULTS = Path("bench/results")
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("what", choices=["pipeline", "memory", "ledger", "audit", "page"])
+    parser.add_argument("what", choices=["pipeline", "memory", "ledger", "audit", "grow", "page"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--only", default="", help="peers and parts, with commas between; all without it")
     parser.add_argument("--leaves", default="10000,100000,1000000", help="sizes of the ledger, with commas between")
+    parser.add_argument("--kept", type=Path, default=None, help="where ledgers stay, to be gone on with the next time")
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
     if given.what == "page":
@@ -37,7 +38,13 @@ def main(arguments: list[str]) -> int:
         return 0
     seed = given.seed if given.seed is not None else time.time_ns() % 1_000_000
     only = frozenset(filter(None, given.only.split(",")))
-    sizes = Sizes(given.rounds, given.seconds, seed, ENVIRONMENTS / "run", ENVIRONMENTS, only)
+    place = given.kept or ENVIRONMENTS / "run"
+    sizes = Sizes(given.rounds, given.seconds, seed, place, ENVIRONMENTS, only, keeps=given.kept is not None)
+    if given.what == "grow":
+        if given.kept is None:
+            parser.error("say with --kept where the ledgers are to stay")
+        grow_ladder(sizes, _numbers(given.leaves), _say)
+        return 0
     print(f"seed {seed}, {given.rounds} rounds of {given.seconds:g} s", flush=True)
     if given.what == "memory":
         document, verdicts = measure_memory(sizes, _say)

@@ -22,7 +22,7 @@ from bench.figures import Goal, at_least, at_most, growth, paired_ratio
 from bench.machine import describe, used_by
 from bench.report import Ratio, figure_of, verdict_of
 from bench.turns import Sizes, Turns
-from client.auditor import WORKERS
+from client.audit_workers import WORKERS
 from shared.keys.private import generate_ed25519, generate_mldsa65
 from shared.keys.trust import encode_trust
 
@@ -40,16 +40,12 @@ MEMORY: Final[Goal] = at_most(0.1)
 def measure_audit(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None]) -> tuple[dict[str, Any], list[str]]:
     """The document that is kept, and a plain line for each goal. Raises RoundFailed when a ledger does not verify."""
     turns, verdicts, figures, ledgers = Turns(sizes, say), [], [], []
-    shutil.rmtree(sizes.directory, ignore_errors=True)
+    if not sizes.keeps:
+        shutil.rmtree(sizes.directory, ignore_errors=True)
     for size in sorted(leaves):
-        place = sizes.directory / str(size)
-        place.mkdir(parents=True)
+        place = sizes.directory / f"audited-{size}"
         recipients = 1 if size <= TO_ONE else MANY
-        began = time.perf_counter()
-        say(f"{size} leaves are made")
-        trust, letters = write_audited(place / "ledger", size, recipients)
-        (place / "trust.json").write_bytes(encode_trust(trust))
-        say(f"{size} leaves, {letters} letters to {recipients} each, made in {time.perf_counter() - began:.0f} s")
+        letters = _made(place, size, recipients, say)
         runs: list[dict[str, Any]] = []
         if size <= TO_ONE:
             turns.play(str(size), {"audit": _audited(place, runs), "limit": _limit})
@@ -68,7 +64,8 @@ def measure_audit(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None
         else:
             say(f"  {_audited(place, runs)()}")
         ledgers.append(_told(size, letters, recipients, runs))
-        shutil.rmtree(place)
+        if not sizes.keeps:
+            shutil.rmtree(place)
     verdicts += [memory_told(one) for one in ledgers]
     document = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -83,6 +80,23 @@ def measure_audit(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None
         "noise": turns.measured.noise,
     }
     return document, verdicts
+
+
+def _made(place: Path, size: int, recipients: int, say: Callable[[str], None]) -> int:
+    """How many letters are in the ledger at this place, which is made unless a whole one was kept."""
+    counted = place / "letters"
+    if counted.exists():
+        say(f"{size} leaves were kept")
+        return int(counted.read_text())
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    began = time.perf_counter()
+    say(f"{size} leaves are made")
+    trust, letters = write_audited(place / "ledger", size, recipients)
+    (place / "trust.json").write_bytes(encode_trust(trust))
+    counted.write_text(str(letters))
+    say(f"{size} leaves, {letters} letters to {recipients} each, made in {time.perf_counter() - began:.0f} s")
+    return letters
 
 
 def _limit() -> Mapping[str, float]:

@@ -1,9 +1,10 @@
 """`make bench-ledger`: appending and proving at growing sizes against pymerkle, on disk and in memory, in turns.
 
-Each contestant is a process of its own that times itself (bench/orders.py). Between the sizes it grows, untimed; ours
-is a new process with a new ledger at each size, so that what it holds in memory is of this size. Beside the largest
-ledgers a small one of ours goes on taking its turns, so that the cost of size is a ratio of rounds of one hour and not
-of two.
+Each contestant is a process of its own that times itself (bench/orders.py). Those on disk are new processes with new
+files at each size, so that what they hold in memory is of this size; they grow before it, untimed. In a directory that
+is kept they grow once: `python -m bench grow` grows them alone, says how far it is, and goes on where it was killed.
+Beside the largest ledgers a small one of ours goes on taking its turns, so that the cost of size is a ratio of rounds
+of one hour and not of two.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ PROOFS_OF_LARGE: Final = 5
 """Above MEMORY_LEAVES, where pymerkle on disk needs many seconds for one."""
 MEMORY_LEAVES: Final = 1_000_000
 """Above it pymerkle's tree in memory is left out: it holds objects for every node, gigabytes of them."""
+GROWN_TOGETHER: Final = 500_000
+"""Leaves after which a tree that grows says how far it is."""
 STORED: Final = "stored"
 """The series of what our rounds store, without judging and signing."""
 DISK, MEMORY, OURS, TREE, SMALL = "pymerkle_disk", "pymerkle_memory", "comity", "comity_tree", "comity_small"
@@ -79,20 +82,18 @@ def measure_ledger(
     memory: dict[str, dict[str, int]] = {}
     document: dict[str, Any] = {}
     verdicts: list[str] = []
-    shutil.rmtree(sizes.directory, ignore_errors=True)
-    sizes.directory.mkdir(parents=True)
-    with _contestants(sizes, turns.measured.why_not) as all_:
+    for old in (sizes.directory / SMALL,) if sizes.keeps else (sizes.directory,):
+        shutil.rmtree(old, ignore_errors=True)
+    sizes.directory.mkdir(parents=True, exist_ok=True)
+    with _contestants(sizes, min(leaves), turns.measured.why_not) as all_:
         for size in sorted(leaves):
-            all_[OURS].process.stop()
-            all_[OURS].process = _ours(sizes.directory, OURS, f"{OURS}-{size}")
+            _move_on(all_, sizes, size)
             if size > MEMORY_LEAVES and MEMORY in all_:
                 all_.pop(MEMORY).process.stop()
             playing = {name: one for name, one in all_.items() if name != SMALL or size > min(leaves)}
             for name, one in playing.items():
                 if name not in (SMALL, TREE):
-                    began = time.monotonic()
-                    one.process.ask("grow", to=size)
-                    say(f"{name} has {size} leaves, after {time.monotonic() - began:.0f} s")
+                    _grow(one, size, say)
             if SMALL in playing:
                 all_[SMALL].process.ask("grow", to=min(leaves))
             much = max(1000, min(APPENDED_MOST, size // 5))
@@ -104,8 +105,42 @@ def measure_ledger(
             measured_so_far = [one for one in sorted(leaves) if str(one) in memory]
             document, verdicts = _report(sizes, measured_so_far, turns, memory)
             write_report(document, kept)  # the larger ones take hours
-    shutil.rmtree(sizes.directory, ignore_errors=True)
+    if not sizes.keeps:
+        shutil.rmtree(sizes.directory, ignore_errors=True)
     return document, verdicts
+
+
+def grow_ladder(sizes: Sizes, leaves: Sequence[int], say: Callable[[str], None]) -> None:
+    """The trees on disk at each size, in a directory that is kept for `measure_ledger`."""
+    sizes.directory.mkdir(parents=True, exist_ok=True)
+    why_not: dict[str, str] = {}
+    with _contestants(sizes, min(leaves), why_not) as all_:
+        for size in sorted(leaves):
+            _move_on(all_, sizes, size)
+            for name in (OURS, DISK):
+                if name in all_:
+                    _grow(all_[name], size, say)
+    for name, why in why_not.items():
+        say(f"{name}: {why}")
+
+
+def _move_on(all_: Mapping[str, Contestant], sizes: Sizes, size: int) -> None:
+    """Trees on disk begin anew with each size, in files of its own."""
+    for name in (OURS, DISK):
+        if name in all_:
+            all_[name].process.stop()
+            all_[name].process = _on_disk(sizes, name, size)
+
+
+def _grow(one: Contestant, to: int, say: Callable[[str], None]) -> None:
+    began = time.monotonic()
+    size = found = one.process.ask("grow", to=0)["size"]
+    while size < to:
+        size = one.process.ask("grow", to=min(to, size + GROWN_TOGETHER))["size"]
+        rate = (size - found) / (time.monotonic() - began)
+        say(f"{one.name} has {size:,} of {to:,} leaves, {rate:,.0f} more each second")
+    if size == found:
+        say(f"{one.name} has {size:,} leaves already")
 
 
 def _turn(one: Contestant, leaves: int, chance: random.Random) -> Turn:
@@ -113,11 +148,11 @@ def _turn(one: Contestant, leaves: int, chance: random.Random) -> Turn:
 
 
 @contextmanager
-def _contestants(sizes: Sizes, why_not: dict[str, str]) -> Iterator[dict[str, Contestant]]:
+def _contestants(sizes: Sizes, size: int, why_not: dict[str, str]) -> Iterator[dict[str, Contestant]]:
     place = sizes.directory
     with ExitStack() as closing:
         found = {
-            OURS: Contestant(OURS, _ours(place, OURS)),
+            OURS: Contestant(OURS, _on_disk(sizes, OURS, size)),
             SMALL: Contestant(SMALL, _ours(place, SMALL)),
             TREE: Contestant(TREE, _ours(place, TREE), can_prove=False, is_tree_alone=True),
         }
@@ -127,9 +162,7 @@ def _contestants(sizes: Sizes, why_not: dict[str, str]) -> Iterator[dict[str, Co
         except PeerMissing as missing:
             why_not[PEER] = str(missing)
         else:
-            found[DISK] = Contestant(
-                DISK, Ordered([python, drive, "sqlite", place / "pymerkle.sqlite3"], place / f"{DISK}.log")
-            )
+            found[DISK] = Contestant(DISK, _on_disk(sizes, DISK, size))
             found[MEMORY] = Contestant(MEMORY, Ordered([python, drive, "memory", "-"], place / f"{MEMORY}.log"))
         yield found
 
@@ -141,6 +174,14 @@ def _stop(contestants: Mapping[str, Contestant]) -> None:
 
 def _ours(place: Path, name: str, ledger: str | None = None) -> Ordered:
     return Ordered(module("bench.sequencing", str(place / (ledger or name))), place / f"{name}.log")
+
+
+def _on_disk(sizes: Sizes, name: str, size: int) -> Ordered:
+    place = sizes.directory
+    if name == OURS:
+        return _ours(place, OURS, f"{OURS}-{size}")
+    python, drive = environment_of(PEER, sizes.environments), HERE / PEER / "drive.py"
+    return Ordered([python, drive, "sqlite", place / f"{DISK}-{size}.sqlite3"], place / f"{DISK}.log")
 
 
 def _ratios(leaves: Sequence[int]) -> list[Ratio]:

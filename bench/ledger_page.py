@@ -22,6 +22,9 @@ METHOD: Final = """### How the ledger is measured
 
     make bench-ledger LEAVES=10000,1000000 ROUNDS=5      appending and proving; SEED= repeats the order of turns
     make bench-audit AUDITED=50000,1000000               audits of ledgers that are made for it
+    make ledgers LEAVES=10000000 KEPT=var/ledgers        grows the ledgers of both once, and says how far it is; killed
+                                                         at any moment, it goes on where it was
+    make bench-ledger LEAVES=10000,10000000 KEPT=var/ledgers     measures on them; bench-audit keeps its own there too
 
 - **Append** is measured three times, since a ledger does more than a tree. Rounds of 1,000 entries of some 430 bytes,
   one process, SQLite with every commit synced. *Whole signed rounds*: what waits is opened and decrypted, every leaf is
@@ -39,14 +42,14 @@ METHOD: Final = """### How the ledger is measured
 - **Cost of size**: a small ledger of ours takes its turns beside the largest. **Memory** is what the process holds
   after its turns. Each size has a ledger and a process of its own, grown by rounds of 5,000 leaves that are dated a day
   ago; what was placed in the last minute is remembered, so that nothing is placed twice, however large the ledger is.
-- **Audit**: `comity audit verify` of a static directory, in a process of its own with two workers for signatures,
-  against Ed25519 and ML-DSA-65 verifications in a loop on one core, taking turns. The ledger has a decision with its
-  envelope, a relay and a delivery for each letter, and no retrievals. The goal needs more than one core: the audit
-  reads, hashes and judges in one process while the signatures are verified in others. The CPU time is that of all of
-  them, the start of the workers in it, which a short audit feels. By the CPU time of the process that reads and judges
-  alone it tells how fast an audit is whose workers have cores of their own. A ledger of more than 50,000 leaves is made
-  of letters to 100 recipients each, since nobody waits until a third of a million envelopes are signed: it tells the
-  leaves a second and the memory, and is not held against the limit.
+- **Audit**: `comity audit verify` of a static directory, in a process of its own with a worker for signatures on each
+  other core, two at most, against Ed25519 and ML-DSA-65 verifications in a loop on one core, taking turns. The ledger
+  has a decision with its envelope, a relay and a delivery for each letter, and no retrievals. The goal needs more
+  than one core: the audit reads, hashes and judges in one process while the signatures are verified in others. The
+  CPU time is that of all of them, the start of the workers in it, which a short audit feels. By the CPU time of the
+  process that reads and judges alone it tells how fast an audit is whose workers have cores of their own. A ledger of
+  more than 50,000 leaves is made of letters to 100 recipients each, since nobody waits until a third of a million
+  envelopes are signed: it tells the leaves a second and the memory, and is not held against the limit.
 """
 
 

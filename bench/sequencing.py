@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +39,7 @@ from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.schema import migrate
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.audit.checkpoint import LogKeys
-from shared.audit.leaves import encode_leaf
+from shared.audit.leaves import digest_of_leaf, encode_leaf
 from shared.audit.notes import SignatureType
 from shared.audit.proofs import parse_proof, verify_proof
 from shared.audit.signers import signer_from_seed
@@ -46,7 +47,7 @@ from shared.audit.tiles import Tile, build_tiles
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import encode_time, new_uuid7
 from shared.keys.base64url import encode_b64u
-from shared.keys.private import generate_ed25519, generate_xwing
+from shared.keys.private import Ed25519Signer, XWingOpener
 from shared.keys.roster import Roster, ServiceKeys
 from shared.ports.unit_of_work import Effects
 from shared.runtime.crash_points import reach_nothing
@@ -55,7 +56,6 @@ from shared.runtime.sealed_rows import build_leaf_opener, build_row_seal
 
 ORIGIN: Final = "bench.example/log"
 GROWN_AT_ONCE: Final = 5_000
-TOLD_EVERY: Final = 1_000_000
 GROWN_AGO: Final = timedelta(days=1)
 
 
@@ -85,7 +85,7 @@ class OurLedger:
         ed25519, mldsa44 = (
             signer_from_seed(ORIGIN, kind, bytes(32)) for kind in (SignatureType.ED25519, SignatureType.MLDSA44)
         )
-        routing, ledger = (ServiceKeyPair(one, generate_ed25519(), generate_xwing()) for one in ("routing", "ledger"))
+        routing, ledger = map(_key_pair, ("routing", "ledger"))
         publics = {
             pair.service: ServiceKeys(pair.service, pair.signer.public_key(), pair.opener.public_key())
             for pair in (routing, ledger)
@@ -108,11 +108,11 @@ class OurLedger:
         )
 
     async def grow(self, to: int) -> dict[str, Any]:
+        """The size after that. What a process that was killed had committed is signed first, and counts."""
+        await self._sequencer.run_round()
         size, now = await self._ledger.checkpoint_size(), SystemClock().now() - GROWN_AGO
         while size < to:
             size = await self._store_round(self._leaves.next(min(GROWN_AT_ONCE, to - size), now), now)
-            if size // TOLD_EVERY > (size - GROWN_AT_ONCE) // TOLD_EVERY:
-                print(f"{size} leaves", file=sys.stderr, flush=True)
         await self._sequencer.run_round()  # signs the newest head
         return {"size": await self._ledger.checkpoint_size()}
 
@@ -141,8 +141,9 @@ class OurLedger:
         """The size after them."""
         async with self._ledger.round() as round_:
             assert round_ is not None
+            placed = {digest_of_leaf(leaf): leaf for leaf in leaves}
             head = await round_.head()
-            planned = plan_round(head, await round_.edge(head.size) if head else {}, leaves, now)
+            planned = plan_round(head, await round_.edge(head.size) if head else {}, placed, now)
             await round_.append(planned.leaves, planned.tiles, self._sequencer.sealed(planned.head), [])
             await round_.commit()
         return planned.head.size
@@ -173,6 +174,12 @@ class OurLedger:
                 }
                 self._hashed = made.size
         return {**spent.told(), "size": self._hashed}
+
+
+def _key_pair(service: str) -> ServiceKeyPair:
+    """The same in every process: a ledger that is kept is gone on with under the keys that it was begun with."""
+    seed = sha256(f"bench {service}".encode()).digest()
+    return ServiceKeyPair(service, Ed25519Signer(seed), XWingOpener(seed))
 
 
 def _is_edge(tile: Tile, size: int) -> bool:

@@ -17,7 +17,8 @@ TRIES: Final = 3
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything. `directory` is emptied; `environments` is where peers have their own."""
+    """How much of everything. `directory` is emptied, unless it `keeps` what a run that is gone on with left there;
+    `environments` is where peers have their own."""
 
     rounds: int
     seconds: float
@@ -25,6 +26,7 @@ class Sizes:
     directory: Path
     environments: Path
     only: frozenset[str] = frozenset()
+    keeps: bool = False
 
     def wants(self, name: str) -> bool:
         return not self.only or name in self.only

@@ -71,12 +71,11 @@ class ClockJudge:
                 return
         self._differ(logged, f"the leg moved on before it was said: {', '.join(map(_told, missed))}")
 
-    def keep(self, logged: LoggedLeaf, leg: Leg) -> None:
-        """The leg as it moved, or opened."""
+    def keep(self, logged: LoggedLeaf, leg: Leg, before: Leg | None) -> None:
+        """The leg as it moved from what it was `before`, or opened."""
         registries = self._documents.numbered_registries_for(logged.logged_at)
         calendars, at = calendars_of(registries[0][1]), logged.leaf.at
-        known = self._memory.leg(leg.dossier, leg.requested)
-        struck = Struck(at) if known is None else moved(leg, self._memory.struck(known), calendars, at)
+        struck = Struck(at) if before is None else moved(leg, self._memory.struck(before), calendars, at)
         self._memory.keep_leg(leg, struck, next_fall(leg, struck, calendars))
 
     def look_back(self, last_logged_at: datetime) -> None:

@@ -212,7 +212,7 @@ class DecisionJudge:
             before = None if header.leg is None else self._memory.leg(leg.dossier, leg.requested)
             if before is not None:
                 self._clocks.judge_move(logged, before)
-            self._clocks.keep(logged, leg)
+            self._clocks.keep(logged, leg, before)
 
     def _differ(self, logged: LoggedLeaf, what: str, why: object) -> None:
         self._report.differ(logged.index, what, why)

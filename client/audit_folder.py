@@ -20,7 +20,8 @@ from pathlib import Path
 from client.audit_file import AuditFile, is_made
 from client.audit_reading import Progress
 from client.audit_report import AuditReport
-from client.auditor import NOTHING_ELSE, SEEN_HERE, WORKERS, Elsewhere, verify_ledger
+from client.audit_workers import WORKERS
+from client.auditor import NOTHING_ELSE, SEEN_HERE, Elsewhere, verify_ledger
 from client.ledger_source import LedgerSource
 from client.whole_file import locked, put_in_place
 from shared.audit.checkpoint import VerifiedCheckpoint

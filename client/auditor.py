@@ -38,6 +38,7 @@ from client.audit_leaves import LeafJudge
 from client.audit_promises import check_promises
 from client.audit_reading import Progress, Reading, Workers, few_collections
 from client.audit_report import AuditReport
+from client.audit_workers import WORKERS
 from client.ledger_proofs import prove_heads
 from client.ledger_source import CHECKPOINT, LedgerSource
 from shared.apisig.receipts import Receipt
@@ -49,7 +50,6 @@ from shared.domain.ids import encode_time
 from shared.errors import LedgerInvalid, NotThere, QuorumMissing
 from shared.keys.trust import Trust
 
-WORKERS: Final = 2
 SEEN_HERE: Final = "what was read here before"
 
 

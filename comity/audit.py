@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from client.audit_workers import WORKERS
 from comity import audit_follow, audit_replay, audit_show, audit_statistics, key_audit
 from comity.advice import UNVERIFIED
 from comity.audit_options import Desk, Keep, Source, Workers, show_differences, show_size, span_of, where_of
@@ -42,7 +43,7 @@ def verify(
     stamp_root: StampRoot = None,
     trust: TrustFile = None,
     keep: Keep = None,
-    workers: Workers = 2,
+    workers: Workers = WORKERS,
     home: HomeDir = None,
     json: Json = False,
 ) -> None:

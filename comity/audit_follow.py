@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from client.audit_workers import WORKERS
 from comity.advice import UNVERIFIED
 from comity.audit_options import Desk, Keep, Source, Workers, safe, where_of
 from comity.home import find_home, now
@@ -39,7 +40,7 @@ def follow(
     unreachable_after: Annotated[float, typer.Option(min=0, help="Minutes that the ledger may be out of reach.")] = 5.0,
     trust: TrustFile = None,
     keep: Keep = None,
-    workers: Workers = 2,
+    workers: Workers = WORKERS,
     home: HomeDir = None,
     json: Json = False,
 ) -> None:

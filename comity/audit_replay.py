@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from client.audit_workers import WORKERS
 from comity.advice import UNVERIFIED
 from comity.audit_options import Desk, Keep, Source, Workers, show_differences, show_size
 from comity.ledger_sources import progress_bar
@@ -27,7 +28,7 @@ def replay(
     ] = None,
     trust: TrustFile = None,
     keep: Keep = None,
-    workers: Workers = 2,
+    workers: Workers = WORKERS,
     home: HomeDir = None,
     json: Json = False,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from client.audit_workers import WORKERS
 from comity.audit_options import Desk, Keep, Source, Workers, safe
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
@@ -43,7 +44,7 @@ def show(
     per_page: Annotated[int, typer.Option(min=1, max=1000, help="Entries on a page.")] = 25,
     trust: TrustFile = None,
     keep: Keep = None,
-    workers: Workers = 2,
+    workers: Workers = WORKERS,
     home: HomeDir = None,
     json: Json = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from client.audit_workers import WORKERS
 from comity.advice import UNVERIFIED
 from comity.audit_options import Desk, Keep, Source, Workers, safe, show_differences, show_size
 from comity.home import now
@@ -38,7 +39,7 @@ def report(
     year: Annotated[int | None, typer.Option(min=2000, max=2999, help="The year; else the present one.")] = None,
     trust: TrustFile = None,
     keep: Keep = None,
-    workers: Workers = 2,
+    workers: Workers = WORKERS,
     home: HomeDir = None,
     json: Json = False,
 ) -> None:

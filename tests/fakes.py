@@ -1,11 +1,19 @@
-"""Ports in memory, for tests that set the world: so far the clock."""
+"""What tests set the world with: a clock that stands still, leaves by their digests."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from shared.audit.leaves import digest_of_leaf
+
 START = datetime(2026, 11, 22, 9, 0, 0, tzinfo=UTC)
+
+
+def by_digest(leaves: Iterable[bytes]) -> dict[bytes, bytes]:
+    """As `plan_round` takes them."""
+    return {digest_of_leaf(leaf): leaf for leaf in leaves}
 
 
 class FakeClock:

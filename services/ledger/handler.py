@@ -166,7 +166,7 @@ class Sequencer:
                 await round_.set_aside([one.letter(now) for one in done.refused], [one.row.id for one in done.refused])
             if done.leaves:
                 edge = await round_.edge(head.size) if head else {}
-                planned = plan_round(head, edge, list(done.leaves.values()), now)
+                planned = plan_round(head, edge, done.leaves, now)
                 await round_.append(planned.leaves, planned.tiles, self.sealed(planned.head), done.rows)
                 await round_.forget_letters(done.mended)
                 self._reach("round-written")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.audit.leaves import digest_of_leaf, encode_entry
+from shared.audit.leaves import encode_entry
 from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, hash_full_tile, root_from_tiles
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import encode_time, parse_time
@@ -24,8 +24,8 @@ class PlannedRound:
     head: TreeHead
 
 
-def plan_round(head: TreeHead | None, edge: Edge, waiting: Sequence[bytes], now: datetime) -> PlannedRound:
-    """Append these leaves, in this order, to the tree of `head`. `edge` holds its partial tiles.
+def plan_round(head: TreeHead | None, edge: Edge, waiting: Mapping[bytes, bytes], now: datetime) -> PlannedRound:
+    """Append these leaves, by their digests and in this order, to the tree of `head`. `edge` holds its partial tiles.
 
     `logged_at` never goes backwards, whatever the clock does. Raises LedgerForked when the stored tiles do not make the
     root that was committed: then nothing more may be signed.
@@ -34,7 +34,7 @@ def plan_round(head: TreeHead | None, edge: Edge, waiting: Sequence[bytes], now:
     check_root(head, edge)
     logged_at = max(now, head.logged_at) if head else now
     logged_at = parse_time(encode_time(logged_at))  # as the entry will say it, to the microsecond
-    leaves = tuple(_place(size + offset, logged_at, leaf) for offset, leaf in enumerate(waiting))
+    leaves = tuple(_place(index, logged_at, *known) for index, known in enumerate(waiting.items(), size))
     appended = build_tiles(size, [leaf.entry_hash for leaf in leaves], _reader(edge))
     full = tuple(
         _full_tile(tile, hashes) for tile, hashes in sorted(appended.tiles.items()) if tile.width == TILE_WIDTH
@@ -83,9 +83,9 @@ def hash_on(size: int, edge: Edge, hashes: Sequence[bytes]) -> bytes:
         raise LedgerForked(why=f"tiles of size {size} are missing or cut") from missing
 
 
-def _place(index: int, logged_at: datetime, leaf: bytes) -> PlacedLeaf:
+def _place(index: int, logged_at: datetime, digest: bytes, leaf: bytes) -> PlacedLeaf:
     entry = encode_entry(logged_at, leaf)
-    return PlacedLeaf(index, logged_at, entry, hash_leaf(entry), digest_of_leaf(leaf))
+    return PlacedLeaf(index, logged_at, entry, hash_leaf(entry), digest)
 
 
 def _reader(edge: Edge) -> TileReader:

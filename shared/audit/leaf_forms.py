@@ -14,11 +14,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from pybase64 import urlsafe_b64decode
 
 from shared.audit.leaf_fields import CODE_PATTERN, HOLDS, Field, Kind
-from shared.domain.ids import AUTHORITY_PATTERN, DIGEST_PATTERN, UUID7_PATTERN, parse_time
+from shared.domain.ids import AUTHORITY_PATTERN, DIGEST_PATTERN, UUID7_PATTERN
 from shared.domain.strict_json import MAX_DEPTH, encode_canonical_json
 
 STATES_KEPT: Final = 256
@@ -43,7 +46,7 @@ _FORMS: Final[Mapping[Kind, str]] = {
 
 
 def _read_time(text: str) -> str:
-    parse_time(text)  # the thirtieth of February has the form of a day
+    datetime.fromisoformat(text)  # the thirtieth of February has the form of a day
     return text
 
 
@@ -70,6 +73,12 @@ _READ: Final[Mapping[Kind, Callable[[str], Any]]] = {
 """What stands for more than its own text. Raises ValueError for what is not in the one form after all."""
 
 
+class LeafValues(NamedTuple):
+    at: datetime
+    nonce: bytes
+    fields: dict[str, Any]
+
+
 class LeafForm:
     """The form of one type in one version of the catalogue; none if a required field is of a kind that has none."""
 
@@ -87,8 +96,8 @@ class LeafForm:
         self._read = [(name, _READ[field.kind]) for name, field in known.items() if field.kind in _READ]
         self._optional = optional
 
-    def read(self, raw: bytes) -> dict[str, Any] | None:
-        """`at`, `nonce` and the fields of the leaf in these bytes; None where it is not in this form."""
+    def read(self, raw: bytes) -> LeafValues | None:
+        """What the leaf in these bytes says; None where it is not in this form."""
         if self._pattern is None or not raw.isascii() or b"\\" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
             return None
         found = self._pattern.fullmatch(raw.decode("ascii"))
@@ -99,10 +108,10 @@ class LeafForm:
             if values[name] is None:
                 del values[name]
         try:
-            _read_time(values["at"])
+            at = datetime.fromisoformat(values.pop("at"))
             for name, read in self._read:
                 if name in values:
                     values[name] = read(values[name])
         except ValueError:
             return None
-        return values
+        return LeafValues(at, urlsafe_b64decode(values.pop("nonce") + "=="), values)

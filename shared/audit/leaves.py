@@ -227,10 +227,8 @@ def _read_usual(raw: bytes) -> Leaf | None:
     """Of a leaf in the usual form of its type."""
     _, _, behind = raw.rpartition(b'"type":"')
     type_ = behind[: max(0, behind.find(b'"'))].decode("ascii", "replace")
-    fields = _FORMS[type_].read(raw) if type_ in _FORMS else None
-    if fields is None:
-        return None
-    return Leaf(type_, parse_time(fields.pop("at")), parse_b64u(fields.pop("nonce"), NONCE_BYTES), fields)
+    read = _FORMS[type_].read(raw) if type_ in _FORMS else None
+    return None if read is None else Leaf(type_, *read)
 
 
 def _parse_any(raw: bytes) -> Leaf:

@@ -111,6 +111,15 @@ class Calendar(_Entry):
             day -= _A_DAY
         return day
 
+    def last_opening(self, day: date) -> datetime:
+        """When the desks open on this day, or on the last one before it that is worked."""
+        found = self._openings.get(day)
+        if found is None:
+            if len(self._openings) >= _DAYS_KEPT:
+                self._openings.clear()
+            found = self._openings[day] = self.opening(self.last_worked(day))
+        return found
+
     def is_attended(self, at: datetime) -> bool:
         """Whether somebody is there at this instant: at the desk for any hour, or at the ordinary ones."""
         if self.desk is not None:
@@ -125,6 +134,11 @@ class Calendar(_Entry):
     @cached_property
     def _instants(self) -> dict[tuple[date, time], datetime]:
         """Asked for each obligation of each message, and the same for all of a day."""
+        return {}
+
+    @cached_property
+    def _openings(self) -> dict[date, datetime]:
+        """As for `_instants`."""
         return {}
 
     def _offset(self, at: datetime) -> timedelta:

@@ -17,12 +17,13 @@ A pure function of the leg (the fold of its messages), the calendars and the pre
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-from shared.domain.calendars import Calendars, calendar_of
+from shared.domain.calendars import Calendar, Calendars, calendar_of
 from shared.domain.header import Urgency
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.leg import Leg, Obligation, measure_order
@@ -89,6 +90,10 @@ class ClockEvent:
         return {name: value for name, value in fields.items() if value is not None}
 
 
+_Fall = tuple[datetime, Callable[[], ClockEvent]]
+"""When an event falls, and what makes it: most are asked for their time alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Struck:
     """What has been struck on a leg: nothing of before `since`, when it last moved, is struck any more."""
@@ -110,13 +115,15 @@ def parse_struck(document: Any) -> Struck:
 
 def due_events(leg: Leg, struck: Struck, calendars: Calendars, now: datetime) -> list[ClockEvent]:
     """What is to be struck on the leg by now, in order."""
-    due = (one for one in _open_events(leg, struck, calendars) if one.falls <= now)
+    due = _open_events(leg, struck, calendars, until=now)
     return sorted(due, key=lambda one: (one.falls, one.key))
 
 
 def next_fall(leg: Leg, struck: Struck, calendars: Calendars) -> datetime | None:
     """When the next event falls, or fell; None when there is none until the leg moves."""
-    return min((one.falls for one in _open_events(leg, struck, calendars)), default=None)
+    if struck.keys:
+        return min((one.falls for one in _open_events(leg, struck, calendars)), default=None)
+    return min((falls for falls, _ in _falls(leg, calendars) if falls > struck.since), default=None)
 
 
 def with_struck(struck: Struck, events: Iterable[ClockEvent]) -> Struck:
@@ -133,6 +140,10 @@ def moved(leg: Leg, struck: Struck, calendars: Calendars, at: datetime) -> Struc
 
 def events_of(leg: Leg, calendars: Calendars) -> Iterator[ClockEvent]:
     """Everything that clocks will say, or said, on the leg as it stands, if nobody moves it."""
+    return (make() for _, make in _falls(leg, calendars))
+
+
+def _falls(leg: Leg, calendars: Calendars) -> Iterator[_Fall]:
     closing = _silent(leg)
     yield from _of_silence(leg, closing, calendars)
     yield from _of_desks(leg, calendars)
@@ -145,9 +156,10 @@ def events_of(leg: Leg, calendars: Calendars) -> Iterator[ClockEvent]:
             yield from _of_obligation(leg, obligation, closed_by_it, ended_by, calendars)
 
 
-def _open_events(leg: Leg, struck: Struck, calendars: Calendars) -> Iterator[ClockEvent]:
+def _open_events(leg: Leg, struck: Struck, calendars: Calendars, until: datetime | None = None) -> Iterator[ClockEvent]:
     since, keys = struck.since, struck.keys
-    return (one for one in events_of(leg, calendars) if one.falls > since and not (keys and one.key in keys))
+    made = (make() for falls, make in _falls(leg, calendars) if falls > since and (until is None or falls <= until))
+    return (one for one in made if not (keys and one.key in keys))
 
 
 def _silent(leg: Leg) -> dict[str, datetime]:
@@ -157,7 +169,7 @@ def _silent(leg: Leg) -> dict[str, datetime]:
     return {measure: at for measure, at in found.items() if at is not None}
 
 
-def _of_silence(leg: Leg, closing: dict[str, datetime], calendars: Calendars) -> Iterator[ClockEvent]:
+def _of_silence(leg: Leg, closing: dict[str, datetime], calendars: Calendars) -> Iterator[_Fall]:
     profile = profile_of(leg.profile)
     groups: dict[tuple[datetime, str, str], list[str]] = {}
     for measure in leg.measures:
@@ -170,9 +182,11 @@ def _of_silence(leg: Leg, closing: dict[str, datetime], calendars: Calendars) ->
             one for one in leg.obligations if one.act == owed and one.due == at and set(measures) & {*one.measures}
         ]
         source = opened[0]
-        yield ClockEvent(
+        falls = at + AFTERWARDS
+        make = partial(
+            ClockEvent,
             event=SILENCE,
-            falls=at + AFTERWARDS,
+            falls=falls,
             dossier=leg.dossier,
             leg=leg.requested,
             message=source.opened_by,
@@ -185,9 +199,10 @@ def _of_silence(leg: Leg, closing: dict[str, datetime], calendars: Calendars) ->
             tell=leg.parties,
             of=(source.opened_by, at),
         )
+        yield falls, make
 
 
-def _of_desks(leg: Leg, calendars: Calendars) -> Iterator[ClockEvent]:
+def _of_desks(leg: Leg, calendars: Calendars) -> Iterator[_Fall]:
     if leg.urgency is not Urgency.emergency:
         return
     debtor = leg.party(Side.requested)
@@ -204,7 +219,8 @@ def _of_desks(leg: Leg, calendars: Calendars) -> Iterator[ClockEvent]:
             (DESK_CALLED, soon, (debtor, *desk)),
             (DESK_UNATTENDED, unattended, (*leg.parties, *desk)),
         ):
-            yield ClockEvent(
+            make = partial(
+                ClockEvent,
                 event=event,
                 falls=falls,
                 dossier=leg.dossier,
@@ -219,42 +235,57 @@ def _of_desks(leg: Leg, calendars: Calendars) -> Iterator[ClockEvent]:
                 tell=tell,
                 of=(debtor, since),
             )
+            yield falls, make
 
 
 def _of_obligation(
     leg: Leg, obligation: Obligation, closes: set[str], ended_by: dict[str, datetime], calendars: Calendars
-) -> Iterator[ClockEvent]:
+) -> Iterator[_Fall]:
     """`closes` are the measures that its passing closes; `ended_by` says when silence ends it for a measure."""
     due = falls_due(leg, obligation, calendars)
     if due is None:
         return
     calendar = calendar_of(calendars, obligation.debtor)
     last = calendar.local_day(due)
-    falling = [(event, calendar.opening(calendar.last_worked(last - before))) for event, before in REMINDERS.items()]
+    falling = [(event, calendar.last_opening(last - before)) for event, before in REMINDERS.items()]
     falling = [(event, falls) for event, falls in falling if obligation.opened_at < falls <= due]
     falling.append((OVERDUE, max(due, obligation.opened_at) + AFTERWARDS))
     for event, falls in falling:
-        measures = [
-            one
-            for one in obligation.measures
-            if not (event == OVERDUE and one in closes) and (one not in ended_by or falls <= ended_by[one])
-        ]
+        measures: Iterable[str] = obligation.measures
+        if closes or ended_by:
+            measures = [
+                one
+                for one in measures
+                if not (event == OVERDUE and one in closes) and (one not in ended_by or falls <= ended_by[one])
+            ]
         if measures:
-            yield ClockEvent(
-                event=event,
-                falls=falls,
-                dossier=leg.dossier,
-                leg=leg.requested,
-                message=obligation.opened_by,
-                debtor=obligation.debtor,
-                measures=_in_order(measures),
-                owed=obligation.act,
-                basis=str(obligation.basis),
-                due=due,
-                calendar=calendar.version,
-                tell=leg.parties if event == OVERDUE else (obligation.debtor,),
-                of=(obligation.opened_by, obligation.due or due),
-            )
+            yield falls, partial(_event_of, leg, obligation, event, falls, measures, due, calendar)
+
+
+def _event_of(
+    leg: Leg,
+    obligation: Obligation,
+    event: str,
+    falls: datetime,
+    measures: Iterable[str],
+    due: datetime,
+    calendar: Calendar,
+) -> ClockEvent:
+    return ClockEvent(
+        event=event,
+        falls=falls,
+        dossier=leg.dossier,
+        leg=leg.requested,
+        message=obligation.opened_by,
+        debtor=obligation.debtor,
+        measures=_in_order(measures),
+        owed=obligation.act,
+        basis=str(obligation.basis),
+        due=due,
+        calendar=calendar.version,
+        tell=leg.parties if event == OVERDUE else (obligation.debtor,),
+        of=(obligation.opened_by, obligation.due or due),
+    )
 
 
 def _in_order(measures: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 
 from shared.domain.profile_format import Condition, Sooner
@@ -23,6 +24,9 @@ from shared.domain.profile_format import Condition, Sooner
 NO_LIMIT = "none.1"
 EIO = "eio.1"
 POLICE = "2023-977.1"
+
+DAYS_KEPT = 1024
+"""Days whose last second is not made again: every date of every leg is asked for it."""
 
 POLICE_DAYS = 7
 POLICE_SOONER = (Sooner(8, Condition.if_urgent_and_direct), Sooner(72, Condition.if_urgent))
@@ -87,6 +91,7 @@ CLOCKS: Mapping[str, Clock] = MappingProxyType(
 )
 
 
+@lru_cache(maxsize=DAYS_KEPT)
 def end_of_day(day: date) -> datetime:
     """The last second of this day, UTC."""
     return datetime.combine(day, time(23, 59, 59), tzinfo=UTC)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from struct import Struct
 from typing import Final
 
 from shared.errors import FrameRefused
 from shared.frame.layout import Reader, encode_id, encode_name
 
 MAX_ITEMS: Final = 1000
+_VERSION_AND_LENGTH: Final = Struct(">HI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def parse_items(raw: bytes) -> tuple[Item, ...]:
 
 
 def _parse_item(reader: Reader) -> Item:
-    id_, type_, version = reader.id(), reader.name(), reader.integer(2)
+    id_, type_ = reader.id(), reader.name()
+    version, length = reader.integers(_VERSION_AND_LENGTH)
     if version == 0:
         raise FrameRefused(why="version 0 of an item")
-    return Item(id_, type_, version, reader.take(reader.integer(4)))
+    return Item(id_, type_, version, reader.take(length))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from struct import Struct
 from typing import Final
 
 from shared.domain.ids import is_uuid7
@@ -39,6 +40,10 @@ class Reader:
 
     def integer(self, length: int) -> int:
         return int.from_bytes(self.take(length), "big")
+
+    def integers(self, form: Struct) -> tuple[int, ...]:
+        """As many as the form has, which is big-endian."""
+        return form.unpack(self.take(form.size))
 
     def name(self) -> str:
         return _parse_name(self.take(self.integer(1)))

@@ -14,7 +14,7 @@ from shared.adapters.tables import METADATA
 from shared.errors import LedgerForked
 from tests.conformance.stores import rows_of
 from tests.conformance.test_sequencer import PaperMemory, a_leaf, let_wait, sequencer, signed_sizes
-from tests.fakes import START
+from tests.fakes import START, by_digest
 
 
 async def forge_a_round(store: Store, **head: Any) -> None:
@@ -22,7 +22,7 @@ async def forge_a_round(store: Store, **head: Any) -> None:
     async with SqlLedger(store).round() as round_:
         assert round_ is not None
         last = await round_.head()
-        planned = plan_round(last, await round_.edge(last.size) if last else {}, [a_leaf(b"forged")], START)
+        planned = plan_round(last, await round_.edge(last.size) if last else {}, by_digest([a_leaf(b"forged")]), START)
         await round_.append(planned.leaves, planned.tiles, replace(planned.head, **head), [])
         await round_.commit()
 

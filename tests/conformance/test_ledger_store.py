@@ -18,6 +18,7 @@ from shared.ports.ledger import Ledger, PlacedLeaf, TreeHead
 from shared.ports.unit_of_work import Effects
 from tests.conformance.rows import NOW
 from tests.conformance.stores import OpenStore, leaves_in, row_counts, rows_of, waiting_leaves, write
+from tests.fakes import by_digest
 from tests.merkle import root_of
 
 WIDTH = 256
@@ -34,7 +35,7 @@ async def run_round(ledger: Ledger, most: int = 10_000) -> int:
         assert round_ is not None
         head, waiting = await round_.head(), await round_.waiting(most, MUCH)
         edge = await round_.edge(head.size) if head else {}
-        planned = plan_round(head, edge, leaves_in(waiting), NOW)
+        planned = plan_round(head, edge, by_digest(leaves_in(waiting)), NOW)
         await round_.append(planned.leaves, planned.tiles, planned.head, [row.id for row in waiting])
         await round_.commit()
         return planned.head.size
@@ -142,7 +143,7 @@ async def test_nothing_of_a_round_stays_without_its_commit(store: Store) -> None
     async with ledger.round() as round_:
         assert round_ is not None
         waiting = await round_.waiting(300, MUCH)
-        planned = plan_round(None, {}, leaves_in(waiting), NOW)
+        planned = plan_round(None, {}, by_digest(leaves_in(waiting)), NOW)
         await round_.append(planned.leaves, planned.tiles, planned.head, [row.id for row in waiting])
         assert await row_counts(store) == before, "others see a round before its commit"
     assert await row_counts(store) == before
@@ -179,7 +180,7 @@ async def test_a_leader_that_loses_its_connection_loses_its_round(postgres_url: 
                 await connection.execute(
                     text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
                 )
-            planned = plan_round(None, {}, [b"leaf"], NOW)
+            planned = plan_round(None, {}, by_digest([b"leaf"]), NOW)
             await round_.append(planned.leaves, planned.tiles, planned.head, [1])
             await round_.commit()
 
@@ -204,7 +205,7 @@ async def test_processes_that_make_rounds_side_by_side_place_each_leaf_once(open
                 head, waiting = await round_.head(), await round_.waiting(11, MUCH)
                 if waiting:
                     edge = await round_.edge(head.size) if head else {}
-                    planned = plan_round(head, edge, leaves_in(waiting), NOW)
+                    planned = plan_round(head, edge, by_digest(leaves_in(waiting)), NOW)
                     await round_.append(planned.leaves, planned.tiles, planned.head, [row.id for row in waiting])
                     await round_.commit()
 

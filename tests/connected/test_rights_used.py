@@ -28,6 +28,7 @@ from tests.conformance import rows
 from tests.conformance.rows import NOW
 from tests.conformance.stores import leaves_in, units_of
 from tests.connected.roles import Place
+from tests.fakes import by_digest
 from tests.unit.frame.services import row_seal
 
 CONSUMING = ("intake", "routing", "notification")
@@ -111,7 +112,7 @@ async def _run_one_round(ledger: SqlLedger, witnesses: SqlCosignatures, stamps: 
         waiting = await round_.waiting(10, 10_000_000)
         assert len(waiting) == 4, "one of each service"
         assert await round_.placed([b"d" * 32], 0) == set()
-        planned = plan_round(await round_.head(), await round_.edge(0), leaves_in(waiting), NOW)
+        planned = plan_round(await round_.head(), await round_.edge(0), by_digest(leaves_in(waiting)), NOW)
         await round_.append(planned.leaves, planned.tiles, planned.head, [row.id for row in waiting])
         await round_.set_aside([rows.a_dead_letter(), rows.a_dead_letter()], [waiting[0].id])
         [letter, _] = await round_.letters(0, 10)

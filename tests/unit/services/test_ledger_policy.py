@@ -13,6 +13,7 @@ from shared.audit.leaves import digest_of_leaf, encode_entry
 from shared.audit.tree import hash_leaf
 from shared.errors import LeafTooLarge, LedgerForked
 from shared.ports.ledger import FullTile, TreeHead
+from tests.fakes import by_digest
 from tests.merkle import root_of
 
 WIDTH, HASH = 256, 32
@@ -41,7 +42,7 @@ class PaperStore:
         return edge
 
     def place(self, *leaves: bytes, now: datetime = NOW) -> PlannedRound:
-        planned = plan_round(self.head, self.edge(), leaves, now)
+        planned = plan_round(self.head, self.edge(), by_digest(leaves), now)
         assert [leaf.index for leaf in planned.leaves] == list(
             range(len(self.entries), len(self.entries) + len(leaves))
         )
@@ -117,7 +118,7 @@ def test_a_changed_hash_anywhere_on_the_edge_is_a_fork(size: int) -> None:
         for at in {0, len(hashes) // HASH // 2 * HASH, len(hashes) - HASH}:
             changed = hashes[:at] + bytes([hashes[at] ^ 1]) + hashes[at + 1 :]
             with pytest.raises(LedgerForked):
-                plan_round(store.head, {**store.edge(), place: changed}, [b"next"], NOW)
+                plan_round(store.head, {**store.edge(), place: changed}, by_digest([b"next"]), NOW)
 
 
 def test_a_head_with_another_root_than_its_tiles_is_a_fork() -> None:
@@ -136,7 +137,7 @@ def test_an_edge_with_missing_hashes_is_a_fork_too(cut: int) -> None:
     short = {place: hashes[:cut] for place, hashes in store.edge().items()}
     for edge in (short, {}):
         with pytest.raises(LedgerForked):
-            plan_round(store.head, edge, [b"next"], NOW)
+            plan_round(store.head, edge, by_digest([b"next"]), NOW)
 
 
 def test_a_leaf_that_no_entry_can_hold_is_refused() -> None:
