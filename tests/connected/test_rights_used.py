@@ -77,7 +77,7 @@ async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
 async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:
     """Everything that a batch can do, as `shared.runtime.batch` does it."""
     inserts, updates = WRITES[service]
-    leaves = [b"leaf"]
+    leaves = [b"leaf of " + service.encode()]
     sealed = {"p" * 43: SealedPart(None, b"sealed"), "q" * 43: SealedPart(rows.MESSAGE, b"to be pruned")}
     parts = sealed if service == "routing" else {}
     parked, item = rows.a_parked_item(), rows.new_id()
