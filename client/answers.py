@@ -40,7 +40,7 @@ def answering(
             waiting.setdefault(one.opened_by, set()).update(one.measures)
     asked = in_reply_to or next(iter(waiting), None)
     if in_reply_to is None and len(waiting) > 1:
-        raise HeaderInconsistent(why=f"{', '.join(waiting)} wait for this answer; name one with --in-reply-to")
+        raise HeaderInconsistent(why=f"{', '.join(waiting)} wait for this answer each; name one: --in-reply-to ID")
     if asked not in waiting:
         return wish, asked  # nothing waits for it: the profile says so
     measures = wish.measures or tuple(sorted(waiting[asked], key=lambda name: int(name[1:])))

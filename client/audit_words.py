@@ -117,7 +117,7 @@ def _evidence(logged: LoggedLeaf, kind: str, memory: AuditMemory) -> Iterator[st
     if decided is None:
         yield "No entry before it decides this message: that is a difference."
         return
-    yield f"The message is a {decided.kind} of {decided.sender}, decided by entry {decided.place}."
+    yield f"The message is of the kind {decided.kind}, from {decided.sender}, decided by entry {decided.place}."
 
 
 def _of(header: Header) -> str:

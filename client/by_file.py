@@ -91,6 +91,8 @@ def load_answer(path: Path) -> tuple[AnswerFile, list[Path]]:
     for file in files:
         if not _lies_there(file):
             raise RequestFileInvalid(file=file, why="the answer names it, and no such file lies beside it")
+    if not answer.answered_by.strip():
+        raise RequestFileInvalid(file=path, why="answered_by is empty: it names the court that gave the answer")
     return answer, files
 
 

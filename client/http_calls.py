@@ -11,6 +11,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -153,4 +154,8 @@ def _retry_after_s(response: httpx2.Response) -> float | None:
 
 
 def _reason(broken: httpx2.TransportError) -> str:
-    return str(broken) or type(broken).__name__
+    """In words: what the operating system said without its number, or what the connection did."""
+    said = re.sub(r"^\[[^\]]*\] ", "", str(broken)).strip().rstrip(".")
+    if said:
+        return said
+    return "it does not answer in time" if isinstance(broken, httpx2.TimeoutException) else "the connection broke off"

@@ -54,13 +54,16 @@ _UNVERIFIED: Final = frozenset(
     }
 )
 
+_PROVES_NOTHING: Final = "Do not rely on the file. Have it made again, and keep this one: it is evidence."
+
 ADVICE: Final[dict[str, str]] = {
     "call.clock-skew": "Set the clock of this machine, then repeat the command.",
     "call.key-unknown": "This authority is not enrolled yet, is suspended, or renewed its keys: ask the operator.",
     "call.not-permitted": "Use the key of an authority, an auditor or an operator, as the command asks.",
     "call.part-pruned": "Look where it was written when it was opened; the other party may have kept it too.",
     "call.busy": "Nothing was lost: repeat the command later, or run `comity inbox`, which sends what is stored.",
-    "client.exchange-unreachable": "What was sealed is stored; `comity inbox` sends it once the exchange answers.",
+    "client.exchange-unreachable": "Check COMITY_URL and the network. What was sealed is stored: do not write it"
+    " again, `comity inbox` sends it.",
     "client.answer-refused": "Check COMITY_URL: is this the address of an exchange?",
     "client.basis-missing": "Name another --instrument, or write the leg's `basis` into the request file.",
     "client.addressee-unknown": "Name the authority itself: `comity instruments CODE` shows what is known of it.",
@@ -87,14 +90,17 @@ ADVICE: Final[dict[str, str]] = {
     "client.receipt-invalid": "Keep this output: a receipt that does not verify is evidence against the exchange.",
     "client.state-contradicted": "Do not act on it. Ask the other party by another road, and tell the auditor.",
     "client.not-in-register": "Run `comity inbox` first, or give the whole id.",
+    "dossier.invalid-number": "Read it again character by character; `comity list` shows what is open, with its"
+    " number.",
     "dossier.stale": "Run `comity inbox`, read what came, then decide again.",
     "dossier.illegal-move": "`comity kinds DOSSIER` lists what may be sent now, and on which measures.",
-    "message.malformed-act": "`comity kinds DOSSIER` shows what the act of each kind holds, and how it is typed.",
+    "message.malformed-act": "`comity kinds DOSSIER`, or `comity kinds PROFILE` before it is opened, shows what belongs"
+    " there.",
     "message.unknown-kind": "`comity kinds DOSSIER` lists what may be sent now; `comity kinds PROFILE` all of it.",
     "message.unknown-profile": "The profiles are mla-request, preservation, police-request and spontaneous.",
     "dossier.ground-missing": "Give --ground CODE and --reasons TEXT (or `reasons` in --body FILE).",
     "message.incomplete-body": "Fill in the fields named above; nothing was sealed or sent.",
-    "message.unknown-recipient": "The recipient is not enrolled on this exchange, or is suspended.",
+    "message.unknown-recipient": "Is the id right? `comity instruments CODE` shows the authorities that it names.",
     "envelope.expired": "Send it again: it gets a new id and new dates.",
     "envelope.future-dated": "Set the clock of this machine, then repeat the command.",
     "envelope.too-large": "Send fewer or smaller attachments, in several messages if need be.",
@@ -104,6 +110,12 @@ ADVICE: Final[dict[str, str]] = {
     "keys.module-unusable": "docs/guide/authority.md, `Keys in a token`, has its settings: COMITY_PKCS11_….",
     "keys.still-needed": "Run `comity keys rewrap`; docs/guide/authority.md says when a key may go: `Old keys`.",
     "proof.malformed": "Ask for the file again, byte for byte as it was made; nothing in it is believed.",
+    "proof.checkpoint-invalid": _PROVES_NOTHING,
+    "proof.envelope-invalid": _PROVES_NOTHING,
+    "proof.receipt-invalid": _PROVES_NOTHING,
+    "proof.key-event-invalid": _PROVES_NOTHING,
+    "proof.decision-invalid": _PROVES_NOTHING,
+    "proof.evidence-invalid": _PROVES_NOTHING,
     "proof.wrong-exchange": "Give the trust file of the exchange that the bundle names: --trust FILE.",
     "proof.part-invalid": "Ask for the sealed bytes again: they lie in the bundle, or beside it as FILE.PART.sealed.",
     "ledger.forked": "Do not start it again by force. docs/guide/operator.md says how to go on: `The ledger halted`.",

@@ -44,9 +44,13 @@ def export_dossier(
     with reporting(json) as output:
         from client.by_file import ANSWER_FILE
         from shared.errors import RequestFileInvalid
+        from shared.texts.catalogue import LANGUAGES
 
         if out.exists():
             raise RequestFileInvalid(file=out, why="it exists already; name a new folder")
+        chosen = language or reader_language()
+        if chosen not in LANGUAGES:
+            raise typer.BadParameter(f"there are no words in {chosen}; there are {', '.join(LANGUAGES)}")
         with find_home(home, url).correspondence() as own:
             found = own.find_dossier(dossier)
             state = own.leg(found, leg)
@@ -57,7 +61,7 @@ def export_dossier(
             write_new_files(out, ())  # closed to others before anything lies in it
             for at, one in enumerate(opened, start=1):
                 folder = out / f"{at:02}-{one.header.kind}-{one.header.sender}"
-                write_new_files(folder, _files(own, one, language or reader_language()))
+                write_new_files(folder, _files(own, one, chosen))
             written = [("dossier.json", _text(_told(own, state, opened))), (ANSWER_FILE, _text(answer))]
             write_new_files(out, written)
         document = {"folder": str(out), "messages": len(opened), "answer": str(out / ANSWER_FILE)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,12 +48,15 @@ def officer(
     with reporting(json) as output:
         from pydantic import ValidationError
 
-        from client.desk.rules import Desk, Officer
+        from client.desk.rules import OFFICER_PATTERN, Desk, Officer, Role
         from shared.domain.ids import encode_time
         from shared.domain.misfits import first_misfit
-        from shared.errors import DeskUnusable
         from shared.keys.base64url import encode_b64u
 
+        if re.fullmatch(OFFICER_PATTERN[1:-1], officer_id) is None:
+            raise typer.BadParameter(f"{officer_id!r} is no id of an officer: 2 to 32 small letters, such as alami")
+        if unknown := [one for one in role if one not in set(Role)]:
+            raise typer.BadParameter(f"{unknown[0]!r} is no role; there are {', '.join(Role)}")
         place = find_home(home, url)
         with place.correspondence() as own:
             signer = load_officer(place, own, officer_key, make=True)
@@ -66,7 +70,7 @@ def officer(
             try:
                 added = Officer.model_validate({**members, "roles": role, "since": since})
             except ValidationError as invalid:
-                raise DeskUnusable(why=first_misfit(invalid)) from None
+                raise typer.BadParameter(f"{first_misfit(invalid)}; nothing changed") from None
             others = tuple(one for one in desk.officers if one.id != officer_id)
             _change(own, desk, output, officers=[*others, added])
 
@@ -111,10 +115,9 @@ def eyes(
     """How many officers a kind of message needs. By itself: two where its act counts approvals, else one."""
     with reporting(json) as output, find_home(home, url).correspondence() as own:
         from shared.domain.profiles import PROFILES
-        from shared.errors import DeskUnusable
 
         if not any(kind in profile.kinds for profile in PROFILES.values()):
-            raise DeskUnusable(why=f"no profile has a kind {kind}; `comity kinds` lists them")
+            raise typer.BadParameter(f"no profile has a kind {kind}; `comity kinds` lists them")
         desk = own.office.require_desk()
         _change(own, desk, output, eyes={**desk.eyes, kind: number})
 
@@ -131,12 +134,11 @@ def _change(own: Correspondence, desk: Desk, output: Output, **members: Any) -> 
 
     from client.desk.rules import Desk
     from shared.domain.misfits import first_misfit
-    from shared.errors import DeskUnusable
 
     try:
         changed = Desk.model_validate({**desk.model_dump(), **{name: _plain(one) for name, one in members.items()}})
     except ValidationError as invalid:
-        raise DeskUnusable(why=first_misfit(invalid)) from None
+        raise typer.BadParameter(f"{first_misfit(invalid)}; nothing changed") from None
     own.office.change(changed)
     _show(changed, output)
 

@@ -209,8 +209,12 @@ def _read_settings(file: Path) -> dict[str, str]:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
-        raise SettingsRefused(why=f"{file}: {broken}") from None
+    except OSError as broken:
+        raise SettingsRefused(why=f"{file} cannot be read: {broken.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsRefused(why=f"{file} is not text in UTF-8") from None
+    except tomllib.TOMLDecodeError as broken:
+        raise SettingsRefused(why=f"{file} is not TOML: {broken}") from None
     for name, value in settings.items():
         if name not in _KNOWN or not isinstance(value, str):
             raise SettingsRefused(why=f"{file}: {name} is no setting here; there are {', '.join(sorted(_KNOWN))}")

@@ -46,13 +46,11 @@ def instruments(
 
 
 def _found(registry: Registry, code: str | None, pair: tuple[str, str] | None, day: date) -> list[Instrument]:
-    from shared.errors import InstrumentsInvalid
-
     if code is not None:
         entry = registry.instrument(code, day)
         if entry is None:
             known = ", ".join(one.code for one in registry.instruments)
-            raise InstrumentsInvalid(why=f"it knows no instrument {code}; it knows {known}")
+            raise typer.BadParameter(f"the registry knows no instrument {code}; it knows {known}")
         return [entry]
     if pair is not None:
         return registry.between(*pair, day)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from comity import home as homes
 from comity.home import Home
 from comity.output import Output
@@ -18,13 +20,17 @@ if TYPE_CHECKING:
 
 
 def open_source(source: str, place: Home, trust: Trust) -> StampSource:
-    """A directory if it is no address."""
+    """A directory if it is no address. Raises typer.BadParameter for one in which nothing of a ledger lies."""
     from client.ledger_stamps import StampedDirectory, StampedExchange
 
     if is_address(source):
         owner, key = place.api_key()
         return StampedExchange(homes.exchange_as(key, owner, source, trust))
-    return StampedDirectory(Path(source))
+    folder = Path(source)
+    if not (folder / "checkpoint").exists() and not (folder / "tile").exists():
+        what = "holds no ledger" if folder.is_dir() else "is neither the address of an exchange nor a folder"
+        raise typer.BadParameter(f"{source} {what}; `comity ledger export FOLDER` makes a copy")
+    return StampedDirectory(folder)
 
 
 def is_address(source: str) -> bool:

@@ -131,11 +131,11 @@ def amend(
 
 def _of_party(code: str, country: str, version: str, members: Change) -> Callable[[Change], Change]:
     def change(registry: Change) -> Change:
-        from shared.errors import InstrumentsInvalid
-
         parties = _entry(registry, code)["parties"]
         if country not in parties:
-            raise InstrumentsInvalid(why=f"{country} is no party to {code}; its parties are {', '.join(parties)}")
+            raise typer.BadParameter(f"{country} is no party to {code}; its parties are {', '.join(parties)}")
+        if members.items() <= parties[country].items():
+            raise typer.BadParameter(f"the registry says so already: {code}, {country}; nothing was posted")
         parties[country] |= members
         return {**registry, "version": version}
 
@@ -143,13 +143,11 @@ def _of_party(code: str, country: str, version: str, members: Change) -> Callabl
 
 
 def _entry(registry: Change, code: str) -> Change:
-    """Raises InstrumentsInvalid."""
-    from shared.errors import InstrumentsInvalid
-
+    """Raises typer.BadParameter."""
     found: Change | None = next((one for one in registry["instruments"] if one["code"] == code), None)
     if found is None:
         known = ", ".join(one["code"] for one in registry["instruments"])
-        raise InstrumentsInvalid(why=f"the registry knows no instrument {code}; it knows {known}")
+        raise typer.BadParameter(f"the registry knows no instrument {code}; it knows {known}")
     return found
 
 

@@ -21,8 +21,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
+from typer.exceptions import TyperException
 
-from comity.advice import advice_for, exit_code_of
+from comity.advice import WRONG_USE, advice_for, exit_code_of
 from comity.words import _, day_text, told
 from shared.domain.ids import parse_time
 from shared.errors import ComityError
@@ -78,6 +79,11 @@ def reporting(as_json: bool) -> Iterator[Output]:
         raise typer.Exit(exit_code_of(error)) from None
     except (typer.Exit, typer.Abort):
         raise
+    except TyperException as wrong:
+        if not as_json:
+            raise  # the framework tells it, with exit code 2
+        output.error(_WrongUse(why=str(wrong)))
+        raise typer.Exit(WRONG_USE) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except Exception as unexpected:
@@ -91,6 +97,12 @@ class _Unexpected(ComityError):
     """The command stopped on something that it does not expect ({what}: {why})."""
 
     code = "comity.error"
+
+
+class _WrongUse(ComityError):
+    """{why}."""
+
+    code = "comity.wrong-use"
 
 
 def console(stderr: bool = False) -> Console:

@@ -352,7 +352,7 @@ class KindUnknown(Rejection):
 
 
 class ActMalformed(Rejection):
-    """The act of a {kind} message is not as the profile requires: {why}."""
+    """The act of this message, {kind}, is not as the profile requires: {why}."""
 
     code = "message.malformed-act"
 

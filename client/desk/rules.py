@@ -43,7 +43,8 @@ MOST_EYES: Final = 5
 RATIFY_DAYS: Final = 3
 """Within so many days another officer ratifies what one sent alone."""
 
-OfficerId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
+OFFICER_PATTERN: Final = r"^[a-z][a-z0-9-]{1,31}$"
+OfficerId = Annotated[str, StringConstraints(pattern=OFFICER_PATTERN)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -150,7 +151,7 @@ class Desk(Closed):
         for stands_for in (None, *(one.stands_for for one in self.deputies if one.officer == own.id)):
             if self.may_act(own.id, role, stands_for, at):
                 return Acting(officer=own.shown, role=role, stands_for=stands_for)
-        raise OfficerRefused(officer=own.id, why=f"not a {role}, and stands for none today")
+        raise OfficerRefused(officer=own.id, why=f"not in the role of {role}, and stands for nobody in it today")
 
     def may_act(self, name: str, role: Role, stands_for: str | None, at: datetime) -> bool:
         """Whether this officer is in office then, and has this role by himself or for that one. Raises

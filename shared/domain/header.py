@@ -19,6 +19,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, Timestamp, parse_time
+from shared.domain.misfits import misfit_words
 from shared.domain.strict_json import NotStrictJson, parse_strict_json
 from shared.errors import (
     EnvelopeDowngraded,
@@ -142,8 +143,8 @@ def _refuse_too_many_recipients(recipients: object) -> None:
 
 
 def _named(invalid: ValidationError) -> EnvelopeUnknownField | EnvelopeMalformed:
-    first = invalid.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = invalid.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(step)[:64] for step in first["loc"]) or "header"
     if first["type"] == "extra_forbidden":
         return EnvelopeUnknownField(field=where)
-    return EnvelopeMalformed(why=f"header field {where}: {first['msg']}")
+    return EnvelopeMalformed(why=f"header field {where}: {misfit_words(first)}")

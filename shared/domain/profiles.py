@@ -196,7 +196,7 @@ def _why_not(rule: ActField, value: object, measures: Mapping[str, str]) -> str 
 def _why_not_code(rule: ActField, value: object) -> str | None:
     if not isinstance(value, str) or _CODE.fullmatch(value) is None:
         return "is not a code"
-    return "is not in the list of codes" if rule.codes and value not in rule.codes else None
+    return f"is none of {', '.join(sorted(rule.codes))}" if rule.codes and value not in rule.codes else None
 
 
 def _is_date(value: object) -> bool:

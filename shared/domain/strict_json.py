@@ -25,9 +25,21 @@ def parse_strict_json(raw: bytes) -> Any:
             _check(document, MAX_DEPTH)
     except RecursionError:
         raise NotStrictJson(f"nested deeper than {MAX_DEPTH}") from None
-    except ValueError as broken:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+    except UnicodeDecodeError as broken:
+        raise NotStrictJson(f"byte {broken.start + 1} is no text in UTF-8") from None
+    except json.JSONDecodeError as broken:
+        raise NotStrictJson(_place(broken)) from None
+    except ValueError as broken:
         raise NotStrictJson(str(broken)[:120]) from None
     return document
+
+
+def _place(broken: json.JSONDecodeError) -> str:
+    if not broken.doc.strip():
+        return "it is empty"
+    if broken.pos >= len(broken.doc.rstrip()) or broken.msg.startswith("Unterminated string"):
+        return f"it is no whole JSON: what begins before or in line {broken.lineno} does not end"
+    return f"it is no JSON from line {broken.lineno}, column {broken.colno}, on"
 
 
 def encode_canonical_json(document: Any) -> bytes:

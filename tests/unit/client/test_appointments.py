@@ -93,7 +93,7 @@ def test_a_receipt_answers_its_own_parcel_and_says_when_less_came(exchange: Pape
     first, second = (_parcel(fr, dossier, bag) for bag in ("b-17", "b-18"))
     ma.mailbox.read_feed()
     came = {"condition": "intact", "received": "2026-12-04", "count": 1}
-    with pytest.raises(HeaderInconsistent, match=f"{first}, {second} wait for this answer"):
+    with pytest.raises(HeaderInconsistent, match=f"{first}, {second} wait for this answer each"):
         reply(ma, dossier, "confirm-items", act=came)
     with pytest.raises(ActMalformed, match="2 items were announced"):
         _receipt(ma, dossier, came, second)

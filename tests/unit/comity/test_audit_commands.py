@@ -60,8 +60,10 @@ def test_a_promise_that_was_broken_ends_with_4(run: Run, ledger: Path, exchange:
 
 
 def test_what_is_no_ledger_receipt_or_checkpoint_is_said_in_a_sentence(run: Run, ledger: Path, tmp_path: Path) -> None:
-    nothing = run(MA, "audit", "verify", str(tmp_path / "nothing"))
-    assert (nothing.exit_code, "no signed checkpoint" in nothing.stdout) == (4, True)
+    (ledger / "checkpoint").rename(tmp_path / "checkpoint")
+    lost = run(MA, "audit", "verify", str(ledger))
+    assert (lost.exit_code, "no signed checkpoint" in lost.stdout) == (4, True)
+    (tmp_path / "checkpoint").rename(ledger / "checkpoint")
     other = tmp_path / "other.txt"
     other.write_text("not what was asked for")
     for option in ("--receipt", "--checkpoint"):
@@ -141,3 +143,11 @@ def test_time_stamps_of_a_copy_are_judged_by_root_certificates_alone(
     assert "time-stamp: stamps/" in changed.stdout
     for wrong in (tmp_path / "nothing.pem", authority.folder / "tsa.cnf"):
         assert run(MA, "audit", "verify", str(ledger), "--stamp-root", str(wrong)).exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["verify", "show", "report", "replay"])
+def test_a_folder_without_a_ledger_is_wrong_use_and_no_accusation(run: Run, tmp_path: Path, command: str) -> None:
+    for source in (tmp_path, tmp_path / "gone"):
+        result = run(MA, "audit", command, str(source), *(("--year", "2026") if command == "report" else ()))
+        assert result.exit_code == 2, result.output
+        assert "DOES NOT VERIFY" not in result.output

@@ -76,11 +76,12 @@ def test_the_courts_answer_arrives_with_its_name_and_its_file(run: Run, folder: 
     ("members", "says"),
     [
         ({}, "kind is empty; it may be "),
-        ({"kind": "shrug"}, "no message of kind shrug"),
+        ({"kind": "shrug", "answered_by": "x"}, "no message of kind shrug"),
         ({"kind": "acknowledge", "attachments": ["../../keys.json"]}, "attachments.0"),
-        ({"kind": "acknowledge", "attachments": ["gone.pdf"]}, "no such file lies beside it"),
+        ({"kind": "acknowledge", "attachments": ["gone.pdf"], "answered_by": "x"}, "no such file lies beside it"),
+        ({"kind": "acknowledge", "answered_by": " "}, "answered_by is empty"),
         ({"kind": "acknowledge", "colour": "red"}, "colour"),
-        ({"kind": "refuse", "act": {"grounds": ["essential-interests"]}}, "reasons"),
+        ({"kind": "refuse", "act": {"grounds": ["essential-interests"]}, "answered_by": "x"}, "reasons"),
     ],
 )
 def test_an_answer_that_does_not_fit_is_not_sent(run: Run, fill: Fill, members: dict[str, Any], says: str) -> None:
@@ -93,9 +94,9 @@ def test_an_answer_that_does_not_fit_is_not_sent(run: Run, fill: Fill, members: 
 @pytest.mark.parametrize(
     ("members", "says"),
     [
-        ({"content": {"override_reason": "agreed"}}, "content: .* override_reason is for whoever signs"),
-        ({"content": {"approvals": {}}}, "content: .* approvals is for whoever signs"),
-        ({"act": {"approvals": 3}}, "act: .* approvals is for whoever signs"),
+        ({"content": {"override_reason": "agreed"}}, "content: override_reason is for whoever signs"),
+        ({"content": {"approvals": {}}}, "content: approvals is for whoever signs"),
+        ({"act": {"approvals": 3}}, "act: approvals is for whoever signs"),
         ({"attachments": ["\u0639" * 200]}, "no such file lies beside it"),
     ],
 )
@@ -118,3 +119,9 @@ def test_a_link_to_another_file_is_no_attachment(run: Run, folder: Path, fill: F
 def test_a_folder_that_exists_is_not_written_into(run: Run, folder: Path) -> None:
     number = json.loads((folder / "answer.json").read_text())["number"]
     assert "it exists already" in run(FR, "export", number, "-o", str(folder)).stderr
+
+
+def test_no_language_is_guessed_and_nothing_written_in_another(run: Run, folder: Path, tmp_path: Path) -> None:
+    number = json.loads((folder / "answer.json").read_text())["number"]
+    refused = run(FR, "export", number, "-o", str(tmp_path / "second"), "--language", "de")
+    assert (refused.exit_code, (tmp_path / "second").exists()) == (2, False)

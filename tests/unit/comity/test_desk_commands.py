@@ -224,3 +224,29 @@ def test_an_officers_key_is_a_file_of_his_own_and_the_authoritys_is_none(
     own = str(tmp_path / MA / "keys.json")
     sent = ("send", str(request_file), "--to", FR, "--instrument", "quadripartite", "--draft-by", own, "--json")
     assert code_of(run(MA, *sent)) == "desk.officer-refused"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("officer", "Alami", "--name", "A", "--functions", "B", "--role", "drafter"), "no id of an officer"),
+        (("officer", "dora", "--name", "A", "--functions", "B", "--role", "drafer"), "'drafer' is no role"),
+        (("officer", "dora", "--name", "A", "--functions", "B", "--role", "sender", "--as", ALAMI), "stands twice"),
+        (("deputy", CHAKIR, "--for", BENNIS, "--from", "2026-12-15", "--until", "2026-12-01"), "backwards in time"),
+        (("deputy", "nobody", "--for", BENNIS, "--from", "2026-12-01", "--until", "2026-12-15"), "is no officer"),
+        (("eyes", "refuse", "9"), "is more than 5"),
+        (("eyes", "refus", "1"), "no profile has a kind refus"),
+    ],
+)
+def test_a_change_that_the_desk_does_not_take_is_wrong_use_and_says_why(
+    office: Run, arguments: tuple[str, ...], says: str
+) -> None:
+    before = office(MA, "desk", "show", "--json").stdout
+    *words, key = (*arguments, "new") if "--as" not in arguments else (*arguments[:-2], arguments[-1])
+    more = ("--officer-key", key) if words[0] == "officer" else ()
+    result = office(MA, "desk", *(words if more else arguments), *more)
+    assert result.exit_code == 2, result.output
+    told = " ".join(result.stderr.replace("│", " ").split())
+    assert says in told
+    assert "error, " not in told.replace("Error", "")
+    assert office(MA, "desk", "show", "--json").stdout == before

@@ -93,7 +93,10 @@ def test_an_entry_is_proven_from_a_copy_and_the_file_is_checked_with_the_trust_f
     assert run(MA, "ledger", "prove", "99999", ledger, "-o", str(tmp_path / "none")).exit_code == 4
     assert not (tmp_path / "none").exists()
     nowhere = run(MA, "ledger", "prove", "2", str(tmp_path / "nowhere"), "-o", str(tmp_path / "none"))
-    assert (nowhere.exit_code, "lacks a file of a ledger" in nowhere.output.replace("\n", " ")) == (4, True)
+    assert (nowhere.exit_code, "comity ledger export FOLDER" in " ".join(nowhere.output.replace("│", " ").split())) == (
+        2,
+        True,
+    )
     onto_a_file = run(MA, "ledger", "export", str(proof))
     assert (onto_a_file.exit_code, "cannot be used: File exists" in onto_a_file.output.replace("\n", " ")) == (2, True)
 

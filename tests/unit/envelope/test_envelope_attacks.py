@@ -54,7 +54,7 @@ REASONS = {
     "the-part-is-named-by-its-sender": "part 2 is not named p2",
     "a-recipients-key-is-named-twice": "key is named twice",
     "a-size-is-a-boolean": "ct_len is not a size",
-    "required-sigs-are-removed": "header field required_sigs: Field required",
+    "required-sigs-are-removed": "header field required_sigs: is missing",
     "the-protected-header-carries-a-key": "the unknown member jwk",
     "the-protected-header-is-of-another-type": "with typ comity-env-1+jws",
 }
