@@ -189,6 +189,10 @@ docs: .venv/.dev  ## the pages that are made from code
 	$(PY) -m docs.make_attacks
 	$(PY) -m tests.dishonest.page
 
+.PHONY: pictures
+pictures: .venv/.dev pdf  ## the printed letters that docs/guide shows, drawn anew; looked at, then committed
+	$(PY) -m docs.make_pictures
+
 .PHONY: locks
 locks: .venv/.dev  ## remake requirements/*.txt with the newest versions allowed
 	cd requirements && for lock in runtime:../pyproject.toml build:build.in telemetry:telemetry.in pkcs11:pkcs11.in stamps:stamps.in pdf:pdf.in dev:dev.in fuzz:fuzz.in hostile:hostile.in manifests:manifests.in; do \

@@ -50,10 +50,31 @@ def appointment_lines(content: Mapping[str, Any], language: str) -> Iterator[str
     node = _with_texts(content.get(APPOINTMENT), "begins", "zone", "other_zone", "other_begins", "utc")
     if node is None:
         return
-    yield from _told(node, node, str(node.get("what") or translate(_("The appointment"), language)), language)
+    what = str(node.get("what") or translate(_("The appointment"), language))
+    yield from hour_lines(node, what, language)
     call = _with_texts(node.get("test_call"), "begins", "other_begins", "utc")
     if call is not None:
         yield from _told(call, node, translate(_("Test call"), language), language)
+
+
+def hour_lines(node: Mapping[str, Any], what: str, language: str) -> Iterator[str]:
+    """When this takes place by both clocks, without its test call; nothing for what has no hours."""
+    whole = _with_texts(node, "begins", "zone", "other_zone", "other_begins", "utc")
+    if whole is not None:
+        yield from _told(whole, whole, what, language)
+
+
+def moment_of(node: Mapping[str, Any]) -> datetime | None:
+    """When it begins; None for what is no appointment with the hours of both sides and of UTC."""
+    hours = ("begins", "other_begins", "utc")
+    if _with_texts(node, *hours, "zone", "other_zone") is None:
+        return None
+    try:
+        for name in hours[:2]:
+            datetime.strptime(node[name], _LOCAL)
+        return datetime.strptime(node["utc"], _UTC).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _told(hours: Mapping[str, str], zones: Mapping[str, str], what: str, language: str) -> Iterator[str]:

@@ -26,6 +26,7 @@ from shared.errors import EnvelopeCannotOpen, KeyNotFound
 
 OUR_NUMBER: Final = "file_number"
 THEIR_NUMBER: Final = "their_file_number"
+USE_LIMIT: Final = "use_limitation"
 SNIPPET_CHARACTERS: Final = 100
 _DOMAIN: Final = b"comity-casebook/1\x00"
 _UNREAD: Final = frozenset({"approvals", "form"})
@@ -106,6 +107,19 @@ class Casebook:
                 if number and (noted.sent_at, number) > numbers.get(is_own, ("", "")):
                     numbers[is_own] = (noted.sent_at, number)
         return numbers.get(True, ("", None))[1], numbers.get(False, ("", None))[1]
+
+    def use_limits(self, dossier: str, leg: str | None = None) -> dict[str, str]:
+        """What each side last said of the use of what it gave, on this leg; words of its own. By the party."""
+        said: dict[str, tuple[str, str]] = {}
+        for noted in self._rows(dossier):
+            limit = noted.words.get(USE_LIMIT, "").strip()
+            if limit and (leg is None or noted.leg in (None, leg)):
+                said[noted.sender] = max(said.get(noted.sender, ("", "")), (noted.sent_at, limit))
+        return {party: limit for party, (_sent_at, limit) in said.items()}
+
+    def words(self, dossier: str) -> dict[str, Mapping[str, str]]:
+        """The words of each message of a dossier, by its id."""
+        return {noted.message: noted.words for noted in self._rows(dossier)}
 
     def missing(self) -> list[str]:
         """Messages that were opened here or sent from here, and whose words cannot be searched; the oldest first."""

@@ -21,6 +21,7 @@ from typing import Any, Final
 from pydantic_core import to_jsonable_python
 
 from client.appointments import completed
+from client.flag_words import Warnings
 from client.forms.faults import UnknownMember, check_content, unknown_members
 from client.languages import language_flags
 from client.request_file import OVERRIDE, RequestFile
@@ -190,7 +191,7 @@ def _flags(
             flags |= dict.fromkeys(language_flags(content, leg, registry, now.astimezone(UTC).date()))
     doubts = [flag for flag in flags if flag.needs_reason]
     if doubts and not str(content.get(OVERRIDE, "")).strip():
-        raise ReasonMissing(warnings=" ".join(f"{flag.text} [{flag.code}; {flag.rule}]" for flag in doubts))
+        raise ReasonMissing(warnings=Warnings(tuple(doubts)))
     return tuple(flags)
 
 

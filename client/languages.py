@@ -28,5 +28,5 @@ def language_flags(content: Mapping[str, Any], leg: Leg, registry: Registry, on:
         return
     if language in party.languages or is_translated:
         return
-    takes = " or ".join(party.languages)
-    yield Flag("language-not-accepted", f"{leg.requested} takes requests under {entry.title} in {takes}.", entry.source)
+    gaps = (("party", leg.requested), ("title", entry.title), ("languages", ", ".join(party.languages)))
+    yield Flag("language-not-accepted", "{party} takes requests under {title} in {languages}.", entry.source, gaps)

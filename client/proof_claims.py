@@ -14,14 +14,15 @@ from datetime import datetime
 from shared.apisig.receipts import Receipt
 from shared.audit.tree_head import TreeHead
 from shared.domain.header import Header
+from shared.texts.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One check that was made and held, by its number in `docs/spec/proof-bundle.md`; `found` is one sentence."""
+    """One check that was made and held, by its number in `docs/spec/proof-bundle.md`."""
 
     number: int
-    found: str
+    found: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class ProvenEvidence:
 class Witnessed:
     """Somebody outside the exchange saw the ledger of `size` entries at `at`: a witness, or a time-stamp authority."""
 
-    who: str
+    who: Sentence
     at: datetime
     size: int
 
@@ -94,7 +95,7 @@ class Proven:
     """When the last key event of the bundle was logged."""
     recovered_at: datetime | None
     """When the operators gave the sender the keys that signed, if its old keys did not sign for them."""
-    doubts: tuple[str, ...]
+    doubts: tuple[Sentence, ...]
     """Why the signatures may be of another hand than the sender's."""
     steps: tuple[Step, ...]
 

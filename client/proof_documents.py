@@ -7,8 +7,8 @@ no other. Its true name and size stand in the body; without the body it is known
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 from client.opening import body_contradiction, open_part
 from client.proof_bundle import PART_NAMES, DisclosedPart
@@ -18,8 +18,15 @@ from shared.envelope.container import ReceivedEnvelope
 from shared.envelope.encoding import BODY_PART, digest_of
 from shared.envelope.verify import VerifiedEnvelope
 from shared.errors import ProofPartInvalid, Rejection
+from shared.texts.catalogue import mark as _
 
-Note = Callable[[int, str], None]
+
+class Note(Protocol):
+    """Keeps what a step found: a sentence of the catalogue, and what fills its gaps."""
+
+    def __call__(self, number: int, found: str, /, **gaps: object) -> None: ...
+
+
 BODY_FILE: Final = "body.json"
 """What the body is called, which has no name of its own."""
 
@@ -43,10 +50,13 @@ def open_disclosed(
             plaintexts[one.name] = open_part(verified, one.name, one.key)
         except Rejection as refused:
             raise ProofPartInvalid(part=one.name, why=str(refused).rstrip(".")) from None
-    note(10, f"What is disclosed is what was sealed and signed: {', '.join(plaintexts)}.")
+    note(10, _("What is disclosed is what was sealed and signed: {parts}."), parts=", ".join(plaintexts))
     body = _body(received, plaintexts[BODY_PART]) if BODY_PART in plaintexts else None
     if body is not None:
-        note(11, "The body says of kind and act what its header says, and the disclosed documents are those it lists.")
+        note(
+            11,
+            _("The body says of kind and act what its header says, and the disclosed documents are those it lists."),
+        )
     listed = {} if body is None else {one.part: one for one in body.attachments}
     return tuple(_document(name, data, body, listed.get(name)) for name, data in plaintexts.items())
 

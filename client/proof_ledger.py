@@ -27,6 +27,8 @@ from shared.keys.directory import Directory, DirectoryKey, KeyEvent
 from shared.keys.events import verify_event
 from shared.keys.trust import Trust
 from shared.keys.waiting import waits_by
+from shared.texts.catalogue import mark as _
+from shared.texts.sentence import Sentence
 
 _TOLD: Final = 400
 """Characters of an inner reason that are told."""
@@ -64,7 +66,11 @@ class ShownLedger:
         """Raises ProofCheckpointInvalid for a time that no calendar has."""
         try:
             return [
-                Witnessed(f"the witness {one.key.name}", datetime.fromtimestamp(one.timestamp_s, UTC), self.head.size)
+                Witnessed(
+                    Sentence(_("the witness {name}"), {"name": one.key.name}),
+                    datetime.fromtimestamp(one.timestamp_s, UTC),
+                    self.head.size,
+                )
                 for one in self._checkpoint.cosignatures
                 if one.timestamp_s
             ]

@@ -12,6 +12,8 @@ from shared.audit.tree import verify_consistency
 from shared.audit.tree_head import TreeHead
 from shared.errors import LedgerInvalid, ProofStampInvalid, StampInvalid
 from shared.keys.trust import Trust
+from shared.texts.catalogue import mark as _
+from shared.texts.sentence import Sentence
 
 
 def stamp_roots(trust: Trust, given: time_stamps.StampRoots | None = None) -> time_stamps.StampRoots | None:
@@ -32,7 +34,7 @@ def verify_stamped_head(stamped: StampedHead, head: TreeHead, roots: time_stamps
         found = time_stamps.verify_stamp(stamped.token, older, roots)
     except StampInvalid as broken:
         raise ProofStampInvalid(why=str(broken).rstrip(".")) from None
-    return Witnessed(f"the time-stamp authority {found.by}", found.at, older.size)
+    return Witnessed(Sentence(_("the time-stamp authority {name}"), {"name": found.by}), found.at, older.size)
 
 
 def verify_older_head(stamped: StampedHead, head: TreeHead) -> None:

@@ -35,6 +35,7 @@ from client.proof_bundle import Bundle, StampedHead
 from client.proof_claims import Proven, ProvenDecision, ProvenEvidence, Step, Witnessed
 from client.proof_documents import open_disclosed
 from client.proof_ledger import ShownLedger, reason_in
+from client.proof_signers import doubts_about, recovered_at
 from client.proof_stamps import stamp_roots, verify_older_head, verify_stamped_head
 from shared.apisig.exchange_word import verify_own_receipt
 from shared.apisig.receipts import MERGE_DELAY, Receipt
@@ -60,6 +61,8 @@ from shared.errors import (
     Rejection,
 )
 from shared.keys.trust import Trust
+from shared.texts.catalogue import mark as _
+from shared.texts.sentence import Sentence
 
 
 def verify_bundle(
@@ -82,17 +85,24 @@ class _Verification:
 
     def run(self, sealed: Mapping[str, bytes], roots: StampRoots | None) -> Proven:
         bundle = self._bundle
-        self._note(1, "The file is a proof bundle in its one form.")
+        self._note(1, _("The file is a proof bundle in its one form."))
         if bundle.origin != self._trust.origin:
             raise ProofForeign(given=bundle.origin, expected=self._trust.origin)
-        self._note(2, f"It is of the exchange {bundle.origin}, which the trust file is for.")
+        self._note(2, _("It is of the exchange {origin}, which the trust file is for."), origin=bundle.origin)
         ledger = ShownLedger(bundle.checkpoint, self._trust)
-        cosigned = f", and {len(ledger.witnessed())} witnesses cosigned it" if ledger.witnessed() else ""
-        self._note(3, f"Both keys of the ledger signed its tree of {ledger.head.size} entries{cosigned}.")
+        size, cosigned = ledger.head.size, len(ledger.witnessed())
+        if cosigned:
+            signed = _(
+                "Both keys of the ledger signed its tree (entries: {size}), and witnesses cosigned it: {cosigned}."
+            )
+            self._note(3, signed, size=size, cosigned=cosigned)
+        else:
+            self._note(3, _("Both keys of the ledger signed its tree (entries: {size})."), size=size)
         received = self._envelope(sealed)
         receipt = self._receipt(received)
         ledger.take_key_events(bundle.key_events)
-        self._note(6, f"All {len(ledger.events)} key events, from the first on, are signed and stand in the ledger.")
+        chain = _("All key events from the first on are signed and stand in the ledger; there are {count}.")
+        self._note(6, chain, count=len(ledger.events))
         decision = self._decision(ledger, received)
         verified = self._signatures(ledger, received, decision, receipt)
         evidences = self._evidences(ledger, received, decision)
@@ -101,11 +111,12 @@ class _Verification:
         if bundle.time_stamp is not None:
             stamp = self._stamp(bundle.time_stamp, ledger, roots)
             if stamp is None:
-                self._note(12, "It holds a time-stamp, which was not judged: no root certificate was given for it.")
+                unjudged = _("It holds a time-stamp, which was not judged: no root certificate was given for it.")
+                self._note(12, unjudged)
             else:
                 witnessed.append(stamp)
-                said = f"stamped the tree of {stamp.size} entries at {encode_time(stamp.at)}"
-                self._note(12, f"By a root certificate at hand, {stamp.who} {said}.")
+                judged = _("By a root certificate at hand, {who} stamped the tree at {at} (entries: {size}).")
+                self._note(12, judged, who=stamp.who, at=stamp.at, size=stamp.size)
         opened = {one.part for one in documents}
         return Proven(
             header=received.header,
@@ -121,8 +132,8 @@ class _Verification:
             witnessed=tuple(witnessed),
             key_events=len(ledger.events),
             keys_known_at=ledger.events[-1].logged_at if ledger.events else None,
-            recovered_at=_recovered_at(ledger, verified),
-            doubts=_doubts(ledger, verified, decision),
+            recovered_at=recovered_at(ledger, verified),
+            doubts=doubts_about(ledger, verified, decision),
             steps=tuple(self._steps),
         )
 
@@ -137,9 +148,8 @@ class _Verification:
             raise ProofEnvelopeInvalid(why=reason_in(refused)) from None
         if received.header.exchange != self._trust.origin:
             raise ProofEnvelopeInvalid(why="it was written for another exchange")
-        self._note(
-            4, f"It holds the message {received.header.id}, whose signed bytes have the digest {received.digest}."
-        )
+        holds = _("It holds the message {message}, whose signed bytes have the digest {digest}.")
+        self._note(4, holds, message=received.header.id, digest=received.digest)
         return received
 
     def _receipt(self, received: ReceivedEnvelope) -> Receipt | None:
@@ -153,7 +163,7 @@ class _Verification:
         header = received.header
         if given != (self._trust.origin, header.sender, header.id, received.digest):
             raise ProofReceiptInvalid(why="it is for another exchange, sender, message or other bytes")
-        self._note(5, f"The exchange took these bytes at {encode_time(receipt.received_at)} and signed a receipt.")
+        self._note(5, _("The exchange took these bytes at {at} and signed a receipt."), at=receipt.received_at)
         return receipt
 
     def _decision(self, ledger: ShownLedger, received: ReceivedEnvelope) -> ProvenDecision | None:
@@ -171,7 +181,8 @@ class _Verification:
             raise ProofDecisionInvalid(why=f"entry {one.index} holds another envelope")
         index = fields["directory_index"]
         _require_current(ledger, one.index, index, leaf.at, logged_at)
-        self._note(7, f"Entry {one.index} of the ledger is the decision on it, logged at {encode_time(logged_at)}.")
+        decided = _("Entry {index} of the ledger is the decision on it, logged at {at}.")
+        self._note(7, decided, index=one.index, at=logged_at)
         return ProvenDecision(one.index, leaf.at, logged_at, index, fields.get("code"), tuple(fields["flags"]))
 
     def _signatures(
@@ -203,10 +214,10 @@ class _Verification:
         except Rejection as refused:
             if decision is None or decision.code is None:
                 raise ProofEnvelopeInvalid(why=reason_in(refused)) from None
-            self._note(8, f"Who signed it is not proven: {reason_in(refused)}")
+            self._note(8, _("Who signed it is not proven: {why}."), why=refused)
             return None
         first, second = verified.signing_kids
-        self._note(8, f"Both signatures hold, under {first} and {second}.")
+        self._note(8, _("Both signatures hold, under {first} and {second}."), first=first, second=second)
         return verified
 
     # --- what happened to it -----------------------------------------------------------------------------------------
@@ -232,7 +243,7 @@ class _Verification:
                 kind, recipient, one.index, leaf.at, logged_at, fields.get("code"), asked_at
             )
         if found:
-            self._note(9, f"{len(found)} evidences of what happened to it stand in the ledger.")
+            self._note(9, _("Evidences of what happened to it that stand in the ledger: {count}."), count=len(found))
         return tuple(found.values())
 
     def _stamp(self, stamped: StampedHead, ledger: ShownLedger, roots: StampRoots | None) -> Witnessed | None:
@@ -248,8 +259,8 @@ class _Verification:
                 raise
             return None
 
-    def _note(self, number: int, found: str) -> None:
-        self._steps.append(Step(number, found))
+    def _note(self, number: int, found: str, /, **gaps: object) -> None:
+        self._steps.append(Step(number, Sentence(found, gaps)))
 
 
 def _require_current(ledger: ShownLedger, place: int, index: int, at: datetime, logged_at: datetime) -> None:
@@ -269,24 +280,6 @@ def _asked_at(ledger: ShownLedger, place: int, request: str, message: str, recip
         return verify_retrieval(request, message, recipient, ledger.key)
     except EvidenceInvalid as refused:
         raise ProofEvidenceInvalid(why=f"the request in entry {place}: {reason_in(refused)}") from None
-
-
-def _doubts(ledger: ShownLedger, verified: VerifiedEnvelope | None, decision: ProvenDecision | None) -> tuple[str, ...]:
-    found = []
-    for kid in () if verified is None else verified.signing_kids:
-        key = ledger.key(kid)
-        since = None if key is None else key.compromised_since
-        if since is not None and (decision is None or decision.logged_at >= since):
-            found.append(f"{kid} was declared to be in other hands since {encode_time(since)}, before this was logged.")
-    return tuple(found)
-
-
-def _recovered_at(ledger: ShownLedger, verified: VerifiedEnvelope | None) -> datetime | None:
-    for kid in () if verified is None else verified.signing_kids:
-        key = ledger.key(kid)
-        if key is not None and key.by == "recover":
-            return ledger.events[key.seq - 1].logged_at
-    return None
 
 
 def _is_same_jws(node: object, received: ReceivedEnvelope) -> bool:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from client.proof_claims import Proven, ProvenEvidence
 from shared.domain.ids import parse_time
+from shared.texts.catalogue import mark as _
+from shared.texts.sentence import Sentence
 
 _HAPPENED: Final = {
-    "delivery": "was laid into the mailbox of {whom} at {at}, by the exchange's clock (entry {index} of its ledger).",
-    "non-delivery": "was NOT laid into the mailbox of {whom} within the limit, as the exchange noted at {at}: {code}.",
-    "retrieval": "was asked for by {whom} at {asked}, with its own signed request (entry {index}, logged {logged}).",
-    "non-retrieval": "was not asked for by {whom} within the limit, as the exchange noted at {at}.",
-    "relay-acceptance": "was taken over for {whom} at {at} (entry {index}).",
-    "relay-rejection": "was refused for {whom} at {at}: {code} (entry {index}).",
-    "relay-failure": "could not be handed over for {whom} within the limit, as noted at {at}: {code}.",
+    "delivery": _(
+        "The message was laid into the mailbox of {whom} at {at}, by the exchange's clock (entry {index} of its"
+        " ledger)."
+    ),
+    "non-delivery": _(
+        "The message was NOT laid into the mailbox of {whom} within the limit, as the exchange noted at {at}: {code}."
+    ),
+    "retrieval": _(
+        "The message was asked for by {whom} at {asked}, with its own signed request (entry {index}, logged {logged})."
+    ),
+    "non-retrieval": _("The message was not asked for by {whom} within the limit, as the exchange noted at {at}."),
+    "relay-acceptance": _("The message was taken over for {whom} at {at} (entry {index})."),
+    "relay-rejection": _("The message was refused for {whom} at {at}: {code} (entry {index})."),
+    "relay-failure": _("The message could not be handed over for {whom} within the limit, as noted at {at}: {code}."),
 }
 
 
@@ -25,125 +33,151 @@ _HAPPENED: Final = {
 class Claims:
     """`doubts` stand first for every reader; each is one sentence, or a few."""
 
-    doubts: tuple[str, ...]
-    proves: tuple[str, ...]
-    not_proves: tuple[str, ...]
+    doubts: tuple[Sentence, ...]
+    proves: tuple[Sentence, ...]
+    not_proves: tuple[Sentence, ...]
 
 
 def claims_of(proven: Proven) -> Claims:
-    doubts = [f"WHO SIGNED IT IS IN DOUBT: {why}" for why in proven.doubts]
+    doubts = [_say(_("WHO SIGNED IT IS IN DOUBT: {why}"), why=why) for why in proven.doubts]
     if proven.signers is None:
-        doubts.append("WHO SIGNED IT IS NOT PROVEN: its signatures do not hold under keys that counted then.")
+        doubts.append(_say(_("WHO SIGNED IT IS NOT PROVEN: its signatures do not hold under keys that counted then.")))
     proves = (
         *_who(proven),
         *_what(proven),
         *_when(proven),
         *_verdict(proven),
-        *(f"The message {_happened(proven, one)}" for one in proven.evidences),
+        *(_happened(proven, one) for one in proven.evidences),
     )
     return Claims(tuple(doubts), proves, tuple(_not_proven(proven)))
 
 
-def _who(proven: Proven) -> Iterable[str]:
+def _say(sentence: str, /, **gaps: Any) -> Sentence:
+    return Sentence(sentence, gaps)
+
+
+def _who(proven: Proven) -> Iterator[Sentence]:
     sender = named(proven, proven.header.sender)
     if not proven.is_sender_proven:
         return
-    yield (
-        f"{sender} signed this message, twice (Ed25519 and ML-DSA-65), under keys that the operators of the exchange"
-        f" {proven.head.origin} had enrolled for it, or that it had renewed itself, and that counted then."
+    yield _say(
+        _(
+            "{sender} signed this message, twice (Ed25519 and ML-DSA-65), under keys that the operators of the exchange"
+            " {origin} had enrolled for it, or that it had renewed itself, and that counted then."
+        ),
+        sender=sender,
+        origin=proven.head.origin,
     )
     if proven.recovered_at is not None:
-        yield (
-            f"Those keys were given to {sender} by the operators at {when(proven.recovered_at)}; its former keys"
-            " did not sign for them."
+        yield _say(
+            _("Those keys were given to {sender} by the operators at {at}; its former keys did not sign for them."),
+            sender=sender,
+            at=proven.recovered_at,
         )
 
 
-def _what(proven: Proven) -> Iterable[str]:
+def _what(proven: Proven) -> Iterator[Sentence]:
     header = proven.header
     to = ", ".join(named(proven, one) for one in header.recipients)
     if proven.signers is None:
-        yield f"Its header names {named(proven, header.sender)} as the sender and {to} as those to whom it goes."
+        who = _("Its header names {sender} as the sender and {to} as those to whom it goes.")
+        yield _say(who, sender=named(proven, header.sender), to=to)
     else:
-        yield f"It is addressed to {to}, and sealed to their keys and to the sender's own, and to no others."
-    yield f"It is a message of the kind {header.kind} ({header.profile}) in the dossier {header.dossier}."
+        yield _say(
+            _("It is addressed to {to}, and sealed to their keys and to the sender's own, and to no others."), to=to
+        )
+    what = _("It is a message of the kind {kind} ({profile}) in the dossier {dossier}.")
+    yield _say(what, kind=header.kind, profile=header.profile, dossier=header.dossier)
     for one in proven.documents:
-        name = f"“{one.name}”" if one.name else "known by this name alone"
-        yield (
-            f"The part {one.part} ({name}, {len(one.data)} bytes, SHA-256 {one.sha256}) is, byte for byte, what was"
-            " sealed and signed in this message."
+        name = _say(_("“{name}”"), name=one.name) if one.name else _say(_("known by this name alone"))
+        yield _say(
+            _(
+                "The part {part} ({name}, {size} bytes, SHA-256 {sha256}) is, byte for byte, what was sealed and signed"
+                " in this message."
+            ),
+            part=one.part,
+            name=name,
+            size=len(one.data),
+            sha256=one.sha256,
         )
 
 
-def _when(proven: Proven) -> Iterable[str]:
+def _when(proven: Proven) -> Iterator[Sentence]:
     seen = proven.existed_by
     if seen is not None:
-        yield f"At the latest: it existed by {when(seen.at)}; not the exchange alone, {seen.who} saw a ledger with it."
+        latest = _("At the latest: it existed by {at}; not the exchange alone, {who} saw a ledger with it.")
+        yield _say(latest, at=seen.at, who=seen.who)
     if proven.decision is not None:
-        yield f"The ledger took it up at {when(proven.decision.logged_at)}, by the exchange's own clock."
+        logged = _("The ledger took it up at {at}, by the exchange's own clock.")
+        yield _say(logged, at=proven.decision.logged_at)
     if proven.receipt is not None:
-        yield (
-            f"The exchange had it at {when(proven.receipt.received_at)}, by its own clock, and signed that it would"
-            f" decide by {when(proven.receipt.decide_by)}."
+        yield _say(
+            _("The exchange had it at {at}, by its own clock, and signed that it would decide by {by}."),
+            at=proven.receipt.received_at,
+            by=proven.receipt.decide_by,
         )
-    sent_at = when(parse_time(proven.header.sent_at))
-    yield f"At the earliest: its sender dates it {sent_at}. That is the sender's own word."
+    earliest = _("At the earliest: its sender dates it {at}. That is the sender's own word.")
+    yield _say(earliest, at=parse_time(proven.header.sent_at))
     if proven.header.seen is not None:
-        yield f"It was made after the message with the digest {proven.header.seen}, which it names."
+        yield _say(
+            _("It was made after the message with the digest {digest}, which it names."), digest=proven.header.seen
+        )
 
 
-def _verdict(proven: Proven) -> Iterable[str]:
+def _verdict(proven: Proven) -> Iterator[Sentence]:
     decision = proven.decision
     if decision is None:
         return
     if decision.code is None:
-        yield f"The exchange admitted it, at {when(decision.at)} (entry {decision.index} of its ledger)."
+        admitted = _("The exchange admitted it, at {at} (entry {index} of its ledger).")
+        yield _say(admitted, at=decision.at, index=decision.index)
         for flag in decision.flags:
-            yield f"It was admitted under the reservation {flag}."
+            yield _say(_("It was admitted under the reservation {flag}."), flag=flag)
     else:
-        yield f"The exchange REJECTED it, at {when(decision.at)} (entry {decision.index}); the reason: {decision.code}."
+        rejected = _("The exchange REJECTED it, at {at} (entry {index}); the reason: {code}.")
+        yield _say(rejected, at=decision.at, index=decision.index, code=decision.code)
 
 
-def _happened(proven: Proven, one: ProvenEvidence) -> str:
-    return _HAPPENED[one.kind].format(
+def _happened(proven: Proven, one: ProvenEvidence) -> Sentence:
+    return _say(
+        _HAPPENED[one.kind],
         whom=named(proven, one.recipient),
-        at=when(one.at),
-        asked=when(one.asked_at or one.at),
-        logged=when(one.logged_at),
+        at=one.at,
+        asked=one.asked_at or one.at,
+        logged=one.logged_at,
         index=one.index,
         code=one.code,
     )
 
 
-def _not_proven(proven: Proven) -> Iterable[str]:
-    yield "That what it says is true: signatures prove who said it."
-    yield "Which person acted: keys are an authority's, and it answers for who uses them."
+def _not_proven(proven: Proven) -> Iterable[Sentence]:
+    yield _say(_("That what it says is true: signatures prove who said it."))
+    yield _say(_("Which person acted: keys are an authority's, and it answers for who uses them."))
     if proven.decision is None:
-        yield "That the exchange decided on it: it is not in the ledger as far as this bundle reaches."
+        yield _say(_("That the exchange decided on it: it is not in the ledger as far as this bundle reaches."))
     if proven.existed_by is None:
-        yield "The exchange's clock: no witness and no time-stamp authority in it says when the ledger had this."
+        yield _say(
+            _("The exchange's clock: no witness and no time-stamp authority in it says when the ledger had this.")
+        )
     told = {(one.kind, one.recipient) for one in proven.evidences}
     for recipient in proven.header.recipients if proven.decision and proven.decision.code is None else ():
+        whom = named(proven, recipient)
         if ("delivery", recipient) not in told:
-            yield f"Whether {named(proven, recipient)} got it: no evidence of that is in this bundle."
+            yield _say(_("Whether {whom} got it: no evidence of that is in this bundle."), whom=whom)
         elif ("retrieval", recipient) not in told:
-            yield f"Whether {named(proven, recipient)} asked for it: no evidence of that is in this bundle."
+            yield _say(_("Whether {whom} asked for it: no evidence of that is in this bundle."), whom=whom)
     if any(one.kind == "retrieval" for one in proven.evidences):
-        yield "That anybody read it: to be asked for by an authority's machine is no acknowledgement."
+        yield _say(_("That anybody read it: to be asked for by an authority's machine is no acknowledgement."))
     if proven.sealed_parts:
-        yield f"What the parts {', '.join(proven.sealed_parts)} hold: they stay sealed."
+        yield _say(_("What the parts {parts} hold: they stay sealed."), parts=", ".join(proven.sealed_parts))
     if any(one.name is None for one in proven.documents):
-        yield "The name of a document whose message body stays sealed."
+        yield _say(_("The name of a document whose message body stays sealed."))
     if proven.keys_known_at is not None:
-        yield f"What was declared of keys after {when(proven.keys_known_at)}: its last key event was logged then."
-    yield "Anything by its silence: whoever made this bundle may have left out what he did not want to show."
+        unknown = _("What was declared of keys after {at}: its last key event was logged then.")
+        yield _say(unknown, at=proven.keys_known_at)
+    yield _say(_("Anything by its silence: whoever made this bundle may have left out what he did not want to show."))
 
 
 def named(proven: Proven, party: str) -> str:
     name = proven.names.get(party, party)
     return party if name == party else f"{name} ({party})"
-
-
-def when(moment: datetime) -> str:
-    at = moment.astimezone(UTC)
-    return f"{at.day} {at:%B} {at.year:04}, {at:%H:%M:%S} UTC"

@@ -33,6 +33,7 @@ from shared.contracts.api import EvidenceItem
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import EvidenceInvalid, LedgerInvalid, NotThere
 from shared.keys.trust import Trust
+from shared.texts.catalogue import mark as _
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
@@ -61,10 +62,10 @@ class ProvenEvidence:
     @property
     def state(self) -> str:
         if self.at is None:
-            return "missing"
+            return _("missing")
         if self.why is not None:
-            return "does not verify"
-        return "pending" if self.logged_at is None else "verified"
+            return _("does not verify")
+        return _("pending") if self.logged_at is None else _("verified")
 
 
 def prove_message(own: Correspondence, kept: Kept, now: datetime) -> list[ProvenEvidence]:

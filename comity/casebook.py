@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity.dossiers import lines_of
+from comity.dossiers import lines_of, speech_for
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
-from comity.output import local_time, reporting, say
+from comity.output import Output, local_time, reporting, say
+from comity.words import _, _n, reader_language
+from shared.texts.catalogue import SOURCE
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
@@ -29,6 +31,9 @@ def search(
 ) -> None:
     """Search the messages that were opened here or sent from here. It asks the exchange nothing."""
     with reporting(json) as output, find_home(home, url).correspondence() as own:
+        from client.casebook import USE_LIMIT
+        from client.use_notes import SPECIALITY
+
         casebook = own.mailbox.casebook
         for message in casebook.missing() if catch_up else ():
             own.mailbox.open(message)
@@ -42,6 +47,7 @@ def search(
                 "sent_at": hit.noted.sent_at,
                 "where": hit.where,
                 "snippet": hit.snippet,
+                "use": hit.noted.words.get(USE_LIMIT),
             }
             for hit in casebook.search(words)
         ]
@@ -49,14 +55,27 @@ def search(
 
         def render(console: Any) -> None:
             for one in found:
-                say(console, f"{one['number']}  {one['kind']} of {one['sender']}, sent {local_time(one['sent_at'])}")
+                gaps = {"kind": one["kind"], "sender": one["sender"], "at": local_time(one["sent_at"])}
+                say(console, f"{one['number']}  " + _("{kind} of {sender}, sent {at}", **gaps))
                 say(console, f"    {one['where']}: {one['snippet']}")
+                if one["use"]:
+                    say(console, f"    {_('Use limitation')}: {one['use']}", style="bold")
                 say(console, f"    comity open {one['message']}")
-            if not found:
-                say(console, "Nothing of that stands in what was opened here or sent from here.")
+            if found:
+                say(console, _(SPECIALITY), style="bold")
+            else:
+                say(console, _("Nothing of that stands in what was opened here or sent from here."))
 
         if missing:
-            output.note(f"{missing} messages are not searched yet: comity search --catch-up {' '.join(words)}")
+            command = f"comity search --catch-up {' '.join(words)}"
+            output.note(
+                _n(
+                    "{count} message is not searched yet: {command}",
+                    "{count} messages are not searched yet: {command}",
+                    missing,
+                    command=command,
+                )
+            )
         output.show({"found": found, "not_searched": missing}, render)
 
 
@@ -79,7 +98,7 @@ def list_dossiers(
         alarms: list[dict[str, str]] = []
         lines = [
             one
-            for one in _lines(own, now(), alarms)
+            for one in _lines(own, now(), alarms, output)
             if one["waiting_on"] is not None
             and (not mine_today or _is_mine_today(one, own.keys.authority))
             and (not overdue or any(due["overdue"] for due in one["dues"]))
@@ -91,31 +110,44 @@ def list_dossiers(
             for one in lines:
                 late = any(due["overdue"] for due in one["dues"])
                 say(console, f"{one['number']}  {one['text']}{_files(one)}", style="red" if late else None)
+                for party, limit in one["use"].items():
+                    say(console, f"    {_('Use limitation')}, {party}: {limit}", style="bold")
+            for rule in dict.fromkeys(one["speciality"] for one in lines):
+                say(console, rule, style="bold")
             for one in alarms:
                 say(console, f"ALARM  {one['number']}: {one['sentence']} [{one['code']}]", style="bold red")
             if not lines:
-                say(console, "Nothing.")
+                say(console, _("Nothing."))
 
         output.show({"lines": lines, "alarms": alarms}, render)
 
 
-def _lines(own: Correspondence, moment: datetime, alarms: list[dict[str, str]]) -> list[dict[str, Any]]:
+def _lines(own: Correspondence, moment: datetime, alarms: list[dict[str, str]], output: Output) -> list[dict[str, Any]]:
     """Every line of every dossier; one that the exchange shows otherwise than its messages make it is an alarm."""
+    from client.use_notes import specialities, speciality_notes
     from shared.domain.instruments import calendars_of
     from shared.errors import AnswerRefused, StateContradicted
 
-    found, calendars = [], calendars_of(own.instruments())
+    registry, casebook = own.instruments(), own.mailbox.casebook
+    language = SOURCE if output.as_json else reader_language()
+    found, calendars = [], calendars_of(registry)
     for answer in own.exchange.dossiers():
         try:
-            lines = lines_of(own, answer, own.read_legs(answer), moment, calendars)
+            legs = own.read_legs(answer)
+            lines = lines_of(own, answer, legs, moment, calendars, speech_for(output))
         except (StateContradicted, AnswerRefused) as contradicted:
             alarm = {"number": answer.number, "code": contradicted.code, "sentence": contradicted.sentence()}
             alarms.append({**alarm, "dossier": answer.dossier})
             continue
         for line in lines:
-            ours, theirs = own.mailbox.casebook.file_numbers(answer.dossier, line["requested"])
+            party = line["requested"]
+            ours, theirs = casebook.file_numbers(answer.dossier, party)
             told = {"number": answer.number, "dossier": answer.dossier, "our_file": ours, "their_file": theirs}
-            found.append({**told, **line})
+            bases = [leg.basis for leg in legs if leg.requested == party]
+            rules = specialities(bases, registry, moment.astimezone(UTC).date(), language)
+            [speciality] = speciality_notes(rules, language)
+            use = {"use": casebook.use_limits(answer.dossier, party), "speciality": speciality}
+            found.append({**told, **line, **use})
     return found
 
 
@@ -134,7 +166,7 @@ def _earliest(line: dict[str, Any]) -> tuple[bool, str, str]:
 
 
 def _files(line: dict[str, Any]) -> str:
-    known = [
-        f"{whose} file {line[name]}" for whose, name in (("our", "our_file"), ("their", "their_file")) if line[name]
-    ]
-    return f" · {', '.join(known)}" if known else ""
+    ours = _("our file {number}", number=line["our_file"]) if line["our_file"] else ""
+    theirs = _("their file {number}", number=line["their_file"]) if line["their_file"] else ""
+    known = ", ".join(one for one in (ours, theirs) if one)
+    return f" · {known}" if known else ""

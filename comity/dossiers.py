@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -37,9 +38,10 @@ def show(dossier: Dossier, home: HomeDir = None, url: Url = None, json: Json = F
     with reporting(json) as output:
         with find_home(home, url).correspondence() as own:
             found = own.find_dossier(dossier)
-            document = dossier_document(own, found, speech_for(output))
-            language = SOURCE if output.as_json else reader_language()
-            document["use"] = _use(own, found, [leg["requested"] for leg in document["legs"]], language)
+            answer = own.exchange.dossier(found)
+            legs = own.read_legs(answer)
+            document = _document(own, answer, legs, speech_for(output))
+            document["use"] = _use(own, found, legs, SOURCE if output.as_json else reader_language())
             document["messages"] = [
                 {
                     "message": one.message,
@@ -63,10 +65,13 @@ def speech_for(output: Output) -> Speech:
 
 def dossier_document(own: Correspondence, dossier: str, speech: Speech = ENGLISH) -> dict[str, Any]:
     """The exchange's view, its status lines derived here by the same rules, and whether its head is known here."""
+    answer = own.exchange.dossier(dossier)
+    return _document(own, answer, own.read_legs(answer), speech)
+
+
+def _document(own: Correspondence, answer: DossierAnswer, legs: list[Leg], speech: Speech) -> dict[str, Any]:
     from shared.domain.instruments import calendars_of
 
-    answer = own.exchange.dossier(dossier)
-    legs = own.read_legs(answer)
     return {
         "dossier": answer.dossier,
         "number": answer.number,
@@ -81,7 +86,7 @@ def dossier_document(own: Correspondence, dossier: str, speech: Speech = ENGLISH
                 "basis": leg.basis.primary,
                 "group": leg.basis.group,
                 "measures": {one.id: one.type for one in leg.measures},
-                "read": own.register.knows(dossier, leg.requested, leg.head),
+                "read": own.register.knows(answer.dossier, leg.requested, leg.head),
             }
             for leg in legs
         ],
@@ -106,16 +111,19 @@ def lines_of(
     return [{**encode_line(line), "text": line_text(line, own.keys.authority, moment, speech)} for line in lines]
 
 
-def _use(own: Correspondence, dossier: str, legs: list[str], language: str) -> list[str]:
-    """For what all of it may be used: the codes of its messages, and what was permitted besides."""
-    from client.use_notes import SPECIALITY, handling_notes, permission_notes, permissions_in
+def _use(own: Correspondence, dossier: str, legs: list[Leg], language: str) -> list[str]:
+    """For what all of it may be used: what each side named for what it gave, what the instruments say, the codes of its
+    messages, and what was permitted besides."""
+    from client.use_notes import handling_notes, permission_notes, permissions_in, specialities, speciality_notes
     from shared.domain.header import parse_header
-    from shared.texts.catalogue import translate
 
     messages = own.register.messages(dossier)
+    limits = own.mailbox.casebook.use_limits(dossier)
+    rules = specialities((leg.basis for leg in legs), own.instruments(), now().astimezone(UTC).date(), language)
     codes = sorted({code for one in messages for code in parse_header(one.header).handling})
-    permitted = permission_notes(permissions_in(dossier, legs, messages), language)
-    return [translate(SPECIALITY, language), *handling_notes(codes, language), *permitted]
+    permitted = permission_notes(permissions_in(dossier, [leg.requested for leg in legs], messages), language)
+    named = (f"{party}: {limit}" for party, limit in limits.items())
+    return [*named, *speciality_notes(rules, language), *handling_notes(codes, language), *permitted]
 
 
 def _render_status(console: Any, document: dict[str, Any]) -> None:

@@ -106,6 +106,8 @@ def _render_whole(console: Any, entry: Instrument) -> None:
             console,
             "    " + _("ground {code}: {clause}{limited}", code=ground.code, clause=ground.clause, limited=limited),
         )
+    for language, rule in entry.speciality.items():
+        say(console, "    " + _("speciality ({language}): {rule}", language=language, rule=rule))
     for amendment in entry.amendments:
         changed = ", ".join(amendment.changes)
         say(

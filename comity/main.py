@@ -30,6 +30,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "export": ("comity.by_file:export_dossier", "Write a dossier into files, for a court that is not connected."),
     "import": ("comity.by_file:import_answer", "Send what such a court answered by file."),
     "list": ("comity.casebook:list_dossiers", "Your dossiers: what is yours today, overdue, or waits on others."),
+    "appointments": (
+        "comity.appointments:appointments",
+        "Hearings, test calls and transfers that stand open, by the clocks of both sides.",
+    ),
     "search": ("comity.casebook:search", "Search what was opened here or sent from here, without the exchange."),
     "show": ("comity.dossiers:show", "One dossier: its messages and whose turn it is."),
     "status": ("comity.dossiers:status", "Whose turn it is in a dossier, and by when."),

@@ -18,6 +18,9 @@ HomeDir = Annotated[
 Url = Annotated[
     str | None, typer.Option("--url", help="Address of the exchange; COMITY_URL, else comity.toml.", show_default=False)
 ]
+PageLanguage = Annotated[
+    str | None, typer.Option("--language", help="en, fr, ar or es: the words of the page; else COMITY_LANGUAGE.")
+]
 TrustFile = Annotated[
     Path | None, typer.Option("--trust", help="Trust file; else the one in the home.", show_default=False)
 ]

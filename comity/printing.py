@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from comity.home import find_home
-from comity.options import HomeDir, Json, Url
+from comity.home import find_home, now
+from comity.options import HomeDir, Json, PageLanguage, Url
 from comity.output import reporting, say
 from comity.reading import Message, find_message
-from comity.words import _, reader_language
+from comity.words import _, page_language
 from comity.written_files import write_new_file
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 def print_message(
     message: Message,
     out: Annotated[Path, typer.Option("-o", "--out", help="The file to write: FILE.pdf or FILE.html.")],
-    language: Annotated[
-        str | None, typer.Option(help="en, fr, ar or es: the words of the page; else COMITY_LANGUAGE.")
-    ] = None,
+    language: PageLanguage = None,
     home: HomeDir = None,
     url: Url = None,
     json: Json = False,
@@ -37,11 +36,8 @@ def print_message(
         from client.printing.page import letter_page
         from client.printing.pdf import pdf_of
         from shared.errors import PrintingUnusable
-        from shared.texts.catalogue import LANGUAGES
 
-        chosen = language or reader_language()
-        if chosen not in LANGUAGES:
-            raise PrintingUnusable(why=f"there are no words in {chosen}; there are {', '.join(LANGUAGES)}")
+        chosen = page_language(language)
         if out.suffix.lower() not in (".pdf", ".html"):
             raise PrintingUnusable(why=f"{out.name} ends neither in .pdf nor in .html")
         with find_home(home, url).correspondence() as own:
@@ -57,9 +53,10 @@ def surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> S
     """Names in the language of the page where the directory has them, titles of instruments, both
     sides' numbers."""
     from client.printing.letter import Surroundings
-    from client.use_notes import permissions_for
+    from client.use_notes import bases_of, permissions_for, specialities
 
-    header = opened.header
+    header, read = opened.header, own.register.messages(opened.header.dossier)
+    bases = bases_of(header, read)
     names = {}
     for party in {header.sender, *header.recipients}:
         known = own.directory().latest.party(party)
@@ -72,7 +69,9 @@ def surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> S
         dossier_opened_by=own.register.dossiers().get(header.dossier, header.sender),
         numbers=_numbers(own, header),
         logged_at=own.register.places.logged_at(header.id),
-        permissions=permissions_for(header, own.register.messages(header.dossier)),
+        permissions=permissions_for(header, read),
+        bases=bases,
+        specialities=specialities(bases.values(), registry, now().astimezone(UTC).date(), language),
     )
 
 

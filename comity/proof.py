@@ -13,12 +13,12 @@ from typing_extensions import override
 
 from comity.advice import UNVERIFIED
 from comity.home import find_home, now
-from comity.options import HomeDir, Json, TrustFile, Url, pairs
+from comity.options import HomeDir, Json, PageLanguage, TrustFile, Url, pairs
 from comity.output import local_time, reporting, say
 from comity.proof_verdict import extract, show_verdict, write_page
 from comity.reading import Message, find_message
 from comity.stamp_roots import StampRoot, read_roots
-from comity.words import _, _n, retold
+from comity.words import _, _n, page_language, retold
 from shared.errors import SettingsRefused
 from shared.texts.catalogue import mark
 
@@ -67,6 +67,7 @@ def of_message(
     ] = None,
     stamp_root: StampRoot = None,
     page: Page = None,
+    language: PageLanguage = None,
     home: HomeDir = None,
     url: Url = None,
     json: Json = False,
@@ -78,13 +79,14 @@ def of_message(
     with reporting(json) as output:
         if out is None and (open_part or beside or page or stamp):
             raise SettingsRefused(why="give -o FILE too: it is the file that is disclosed, or explained")
+        words = page_language(language)
         with find_home(home, url).correspondence() as own:
             roots = read_roots(stamp_root)
             wanted = find_message(own, message)
             document = _prove(own, wanted)
             if out is not None:
                 document |= _bundle(
-                    own, wanted, out, open_part or [], beside, _stamping(stamp, own, roots), roots, page
+                    own, wanted, out, open_part or [], beside, _stamping(stamp, own, roots), roots, page, words
                 )
         output.show(document, lambda console: _render(console, document))
         if document["receipt"] == "does not verify" or any(one["why"] for one in document["evidences"]):
@@ -106,6 +108,7 @@ def verify(
         Path | None, typer.Option("-o", "--out", help="Write disclosed documents and what other programs verify here.")
     ] = None,
     page: Page = None,
+    language: PageLanguage = None,
     home: HomeDir = None,
     json: Json = False,
 ) -> None:
@@ -117,12 +120,13 @@ def verify(
         from client.proof_bundle import parse_bundle
         from client.proof_verification import verify_bundle
 
+        words = page_language(language)
         believed = find_home(home).trust(trust)
         raw = _read(file)
         bundle = parse_bundle(raw)
         proven = verify_bundle(bundle, believed, _sealed(bundle, file, sealed or []), read_roots(stamp_root))
         written = [] if out is None else extract(bundle, proven, out)
-        written += [] if page is None else [write_page(page, proven, file, raw)]
+        written += [] if page is None else [write_page(page, proven, file, raw, words)]
         show_verdict(output, proven, file, raw, written)
         if not proven.is_sender_proven:
             raise typer.Exit(UNVERIFIED)
@@ -168,6 +172,7 @@ def _bundle(
     authority: TimeAuthority | None,
     roots: StampRoots | None,
     page: Path | None,
+    language: str,
 ) -> dict[str, Any]:
     from client.proof_bundle import encode_bundle
     from client.proof_making import make_bundle
@@ -179,7 +184,7 @@ def _bundle(
     for part, ct in made.beside.items():
         write_new_file(_beside(out, part), ct)
     if page is not None:
-        write_page(page, made.proven, out, raw)
+        write_page(page, made.proven, out, raw, language)
     return {
         "bundle": str(out),
         "sha256": hashlib.sha256(raw).hexdigest(),
@@ -229,7 +234,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         )
         whom = f" {one['recipient']}" if one["recipient"] else ""
         at = f" {local_time(one['at'])}" if one["at"] else ""
-        say(console, f"  {one['kind']}{whom}{at}: {_(one['state'])}{place}")
+        say(console, f"  {_(one['kind'])}{whom}{at}: {_(one['state'])}{place}")
         if one["why"]:
             say(console, f"    {retold(one['why'])}", style="bold red")
     if "bundle" in document:

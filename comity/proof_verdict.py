@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comity.output import Output, say
-from comity.words import _, retold
+from comity.words import _, reader_language
 
 if TYPE_CHECKING:
     from client.proof_bundle import Bundle
@@ -28,11 +28,11 @@ def extract(bundle: Bundle, proven: Proven, directory: Path) -> list[Path]:
     return write_new_files(directory, [*pieces, *named_documents(documents, [name for name, _ in pieces])])
 
 
-def write_page(page: Path, proven: Proven, file: Path, raw: bytes) -> Path:
+def write_page(page: Path, proven: Proven, file: Path, raw: bytes, language: str) -> Path:
     from comity.proof_page import proof_page
     from comity.written_files import write_new_file
 
-    write_new_file(page, proof_page(proven, file.name, hashlib.sha256(raw).hexdigest()).encode())
+    write_new_file(page, proof_page(proven, file.name, hashlib.sha256(raw).hexdigest(), language).encode())
     return page
 
 
@@ -54,25 +54,26 @@ def show_verdict(output: Output, proven: Proven, file: Path, raw: bytes, written
         "decision": None if decision is None else ("accepted" if decision.code is None else "rejected"),
         "code": None if decision is None else decision.code,
         "disclosed": [{"part": one.part, "name": one.name, "sha256": one.sha256} for one in proven.documents],
-        "doubts": list(claims.doubts),
-        "proves": list(claims.proves),
-        "does_not_prove": list(claims.not_proves),
-        "checks": [{"number": one.number, "found": one.found} for one in proven.steps],
+        "doubts": [str(one) for one in claims.doubts],
+        "proves": [str(one) for one in claims.proves],
+        "does_not_prove": [str(one) for one in claims.not_proves],
+        "checks": [{"number": one.number, "found": str(one.found)} for one in proven.steps],
         "files": [str(one) for one in written],
     }
 
     def render(console: Any) -> None:
+        language = reader_language()
         for doubt in claims.doubts:
-            say(console, retold(doubt), style="bold red")
+            say(console, doubt.told(language), style="bold red")
         say(console, _("It proves:"), style="bold")
         for line in claims.proves:
-            say(console, f"  + {retold(line)}")
+            say(console, f"  + {line.told(language)}")
         say(console, _("It does not prove:"), style="bold")
         for line in claims.not_proves:
-            say(console, f"  - {retold(line)}")
+            say(console, f"  - {line.told(language)}")
         say(console, _("Checked:"), style="bold")
         for one in proven.steps:
-            say(console, f"  {one.number:>2}  {retold(one.found)}")
+            say(console, f"  {one.number:>2}  {one.found.told(language)}")
         for path in written:
             say(console, _("written: {path}", path=path))
         say(console, _("{name}, SHA-256 {sha256}: verifies.", name=file.name, sha256=document["sha256"]), style="green")

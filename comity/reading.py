@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json as jsonlib
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity.home import find_home
+from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import local_time, reporting, say
 from comity.words import _, reader_language
@@ -18,6 +19,7 @@ from shared.texts.catalogue import SOURCE
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.opening import OpenedMessage
+    from shared.domain.instruments import Registry
 
 Message = Annotated[str, typer.Argument(help="Id, or the beginning or end of one.")]
 
@@ -36,15 +38,19 @@ def open_message(
         from client.appointments import appointment_lines
         from client.forms.faults import faults_of
         from client.forwarding import without_keys
-        from client.use_notes import permissions_for, use_notes
+        from client.use_notes import bases_of, permissions_for, specialities, use_notes
 
+        language = SOURCE if output.as_json else reader_language()
         with find_home(home, url).correspondence() as own:
             opened = own.mailbox.open(find_message(own, message))
             logged_at = own.register.places.logged_at(opened.header.id)
-            permitted = permissions_for(opened.header, own.register.messages(opened.header.dossier))
+            read = own.register.messages(opened.header.dossier)
+            permitted = permissions_for(opened.header, read)
+            bases = bases_of(opened.header, read).values()
+            rules = specialities(bases, _registry(own), now().astimezone(UTC).date(), language)
         files = [] if out is None else write_new_files(out, _files(opened))
         header = opened.header
-        content, language = without_keys(opened.content), SOURCE if output.as_json else reader_language()
+        content = without_keys(opened.content)
         document = {
             "message": header.id,
             "dossier": header.dossier,
@@ -57,7 +63,7 @@ def open_message(
             "handling": list(header.handling),
             "measures": header.measures,
             "act": header.act,
-            "use": list(use_notes(header, content, permitted, language)),
+            "use": list(use_notes(header, content, permitted, language, rules)),
             "appointments": list(appointment_lines(content, language)),
             "content": content,
             "faults": [
@@ -71,6 +77,16 @@ def open_message(
             "files": [str(file) for file in files],
         }
         output.show(document, lambda console: _render_message(console, document))
+
+
+def _registry(own: Correspondence) -> Registry | None:
+    """None where it is not to be had: who withholds or spoils it keeps nobody from reading his letters."""
+    from shared.errors import DirectoryUndated, InstrumentsInvalid
+
+    try:
+        return own.instruments()
+    except (DirectoryUndated, InstrumentsInvalid):
+        return None
 
 
 def _files(opened: OpenedMessage) -> list[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ from comity.advice import REFUSED
 from comity.home import Home, find_home
 from comity.options import HomeDir, Json, Url, authority_id
 from comity.output import Output, local_time, reporting, say
-from comity.words import _, told
+from comity.words import _, reader_language, told
 
 if TYPE_CHECKING:
     from client.composition import Composed
@@ -100,9 +100,10 @@ def send_or_draft(
 
 def tell_doubts(composed: Composed, output: Output) -> None:
     """What the registry warns of, and what the form does not know."""
+    from client.flag_words import told_flag
+
     for flag in composed.flags:
-        measures = f" ({', '.join(flag.measures)})" if flag.measures else ""
-        output.note(_("Note: {text}", text=f"{flag.text}{measures} [{flag.code}; {flag.rule}]"))
+        output.note(_("Note: {text}", text=told_flag(flag, reader_language())))
     for member in composed.unknown:
         meant = " " + _("Is {name} meant?", name=member.meant) if member.meant else ""
         told = _("Note: the form has no field {name}; it is sealed and sent as it is.", name=member.name)

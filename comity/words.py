@@ -6,14 +6,24 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.errors import ComityError
-from shared.texts.catalogue import SOURCE, language_of, translate, translate_plural
+from shared.errors import ComityError, PrintingUnusable
+from shared.texts.catalogue import LANGUAGES, SOURCE, language_of, mark, translate, translate_plural
 from shared.texts.retelling import retell, tell
 
 
 def reader_language() -> str:
     named = (os.environ.get(name) for name in ("COMITY_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"))
     return language_of(next((one for one in named if one), None))
+
+
+def page_language(named: str | None) -> str:
+    """The language of a page: the one that was named, else the reader's. Raises PrintingUnusable."""
+    chosen = named or reader_language()
+    if chosen not in LANGUAGES:
+        raise PrintingUnusable(
+            why=mark("there are no words in {0}; there are {1}").format(chosen, ", ".join(LANGUAGES))
+        )
+    return chosen
 
 
 def _(text: str, /, **gaps: Any) -> str:

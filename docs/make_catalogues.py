@@ -27,7 +27,9 @@ from comity.advice import ADVICE  # noqa: E402
 from comity.main import COMMANDS, app, command_of  # noqa: E402
 from comity.spoken_help import paragraphs  # noqa: E402
 from gateway.problems import error_classes, title_of  # noqa: E402
+from shared.domain.admissibility import PRACTICE, REGISTRY  # noqa: E402
 from shared.domain.catalogue import OUTCOMES  # noqa: E402
+from shared.domain.evidences import Evidence  # noqa: E402
 from shared.domain.leg import DueBasis  # noqa: E402
 from shared.domain.profile_format import Condition  # noqa: E402
 from shared.domain.profiles import PROFILES  # noqa: E402
@@ -35,6 +37,8 @@ from shared.texts.catalogue import FOLDER, LANGUAGES, SOURCE  # noqa: E402
 
 CODE = ("client", "comity", "gateway", "shared")
 MARKS = frozenset({"_", "mark"})
+FLAG = "Flag"
+"""Of a warning the second argument is the sentence."""
 PLURAL = "_n"
 TRANSLATED = tuple(language for language in LANGUAGES if language != SOURCE)
 _HEAD = """# Comity: {name}.
@@ -73,6 +77,8 @@ def _of_code() -> Iterator[tuple[Sentence, str]]:
                     ]
                     if node.func.id in MARKS and said:
                         yield said[0], str(file.relative_to(ROOT))
+                    elif node.func.id == FLAG and len(said) > 1:
+                        yield said[1], str(file.relative_to(ROOT))
                     elif node.func.id == PLURAL and len(said) == 2:
                         yield (said[0], said[1]), str(file.relative_to(ROOT))
 
@@ -124,6 +130,8 @@ def _of_profiles() -> Iterator[tuple[str, str]]:
     yield from ((code, "outcomes") for code in (*OUTCOMES, "transmission"))
     yield from ((str(when), "conditions") for when in Condition)
     yield from ((str(basis), "dates") for basis in DueBasis)
+    yield from ((str(kind), "evidences") for kind in Evidence)
+    yield from ((rule, "warnings") for rule in (PRACTICE, REGISTRY))
 
 
 def _of_errors() -> Iterator[tuple[str, str]]:

@@ -26,14 +26,15 @@ from client.forwarding import without_keys
 from client.opening import OpenedMessage
 from client.printing.act_labels import ACT_LABELS
 from client.use_notes import permission_notes, protection_notes
+from shared.domain.header import Basis
 from shared.domain.ids import parse_time
 from shared.domain.leg import Permission
 from shared.domain.profile_format import FieldType
 from shared.domain.profiles import kind_of, profile_of
 from shared.domain.reference import encode_number
 from shared.envelope.encoding import digest_of
+from shared.texts.catalogue import RIGHT_TO_LEFT, translate
 from shared.texts.catalogue import mark as _
-from shared.texts.catalogue import translate
 
 LONGEST_FOOT: Final = 400
 """Characters of the use limitation at the foot of each page; the whole stands in its own place."""
@@ -51,6 +52,10 @@ class Surroundings:
     logged_at: str | None = None
     permissions: tuple[Permission, ...] = ()
     """What the sender permitted besides."""
+    bases: Mapping[str, Basis] = field(default_factory=dict)
+    """Under which instrument each leg of the message stands."""
+    specialities: Mapping[str, str] = field(default_factory=dict)
+    """What instruments say of the use, by their codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,8 @@ class _Words:
 
     def moment(self, text: str) -> str:
         utc = parse_time(text).astimezone(UTC)
-        return f"{self.day(utc.date().isoformat())}, \u200e{utc:%H:%M} UTC\u200e"
+        comma = "،" if self.language in RIGHT_TO_LEFT else ","
+        return f"{self.day(utc.date().isoformat())}{comma} \u200e{utc:%H:%M} UTC\u200e"
 
 
 def _facts(opened: OpenedMessage, words: _Words) -> Iterator[tuple[str, str]]:
@@ -146,11 +152,13 @@ def _facts(opened: OpenedMessage, words: _Words) -> Iterator[tuple[str, str]]:
         words.say(_("In the ledger since")),
         words.moment(around.logged_at) if around.logged_at else words.say(_("not yet")),
     )
-    for leg, basis in (header.basis or {}).items():
+    for leg, basis in (around.bases or header.basis or {}).items():
         cited = "; ".join(around.titles.get(code, code) for code in (basis.primary, *basis.cited))
         if basis.primary in CODE_WORDS:
             cited = words.code(basis.primary)
         yield f"{words.say(_('Legal basis'))} ({leg})", cited
+        if basis.primary in around.specialities:
+            yield f"{words.say(_('Speciality'))} ({leg})", around.specialities[basis.primary]
     yield words.say(_("Urgency")), words.code(str(header.urgency))
     if header.handling:
         yield words.say(_("Handling")), "; ".join(words.code(code) for code in header.handling)
@@ -195,7 +203,7 @@ def _sections(opened: OpenedMessage, content: Mapping[str, Any], words: _Words) 
             continue
         shown = fields.get(name)
         heading = words.say(shown.label) if shown else name
-        table = _table(shown, value, words) if shown else None
+        table = _table(shown, value, words) or _group(shown, value, words) if shown else None
         yield Section(heading, table=table) if table else Section(heading, text=_free(value, words))
     if opened.attachments:
         head = (_("Document"), _("Name"), _("Type"), _("Bytes"), "SHA-256")
@@ -222,6 +230,24 @@ def _table(shown: FormField, value: Any, words: _Words) -> Table | None:
     codes = {one.name for one in shown.fields if one.shape is Shape.code}
     rows = ((number, *(_cell(one.get(name), name in codes, words) for name in columns)) for number, one in entries)
     return Table(head, tuple(rows))
+
+
+def _group(shown: FormField, value: Any, words: _Words) -> Table | None:
+    """The fields of a group by their names, those of a group within it after its name. None for what is no group."""
+    if shown.shape is not Shape.group or not isinstance(value, Mapping):
+        return None
+    return Table((words.say(_("Field")), words.say(_("Value"))), tuple(_members("", shown, value, words)))
+
+
+def _members(within: str, shown: FormField, value: Mapping[str, Any], words: _Words) -> Iterator[tuple[str, str]]:
+    known = {one.name: one for one in shown.fields}
+    for name in [*(name for name in known if name in value), *(name for name in value if name not in known)]:
+        one, said = known.get(name), value[name]
+        label = within + (words.say(one.label) if one else name)
+        if one is not None and one.shape is Shape.group and isinstance(said, Mapping):
+            yield from _members(f"{label} › ", one, said, words)
+        elif said not in (None, "", [], {}):
+            yield label, _cell(said, one is not None and one.shape is Shape.code, words)
 
 
 def _cell(value: Any, is_code: bool, words: _Words) -> str:
@@ -259,9 +285,8 @@ def _remarks(opened: OpenedMessage, words: _Words) -> Iterator[str]:
 
 def _foot(content: Mapping[str, Any], words: _Words) -> tuple[str, str]:
     named = " ".join(_plain(content.get("use_limitation")).split())
-    if len(named) > LONGEST_FOOT:
-        named = named[: LONGEST_FOOT - 1] + "…"
-    return words.say(_("Use limitation")), named or words.say(_DEFAULT_LIMIT)
+    limit = named or "; ".join(dict.fromkeys(words.around.specialities.values())) or words.say(_DEFAULT_LIMIT)
+    return words.say(_("Use limitation")), limit if len(limit) <= LONGEST_FOOT else limit[: LONGEST_FOOT - 1] + "…"
 
 
 _DEFAULT_LIMIT: Final = _(

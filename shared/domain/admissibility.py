@@ -22,6 +22,8 @@ from shared.domain.routes import Route, channel, may_send
 MAX_FLAGS_BYTES: Final = 4096
 """What flags may take of a leaf: the largest envelope leaves 5,500 bytes, and without a leaf there is no decision."""
 NO_REGISTRY: Final = "registry-missing"
+PRACTICE: Final = "practice (k)"
+REGISTRY: Final = "registry of instruments"
 _LISTED_BYTES: Final = 3  # two quotation marks and a comma
 
 
@@ -31,12 +33,19 @@ REMARKS: Final = frozenset({"basis-reciprocity", "date-in-the-past", "hard-copy-
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A warning: a stable code, the sentence, the rule behind it, and the measures concerned (empty: all of them)."""
+    """A warning: a stable code, the sentence and what fills its gaps, the rule behind it, and the measures concerned
+    (empty: all of them). Sentence and rule are of the catalogues, which know them by this class."""
 
     code: str
-    text: str
+    sentence: str
     rule: str
+    gaps: tuple[tuple[str, str], ...] = ()
     measures: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The sentence in English."""
+        return self.sentence.format(**dict(self.gaps))
 
     @property
     def needs_reason(self) -> bool:
@@ -53,8 +62,13 @@ def admissibility(header: Header, leg: Leg, registry: Registry, at: datetime) ->
     flags = [*_of_lateness(header, leg), *_of_dates(header, on)]
     if leg.basis.primary == RECIPROCITY:
         if header.leg is None:
-            text = "No instrument is named; the assurance of reciprocity stands in the sealed body."
-            flags.append(Flag("basis-reciprocity", text, "practice (k)"))
+            flags.append(
+                Flag(
+                    "basis-reciprocity",
+                    "No instrument is named; the assurance of reciprocity stands in the sealed body.",
+                    PRACTICE,
+                )
+            )
         return flags
     entry = registry.instrument(leg.basis.primary, on)
     if entry is None:
@@ -77,14 +91,19 @@ def flags_of(header: Header, legs: Iterable[Leg], registry: Registry | None, at:
 
 
 def _unknown(code: str, registry: Registry) -> Flag:
-    return Flag("instrument-unknown", f"The registry knows no instrument {code}.", f"registry {registry.version}")
+    return Flag(
+        "instrument-unknown",
+        "The registry of instruments, version {version}, knows no instrument {code}.",
+        REGISTRY,
+        (("version", registry.version), ("code", code)),
+    )
 
 
 def _of_lateness(header: Header, leg: Leg) -> Iterator[Flag]:
     moves = kind_of(header.profile, header.kind).moves
     late = tuple(one.id for one in leg.measures if one.id in header.measures and moves.get(one.state) == LATE)
     if late:
-        yield Flag("late", "It came after the withdrawal of these measures.", "practice (k)", late)
+        yield Flag("late", "It came after the withdrawal of these measures.", PRACTICE, measures=late)
 
 
 def _of_dates(header: Header, on: date) -> Iterator[Flag]:
@@ -92,7 +111,8 @@ def _of_dates(header: Header, on: date) -> Iterator[Flag]:
         days = {FieldType.date: {name: header.act.get(name)}, FieldType.duties: header.act.get(name) or {}}
         for what, day in days.get(rule.type, {}).items():
             if day is not None and date.fromisoformat(day) < on:
-                yield Flag("date-in-the-past", f"The {what} {day} lies before {on}.", "practice (k)")
+                gaps = (("what", what), ("day", day), ("today", str(on)))
+                yield Flag("date-in-the-past", "The day of “{what}”, {day}, lies before {today}.", PRACTICE, gaps)
 
 
 def _of_basis(leg: Leg, entry: Instrument, registry: Registry, on: date) -> Iterator[Flag]:
@@ -101,28 +121,48 @@ def _of_basis(leg: Leg, entry: Instrument, registry: Registry, on: date) -> Iter
         if registry.instrument(cited) is None:
             yield _unknown(cited, registry)
     if entry.kind is InstrumentKind.group:
-        text = f"{entry.title} coordinates authorities and is no treaty: the leg needs a convention of its own."
-        yield Flag("basis-is-group", text, entry.source)
+        yield Flag(
+            "basis-is-group",
+            "{title} coordinates authorities and is no treaty: the leg needs a convention of its own.",
+            entry.source,
+            (("title", entry.title),),
+        )
         return
     strangers = [country for country in dict.fromkeys((one, other)) if country not in entry.parties]
     for country in strangers:
-        yield Flag("party-not-bound", f"{country} is no party to {entry.title}.", entry.source)
+        gaps = (("country", country), ("title", entry.title))
+        yield Flag("party-not-bound", "{country} is no party to {title}.", entry.source, gaps)
     if not strangers and not entry.is_in_force(one, other, on):
-        gone = "".join(f" {why}" for country in (one, other) for why in _left(country, entry, on))
-        text = f"{entry.title} is not in force between {one} and {other} on {on}.{gone}"
-        yield Flag("not-in-force", text, entry.source)
+        gone = [flag for country in (one, other) for flag in _left(country, entry, on)]
+        pair = (("title", entry.title), ("one", one), ("other", other), ("day", str(on)))
+        plain = Flag("not-in-force", "{title} is not in force between {one} and {other} on {day}.", entry.source, pair)
+        yield from gone or [plain]
     treaty = next((known for known in registry.between(one, other, on) if known.is_general_treaty), None)
     if entry.yields_to_treaties and treaty is not None:
-        text = f"{treaty.title} binds both parties; {entry.title} yields to it."
-        yield Flag("yields-to-treaty", text, "UNTOC 18(7), UNCAC 46(7) (k)")
+        yield Flag(
+            "yields-to-treaty",
+            "{treaty} binds both parties; {title} yields to it.",
+            "UNTOC 18(7), UNCAC 46(7) (k)",
+            (("treaty", treaty.title), ("title", entry.title)),
+        )
 
 
-def _left(country: str, entry: Instrument, on: date) -> Iterator[str]:
+def _left(country: str, entry: Instrument, on: date) -> Iterator[Flag]:
     party = entry.parties[country]
     if party.denounced is not None and party.denounced <= on:
-        yield f"{country} denounced it with effect from {party.denounced}."
+        yield Flag(
+            "not-in-force",
+            "{title} is not in force: {country} denounced it with effect from {day}.",
+            entry.source,
+            (("title", entry.title), ("country", country), ("day", str(party.denounced))),
+        )
     elif party.is_suspended(on):
-        yield f"{country} suspended it from {party.suspended} on."
+        yield Flag(
+            "not-in-force",
+            "{title} is not in force: {country} suspended it from {day} on.",
+            entry.source,
+            (("title", entry.title), ("country", country), ("day", str(party.suspended))),
+        )
 
 
 def _of_channel(leg: Leg, entry: Instrument) -> Iterator[Flag]:
@@ -131,14 +171,19 @@ def _of_channel(leg: Leg, entry: Instrument) -> Iterator[Flag]:
         return
     if channel(entry, leg.requested) is Route.outside_channel or not may_send(entry, leg.requesting):
         named = [entry.parties[party[:2]].central_authority for party in (leg.requesting, leg.requested)]
-        text = f"{entry.title} has requests pass from {named[0] or leg.requesting} to {named[1] or leg.requested}."
-        yield Flag("channel-not-admitted", text, entry.source)
+        gaps = (("title", entry.title), ("one", named[0] or leg.requesting), ("other", named[1] or leg.requested))
+        yield Flag("channel-not-admitted", "{title} has requests pass from {one} to {other}.", entry.source, gaps)
     party = entry.parties.get(leg.requested[:2])
     if party is not None and party.filing is Filing.hard_copy_follows:
-        yield Flag("hard-copy-follows", f"{leg.requested} wants a hard copy to follow.", entry.source)
+        wanting = (("party", leg.requested),)
+        yield Flag("hard-copy-follows", "{party} wants a hard copy to follow.", entry.source, wanting)
     if party is not None and party.filing is Filing.diplomatic_channel:
-        text = f"{leg.requested} takes requests under {entry.title} by the diplomatic channel only."
-        yield Flag("filing-not-electronic", text, entry.source)
+        yield Flag(
+            "filing-not-electronic",
+            "{party} takes requests under {title} by the diplomatic channel only.",
+            entry.source,
+            (("party", leg.requested), ("title", entry.title)),
+        )
 
 
 def _of_measures(header: Header, entry: Instrument) -> Iterator[Flag]:
@@ -146,16 +191,23 @@ def _of_measures(header: Header, entry: Instrument) -> Iterator[Flag]:
         return
     unlisted = tuple(name for name, code in header.measures.items() if code not in entry.measures)
     if unlisted:
-        yield Flag("measure-not-listed", f"{entry.title} does not list these measures.", entry.source, unlisted)
+        gaps = (("title", entry.title),)
+        yield Flag("measure-not-listed", "{title} does not list these measures.", entry.source, gaps, unlisted)
 
 
 def _of_grounds(header: Header, entry: Instrument) -> Iterator[Flag]:
     for code in header.act.get("grounds", ()):
         ground = entry.ground(code)
         if ground is None:
-            yield Flag("ground-outside-instrument", f"{code} is no ground of refusal of {entry.title}.", entry.source)
+            gaps = (("code", code), ("title", entry.title))
+            yield Flag("ground-outside-instrument", "{code} is no ground of refusal of {title}.", entry.source, gaps)
         elif ground.measures is not None:
             outside = tuple(name for name, type_ in header.measures.items() if type_ not in ground.measures)
             if outside:
-                text = f"{code} is a ground for other measures only."
-                yield Flag("ground-of-other-measure", text, ground.clause, outside)
+                yield Flag(
+                    "ground-of-other-measure",
+                    "{code} is a ground for other measures only.",
+                    ground.clause,
+                    (("code", code),),
+                    outside,
+                )

@@ -142,6 +142,8 @@ class Instrument(_Entry):
     source: Text
     notes: tuple[Text, ...]
     amendments: tuple[Amendment, ...] = ()
+    speciality: dict[Code, Text] = {}
+    """What it says of the use of what was given under it, by the language of the text; empty if not known."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -64,7 +64,9 @@ def test_a_bundle_takes_the_earliest_stamp_that_covers_its_message(
     assert bundle.time_stamp is not None
     assert bundle.time_stamp.size == size
     proven = verify_bundle(bundle, trust)
-    assert [(one.who, one.size) for one in proven.witnessed] == [("the time-stamp authority CN=Stamps of Rabat", size)]
+    assert [(str(one.who), one.size) for one in proven.witnessed] == [
+        ("the time-stamp authority CN=Stamps of Rabat", size)
+    ]
 
 
 def test_without_a_root_no_stamp_is_taken(exchange: PaperExchange, tmp_path: Path, authority: LocalAuthority) -> None:

@@ -59,7 +59,7 @@ def test_it_proves_who_to_whom_when_and_what_became_of_it(story: Story) -> None:
     assert proven.decision.code is None
     assert proven.receipt is not None
     assert proven.existed_by is not None
-    assert proven.existed_by.who == f"the witness {WITNESS.vkey.name}"
+    assert str(proven.existed_by.who) == f"the witness {WITNESS.vkey.name}"
     happened = {(one.kind, one.recipient, one.asked_at is not None) for one in proven.evidences}
     assert happened == {("delivery", FR, False), ("delivery", BE, False), ("retrieval", FR, True)}
     assert [step.number for step in proven.steps] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]

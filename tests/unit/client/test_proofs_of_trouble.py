@@ -73,7 +73,7 @@ def test_keys_in_other_hands_before_it_was_logged_are_a_doubt(exchange: PaperExc
     exchange.record_event("compromise", MA, compromise=told)
     made = make_bundle(ma, kept.message)
     assert not made.proven.is_sender_proven
-    assert "in other hands" in made.proven.doubts[0]
+    assert "in other hands" in str(made.proven.doubts[0])
     older = replace(made.bundle, key_events=made.bundle.key_events[:-1])
     assert judged(older, exchange).is_sender_proven  # it knows less, and says how far its keys reach
     assert judged(older, exchange).key_events == made.proven.key_events - 1

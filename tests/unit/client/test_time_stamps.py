@@ -42,7 +42,7 @@ def test_a_bundle_carries_a_stamp_that_dates_it_from_outside(
     bundle = parse_bundle(encode_bundle(make_bundle(ma, kept.message, stamp=asked(authority).stamp).bundle))
     proven = verify_bundle(bundle, exchange.trust(), roots=authority.roots)
     assert proven.existed_by is not None
-    assert proven.existed_by.who == "the time-stamp authority CN=Stamps of Rabat"
+    assert str(proven.existed_by.who) == "the time-stamp authority CN=Stamps of Rabat"
     assert abs(proven.existed_by.at - datetime.now(UTC)) < timedelta(minutes=5)
     assert proven.steps[-1].number == 12
     assert bundle.time_stamp is not None
@@ -62,8 +62,8 @@ def test_without_a_root_a_stamp_is_told_and_proves_nothing(
     ma = exchange.correspond(MA, tmp_path)
     [kept] = ma.register.messages(open_dossier(ma, FR))
     proven = make_bundle(ma, kept.message, stamp=asked(authority).stamp).proven
-    assert all("time-stamp" not in one.who for one in proven.witnessed)
-    assert "not judged" in proven.steps[-1].found
+    assert all("time-stamp" not in str(one.who) for one in proven.witnessed)
+    assert "not judged" in str(proven.steps[-1].found)
 
 
 def test_a_stamp_on_an_older_tree_covers_what_that_tree_held(
@@ -79,7 +79,7 @@ def test_a_stamp_on_an_older_tree_covers_what_that_tree_held(
     path = tuple(prove_consistency(stamped.size, size, exchange.log.reader(size)))
     later = replace(newer, time_stamp=replace(stamped, consistency=path))
     proven = verify_bundle(later, exchange.trust(), roots=authority.roots)
-    assert [one.size for one in proven.witnessed if "time-stamp" in one.who] == [stamped.size]
+    assert [one.size for one in proven.witnessed if "time-stamp" in str(one.who)] == [stamped.size]
     with pytest.raises(ProofStampInvalid):
         verify_bundle(replace(newer, time_stamp=stamped), exchange.trust(), roots=authority.roots)
 

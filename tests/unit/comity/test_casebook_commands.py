@@ -73,7 +73,7 @@ def test_what_was_read_before_is_opened_again_to_be_searched(run: Run, number: s
     database.execute("DELETE FROM casebook")
     database.commit()
     before = run(FR, "search", "Peña")
-    assert "1 messages are not searched yet: comity search --catch-up Peña" in before.stderr
+    assert "1 message is not searched yet: comity search --catch-up Peña" in before.stderr
     assert number in run(FR, "search", "Peña", "--catch-up").stdout
     assert "not searched" not in run(FR, "search", "Peña").stderr
 
@@ -131,3 +131,28 @@ def test_rows_follow_the_sealing_key_and_are_made_again_when_it_is_gone(run: Run
         strangers = Casebook(load_keystore(tmp_path / MA / "keys.json", PASSPHRASE), register)
         assert strangers.search(["Peña"]) == []
         assert strangers.missing() == [hit.noted.message for hit in Casebook(keys, register).search(["Peña"])]
+
+
+def test_what_either_side_said_of_the_use_and_what_the_instrument_says_stand_on_every_view(
+    run: Run, tmp_path: Path, exchange: PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("comity.casebook.now", lambda: exchange.now)
+    file = tmp_path / "letter.json"
+    content = {**CONTENT, "language": "fr", "use_limitation": "For this file only."}
+    measures = {"M1": {"type": "bank-data", "target": "an account"}}
+    file.write_text(json.dumps({"v": 1, "measures": measures, "content": content}))
+    typed = ("--to", FR, "--instrument", "untoc", "--despite", "The convention does not cover it.", "--json")
+    sent = run(MA, "send", str(file), *typed)
+    assert sent.exit_code == 0, sent.output
+    number, message = document_of(sent)["number"], document_of(sent)["message"]
+    run(FR, "inbox")
+    for who in (MA, FR):
+        opened = run(who, "open", message)
+        for shown in (opened, run(who, "list"), run(who, "show", number), run(who, "search", "Money")):
+            assert "For this file only." in shown.stdout
+        for shown in (opened, run(who, "list"), run(who, "show", number)):
+            assert "art. 18(19)" in shown.stdout
+    page = tmp_path / "page.html"
+    assert run(FR, "print", message, "--language", "es", "-o", str(page)).exit_code == 0
+    assert "Especialidad" in page.read_text("utf-8")
+    assert "art. 18.19" in page.read_text("utf-8")

@@ -136,7 +136,7 @@ class _Seen(HTMLParser):
 
     @override
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.text += data.replace("\u2068", "").replace("\u2069", "")
 
 
 def test_the_page_fetches_nothing_runs_nothing_and_names_the_file_it_explains(
@@ -193,3 +193,39 @@ def test_a_stamp_that_does_not_come_leaves_no_file(run: Run, request_file: Path,
     root = str(authority.folder / "root.pem")
     assert run(MA, "proof", message, "-o", str(file), "--stamp", url, "--stamp-root", root).exit_code == 3
     assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "direction", "proven", "signed"),
+    [
+        ("fr", "ltr", "Ce qui est prouvé", "a signé ce message"),
+        ("ar", "rtl", "ما ثبت", "هذه الرسالة مرتين"),
+        ("es", "ltr", "Lo que está probado", "firmó este mensaje"),
+    ],
+)
+def test_the_page_is_told_in_the_language_of_the_court(
+    run: Run, bundle: Path, alone: Path, tmp_path: Path, language: str, direction: str, proven: str, signed: str
+) -> None:
+    page = tmp_path / "page.html"
+    verify = ("proof", "verify", str(bundle), "--trust", str(alone), "--page", str(page), "--language", language)
+    assert run("nobody", *verify).exit_code == 0
+    written = page.read_text(encoding="utf-8")
+    seen = _Seen()
+    seen.feed(written)
+    assert f'<html lang="{language}" dir="{direction}">' in written
+    assert proven in seen.text
+    assert signed in seen.text
+    for english in ("What is proven", "The exchange", "Both signatures", "Entry ", "Decision "):
+        assert english not in seen.text
+    assert "\u2068body, p1\u2069" in written  # an id stays whole in a sentence of the other direction
+
+
+def test_a_verdict_is_told_in_the_readers_language_and_to_programs_in_english(
+    run: Run, bundle: Path, alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMITY_LANGUAGE", "es")
+    verify = ("proof", "verify", str(bundle), "--trust", str(alone))
+    assert "No prueba:" in run("nobody", *verify).stdout
+    assert "twice" in document_of(run("nobody", *verify, "--json"))["proves"][0]
+    refused = run("nobody", *verify, "--page", "page.html", "--language", "de")
+    assert (refused.exit_code, "client.printing-unusable" in refused.stderr) == (2, True)
