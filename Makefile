@@ -121,7 +121,7 @@ hostile: .venv/.hostile  ## schemathesis with N examples an operation, wrong cal
 	$(PY) -m tests.hostile --n $(N) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: bench-pipeline bench-memory bench-ledger bench-audit  ## every benchmark, each with its peers
+bench: bench-pipeline bench-memory bench-ledger bench-audit bench-search  ## every benchmark, each with its peers
 
 .PHONY: bench-pipeline
 bench-pipeline: .venv/.dev bench-peers  ## the pipeline against a bare chain, FastStream, AS2 and a bare API: ROUNDS= SECONDS= SEED=
@@ -139,6 +139,11 @@ KEPT ?=
 .PHONY: ledgers
 ledgers: .venv/.dev var/bench/pymerkle/.ready  ## grows ledgers of LEAVES=10000,… in KEPT=, where bench-ledger KEPT= finds them; goes on where it was stopped
 	$(PY) -m bench grow --leaves $(LEAVES) --kept $(or $(KEPT),var/ledgers)
+
+.PHONY: bench-search
+bench-search: DOSSIERS := 10000
+bench-search: .venv/.dev  ## comity search in a register of DOSSIERS, against SQLite FTS5 and grep over the same texts in clear: ROUNDS= SEED=
+	$(PY) -m bench search --rounds $(ROUNDS) --dossiers $(DOSSIERS) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench-audit
 bench-audit: .venv/.dev  ## comity audit verify of ledgers of AUDITED= leaves, against one core's limit in signatures: ROUNDS= SEED=

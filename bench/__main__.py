@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.auditing import measure_audit
 from bench.ledger import grow_ladder, measure_ledger
@@ -16,6 +17,7 @@ from bench.memory import measure_memory
 from bench.page import write_page
 from bench.pipeline import measure_pipeline
 from bench.report import pipeline_report, write_report
+from bench.searching import measure_search
 from bench.turns import Sizes
 
 ENVIRONMENTS = Path("var/bench")
@@ -24,13 +26,14 @@ RESULTS = Path("bench/results")
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("what", choices=["pipeline", "memory", "ledger", "audit", "grow", "page"])
+    parser.add_argument("what", choices=["pipeline", "memory", "ledger", "audit", "grow", "search", "page"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--only", default="", help="peers and parts, with commas between; all without it")
     parser.add_argument("--leaves", default="10000,100000,1000000", help="sizes of the ledger, with commas between")
     parser.add_argument("--kept", type=Path, default=None, help="where ledgers stay, to be gone on with the next time")
+    parser.add_argument("--dossiers", type=int, default=10_000, help="of the register that is searched")
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
     if given.what == "page":
@@ -50,6 +53,9 @@ def main(arguments: list[str]) -> int:
         document, verdicts = measure_memory(sizes, _say)
     elif given.what == "ledger":
         document, verdicts = measure_ledger(sizes, _numbers(given.leaves), _say, given.results / "ledger.json")
+    elif given.what == "search":
+        with TemporaryDirectory() as made:
+            document, verdicts = measure_search(given.dossiers, sizes.rounds, seed, Path(made), _say)
     elif given.what == "audit":
         document, verdicts = measure_audit(sizes, _numbers(given.leaves), _say)
     else:

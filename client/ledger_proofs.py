@@ -14,7 +14,7 @@ from shared.audit.quorum import rule_of
 from shared.audit.tiles import TILE_WIDTH, TileHashReader, bundle_at, parse_bundle
 from shared.audit.tree import prove_consistency, prove_inclusion, verify_consistency
 from shared.audit.tree_head import TreeHead
-from shared.errors import LedgerInvalid
+from shared.errors import LedgerInvalid, NotInLedger
 from shared.keys.trust import Trust
 
 
@@ -28,11 +28,12 @@ class Continued:
 
 
 def prove_entry(source: LedgerSource, trust: Trust, index: int) -> bytes:
-    """A tlog-proof file of the entry, which is in it as extra data. Raises LedgerInvalid, NotThere."""
+    """A tlog-proof file of the entry, which is in it as extra data. Raises NotInLedger for a number that the
+    ledger does not have, LedgerInvalid, NotThere."""
     checkpoint = rule_of(trust).verify(source.read(CHECKPOINT))
     size = checkpoint.head.size
     if not 0 <= index < size:
-        raise LedgerInvalid(why=f"it has {size} entries, the first is number 0: there is no entry {index}")
+        raise NotInLedger(size=size, what=f"entry {index}; the first is entry 0")
     bundle = bundle_at(index // TILE_WIDTH, size)
     entry = parse_bundle(source.read(bundle.path), bundle.width)[index % TILE_WIDTH]
     hashes = prove_inclusion(index, size, _reader(source, size))

@@ -53,6 +53,12 @@ class Desk:
         address = url or (self._source if is_address(self._source) else self._home.require_url())
         return homes.exchange_as(key, owner, address, self.trust), owner
 
+    def size_at(self, exchange: Exchange) -> int:
+        """Entries of the ledger that this exchange serves now. Raises LedgerInvalid."""
+        from shared.audit.quorum import rule_of
+
+        return rule_of(self.trust).read(exchange.checkpoint()).head.size
+
     def elsewhere(self, receipts: list[Path] | None = None, checkpoints: list[Path] | None = None) -> Elsewhere:
         """Raises RequestFileInvalid for a file that is none of either."""
         from client.auditor import Elsewhere

@@ -71,6 +71,10 @@ def replay(
             "difference_count": verified["difference_count"],
         }
         output.show(document, lambda console: _render(console, document))
+        if done.differences and desk.is_copy and desk.size_at(exchange) > document["size"]:
+            output.note(
+                _("The copy is older than what the exchange shows: `comity ledger export` first, then judge again.")
+            )
         if not document["ok"]:
             raise typer.Exit(UNVERIFIED)
 

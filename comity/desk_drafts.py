@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from comity.advice import REFUSED
 from comity.home import Home, find_home, now
 from comity.officer_keys import load_officer
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
 from comity.send import Patience, Wait, seal_and_send, tell_doubts
-from comity.words import _, retold
+from comity.words import _, retold, told
 
 if TYPE_CHECKING:
     from client.composition import Composed
@@ -27,7 +28,9 @@ OfficerKey = Annotated[Path, typer.Option("--officer-key", help="Your own key fi
 def drafts(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
     """What waits: for approval, for sending, or to be ratified."""
     with reporting(json) as output, find_home(home, url).correspondence() as own:
-        found = [_told(own, one) for one in own.office.waiting()]
+        waiting, unusable = own.office.waiting()
+        found = [_told(own, one) for one in waiting]
+        spoilt = [{"draft": str(one.facts["draft"]), "code": one.code, "sentence": one.sentence()} for one in unusable]
 
         def render(console: Any) -> None:
             for one in found:
@@ -43,8 +46,12 @@ def drafts(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
                 )
             if not found:
                 say(console, _("Nothing waits."))
+            for broken in unusable:
+                say(console, f"{told(broken)} [{broken.code}]", style="bold red")
 
-        output.show({"drafts": found}, render)
+        output.show({"drafts": found, "unusable": spoilt}, render)
+        if unusable:
+            raise typer.Exit(REFUSED)
 
 
 def read(draft: Name, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
@@ -109,8 +116,8 @@ def ratify(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url 
         place = find_home(home, url)
         with place.correspondence() as own:
             sent = own.office.ratify(draft, load_officer(place, own, officer_key))
-            told = {"message": sent.message, "ratified": True}
-            output.show(told, lambda console: say(console, _("{message} is ratified.", message=sent.message)))
+            ratified = {"message": sent.message, "ratified": True}
+            output.show(ratified, lambda console: say(console, _("{message} is ratified.", message=sent.message)))
 
 
 def discard(draft: Name, home: HomeDir = None, url: Url = None, json: Json = False) -> None:

@@ -31,7 +31,7 @@ from shared.domain.header import Header
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import parse_strict_json
-from shared.errors import DraftBusy, DraftUnknown, DraftUnusable
+from shared.errors import DraftBusy, DraftUnknown, DraftUnusable, OfficerRefused
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.custody import Signer
 
@@ -90,10 +90,11 @@ class Draft(Closed):
         return None if self.sent_at is None else parse_time(self.sent_at) + timedelta(days=RATIFY_DAYS)
 
     def signed_by(self, acting: Acting, signer: Signer, at: datetime, *, alone: bool = False) -> Draft:
-        """With this officer's signature. Raises DraftUnusable where he signed in this role before."""
+        """With this officer's signature. Raises OfficerRefused where he signed in this role before,
+        DraftUnusable."""
         approved = self.approved
         if any((one.officer, one.role) == (acting.officer.id, acting.role) for one in approved.approvals):
-            raise DraftUnusable(draft=self.name, why=f"{acting.officer.id} signed it before as {acting.role}")
+            raise OfficerRefused(officer=acting.officer.id, why=f"already signed as {acting.role}")
         text = sign_approval(self.header.sender, self.matter, acting, signer, encode_time(at), alone=alone)
         others = tuple(one for one in self.officers if one.id != acting.officer.id)
         return self.model_copy(update={"officers": (*others, acting.officer), "signed": (*self.signed, text)})
@@ -149,10 +150,9 @@ class Drafts:
                 raise DraftUnusable(draft=name, why=broken.strerror) from None
             yield self.load(name)
 
-    def list(self) -> list[Draft]:
-        """The oldest first. Raises DraftUnusable."""
-        found = [self.load(file.stem) for file in self._folder.glob("*.json")]
-        return sorted(found, key=lambda one: one.header.id)
+    def names(self) -> list[str]:
+        """Of every draft that lies here, whether it can be used or not."""
+        return sorted(file.stem for file in self._folder.glob("*.json"))
 
     def load(self, name: str) -> Draft:
         """Raises DraftUnknown, DraftUnusable."""

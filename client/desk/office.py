@@ -201,13 +201,20 @@ class Office:
             return None
         return draft
 
-    def waiting(self) -> list[Draft]:
-        """Everything that waits for an officer, the oldest first; not what is being changed or sent."""
-        settled = []
-        for one in self.drafts.list():
-            with suppress(DraftBusy, DraftUnknown), self.drafts.held(one.name) as held:
-                settled.append(self._settle(held))
-        return [one for one in settled if one is not None]
+    def waiting(self) -> tuple[list[Draft], list[DraftUnusable]]:
+        """Everything that waits for an officer, the oldest first, not what is being changed or sent; and what is wrong
+        with those that nobody can use, which hide no other."""
+        found: list[Draft] = []
+        unusable: list[DraftUnusable] = []
+        for name in self.drafts.names():
+            try:
+                with suppress(DraftBusy, DraftUnknown), self.drafts.held(name) as held:
+                    settled = self._settle(held)
+                    if settled is not None and settled.approved is not None:
+                        found.append(settled)
+            except DraftUnusable as spoilt:
+                unusable.append(spoilt)
+        return sorted(found, key=lambda one: one.header.id), unusable
 
     # --- the rule ----------------------------------------------------------------------------------------------------
 

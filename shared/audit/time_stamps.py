@@ -58,8 +58,8 @@ class StampRoots:
         try:
             self.certificates = [one for pem in pems for one in load_pem_x509_certificates(pem)]
             self.certificates += [load_der_x509_certificate(der) for der in ders]
-        except ValueError as bad:
-            raise SettingsRefused(why=f"a root certificate for time-stamps is none: {bad}") from None
+        except ValueError:
+            raise SettingsRefused(why="a root certificate for time-stamps is no certificate in PEM") from None
         if beside is not None:
             self.certificates += beside.certificates
         if not self.certificates:

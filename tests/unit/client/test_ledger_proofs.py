@@ -9,7 +9,7 @@ import pytest
 from client.ledger_proofs import check_entry_proof, prove_continued, prove_entry
 from shared.audit.proofs import TlogProof, encode_proof, parse_proof
 from shared.audit.tree_head import TreeHead
-from shared.errors import LedgerInvalid
+from shared.errors import LedgerInvalid, NotInLedger
 from tests.unit.audit.paper_log import started_entries
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.test_ledger_export import Files
@@ -33,7 +33,7 @@ def test_every_entry_is_proven_from_the_tiles_and_verifies_offline(grown: PaperE
 
 def test_an_entry_that_is_not_there_is_not_proven(grown: PaperExchange) -> None:
     for index in (-1, len(grown.log.entries)):
-        with pytest.raises(LedgerInvalid, match="there is no entry"):
+        with pytest.raises(NotInLedger, match="nothing that is called entry"):
             prove_entry(Files(grown.log), grown.trust(), index)
 
 

@@ -89,6 +89,15 @@ def test_a_party_replays_its_own_dossiers_from_a_copy(run: Run, ledger: Path, ex
     assert "1 dossiers with 1 legs made again; compared: the dossiers of this party" in same.stdout
 
 
+def test_an_old_copy_is_told_to_be_old_before_anybody_is_accused(
+    run: Run, ledger: Path, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    open_dossier(exchange.correspond(MA, tmp_path / "papers"), FR)
+    result = run(FR, "audit", "replay", str(ledger))
+    assert result.exit_code == 4
+    assert "The copy is older than what the exchange shows" in result.stderr
+
+
 def test_follow_tells_one_document_a_line(run: Run, ledger: Path, exchange: PaperExchange) -> None:
     enrolled = run(MA, "audit", "follow", str(ledger), "--once", "--json")
     assert [json.loads(line)["what"] for line in enrolled.stdout.splitlines()] == ["key", "key"]

@@ -250,3 +250,22 @@ def test_a_change_that_the_desk_does_not_take_is_wrong_use_and_says_why(
     assert says in told
     assert "error, " not in told.replace("Error", "")
     assert office(MA, "desk", "show", "--json").stdout == before
+
+
+def test_a_draft_that_nobody_can_use_hides_no_other(office: Run, request_file: Path, tmp_path: Path) -> None:
+    whole, changed, torn = (drafted(office, request_file) for _ in range(3))
+    folder = tmp_path / MA / "desk" / "drafts"
+    text = (folder / f"{changed}.json").read_text()
+    (folder / f"{changed}.json").write_text(text.replace("Money moved.", "Nothing moved."))
+    (folder / f"{torn}.json").write_text(text[:99])
+    result = office(MA, "desk", "drafts")
+    assert (result.exit_code, f"{whole}  request to {FR}" in result.stdout) == (1, True)
+    told = document_of(office(MA, "desk", "drafts", "--json"))
+    assert [one["draft"] for one in told["drafts"]] == [whole]
+    assert {one["draft"] for one in told["unusable"]} == {changed, torn}
+
+
+def test_who_signs_twice_is_told_so_and_not_to_throw_the_draft_away(office: Run, request_file: Path) -> None:
+    draft = drafted(office, request_file)
+    assert act(office, "approve", draft, BENNIS).exit_code == 0
+    assert code_of(act(office, "approve", draft, BENNIS, "--json")) == "desk.officer-refused"
