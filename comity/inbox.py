@@ -91,7 +91,7 @@ def watch(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
                 for alarm in news.alarms:
                     say(console_of(stderr=True), f"{alarm.message}: {told(alarm.error)}", style="bold red")
                 for withheld in own.directory().withheld():
-                    say(console_of(stderr=True), f"WITHHELD  {told(withheld)}", style="bold red")
+                    say(console_of(stderr=True), _("WITHHELD") + f"  {told(withheld)}", style="bold red")
 
 
 def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]) -> dict[str, Any]:
@@ -193,10 +193,10 @@ def _number(own: Correspondence, dossier: str) -> str | None:
 def _render(console: Any, document: dict[str, Any]) -> None:
     for one in document["recovered"]:
         about = {"party": one["party"], "event": one["event"], "at": local_time(one["at"])}
-        say(console, "RECOVERED  " + _(_RECOVERED, **about), style="bold red")
+        say(console, _("RECOVERED") + "  " + _(_RECOVERED, **about), style="bold red")
         say(console, "  " + _(_CALL_IT, party=one["party"], at=local_time(one["usable_from"])))
     for one in document["withheld"]:
-        say(console, f"WITHHELD  {one['sentence']} [{one['code']}]", style="bold red")
+        say(console, _("WITHHELD") + f"  {one['sentence']} [{one['code']}]", style="bold red")
         for message in one["sealed_meanwhile"]:
             meanwhile = _(
                 "Sealed to {party} meanwhile, by its keys of before: {message}", party=one["party"], message=message
@@ -219,13 +219,13 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         why = f": {one['sentence']} [{one['code']}]" if one["code"] else ""
         say(console, _("Undecided") + f"  {one['message']}{why}")
     for one in document["alarms"]:
-        say(console, f"ALARM  {one['message']}: {one['sentence']} [{one['code']}]", style="bold red")
+        say(console, _("ALARM") + f"  {one['message']}: {one['sentence']} [{one['code']}]", style="bold red")
     for one in document["gaps"]:
         why = _("{message} was written by somebody who had seen a message that never came here", message=one["message"])
-        say(console, f"GAP  {one['dossier']}, {one['leg']}: {why}", style="bold red")
+        say(console, _("GAP") + f"  {one['dossier']}, {one['leg']}: {why}", style="bold red")
     for one in document["forks"]:
         pair = _("{messages} follow the same envelope", messages=", ".join(one["messages"]))
-        say(console, f"FORK  {one['dossier']}, {one['leg']}: {pair}", style="bold red")
+        say(console, _("FORK") + f"  {one['dossier']}, {one['leg']}: {pair}", style="bold red")
 
 
 def _render_event(console: Any, event: dict[str, Any]) -> None:

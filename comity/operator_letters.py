@@ -113,7 +113,7 @@ def _retry_each(exchange: Exchange, chosen: list[DeadLetterItem], *, shows_progr
 
     errors = console(stderr=True)
     hidden = not shows_progress or not errors.is_terminal or len(chosen) < 2
-    for one in track(chosen, "retrying", console=errors, transient=True, disable=hidden):
+    for one in track(chosen, _("retrying"), console=errors, transient=True, disable=hidden):
         exchange.retry_dead_letter(one.id)
 
 

@@ -26,6 +26,7 @@ from client.forms.schema_files import schemas  # noqa: E402
 from comity.advice import ADVICE  # noqa: E402
 from comity.main import COMMANDS, app, command_of  # noqa: E402
 from comity.spoken_help import paragraphs  # noqa: E402
+from docs.clauses import clauses  # noqa: E402
 from gateway.problems import error_classes, title_of  # noqa: E402
 from shared.domain.admissibility import PRACTICE, REGISTRY  # noqa: E402
 from shared.domain.catalogue import OUTCOMES  # noqa: E402
@@ -62,7 +63,7 @@ Sentence = str | tuple[str, str]
 def sentences() -> dict[Sentence, tuple[str, ...]]:
     """Each sentence that a reader can meet → the places where it stands."""
     found: dict[Sentence, set[str]] = {}
-    for text, place in (*_of_code(), *_of_help(), *_of_forms(), *_of_profiles(), *_of_errors()):
+    for text, place in (*_of_code(), *clauses(ROOT), *_of_help(), *_of_forms(), *_of_profiles(), *_of_errors()):
         found.setdefault(text, set()).add(place)
     return {text: tuple(sorted(places)) for text, places in sorted(found.items(), key=lambda item: str(item[0]))}
 

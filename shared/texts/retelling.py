@@ -5,10 +5,12 @@ ago; programs compare it as it stands. For people it is recognised.
 
 Rules:
 1. A whole text is recognised: a sentence of the catalogue, or one with the numbered gaps `{0}`, `{1}` …, the words of
-   which stand in the text in their order. Of several, the one with most words of its own is taken.
-2. What stands in a gap is told again by the same rules, `DEEPEST` times at most.
-3. A text without a space is a code, an id or a name, and stays as it is.
-4. What is not recognised stays as it is, in English.
+   which stand in the text in their order. Of several, one that begins with words of its own is taken before one that
+   does not, then the one with most letters.
+2. A sentence that begins with a gap and has few words fits almost anything: each of its gaps is then a single word.
+3. What stands in a gap is told again by the same rules, `DEEPEST` times at most.
+4. A text without a space is a code, an id or a name, and stays as it is.
+5. What is not recognised stays as it is, in English.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ _GAP: Final = re.compile(r"\{\d+}")
 _LEAST_LETTERS: Final = 4
 """Letters that a sentence with gaps has of its own: what has fewer would be recognised in anything."""
 
+_FEW_WORDS: Final = 4
+
 
 @runtime_checkable
 class Told(Protocol):
@@ -37,15 +41,18 @@ class Told(Protocol):
 
 def retell(text: str, language: str, depth: int = DEEPEST) -> str:
     """The text in this language, as far as it is recognised."""
-    if language == SOURCE or depth == 0 or " " not in text.strip():
+    said = text.strip(" ")
+    if language == SOURCE or depth == 0 or " " not in said:
         return text
-    whole = translations(language).single.get(text)
+    before, _, after = text.partition(said)
+    whole = translations(language).single.get(said)
     if whole:
-        return whole
+        return before + whole + after
     for template, pieces in _clauses(language):
-        found = gaps_in(text, pieces)
-        if found is not None:
-            return translate(template, language).format(*(retell(one, language, depth - 1) for one in found))
+        found = gaps_in(said, pieces)
+        if found is not None and (_is_plain(pieces) or not any(" " in one for one in found)):
+            told = (retell(one, language, depth - 1) for one in found)
+            return before + translate(template, language).format(*told) + after
     return text
 
 
@@ -87,7 +94,11 @@ def _clauses(language: str) -> Sequence[tuple[str, Sequence[str]]]:
     """Each sentence with numbered gaps, and its pieces; the one that says most comes first."""
     known = [(text, [_plain(one) for one in _GAP.split(text)]) for text in translations(language).single]
     with_gaps = [(text, pieces) for text, pieces in known if len(pieces) > 1 and _letters(pieces) >= _LEAST_LETTERS]
-    return sorted(with_gaps, key=lambda one: _letters(one[1]), reverse=True)
+    return sorted(with_gaps, key=lambda one: (bool(_letters(one[1][:1])), _letters(one[1])), reverse=True)
+
+
+def _is_plain(pieces: Sequence[str]) -> bool:
+    return bool(_letters(pieces[:1])) or len(" ".join(pieces).split()) >= _FEW_WORDS
 
 
 def _plain(piece: str) -> str:
