@@ -115,7 +115,7 @@ def list_dossiers(
             for rule in dict.fromkeys(one["speciality"] for one in lines):
                 say(console, rule, style="bold")
             for one in alarms:
-                say(console, f"ALARM  {one['number']}: {one['sentence']} [{one['code']}]", style="bold red")
+                say(console, _("ALARM") + f"  {one['number']}: {one['sentence']} [{one['code']}]", style="bold red")
             if not lines:
                 say(console, _("Nothing."))
 

@@ -21,7 +21,7 @@ TRANSLATING = frozenset({"_", "_n", "retold", "told", "mark"})
 WORD = re.compile(r"[^\W\d_]{2,}")
 TYPED = re.compile(r"(comity|witness NAME|SHA-256|UTC|https?)\b.*|--[a-z]+( [A-Z]+)?")
 """What the reader types or compares, and no language changes."""
-PRINTED_ELSEWHERE = frozenset({"comity/casebook.py", "comity/output.py", "comity/serve.py", "comity/words.py"})
+PRINTED_ELSEWHERE = frozenset({"comity/output.py", "comity/serve.py", "comity/words.py"})
 """Where the functions that print are made, and a line of JSON."""
 
 
