@@ -112,7 +112,7 @@ fuzz: .venv/.fuzz  ## atheris over every reader of hostile bytes, SECONDS divide
 
 .PHONY: legal-year
 legal-year: N := 10000
-legal-year: .venv/.dev  ## A year of N dossiers on a clock that is set: each clock event where the law puts it; SEED repeats
+legal-year: .venv/.dev  ## A year of N dossiers on a clock that is set: each clock event where the law puts it, and audited; SEED repeats
 	$(PY) -m tests.legal_year --n $(N) $(if $(SEED),--seed $(SEED))
 
 .PHONY: hostile

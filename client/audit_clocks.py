@@ -56,7 +56,7 @@ class ClockJudge:
             ought = _told(fallen[0]) if fallen else "nothing"
             self._differ(logged, f"it says {fields['event']}; what had fallen next was {ought}")
             return
-        if self._is_late(fallen[0], at):
+        if self.is_late(fallen[0].falls, at):
             self._differ(logged, f"{_told(fallen[0])} was struck at {encode_time(at)}")
         struck = with_struck(struck, fallen[:1])
         self._memory.keep_leg(leg, struck, next_fall(leg, struck, calendars))
@@ -84,14 +84,15 @@ class ClockJudge:
         for leg in self._memory.fallen(last_logged_at - CLOCK_LIMIT):
             struck = self._memory.struck(leg)
             fallen = due_events(leg, struck, calendars, last_logged_at)
-            missed = [one for one in fallen if self._is_late(one, last_logged_at)]
+            missed = [one for one in fallen if self.is_late(one.falls, last_logged_at)]
             for one in missed:
                 self._report.differ(None, "clock", f"{_told(one)}, and it was never said")
             struck = with_struck(struck, missed)
             self._memory.keep_leg(leg, struck, next_fall(leg, struck, calendars))
 
-    def _is_late(self, event: ClockEvent, at: datetime) -> bool:
-        since = event.falls if self._at_work_since is None else max(event.falls, self._at_work_since)
+    def is_late(self, falls: datetime, at: datetime) -> bool:
+        """Whether what fell then should have been said before this time."""
+        since = falls if self._at_work_since is None else max(falls, self._at_work_since)
         return at - since > CLOCK_LIMIT
 
     def _differ(self, logged: LoggedLeaf, why: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.domain.header import Urgency
 from shared.domain.ids import parse_time
 
 
@@ -28,6 +29,7 @@ class Decided:
     signers: tuple[str, str]
     routes: tuple[str, ...] = ()
     """Of an acceptance, why it goes to each recipient; empty where that is not known for certain."""
+    urgency: str = Urgency.routine
 
 
 def decided_of(row: tuple[Any, ...]) -> Decided:
@@ -48,4 +50,5 @@ def decided_of(row: tuple[Any, ...]) -> Decided:
         flags=tuple(flags.split()),
         signers=(more[0], more[1]),
         routes=tuple(more[2].split()),
+        urgency=more[3],
     )

@@ -199,6 +199,7 @@ class DecisionJudge:
             flags=tuple(logged.leaf.fields["flags"]),
             signers=(first, second),
             routes=routes,
+            urgency=header.urgency,
         )
         self._memory.decide(header.id, received.digest, decided)
 

@@ -1,9 +1,8 @@
 """What an evidence must say, given the decisions before it, and which evidence must be there at the end.
 
 1. An evidence speaks of a decided message, these bytes and one of its recipients, and stands once; delivery and
-   retrieval follow an acceptance, and nothing denies them afterwards. What says that a time limit passed does not come
-   before the shortest that there is. The route that a delivery names is the one that the leg and the registry of then
-   give.
+   retrieval follow an acceptance. What a time limit denies, or warns of, is counted again (`audit_transport.py`). The
+   route that a delivery names is the one that the leg and the registry of then give.
 2. A retrieval holds the recipient's own signed request for this message, by a key that counted at the time that was
    signed (`created`), and it was made after the message was admitted and not long before the evidence is dated.
 3. An accepted message is delivered to each of its recipients within DELIVERY_LIMIT, or said not to be: what a broker
@@ -21,35 +20,27 @@ from client.audit_documents import CLOCK_SKEW, DOCUMENTS_STALE
 from client.audit_envelopes import Answer, Refusal, RequestQuestion
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
+from client.audit_transport import TransportJudge, said_by
 from shared.apisig.receipts import MERGE_DELAY
 from shared.apisig.request_text import SignedRequest
 from shared.audit.log_verification import LoggedLeaf
-from shared.domain.evidences import LIMITS
-from shared.domain.header import Urgency
 from shared.domain.ids import encode_time
+from shared.domain.transport_limits import SAID
 from shared.keys.directory import Directory, Party
 
 DELIVERY_LIMIT: Final = timedelta(hours=24)
 _API: Final = "api-ed25519"
 _DELIVERED: Final = frozenset({"delivery", "non-delivery"})
-_DENIED: Final = {
-    "non-delivery": "delivery",
-    "relay-rejection": "delivery",
-    "relay-failure": "delivery",
-    "non-retrieval": "retrieval",
-}
-"""What an evidence denies, and which it may not follow. What comes late may follow its denial."""
-_LIMIT: Final = {
-    one.negative.value: min(limits[place].fail for limits in LIMITS.values())
-    for place, one in enumerate(LIMITS[Urgency.routine])
-}
-"""From the submission on, whatever the urgency: no denial by clock comes sooner."""
+_CAME: Final = frozenset({"delivery", "retrieval"})
+_DENIED: Final = {"relay-rejection": "delivery"}
+"""What an evidence denies, and which it may not follow. What a time limit denies: `audit_transport.py`."""
 
 
 class EvidenceJudge:
-    def __init__(self, memory: AuditMemory, report: AuditReport) -> None:
+    def __init__(self, memory: AuditMemory, report: AuditReport, transport: TransportJudge) -> None:
         self._memory = memory
         self._report = report
+        self._transport = transport
 
     def question_of(self, logged: LoggedLeaf, directory: Directory) -> RequestQuestion:
         """Whether a retrieval's request is signed by any key that its recipient ever called with."""
@@ -59,7 +50,7 @@ class EvidenceJudge:
 
     def judge(self, logged: LoggedLeaf, directory: Directory, answer: Answer) -> None:
         """`answer` is that to the question, for a retrieval."""
-        fields, kind = logged.leaf.fields, logged.leaf.type.removeprefix("evidence.")
+        fields, kind = logged.leaf.fields, said_by(logged)
         message = fields["message"]
         decided = self._memory.decided(message, fields["envelope_sha256"])
         if decided is None:
@@ -75,7 +66,9 @@ class EvidenceJudge:
         recipient = fields.get("recipient", "")
         if recipient and recipient not in decided.recipients:
             self._differ(logged, "evidence", f"{recipient} is no recipient of {message}")
-        if not self._memory.is_new_evidence(message, kind, recipient):
+        if kind in SAID and decided.accepted:
+            self._transport.judge_said(logged, decided)
+        if not self._memory.is_new_evidence(message, kind, recipient, logged.leaf.at):
             self._differ(logged, "evidence", f"{kind} of {message} stands twice")
         denied = _DENIED.get(kind)
         if denied is not None and denied in self._memory.evidences(message, recipient):
@@ -83,11 +76,12 @@ class EvidenceJudge:
         route = dict(zip(decided.recipients, decided.routes, strict=False)).get(recipient)
         if route is not None and fields.get("route", route) != route:
             self._differ(logged, "evidence", f"{message} went to {recipient} as {route}, not as {fields['route']}")
-        limit = _LIMIT.get(kind)
-        if limit is not None and logged.leaf.at < decided.decide_by - MERGE_DELAY + limit - CLOCK_SKEW:
-            self._differ(logged, "evidence", f"{kind} of {message}, when no time limit had passed")
         if kind in _DELIVERED:
             self._memory.delivered(message, recipient)
+        if kind in _CAME and decided.accepted:
+            self._transport.came(logged, decided)
+        elif kind in SAID and decided.accepted:
+            self._transport.wait_on(decided, message, recipient)
         if kind == "retrieval":
             self._judge_request(logged, decided, directory, answer)
 

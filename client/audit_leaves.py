@@ -28,6 +28,7 @@ from client.audit_report import AuditReport
 from client.audit_retention import judge_pruned
 from client.audit_retries import judge_retry
 from client.audit_services import ServiceJudge
+from client.audit_transport import LATE, TransportJudge
 from shared.apisig.receipts import MERGE_DELAY
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time
@@ -58,7 +59,8 @@ class LeafJudge:
         self._documents = OperatorDocuments(trust, report)
         self._clocks = ClockJudge(memory, report, self._documents)
         self._decisions = DecisionJudge(memory, report, self._documents, self._clocks)
-        self._evidences = EvidenceJudge(memory, report)
+        self._transport = TransportJudge(memory, report, self._clocks)
+        self._evidences = EvidenceJudge(memory, report, self._transport)
         self._accounts = AccountJudge(report)
         self._services = ServiceJudge(self._documents.rosters, memory, report)
         with report.silent():
@@ -95,7 +97,7 @@ class LeafJudge:
         if type_.startswith("decision."):
             refusal = answer if isinstance(answer, Refusal) else None
             self._decisions.judge(logged, prepared.received, prepared.asked, refusal)
-        elif type_.startswith("evidence."):
+        elif type_.startswith("evidence.") or type_ == LATE:
             self._evidences.judge(logged, self._documents.directory, answer)
         elif type_ == "clock.event":
             self._clocks.judge(logged)
@@ -114,6 +116,7 @@ class LeafJudge:
 
     def look_back(self, last_logged_at: datetime) -> None:
         """What should have followed by the end of the log and did not."""
+        self._transport.look_back(last_logged_at)
         self._evidences.look_back(last_logged_at)
         self._services.look_back(last_logged_at)
         self._clocks.look_back(last_logged_at)

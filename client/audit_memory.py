@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
@@ -20,7 +20,7 @@ from client.audit_work import WorkMemory
 from shared.audit.leaves import encode_entry, encode_leaf, parse_entry
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.clock_events import Struck, parse_struck
-from shared.domain.ids import encode_time
+from shared.domain.ids import encode_time, parse_time
 from shared.domain.leg import Leg, read_leg, write_leg
 
 SCHEMA = """
@@ -28,12 +28,16 @@ CREATE TABLE spent (message TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWI
 CREATE TABLE decided (
     message TEXT, digest TEXT, place INTEGER, accepted INTEGER, dossier TEXT, leg TEXT, kind TEXT, sender TEXT,
     recipients TEXT, code TEXT, at TEXT, logged_at TEXT, decide_by TEXT, flags TEXT, ed25519 TEXT, mldsa65 TEXT,
-    routes TEXT, PRIMARY KEY (message, digest)
+    routes TEXT, urgency TEXT, PRIMARY KEY (message, digest)
 ) WITHOUT ROWID;
-CREATE TABLE evidences (message TEXT, kind TEXT, recipient TEXT, PRIMARY KEY (message, kind, recipient)) WITHOUT ROWID;
+CREATE TABLE evidences (
+    message TEXT, kind TEXT, recipient TEXT, at TEXT, PRIMARY KEY (message, kind, recipient)
+) WITHOUT ROWID;
 CREATE TABLE awaited (
     message TEXT, recipient TEXT, place INTEGER, logged_at TEXT, PRIMARY KEY (message, recipient)
 ) WITHOUT ROWID;
+CREATE TABLE watched (message TEXT, recipient TEXT, falls TEXT, PRIMARY KEY (message, recipient)) WITHOUT ROWID;
+CREATE INDEX watched_by_fall ON watched (falls);
 CREATE TABLE legs (
     dossier TEXT, requested TEXT, state TEXT, struck TEXT, next_fall TEXT, PRIMARY KEY (dossier, requested)
 ) WITHOUT ROWID;
@@ -55,6 +59,7 @@ class AuditMemory:
         self._recent: OrderedDict[tuple[str, str], Decided] = OrderedDict()  # evidences follow their decisions closely
         self._decided: list[tuple[Any, ...]] = []
         self._awaited: dict[tuple[str, str], tuple[int, str]] = {}
+        self._watched: dict[tuple[str, str], str] = {}
         self._legs: dict[tuple[str, str], tuple[Leg, Struck, datetime | None]] = {}
         self._dossiers: set[str] = set()
 
@@ -62,23 +67,27 @@ class AuditMemory:
         """What was held back. Whatever is not looked up by its key asks for it first."""
         if self._decided:
             self._db.executemany(
-                "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
                 self._decided,
             )
         if self._awaited:
             awaited = [(*key, *since) for key, since in self._awaited.items()]
             self._db.executemany("INSERT INTO awaited VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", awaited)
+        if self._watched:
+            watched = [(*key, falls) for key, falls in self._watched.items()]
+            self._db.executemany("INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", watched)
         if self._legs:
             self._db.executemany(
                 "INSERT INTO legs VALUES (?, ?, ?, ?, ?) ON CONFLICT (dossier, requested)"
                 " DO UPDATE SET state = excluded.state, struck = excluded.struck, next_fall = excluded.next_fall",
                 [(*key, *_leg_row(*held)) for key, held in self._legs.items()],
             )
-        for held in (self._decided, self._awaited, self._legs, self._dossiers):
+        for held in (self._decided, self._awaited, self._watched, self._legs, self._dossiers):
             held.clear()
 
     def _write_if_many(self) -> None:
-        if max(len(self._decided), len(self._awaited), len(self._legs)) >= UNWRITTEN_MOST:
+        if max(len(self._decided), len(self._awaited), len(self._watched), len(self._legs)) >= UNWRITTEN_MOST:
             self.write()
 
     # --- decisions ---------------------------------------------------------------------------------------------------
@@ -89,6 +98,11 @@ class AuditMemory:
         if spent.rowcount == 1:
             return digest
         return str(self._db.execute("SELECT digest FROM spent WHERE message = ?", (message,)).fetchone()[0])
+
+    def spent_on(self, message: str) -> str:
+        """The bytes that a spent id stands for; nothing where it was not spent."""
+        row = self._db.execute("SELECT digest FROM spent WHERE message = ?", (message,)).fetchone()
+        return "" if row is None else str(row[0])
 
     def decided(self, message: str, digest: str) -> Decided | None:
         if (message, digest) in self._recent:
@@ -107,7 +121,7 @@ class AuditMemory:
             (
                 *(message, digest, place, one.accepted, one.dossier, one.leg, one.kind, one.sender),
                 *(" ".join(one.recipients), one.code, encode_time(one.at), logged_at, encode_time(one.decide_by)),
-                *(" ".join(one.flags), *one.signers, " ".join(one.routes)),
+                *(" ".join(one.flags), *one.signers, " ".join(one.routes), one.urgency),
             )
         )
         if one.accepted:
@@ -149,16 +163,40 @@ class AuditMemory:
 
     # --- evidences ---------------------------------------------------------------------------------------------------
 
-    def is_new_evidence(self, message: str, kind: str, recipient: str) -> bool:
+    def is_new_evidence(self, message: str, kind: str, recipient: str, at: datetime) -> bool:
         done = self._db.execute(
-            "INSERT INTO evidences VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (message, kind, recipient)
+            "INSERT INTO evidences VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (message, kind, recipient, encode_time(at)),
         )
         return done.rowcount == 1
 
-    def evidences(self, message: str, recipient: str) -> list[str]:
+    def evidences(self, message: str, recipient: str) -> Collection[str]:
         """The kinds that stand for this recipient."""
-        asked = "SELECT kind FROM evidences WHERE message = ? AND recipient = ?"
-        return [str(row[0]) for row in self._db.execute(asked, (message, recipient))]
+        return self.evidence_times(message, recipient).keys()
+
+    def evidence_times(self, message: str, recipient: str) -> dict[str, datetime]:
+        """By kind."""
+        asked = "SELECT kind, at FROM evidences WHERE message = ? AND recipient = ?"
+        return {str(kind): parse_time(at) for kind, at in self._db.execute(asked, (message, recipient))}
+
+    def watch(self, message: str, recipient: str, falls: datetime) -> None:
+        """When the next limit of the transport to this recipient falls; nothing was watched, or no more."""
+        self._watched[message, recipient] = encode_time(falls)
+        self._write_if_many()
+
+    def unwatch(self, message: str, recipient: str) -> None:
+        if self._watched.pop((message, recipient), None) is None:
+            self._db.execute("DELETE FROM watched WHERE message = ? AND recipient = ?", (message, recipient))
+
+    def watched(self, before: datetime, awaited_before: datetime) -> list[tuple[str, str]]:
+        """Messages and recipients with a limit that fell before a time, or whose delivery is awaited since another."""
+        self.write()
+        rows = self._db.execute(
+            "SELECT message, recipient FROM watched WHERE falls < ?"
+            " UNION SELECT message, recipient FROM awaited WHERE logged_at < ? ORDER BY message, recipient",
+            (encode_time(before), encode_time(awaited_before)),
+        )
+        return [(str(message), str(recipient)) for message, recipient in rows]
 
     def delivered(self, message: str, recipient: str) -> None:
         """Delivered, or said not to be: nothing is awaited any more."""

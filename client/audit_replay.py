@@ -23,7 +23,9 @@ from client.exchange import Exchange
 from client.leg_differences import ShownOtherwise, differences_of
 from client.shown_documents import documents_otherwise
 from shared.contracts.api import DossierAnswer
+from shared.domain.evidences import TransportState
 from shared.domain.leg import Leg
+from shared.domain.transport_limits import NOT_DELIVERED
 from shared.errors import AnswerRefused, CallNotPermitted
 
 LOOKS: Final = 4
@@ -128,7 +130,10 @@ def _compare(
 
 
 def _transport(memory: AuditMemory, leg: Leg) -> str:
-    return "delivered" if "delivery" in memory.evidences(leg.request, leg.requested) else "submitted"
+    told = memory.evidences(leg.request, leg.requested)
+    if "delivery" in told:
+        return TransportState.delivered
+    return TransportState.submitted if NOT_DELIVERED.isdisjoint(told) else TransportState.not_delivered
 
 
 def _visible(memory: AuditMemory, shown: ShownDossiers) -> Iterator[tuple[str, list[Leg]]]:

@@ -176,6 +176,9 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
         f"the service {one.leaf.fields['service']} ended in order at {one.leaf.fields['stopped_at']}"
     ),
     "clock.event": lambda one: _clock_event(one.leaf.fields),
+    "clock.transport-late": lambda one: (
+        "{message} was not yet followed by its {awaited} for {recipient} at {falls}".format(**one.leaf.fields)
+    ),
     "exchange.parts-pruned": lambda one: (
         f"the sealed parts of {one.leaf.fields['message']} were deleted, {one.leaf.fields['kept_days']} days after its"
         " dossier was closed; this entry and the signed manifest stay"

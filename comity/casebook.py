@@ -152,12 +152,11 @@ def _lines(own: Correspondence, moment: datetime, alarms: list[dict[str, str]], 
 
 
 def _is_mine_today(line: dict[str, Any], authority: str) -> bool:
-    """Whether this authority owes it by the end of this day, UTC, or owed it before."""
-    from shared.domain.ids import encode_time
-
-    today = now().astimezone(UTC)
-    end = encode_time(today.replace(hour=23, minute=59, second=59, microsecond=999_999))
-    return line["waiting_on"] == authority and any(due["due"] is not None and due["due"] <= end for due in line["dues"])
+    """Whether this authority owes it by the end of this day (that it is in UTC), or owed it before."""
+    today = now().astimezone(UTC).date().isoformat()
+    return line["waiting_on"] == authority and any(
+        due["day"] is not None and due["day"] <= today for due in line["dues"]
+    )
 
 
 def _earliest(line: dict[str, Any]) -> tuple[bool, str, str]:

@@ -27,6 +27,12 @@ _TOLD: Final = {
     "message.rejected": mark("REJECTED"),
     "message.delivered": mark("delivered"),
     "message.retrieved": mark("retrieved"),
+    "message.relay-late": mark("NOT YET on its way"),
+    "message.relay-failure": mark("NOT carried within the limit"),
+    "message.delivery-late": mark("NOT YET in the mailbox"),
+    "message.non-delivery": mark("NOT DELIVERED within the limit"),
+    "message.retrieval-late": mark("NOT YET fetched"),
+    "message.non-retrieval": mark("NOT FETCHED within the limit"),
     "message.received": mark("received"),
 }
 _CLOCK: Final = "clock."

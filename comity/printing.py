@@ -18,7 +18,9 @@ from comity.written_files import write_new_file
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.opening import OpenedMessage
+    from client.printing.dues import PrintedDue
     from client.printing.letter import Surroundings
+    from shared.domain.calendars import Calendars
     from shared.domain.header import Header
 
 
@@ -54,6 +56,7 @@ def surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> S
     sides' numbers."""
     from client.printing.letter import Surroundings
     from client.use_notes import bases_of, permissions_for, specialities
+    from shared.domain.instruments import calendars_of
 
     header, read = opened.header, own.register.messages(opened.header.dossier)
     bases = bases_of(header, read)
@@ -72,7 +75,20 @@ def surroundings(own: Correspondence, opened: OpenedMessage, language: str) -> S
         permissions=permissions_for(header, read),
         bases=bases,
         specialities=specialities(bases.values(), registry, now().astimezone(UTC).date(), language),
+        dues=_dues(own, header, calendars_of(registry)),
     )
+
+
+def _dues(own: Correspondence, header: Header, calendars: Calendars) -> tuple[PrintedDue, ...]:
+    """Nothing for a message that never went over the exchange."""
+    from client.printing.dues import dues_of
+    from shared.errors import NotThere
+
+    try:
+        legs = own.read_legs(own.exchange.dossier(header.dossier))
+    except NotThere:
+        return ()
+    return dues_of(legs, header.id, calendars)
 
 
 def _numbers(own: Correspondence, header: Header) -> tuple[str | None, str | None]:

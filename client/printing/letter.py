@@ -25,10 +25,11 @@ from client.forms.form import FormField, Shape, form_of
 from client.forwarding import without_keys
 from client.opening import OpenedMessage
 from client.printing.act_labels import ACT_LABELS
+from client.printing.dues import PrintedDue
 from client.use_notes import permission_notes, protection_notes
 from shared.domain.header import Basis
-from shared.domain.ids import parse_time
-from shared.domain.leg import Permission
+from shared.domain.ids import encode_time, parse_time
+from shared.domain.leg import DueBasis, Permission
 from shared.domain.profile_format import FieldType
 from shared.domain.profiles import kind_of, profile_of
 from shared.domain.reference import encode_number
@@ -56,6 +57,8 @@ class Surroundings:
     """Under which instrument each leg of the message stands."""
     specialities: Mapping[str, str] = field(default_factory=dict)
     """What instruments say of the use, by their codes."""
+    dues: tuple[PrintedDue, ...] = ()
+    """What is owed because of the message, as it stands on the day of printing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,16 @@ def _facts(opened: OpenedMessage, words: _Words) -> Iterator[tuple[str, str]]:
     for name, value in header.act.items():
         rule = rules.get(name)
         yield words.say(ACT_LABELS.get(name, name)), _act_value(rule.type if rule else None, value, words)
+    for due in around.dues:
+        yield words.say(_("To be done")), _due(due, words)
+
+
+def _due(due: PrintedDue, words: _Words) -> str:
+    day = words.day(due.day.isoformat()) if due.instant is None else words.moment(encode_time(due.instant))
+    basis = words.say(str(due.basis))
+    why = f"{basis}, {due.source}" if due.basis is DueBasis.law else basis
+    gaps = {"owed": words.say(due.owed), "party": due.debtor, "day": day, "why": why, "version": due.calendar}
+    return words.say(_("{owed} by {party}: {day} ({why}; calendar {version})"), **gaps)
 
 
 def _act_value(type_: FieldType | None, value: Any, words: _Words) -> str:

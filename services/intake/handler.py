@@ -195,6 +195,7 @@ def _conclude(
             decided_at=occasion.now,
             receipt=message.receipt,
             leaf_digest=digest_of_leaf(leaf),
+            **({} if refusal else _to_be_carried(summary)),
         )
     )
     effects.publishes.append(
@@ -208,6 +209,15 @@ def _conclude(
             legs=legs,
         )
     )
+
+
+def _to_be_carried(summary: Summary) -> dict[str, str]:
+    """What the limits of its transport are kept by."""
+    return {
+        "dossier": summary.dossier,
+        "recipients": " ".join(summary.recipients),
+        "urgency": summary.urgency,
+    }
 
 
 def _decision_fields(

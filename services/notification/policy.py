@@ -10,6 +10,7 @@ from shared.contracts.messages import (
     EnvelopeDecided,
     EnvelopeDelivered,
     LegStatus,
+    LimitPassed,
     RetrievalRecorded,
     ServiceMessage,
     Summary,
@@ -43,6 +44,10 @@ def news_of(message: ServiceMessage) -> list[News]:
         return [News(message.sender, message.retrieved_at, "message.retrieved", message.message, message.dossier, told)]
     if isinstance(message, ClockStruck):
         return _clock(message)
+    if isinstance(message, LimitPassed):
+        passed = {"recipient": message.recipient, "falls": message.falls}
+        type_ = f"message.{message.said}"
+        return [News(one, message.struck_at, type_, message.message, message.dossier, passed) for one in message.tell]
     raise TypeError(f"notification does not handle {message.TYPE}")
 
 

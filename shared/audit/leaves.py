@@ -24,10 +24,7 @@ from typing import Any, Final
 from shared.audit.leaf_fields import HOLDS, Field, Kind, is_number, is_time
 from shared.audit.leaf_forms import LeafForm
 from shared.audit.tiles import MAX_ENTRY_BYTES, check_entry
-from shared.domain.ids import (
-    encode_time,
-    parse_time,
-)
+from shared.domain.ids import encode_time, parse_time
 from shared.domain.strict_json import (
     NotStrictJson,
     check_strict,
@@ -76,6 +73,7 @@ _DECISION = (
     Field("flags", Kind.CODES),
 )
 _PASSED_ON = (_MESSAGE, _DOSSIER, _RECIPIENT, _ENVELOPE)
+_FALLS = Field("falls", Kind.TIME, required=False)
 
 CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
     "decision.accepted": (
@@ -102,11 +100,11 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
     ),
     "evidence.relay-acceptance": _PASSED_ON,
     "evidence.relay-rejection": (*_PASSED_ON, _CODE_FIELD),
-    "evidence.relay-failure": (*_PASSED_ON, _CODE_FIELD),
+    "evidence.relay-failure": (*_PASSED_ON, _CODE_FIELD, _FALLS),
     "evidence.delivery": (*_PASSED_ON, Field("route", Kind.CODE, required=False)),
-    "evidence.non-delivery": (*_PASSED_ON, _CODE_FIELD),
+    "evidence.non-delivery": (*_PASSED_ON, _CODE_FIELD, _FALLS),
     "evidence.retrieval": (*_PASSED_ON, Field("request", Kind.TEXT)),
-    "evidence.non-retrieval": _PASSED_ON,
+    "evidence.non-retrieval": (*_PASSED_ON, _FALLS),
     "directory.key-event": (Field("event", Kind.OBJECT), Field("seq", Kind.NUMBER)),
     "directory.instruments": (
         Field("registry_sha256", Kind.DIGEST),
@@ -134,6 +132,7 @@ CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
         Field("calendar", Kind.CODE),
         Field("registry", Kind.NUMBER),
     ),
+    "clock.transport-late": (*_PASSED_ON, Field("awaited", Kind.CODE), Field("falls", Kind.TIME)),
     "exchange.calls-refused": (
         Field("since", Kind.TIME),
         Field("until", Kind.TIME),

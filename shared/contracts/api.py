@@ -137,8 +137,8 @@ class DossierPage(_Answer):
 
 
 class FeedItem(_Answer):
-    """`type` is `message.accepted`, `message.rejected`, `message.delivered` or `message.retrieved` (to the sender),
-    `message.received` (to a recipient), or `clock.` and an event (`docs/spec/clocks.md`) to whom it concerns."""
+    """`type` is `message.` and `accepted`, `rejected`, `delivered`, `retrieved`, or a missed limit (to the sender),
+    `message.received` (to a recipient), or `clock.` and an event; who hears what: `docs/spec/clocks.md`."""
 
     cursor: str
     at: str

@@ -240,6 +240,20 @@ class ClockStruck(ServiceMessage):
     tell: tuple[AuthorityId, ...]
 
 
+class LimitPassed(ServiceMessage):
+    """Intake → notification: a limit of transport passed (`domain.transport_limits`), and who must hear it."""
+
+    TYPE = "limit-passed"
+    said: str
+    falls: Timestamp
+    message: MessageId
+    dossier: DossierId
+    sender: AuthorityId
+    recipient: AuthorityId
+    struck_at: Timestamp
+    tell: tuple[AuthorityId, ...]
+
+
 class FeedAdvanced(ServiceMessage):
     """Notification → every gateway (lossy): these authorities' feeds have new entries."""
 

@@ -1,7 +1,8 @@
 """Rows as the services see them: frozen, flat, without a database behind them.
 
 Each record names the columns of its key. One service writes each record (03, "each table has one writing service"):
-intake: Claim, Decision, Dossier, LegRecord, KeyEventRecord, InstrumentsRecord;
+intake: Claim, Decision, Dossier, LegRecord, LateMessage, FailedEvidence, TransportScan, KeyEventRecord,
+InstrumentsRecord;
 routing: StoredEnvelope, MailboxEntry, Evidence; notification: FeedHead, FeedEntry.
 """
 
@@ -52,6 +53,12 @@ class Decision(Record):
     decided_at: datetime
     receipt: str
     leaf_digest: bytes
+    dossier: str | None = None
+    """This and what follows: of an acceptance, for the limits of its transport; None on a row of before there were
+    any."""
+    recipients: str | None = None
+    """Joined by blanks."""
+    urgency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,48 @@ class LegRecord(Record):
     next_fall: datetime | None = None
     """When the next clock event falls, by the calendars of registry `calendars`; None when none does until it moves."""
     calendars: int = 0
+
+
+@dataclass(frozen=True)
+class LateMessage(Record):
+    """An accepted message that missed a limit of its transport to one recipient; others have no row."""
+
+    KEY = ("message", "recipient")
+    message: str
+    recipient: str
+    dossier: str
+    digest: str
+    sender: str
+    urgency: str
+    accepted_at: datetime
+    struck: str
+    """What was said of it, joined by blanks (`transport_limits.SAID`)."""
+    next_fall: datetime | None
+    """When it is to be looked at again; None when nothing can fall any more."""
+
+
+@dataclass(frozen=True)
+class FailedEvidence(Record):
+    """A negative evidence of transport, produced by a time limit; as `Evidence`."""
+
+    KEY = ("message", "kind", "recipient")
+    message: str
+    kind: str
+    recipient: str
+    at: datetime
+    leaf_digest: bytes
+
+
+@dataclass(frozen=True)
+class TransportScan(Record):
+    """Which acceptances of this urgency were looked at once the first limit of this evidence had passed: all until
+    `accepted_at`, of that very time until `message`."""
+
+    KEY = ("awaited", "urgency")
+    awaited: str
+    urgency: str
+    accepted_at: datetime
+    message: str
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ MODELS: dict[tuple[str, int], type[ServiceMessage]] = {
         messages.EnvelopeRetrieved,
         messages.RetrievalRecorded,
         messages.ClockStruck,
+        messages.LimitPassed,
         messages.FeedAdvanced,
     )
 }

@@ -40,6 +40,7 @@ DESTINATION: Final[dict[type[ServiceMessage], str]] = {
     messages.EnvelopeDelivered: "notification",
     messages.RetrievalRecorded: "notification",
     messages.ClockStruck: "notification",
+    messages.LimitPassed: "notification",
     messages.FeedAdvanced: WAKEUPS,
 }
 """Each message type has exactly one destination."""
@@ -61,6 +62,7 @@ SAID_BY: Final[dict[type[ServiceMessage], frozenset[str]]] = {
     messages.EnvelopeDelivered: frozenset({"routing"}),
     messages.RetrievalRecorded: frozenset({"routing"}),
     messages.ClockStruck: frozenset({"intake"}),
+    messages.LimitPassed: frozenset({"intake"}),
     messages.FeedAdvanced: frozenset({"notification"}),
 }
 """Message type → the services that are believed when they say it: whoever takes the gateway, which strangers reach,
@@ -102,11 +104,11 @@ WRITTEN_BY: Final[dict[str, frozenset[str]]] = {
     "evidence.submission-rejection": frozenset({"intake"}),
     "evidence.relay-acceptance": frozenset({"routing"}),
     "evidence.relay-rejection": frozenset({"routing"}),
-    "evidence.relay-failure": frozenset({"routing"}),
+    "evidence.relay-failure": frozenset({"intake"}),
     "evidence.delivery": frozenset({"routing"}),
-    "evidence.non-delivery": frozenset({"routing"}),
+    "evidence.non-delivery": frozenset({"intake"}),
     "evidence.retrieval": frozenset({"routing"}),
-    "evidence.non-retrieval": frozenset({"routing"}),
+    "evidence.non-retrieval": frozenset({"intake"}),
     "directory.key-event": frozenset({"intake"}),
     "directory.instruments": frozenset({"intake"}),
     "directory.roster": frozenset({"intake"}),
@@ -116,6 +118,7 @@ WRITTEN_BY: Final[dict[str, frozenset[str]]] = {
     "exchange.stopped": frozenset({"intake", "routing", "notification", "ledger"}),
     "exchange.parts-pruned": frozenset({"routing"}),
     "clock.event": frozenset({"intake"}),
+    "clock.transport-late": frozenset({"intake"}),
     "exchange.letter-retried": frozenset({"intake", "routing", "notification"}),
 }
 """Leaf type → the services from which the ledger takes it: whoever took one of them writes no other's leaves."""

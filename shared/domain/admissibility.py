@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from shared.domain.header import RECIPROCITY, Header
@@ -21,6 +21,8 @@ from shared.domain.routes import Route, channel, may_send
 
 MAX_FLAGS_BYTES: Final = 4096
 """What flags may take of a leaf: the largest envelope leaves 5,500 bytes, and without a leaf there is no decision."""
+LEAST_PRESERVED_DAYS: Final = 60
+PRESERVES: Final = ("preservation", "preserve")
 NO_REGISTRY: Final = "registry-missing"
 PRACTICE: Final = "practice (k)"
 REGISTRY: Final = "registry of instruments"
@@ -75,7 +77,7 @@ def admissibility(header: Header, leg: Leg, registry: Registry, at: datetime) ->
         return [*flags, _unknown(leg.basis.primary, registry)]
     if header.leg is None:
         flags += [*_of_basis(leg, entry, registry, on), *_of_channel(leg, entry), *_of_measures(header, entry)]
-    return [*flags, *_of_grounds(header, entry)]
+    return [*flags, *_of_grounds(header, entry), *_of_preservation(header, on)]
 
 
 def flags_of(header: Header, legs: Iterable[Leg], registry: Registry | None, at: datetime) -> tuple[str, ...]:
@@ -113,6 +115,18 @@ def _of_dates(header: Header, on: date) -> Iterator[Flag]:
             if day is not None and date.fromisoformat(day) < on:
                 gaps = (("what", what), ("day", day), ("today", str(on)))
                 yield Flag("date-in-the-past", "The day of “{what}”, {day}, lies before {today}.", PRACTICE, gaps)
+
+
+def _of_preservation(header: Header, on: date) -> Iterator[Flag]:
+    """Counted in days of UTC from the day of admission, as every date that only warns."""
+    if (header.profile, header.kind) != PRESERVES:
+        return
+    until = date.fromisoformat(header.act["until"])
+    if until < on + timedelta(days=LEAST_PRESERVED_DAYS):
+        gaps = (("until", str(until)), ("days", str(LEAST_PRESERVED_DAYS)))
+        yield Flag(
+            "preservation-short", "Data is preserved until {until}, less than {days} days.", "Budapest 29(7) (k)", gaps
+        )
 
 
 def _of_basis(leg: Leg, entry: Instrument, registry: Registry, on: date) -> Iterator[Flag]:

@@ -24,6 +24,7 @@ from shared.domain.profile_format import Condition, Sooner
 NO_LIMIT = "none.1"
 EIO = "eio.1"
 POLICE = "2023-977.1"
+EVIDENCE = "2023-1543.1"
 
 DAYS_KEPT = 1024
 """Days whose last second is not made again: every date of every leg is asked for it."""
@@ -85,6 +86,14 @@ CLOCKS: Mapping[str, Clock] = MappingProxyType(
             POLICE,
             MappingProxyType({"answer": Limit(POLICE_DAYS, "Directive (EU) 2023/977 art. 5(1) (k)", POLICE_SOONER)}),
             suspended_by=frozenset({"ask-information"}),  # art. 6(3) (k)
+            ends_on_working_day=True,
+        ),
+        # A sample: production orders go to providers, and not to authorities. What is produced answers the order.
+        EVIDENCE: Clock(
+            EVIDENCE,
+            MappingProxyType(
+                {"decide": Limit(10, "Regulation (EU) 2023/1543 art. 10(3) (k)", (Sooner(8, Condition.in_emergency),))}
+            ),
             ends_on_working_day=True,
         ),
     }

@@ -15,20 +15,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-from shared.domain.calendars import NO_CALENDARS, Calendars
+from shared.domain.calendars import NO_CALENDARS, UTC_DAYS, Calendars, calendar_of
 from shared.domain.dossier import shown_state
 from shared.domain.ids import encode_time
 from shared.domain.leg import DueBasis, Leg, Measure, Obligation, measure_order
-from shared.domain.obligations import ESTIMATE, is_overdue, set_by, waiting_on
+from shared.domain.obligations import ESTIMATE, falls_due, is_overdue, set_by, waiting_on
 from shared.domain.profile_format import CLOSED, Side
 from shared.domain.profiles import profile_of
 from shared.domain.silence import lapsed
 
 EXCHANGE = "the exchange"
+NOON: Final = time(12)
+"""A day, as a moment that most zones have on it."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BASES = (DueBasis.law, DueBasis.deadline, DueBasis.policy)
 
@@ -44,13 +46,16 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One date by which something is owed. `set_by` is the party whose deadline or estimate it is."""
+    """One date by which something is owed. `set_by` is the party whose deadline or estimate it is. `due` is the last
+    second, `day` the debtor's day in which it lies, both by the version `calendar`, as the exchange's clocks count."""
 
     basis: DueBasis
     due: datetime | None
     source: str
     set_by: str | None
     overdue: bool
+    day: date | None = None
+    calendar: str = UTC_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,12 @@ def line_text(line: StatusLine, viewer: str | None, now: datetime, _: Speech = E
         texts = [_due_text(due, line.waiting_on, viewer, now, _) for due in line.dues]
         has_law = any(due.basis is DueBasis.law for due in line.dues)
         parts.append("; ".join(texts if has_law else [_("no legal limit"), *texts]))
+        parts += [_("calendar {version}", version=version) for version in _calendars(line)]
     return " · ".join(parts)
+
+
+def _calendars(line: StatusLine) -> list[str]:
+    return sorted({one.calendar for one in line.dues if one.day is not None} - {UTC_DAYS})
 
 
 def encode_line(line: StatusLine) -> dict[str, Any]:
@@ -173,6 +183,8 @@ def encode_line(line: StatusLine) -> dict[str, Any]:
                 "source": due.source,
                 "set_by": due.set_by,
                 "overdue": due.overdue,
+                "day": None if due.day is None else due.day.isoformat(),
+                "calendar": due.calendar,
             }
             for due in line.dues
         ],
@@ -249,7 +261,16 @@ def _lines_of(
 
 
 def _due(leg: Leg, owed: Obligation, now: datetime, calendars: Calendars) -> Due:
-    return Due(owed.basis, owed.due, owed.source, set_by(leg, owed), is_overdue(leg, owed, now, calendars))
+    due, calendar = falls_due(leg, owed, calendars), calendar_of(calendars, owed.debtor)
+    return Due(
+        basis=owed.basis,
+        due=due,
+        source=owed.source,
+        set_by=set_by(leg, owed),
+        overdue=is_overdue(leg, owed, now, calendars),
+        day=None if due is None else calendar.local_day(due),
+        calendar=calendar.version,
+    )
 
 
 def _waiting_text(line: StatusLine, viewer: str | None, _: Speech) -> str:
@@ -264,7 +285,7 @@ def _waiting_text(line: StatusLine, viewer: str | None, _: Speech) -> str:
 
 
 def _due_text(due: Due, debtor: str | None, viewer: str | None, now: datetime, _: Speech) -> str:
-    day = _("without date") if due.due is None else _.day(due.due, now)
+    day = _("without date") if due.day is None else _.day(datetime.combine(due.day, NOON, tzinfo=UTC), now)
     is_own, party = due.set_by == viewer, str(due.set_by)
     if due.basis is DueBasis.law:
         text = _("limit {day} ({source})", day=day, source=due.source)

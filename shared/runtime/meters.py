@@ -58,6 +58,14 @@ class Meters:
             "comity_rows_refused", "Rows of the outbox or of waiting leaves that no service of the exchange wrote"
         )
 
+        self._limits_passed = self._counter(
+            "comity_transport_limits_passed", "Messages that missed a limit of transport, by what was said", ("said",)
+        )
+
+    def count_limit_passed(self, said: str) -> None:
+        """`said` is one of `transport_limits.SAID`."""
+        self._limits_passed.labels(said).inc()
+
     def of(self, service: str) -> ServiceMeters:
         return ServiceMeters(self, service)
 

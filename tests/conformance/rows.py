@@ -10,15 +10,18 @@ from shared.contracts.records import (
     Decision,
     Dossier,
     Evidence,
+    FailedEvidence,
     FeedEntry,
     FeedHead,
     InstrumentsRecord,
     KeyEventRecord,
+    LateMessage,
     LegRecord,
     MailboxEntry,
     PartsPruned,
     Record,
     StoredEnvelope,
+    TransportScan,
 )
 from shared.domain.ids import encode_time, new_uuid7
 from shared.ports.unit_of_work import DeadLetter, Effects, ParkedItem, SealedPart
@@ -76,7 +79,15 @@ CHANGED: list[tuple[Record, Record]] = [
     (Claim(MESSAGE, LONGEST, DIGEST), Claim(MESSAGE, MA, OTHER_DIGEST)),
     (
         a_decision(sender=LONGEST, code="dossier.stale", facts={"leg": "ترجمة"}),
-        a_decision(decision="rejected", decided_at=LATER, receipt="", leaf_digest=b"\x00\xff"),
+        a_decision(
+            dossier=DOSSIER,
+            recipients=BE,
+            urgency="routine",
+            decision="rejected",
+            decided_at=LATER,
+            receipt="",
+            leaf_digest=b"\x00\xff",
+        ),
     ),
     (a_dossier(requesting=LONGEST), a_dossier(profile="notice", opening=DOSSIER, opened_at=LATER)),
     (a_leg(state={"nested": [{"state": "accepted"}, None, 1.5, True]}), a_leg(version=2, state={}, updated_at=LATER)),
@@ -85,6 +96,15 @@ CHANGED: list[tuple[Record, Record]] = [
     (an_envelope(leg=LONGEST), an_envelope(leg=None, jws=b"", summary={}, kind="refuse", stored_at=LATER)),
     (a_mailbox_entry(LONGEST), a_mailbox_entry(LONGEST, retrieved_at=LATER, wrap=b"", kid="")),
     (an_evidence(LONGEST, "submission-acceptance"), an_evidence(LONGEST, "submission-acceptance", at=LATER)),
+    (
+        FailedEvidence(MESSAGE, "non-delivery", LONGEST, NOW, b"\xff"),
+        FailedEvidence(MESSAGE, "non-delivery", LONGEST, LATER, b""),
+    ),
+    (
+        LateMessage(MESSAGE, LONGEST, DOSSIER, DIGEST, MA, "emergency", NOW, "", NOW),
+        LateMessage(MESSAGE, LONGEST, MESSAGE, OTHER_DIGEST, LONGEST, "urgent", LATER, "relay-late", None),
+    ),
+    (TransportScan("retrieval", "emergency", NOW, MESSAGE), TransportScan("retrieval", "emergency", LATER, "")),
     (
         PartsPruned(MESSAGE, DOSSIER, LATER, NOW, 1, b"\xff"),
         PartsPruned(MESSAGE, MESSAGE, NOW, LATER, 36500, b""),

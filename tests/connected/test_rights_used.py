@@ -1,6 +1,7 @@
 """Every service does its work in the database with its own rights."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from shared.adapters.clock import SystemClock
 from shared.adapters.sql.cosignatures import SqlCosignatures
 from shared.adapters.sql.directory import SqlKeyRing
 from shared.adapters.sql.engine import Store
+from shared.adapters.sql.late_messages import SqlLateMessages
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.operations import SqlOperations
 from shared.adapters.sql.parts import SqlParts
@@ -19,7 +21,18 @@ from shared.adapters.sql.schema import check_schema
 from shared.adapters.sql.time_stamps import SqlTimeStamps
 from shared.adapters.sql.unit_of_work import SqlUnitsOfWork
 from shared.adapters.sql.waiting_leaves import SqlWaitingLeaves
-from shared.contracts.records import Claim, FeedHead, InstrumentsRecord, Key, KeyEventRecord, PartsPruned, Record
+from shared.contracts.records import (
+    Claim,
+    FailedEvidence,
+    FeedHead,
+    InstrumentsRecord,
+    Key,
+    KeyEventRecord,
+    LateMessage,
+    PartsPruned,
+    Record,
+    TransportScan,
+)
 from shared.contracts.topology import LETTERED
 from shared.errors import StoreUnavailable
 from shared.ports.time_stamps import KeptStamp
@@ -31,6 +44,8 @@ from tests.connected.roles import Place
 from tests.fakes import by_digest
 from tests.unit.frame.services import row_seal
 
+LATE = LateMessage(rows.MESSAGE, rows.BE, rows.DOSSIER, rows.DIGEST, rows.MA, "routine", NOW, "", NOW)
+SCAN = TransportScan("retrieval", "routine", NOW, "")
 CONSUMING = ("intake", "routing", "notification")
 WRITES: dict[str, tuple[Sequence[Record], Sequence[Record]]] = {
     "intake": (
@@ -41,8 +56,11 @@ WRITES: dict[str, tuple[Sequence[Record], Sequence[Record]]] = {
             rows.a_leg(),
             KeyEventRecord(1, b"event", NOW, b"digest"),
             InstrumentsRecord(1, b"registry", NOW),
+            FailedEvidence(rows.MESSAGE, "non-delivery", rows.BE, NOW, b"digest"),
+            LATE,
+            SCAN,
         ],
-        [rows.a_leg(version=2)],
+        [rows.a_leg(version=2), replace(LATE, struck="relay-late"), replace(SCAN, message=rows.MESSAGE)],
     ),
     "routing": (
         [rows.an_envelope(), rows.a_mailbox_entry(rows.BE), rows.an_evidence(rows.BE)],
@@ -51,7 +69,7 @@ WRITES: dict[str, tuple[Sequence[Record], Sequence[Record]]] = {
     "notification": ([FeedHead(rows.BE, 1), rows.a_feed_entry(rows.BE, 1)], [FeedHead(rows.BE, 2)]),
 }
 READS: dict[str, Sequence[Key]] = {
-    "intake": [row.key() for row in WRITES["intake"][0][:4]],
+    "intake": [row.key() for row in (*WRITES["intake"][0][:4], LATE, SCAN)],
     "routing": [row.key() for row in WRITES["routing"][0][:2]],
     "notification": [WRITES["notification"][0][0].key()],
 }
@@ -63,6 +81,8 @@ async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
             await check_schema(store, place.url(service))
             await SqlKeyRing(store, "log", (), 1).events()
             await _settle_one_batch(units_of(store, service), service)
+            if service == "intake":
+                await _look_for_what_is_late(SqlLateMessages(store))
             if service == "routing":
                 assert await SqlRetention(store).kept(None, NOW + timedelta(days=3650), 10) == ()
     async with place.store("ledger") as store:
@@ -72,6 +92,13 @@ async def test_each_service_does_its_work_with_its_rights(place: Place) -> None:
     async with place.store("gateway") as store:
         await check_schema(store, place.url("gateway"))
         await _read_everything(store)
+
+
+async def _look_for_what_is_late(late: SqlLateMessages) -> None:
+    [scan] = await late.scans()
+    assert await late.suspects(scan, NOW, NOW, 10) == []
+    assert await late.arrivals([rows.MESSAGE]) == {}
+    assert [(one.message, one.recipient) for one in await late.due(NOW, 10)] == [(rows.MESSAGE, rows.BE)]
 
 
 async def _settle_one_batch(units: SqlUnitsOfWork, service: str) -> None:

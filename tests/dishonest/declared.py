@@ -69,6 +69,7 @@ _OPENED: Final = "the header inside the signed envelope is read, and these copie
 _REPEATED: Final = "who repeats is answered by it; a decision for the same bytes twice stands in the ledger twice"
 _PRUNED: Final = "why a part is not there any more is told in unsigned words; that it was pruned stands in a leaf"
 _STALE: Final = "an older row of this kind is not served once there is a newer one"
+_LIMITS: Final = "the limits of transport are kept by it; what they say, or leave unsaid, an auditor counts again"
 _UNUSED: Final = "nothing refers to a row of this key"
 _OLDER: Final = "a registry that a newer one followed is shown to nobody"
 _ONE_LESS: Final = "any quorum of lines is enough; one that is left out is as if its witness had been down"
@@ -113,9 +114,19 @@ TABLES: Final[Mapping[str, TableWorth]] = {
             "decided_at": Seen(),
             "receipt": Seen(_UNREAD, Inner(_KNOWN)),
             "leaf_digest": Seen(),
+            **dict.fromkeys(("dossier", "recipients", "urgency"), Inner(_LIMITS)),
         },
         _rows(Seen()),
     ),
+    "failed_evidence": TableWorth(
+        dict.fromkeys(("message", "kind", "recipient", "at", "leaf_digest"), Seen()),
+        _rows(Seen(), insert=Inner(_UNUSED)),
+    ),
+    "late_message": _inner(
+        _LIMITS,
+        *("message", "recipient", "dossier", "digest", "sender", "urgency", "accepted_at", "struck", "next_fall"),
+    ),
+    "transport_scan": _inner(_LIMITS, "awaited", "urgency", "accepted_at", "message"),
     "dossier": TableWorth(
         {
             **{name: Seen() for name in ("dossier", "requesting", "profile", "opened_at")},
@@ -258,7 +269,17 @@ TABLES: Final[Mapping[str, TableWorth]] = {
     "ledger_dead_letter": _MESSAGING["dead_letter"],
 }
 EMPTY: Final = frozenset(
-    {"auditor_day", "bus_message", "leaf_waiting", "ledger_dead_letter", "ledger_time_stamp", "parts_pruned"}
+    {
+        "auditor_day",
+        "bus_message",
+        "failed_evidence",
+        "late_message",
+        "transport_scan",
+        "leaf_waiting",
+        "ledger_dead_letter",
+        "ledger_time_stamp",
+        "parts_pruned",
+    }
     | {f"{service}_{table}" for service in ("intake", "routing", "notification") for table in _MESSAGING} - _INBOXES
 )
 """Tables of which the story has no row at its end."""

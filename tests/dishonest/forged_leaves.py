@@ -116,6 +116,11 @@ FORGED: Final[dict[str, Callable[[Scene, list[bytes], random.Random], dict[str, 
         "calendar": "be.sample-2026-1",
         "registry": 1,
     },
+    "clock.transport-late": lambda scene, entries, chance: {
+        **_evidence(scene, entries, chance),
+        "awaited": "retrieval",
+        "falls": encode_time(scene.now()),
+    },
     "exchange.started": lambda scene, entries, chance: {"service": "intake", "version": "0.1.0"},
     "directory.roster": lambda scene, entries, chance: next(
         {
@@ -148,7 +153,7 @@ _STATED: Final = (
     "a fact of transport that only the exchange witnessed is its own word, as long as nothing contradicts it"
 )
 FORGED_WORTH: Final[dict[str, Worth]] = {
-    **{f"evidence.{kind}": Listed(_STATED) for kind in ("relay-acceptance", "relay-rejection", "relay-failure")},
+    **{f"evidence.{kind}": Listed(_STATED) for kind in ("relay-acceptance", "relay-rejection")},
     "exchange.calls-refused": Listed("what a gateway refused, and how often, is its own word"),
     "exchange.started": Listed("that a service started, when, and which, is the exchange's own word"),
 }

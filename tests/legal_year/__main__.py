@@ -1,4 +1,5 @@
-"""`make legal-year N=10000`: a simulated year of dossiers, each clock event where the law puts it."""
+"""`make legal-year N=10000`: a simulated year of dossiers, each clock event where the law puts it, and an auditor's
+verdict on its ledger."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ import logging
 import secrets
 import sys
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 
@@ -27,9 +30,17 @@ def main() -> int:
     for line in (*year.refusals[:20], *year.wrong):
         print(line)
     events = sum(heard.total() for heard in year.heard.values())
-    print(f"{events} clock events in {time.perf_counter() - began:.0f} s")
+    print(f"{events} clock events in {time.perf_counter() - began:.0f} s", flush=True)
+    began = time.perf_counter()
+    with TemporaryDirectory() as folder:
+        report = year.audit(Path(folder))
+    for difference in report.differences[:20]:
+        print(f"the auditor: entry {difference.index}, {difference.what}: {difference.why}")
+    verdict = "finds nothing" if report.ok else "FINDS DIFFERENCES"
+    print(f"the auditor {verdict} in {report.size} entries, in {time.perf_counter() - began:.0f} s")
+    is_sound = report.ok and not year.refusals and not year.wrong
     print(f"legal-year: passed {passed} / attempted {attempted}")
-    return 0 if passed == attempted and not year.refusals else 1
+    return 0 if passed == attempted and is_sound else 1
 
 
 if __name__ == "__main__":

@@ -79,3 +79,19 @@ def silent(owed: str, zone: ZoneInfo, start: datetime, days: int) -> list[Heard]
     closes = datetime.combine(day + timedelta(days=1), time(0), tzinfo=UTC)
     reminders = around(owed, "policy", zone, target(zone, start, days), start, ends=False)
     return [*[one for one in reminders if one[3] < closes], ("closed-by-silence", owed, "policy", closes)]
+
+
+FETCHED_BY = {
+    "routine": (timedelta(hours=24), timedelta(hours=36)),
+    "urgent": (timedelta(hours=4), timedelta(hours=12)),
+    "emergency": (timedelta(minutes=30), timedelta(hours=2)),
+}
+"""Policy: how long after its acceptance a message that lies in a mailbox is fetched; then a warning, then it failed."""
+NO_LIMIT_BEFORE = {"routine": timedelta(hours=1), "urgent": timedelta(minutes=15), "emergency": timedelta(minutes=3)}
+
+
+def unfetched(urgency: str, accepted: datetime, fetched: datetime | None) -> list[Heard]:
+    """What is heard of a message that was delivered at once."""
+    late, failed = (accepted + limit for limit in FETCHED_BY[urgency])
+    heard = [("retrieval-late", "", "", late), ("non-retrieval", "", "", failed)]
+    return [one for one in heard if fetched is None or fetched > one[3]]

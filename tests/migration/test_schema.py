@@ -82,6 +82,7 @@ PLAIN_BYTES = {
     *(
         "decision.leaf_digest",
         "evidence.leaf_digest",
+        "failed_evidence.leaf_digest",
         "parts_pruned.leaf_digest",
         "key_event.leaf_digest",
         "ledger_leaf.leaf_digest",

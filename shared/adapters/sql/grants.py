@@ -82,7 +82,7 @@ _ABOUT_LETTERS: Final = ("id", "item", "ordinal", "type", "at", "reason", "attem
 RIGHTS: Final[dict[str, frozenset[Right]]] = {
     "gateway": _EVERYONE
     | _DIRECTORY
-    | _on("SELECT", "claim", "decision", "dossier", "leg")
+    | _on("SELECT", "claim", "decision", "dossier", "leg", "failed_evidence")
     | _on("SELECT", "envelope", "mailbox", "evidence", "part", "part_chunk", "parts_pruned")
     | _on("SELECT", "feed_entry", *APPEND_ONLY)
     | _columns("SELECT", "leaf_waiting", "id")
@@ -95,7 +95,9 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _messaging("intake")
     | _on("INSERT", "key_event", "instruments")
     | _on("SELECT INSERT", "claim", "decision", "dossier")
-    | _on("SELECT INSERT UPDATE", "leg")
+    | _on("SELECT INSERT UPDATE", "leg", "late_message", "transport_scan")
+    | _on("INSERT", "failed_evidence")
+    | _columns("SELECT", "evidence", "message", "kind", "recipient", "at")  # whether it came in time
     | _on("SELECT", *_SIGNED_TREE)  # when the ledger logged a recovery
     | _numbered("leaf_waiting"),
     "routing": _EVERYONE

@@ -22,6 +22,9 @@ TABLES: Final[dict[type[Record], Table]] = {
     records.Decision: METADATA.tables["decision"],
     records.Dossier: METADATA.tables["dossier"],
     records.LegRecord: METADATA.tables["leg"],
+    records.TransportScan: METADATA.tables["transport_scan"],
+    records.LateMessage: METADATA.tables["late_message"],
+    records.FailedEvidence: METADATA.tables["failed_evidence"],
     records.StoredEnvelope: METADATA.tables["envelope"],
     records.MailboxEntry: METADATA.tables["mailbox"],
     records.Evidence: METADATA.tables["evidence"],
@@ -31,7 +34,9 @@ TABLES: Final[dict[type[Record], Table]] = {
     records.FeedEntry: METADATA.tables["feed_entry"],
 }
 
-UPDATED: Final[frozenset[type[Record]]] = frozenset({records.LegRecord, records.MailboxEntry, records.FeedHead})
+UPDATED: Final[frozenset[type[Record]]] = frozenset(
+    {records.LegRecord, records.TransportScan, records.LateMessage, records.MailboxEntry, records.FeedHead}
+)
 """Rows that change after they were written. Only these are locked when they are loaded: PostgreSQL asks for the right
 to update where a row is locked, and a row that never changes needs no lock."""
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, bindparam, exists, func, null, or_, select
+from sqlalchemy import Select, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.adapters.gathering import Gathering
 from shared.adapters.sql.engine import Store
+from shared.adapters.sql.evidence_queries import evidences_of
 from shared.adapters.sql.keyed import bound_keys, is_one_of
 from shared.adapters.sql.mapping import TABLES, parse_row
 from shared.adapters.sql.prepared import Prepared
+from shared.adapters.sql.readers import acts_on, handed_to
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import DEAD_LETTERS, MESSAGING
 from shared.contracts.records import (
     Claim,
     Decision,
     Dossier,
-    Evidence,
+    FailedEvidence,
     FeedEntry,
     InstrumentsRecord,
     KeyEventRecord,
@@ -29,6 +31,8 @@ from shared.contracts.records import (
     PartsPruned,
     StoredEnvelope,
 )
+from shared.domain.evidences import TransportState
+from shared.domain.transport_limits import NOT_DELIVERED
 from shared.ports.queries import DecisionView, DossierView, EvidenceView, KeyEventPlace, PrunedView, ReadableEnvelope
 
 _CLAIM = TABLES[Claim]
@@ -37,7 +41,7 @@ _DOSSIER = TABLES[Dossier]
 _LEG = TABLES[LegRecord]
 _ENVELOPE = TABLES[StoredEnvelope]
 _MAILBOX = TABLES[MailboxEntry]
-_EVIDENCE = TABLES[Evidence]
+_FAILED = TABLES[FailedEvidence]
 _FEED = TABLES[FeedEntry]
 _INSTRUMENTS = TABLES[InstrumentsRecord]
 _PRUNED = TABLES[PartsPruned]
@@ -79,7 +83,7 @@ class SqlQueries:
         async with self._store.read() as connection:
             row = await _one(connection, copy.where(_MAILBOX.c.reader == reader, _MAILBOX.c.message == message))
             if row is None:
-                row = await _one(connection, _handed_to(reader, message))
+                row = await _one(connection, handed_to(reader, message))
         if row is None:
             return None
         return ReadableEnvelope(
@@ -95,51 +99,19 @@ class SqlQueries:
         )
 
     async def evidences(self, reader: str, message: str) -> list[EvidenceView] | None:
-        # Whoever submits other bytes under this id has a decision of its own here, and no part in the envelope.
-        decided = (
-            select(_DECISION, _LEAF.c.index)
-            .outerjoin(_LEAF, _LEAF.c.leaf_digest == _DECISION.c.leaf_digest)
-            .where(_DECISION.c.message == message)
-            .order_by(_DECISION.c.decided_at)
-        )
-        own_copy = (
-            select(_ENVELOPE.c.sender, _ENVELOPE.c.digest)
-            .join(_MAILBOX, _MAILBOX.c.message == _ENVELOPE.c.message)
-            .where(_MAILBOX.c.reader == reader, _MAILBOX.c.message == message)
-        )
-        listed = (
-            select(_EVIDENCE, _LEAF.c.index)
-            .outerjoin(_LEAF, _LEAF.c.leaf_digest == _EVIDENCE.c.leaf_digest)
-            .where(_EVIDENCE.c.message == message)
-            .order_by(_EVIDENCE.c.at, _EVIDENCE.c.kind, _EVIDENCE.c.recipient)
-        )
         async with self._store.read() as connection:
-            copy = (await connection.execute(own_copy)).first()
-            if copy is None:
-                copy = (await connection.execute(_handed_to(reader, message))).first()
-            concerns = _DECISION.c.sender == reader
-            if copy is not None:  # a reader judges its copy by the decision on it: by whose keys, and when
-                concerns = or_(concerns, _DECISION.c.digest == copy.digest)
-            decisions = (await connection.execute(decided.where(concerns))).mappings().all()
-            if not decisions and copy is None:
-                return None
-            if copy is None or copy.sender != reader:
-                # a recipient sees what concerns itself, not which other authorities fetched theirs
-                listed = listed.where(_EVIDENCE.c.recipient == reader)
-            rows = (await connection.execute(listed)).mappings().all()
-        submissions = [_submission(parse_row(Decision, row), row["index"]) for row in decisions]
-        return submissions + [EvidenceView(parse_row(Evidence, row), row["index"]) for row in rows]
+            return await evidences_of(connection, reader, message)
 
     async def dossier(self, reader: str, dossier: str) -> DossierView | None:
         # One question, whether the dossier is another's or nobody's: how long an answer takes must not tell either.
-        own_leg = exists().where(_LEG.c.dossier == dossier, _acts_on(reader))
+        own_leg = exists().where(_LEG.c.dossier == dossier, acts_on(reader))
         mine = select(_DOSSIER).where(_DOSSIER.c.dossier == dossier, or_(_DOSSIER.c.requesting == reader, own_leg))
         async with self._store.read() as connection:
             row = await _one(connection, mine)
             return None if row is None else await _view(connection, reader, parse_row(Dossier, row))
 
     async def dossiers(self, reader: str, after: str | None, limit: int) -> list[DossierView]:
-        own_legs = select(_LEG.c.dossier).where(_acts_on(reader))
+        own_legs = select(_LEG.c.dossier).where(acts_on(reader))
         mine = select(_DOSSIER).where(or_(_DOSSIER.c.requesting == reader, _DOSSIER.c.dossier.in_(own_legs)))
         if after is not None:
             mine = mine.where(_DOSSIER.c.dossier < after)
@@ -164,7 +136,8 @@ class SqlQueries:
             delivered: dict[str, set[str]] = {one: set() for one in openings}
             for message, reader in await connection.execute(boxes):
                 delivered[message].add(reader)
-        return [_dossier_view(one, legs_of[one.dossier], delivered[one.opening]) for one in found]
+            failed = await _undelivered(connection, openings)
+        return [_dossier_view(one, legs_of[one.dossier], delivered[one.opening], failed[one.opening]) for one in found]
 
     async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
         asked = {"authority": authority, "after": after, "most": limit}
@@ -229,51 +202,51 @@ class SqlQueries:
         }
 
 
-def _acts_on(reader: str) -> ColumnElement[bool]:
-    """On the requested side of a leg."""
-    return or_(_LEG.c.requested == reader, _LEG.c.holder == reader)
-
-
-def _handed_to(reader: str, message: str) -> Select[Any]:
-    """A message on a leg, or the one that opened it, for the holder that the leg was handed to."""
-    on_leg = or_(_ENVELOPE.c.leg == _LEG.c.requested, _ENVELOPE.c.leg.is_(None))
-    held = exists().where(_LEG.c.dossier == _ENVELOPE.c.dossier, _LEG.c.holder == reader, on_leg)
-    nothing = (null().label("kid"), null().label("wrap"), _ENVELOPE.c.stored_at.label("delivered_at"))
-    return select(_ENVELOPE, *nothing).where(_ENVELOPE.c.message == message, held)
-
-
 async def _one(connection: AsyncConnection, statement: Select[Any]) -> Any:
     return (await connection.execute(statement)).mappings().first()
-
-
-def _submission(decision: Decision, leaf_index: int | None) -> EvidenceView:
-    """The decision seen as an evidence of transport: its leaf attests the acceptance or rejection of the submission."""
-    kind = "submission-acceptance" if decision.decision == "accepted" else "submission-rejection"
-    evidence = Evidence(decision.message, kind, decision.sender, decision.decided_at, decision.leaf_digest)
-    return EvidenceView(evidence, leaf_index)
 
 
 async def _view(connection: AsyncConnection, reader: str, dossier: Dossier) -> DossierView | None:
     """The dossier with the legs that this reader may see; None where it may see none."""
     legs = select(_LEG).where(_LEG.c.dossier == dossier.dossier).order_by(_LEG.c.requested)
     if reader != dossier.requesting:
-        legs = legs.where(_acts_on(reader))
+        legs = legs.where(acts_on(reader))
     shown = [parse_row(LegRecord, row) for row in (await connection.execute(legs)).mappings()]
     if not shown:
         return None
     boxes = select(_MAILBOX.c.reader).where(_MAILBOX.c.message == dossier.opening)
-    return _dossier_view(dossier, shown, set((await connection.execute(boxes)).scalars()))
+    delivered = set((await connection.execute(boxes)).scalars())
+    failed = await _undelivered(connection, [dossier.opening])
+    return _dossier_view(dossier, shown, delivered, failed[dossier.opening])
 
 
-def _dossier_view(dossier: Dossier, legs: Sequence[LegRecord], delivered: Collection[str]) -> DossierView:
+async def _undelivered(connection: AsyncConnection, messages: Iterable[str]) -> dict[str, set[str]]:
+    """By message, the recipients of whom an evidence says that it was not delivered in time."""
+    found: dict[str, set[str]] = {message: set() for message in messages}
+    failed = select(_FAILED.c.message, _FAILED.c.recipient).where(_FAILED.c.kind.in_(NOT_DELIVERED))
+    for message, recipient in await connection.execute(failed.where(_FAILED.c.message.in_(found))):
+        found[message].add(recipient)
+    return found
+
+
+def _dossier_view(
+    dossier: Dossier, legs: Sequence[LegRecord], delivered: Collection[str], failed: Collection[str]
+) -> DossierView:
     return DossierView(
         dossier=dossier.dossier,
         requesting=dossier.requesting,
         profile=dossier.profile,
         opened_at=dossier.opened_at,
         legs=legs,
-        transport={leg.requested: "delivered" if leg.requested in delivered else "submitted" for leg in legs},
+        transport={leg.requested: _how_far(leg.requested, delivered, failed) for leg in legs},
     )
+
+
+def _how_far(party: str, delivered: Collection[str], failed: Collection[str]) -> str:
+    """What lies in the mailbox is delivered, however late."""
+    if party in delivered:
+        return TransportState.delivered
+    return TransportState.not_delivered if party in failed else TransportState.submitted
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from shared.adapters.sql.types import JSON_COLUMN, UtcTime
@@ -19,6 +20,7 @@ class ClaimRow(SQLModel, table=True):
 
 class DecisionRow(SQLModel, table=True):
     __tablename__ = "decision"
+    __table_args__ = (Index("ix_decision_urgency_decided_at", "urgency", "decided_at"),)
     message: str = Field(primary_key=True, max_length=36)
     digest: str = Field(primary_key=True, max_length=43)
     sender: str = Field(max_length=19)
@@ -28,6 +30,9 @@ class DecisionRow(SQLModel, table=True):
     decided_at: datetime = Field(sa_type=UtcTime)
     receipt: str
     leaf_digest: bytes
+    dossier: str | None = Field(default=None, max_length=36)
+    recipients: str | None = None
+    urgency: str | None = Field(default=None, max_length=16)
 
 
 class DossierRow(SQLModel, table=True):
@@ -51,3 +56,33 @@ class LegRow(SQLModel, table=True):
     struck: dict[str, Any] | None = Field(default=None, sa_type=JSON_COLUMN, nullable=True)
     next_fall: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
     calendars: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class LateMessageRow(SQLModel, table=True):
+    __tablename__ = "late_message"
+    message: str = Field(primary_key=True, max_length=36)
+    recipient: str = Field(primary_key=True, max_length=19)
+    dossier: str = Field(max_length=36)
+    digest: str = Field(max_length=43)
+    sender: str = Field(max_length=19)
+    urgency: str = Field(max_length=16)
+    accepted_at: datetime = Field(sa_type=UtcTime)
+    struck: str
+    next_fall: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
+
+
+class FailedEvidenceRow(SQLModel, table=True):
+    __tablename__ = "failed_evidence"
+    message: str = Field(primary_key=True, max_length=36)
+    kind: str = Field(primary_key=True, max_length=32)
+    recipient: str = Field(primary_key=True, max_length=19)
+    at: datetime = Field(sa_type=UtcTime)
+    leaf_digest: bytes
+
+
+class TransportScanRow(SQLModel, table=True):
+    __tablename__ = "transport_scan"
+    awaited: str = Field(primary_key=True, max_length=32)
+    urgency: str = Field(primary_key=True, max_length=16)
+    accepted_at: datetime = Field(sa_type=UtcTime)
+    message: str = Field(max_length=36)

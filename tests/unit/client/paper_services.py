@@ -13,12 +13,14 @@ from typing import Any
 from services.intake.policy import check_id, decide_admission, verify_sender
 from shared.apisig.directory_statements import DirectoryStatement, sign_statement
 from shared.apisig.receipts import Receipt, sign_receipt
-from shared.audit.leaves import encode_entry, encode_leaf, leg_states
+from shared.audit.leaves import encode_entry, encode_leaf, leg_states, parse_entry
 from shared.audit.notes import encode_vkey
 from shared.domain.clock_events import Struck, due_events, with_struck
-from shared.domain.ids import encode_time
+from shared.domain.evidences import Evidence
+from shared.domain.ids import encode_time, parse_time
 from shared.domain.instruments import calendars_of, parse_registry
 from shared.domain.leg import Leg
+from shared.domain.transport_limits import TIME_LIMIT, missed_limits
 from shared.envelope.container import ReceivedEnvelope
 from shared.errors import Rejection
 from shared.keys.base64url import encode_b64u, parse_b64u
@@ -76,6 +78,7 @@ class PaperServices:
         self.parts: dict[str, bytes] = {}
         self.feeds: dict[str, Feed] = {}
         self.evidences: dict[str, list[tuple[str, str, int]]] = {}
+        self.warned: set[tuple[str, str, str]] = set()
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -89,6 +92,28 @@ class PaperServices:
             for one in fallen:
                 self.add_leaf("clock.event", **one.encode(), registry=0 if registry is None else 1)
             self.struck[place] = with_struck(struck, fallen)
+        for received in self.envelopes.values():
+            for recipient in received.header.recipients:
+                self.strike_limits(received, recipient)
+
+    def strike_limits(self, received: ReceivedEnvelope, recipient: str) -> None:
+        """Of the transport to this recipient."""
+        header = received.header
+        told = {kind: index for kind, to, index in self.evidences.get(header.id, []) if to == recipient}
+        came = {kind: parse_entry(self.log.entries[index])[1].at for kind, index in told.items()}
+        accepted = parse_time(self.decisions[header.id]["decided_at"])
+        for one in missed_limits(header.urgency, accepted, came.get("delivery"), came.get("retrieval")):
+            falls = {"falls": encode_time(one.falls)}
+            if one.falls > self.now or one.said in told:
+                continue
+            if one.is_failure:
+                code = {} if one.awaited is Evidence.retrieval else {"code": TIME_LIMIT}
+                self.evidence(one.said, received, recipient, **falls, **code)
+            elif (header.id, recipient, one.said) not in self.warned:
+                self.warned.add((header.id, recipient, one.said))
+                place = {"message": header.id, "dossier": header.dossier, "recipient": recipient, **falls}
+                place |= {"envelope_sha256": received.digest, "awaited": one.awaited.value}
+                self.add_leaf("clock.transport-late", **place)
 
     # --- what the operators do ---------------------------------------------------------------------------------------
 
@@ -210,14 +235,19 @@ class PaperServices:
 
     def deliver(self, received: ReceivedEnvelope, legs: Any) -> None:
         header = received.header
-        self.legs |= {(leg.dossier, leg.requested): leg for leg in legs}
-        self.struck |= {(leg.dossier, leg.requested): Struck(self.now) for leg in legs}
-        self.envelopes[header.id] = received
-        self.parts |= {f"{header.id}/{name}": ct for name, ct in received.parts.items()}
+        self.keep(received, legs)
         for recipient in header.recipients:
             self.evidence("delivery", received, recipient)
             if header.id not in self.withhold:
                 self.tell(recipient, "message.received", received)
+
+    def keep(self, received: ReceivedEnvelope, legs: Any) -> None:
+        """Admitted, and in nobody's mailbox yet."""
+        header = received.header
+        self.legs |= {(leg.dossier, leg.requested): leg for leg in legs}
+        self.struck |= {(leg.dossier, leg.requested): Struck(self.now) for leg in legs}
+        self.envelopes[header.id] = received
+        self.parts |= {f"{header.id}/{name}": ct for name, ct in received.parts.items()}
 
     def evidence(self, kind: str, received: ReceivedEnvelope, recipient: str, **more: str) -> None:
         header = received.header

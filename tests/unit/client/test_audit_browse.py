@@ -15,6 +15,7 @@ from client.audit_folder import AuditFolder
 from client.audit_index import Search
 from client.audit_words import explain, headline
 from client.ledger_source import DirectoryLedger
+from shared.audit.leaves import parse_entry
 from shared.domain.reference import encode_number
 from shared.errors import Ambiguous, LedgerInvalid, NotInLedger, NumberInvalid
 from tests.unit.client.letters import BE, FR, MA
@@ -77,9 +78,11 @@ def test_entries_are_found_by_whoever_they_name(reading: Reading) -> None:
 
 
 def test_entries_are_found_by_time(reading: Reading) -> None:
-    now, size = reading.exchange.now, len(reading.exchange.log.entries)
-    assert reading.places(since=now) == [size - 1]
-    assert len(reading.places(until=now - timedelta(hours=1))) == size - 1
+    now, logged = reading.exchange.now, [parse_entry(entry)[0] for entry in reading.exchange.log.entries]
+    newest = [place for place in reversed(range(len(logged))) if logged[place] == now]
+    assert 0 < len(newest) < len(logged)
+    assert reading.places(since=now) == newest
+    assert len(reading.places(until=now - timedelta(hours=1))) == len(logged) - len(newest)
 
 
 def test_a_dossier_is_found_by_its_number_and_by_a_piece_of_its_id(reading: Reading) -> None:

@@ -6,14 +6,18 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import date
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from babel.dates import format_date
 
 from client.opening import OpenedMessage
 from client.printing.act_labels import ACT_LABELS
+from client.printing.dues import dues_of
 from client.printing.letter import Surroundings, letter_of
 from client.printing.page import letter_page
 from client.printing.pdf import pdf_of
@@ -23,6 +27,7 @@ from shared.errors import PrintingUnusable
 from shared.texts.catalogue import LANGUAGES
 from tests.unit.client.letters import CONTENT, FR, MA, a_request
 from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.domain.calendars import a_calendar
 
 OURS, THEIRS = "2026/2623/418", "BEPI 2026/11/7741"
 AROUND = Surroundings(names={MA: "النيابة العامة", FR: "BEPI"}, numbers=(None, THEIRS))
@@ -134,3 +139,23 @@ def _read_pages(pdf: bytes) -> list[str]:
         pytest.skip("pdftotext, which reads the pages back, is not here; Debian's poppler-utils has it")
     done = subprocess.run([program, "-layout", "-", "-"], input=pdf, capture_output=True, check=True)
     return [one for one in _MARKS.sub("", done.stdout.decode()).split("\f") if one.strip()]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_owed_because_of_a_letter_is_printed_with_its_day_and_the_calendar_that_was_counted_by(
+    exchange: PaperExchange, tmp_path: Path, language: str
+) -> None:
+    opened = received(exchange, tmp_path, {})
+    legs, spring = list(exchange.legs.values()), date(2027, 3, 1)
+    france = a_calendar(country="FR", version="fr.9")
+    [first, *_] = dues = dues_of(legs, opened.header.id, {"FR": france})
+    assert all(due.calendar == "fr.9" and due.day < spring for due in dues)
+    page = unescape(letter_page(letter_of(opened, replace(AROUND, dues=dues), language)))
+    assert "fr.9" in page
+    assert format_date(first.day, "long", language) in page
+
+
+def test_what_was_settled_since_is_not_printed_as_owed(exchange: PaperExchange, tmp_path: Path) -> None:
+    opened = received(exchange, tmp_path, {})
+    settled = [replace(leg, obligations=()) for leg in exchange.legs.values()]
+    assert dues_of(settled, opened.header.id, {}) == ()

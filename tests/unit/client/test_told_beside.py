@@ -151,7 +151,7 @@ def test_no_limit_has_passed_before_the_shortest_that_there_is(exchange: PaperEx
     for hours, differs in ((1, {"evidence"}), (37, set())):
         told = copy_of(exchange)
         [received] = told.envelopes.values()
-        told.pass_time(hours * 3600)
+        told.now += timedelta(hours=hours)
         told.evidence("non-retrieval", received, FR)
         report = audit(told, tmp_path / str(hours))
         assert {one.what for one in report.differences} == differs

@@ -29,7 +29,7 @@ def copy_of(story: PaperExchange) -> PaperExchange:
     copied.places = dict(story.places)
     copied.evidences, copied.decisions = dict(story.evidences), dict(story.decisions)
     copied.legs, copied.spent, copied.envelopes = dict(story.legs), dict(story.spent), dict(story.envelopes)
-    copied.struck = dict(story.struck)
+    copied.struck, copied.warned = dict(story.struck), set(story.warned)
     copied.log = PaperLog(entries=list(story.log.entries), tiles=dict(story.log.tiles), files=dict(story.log.files))
     return copied
 

@@ -62,6 +62,16 @@ SAMPLES: list[ServiceMessage] = [
     ),
     messages.EnvelopeDelivered(summary=SUMMARY, delivered_at=AT, legs=LEGS),
     messages.EnvelopeRetrieved(message=ID, recipient="BE.PF", request='"@method": GET\n', retrieved_at=AT),
+    messages.LimitPassed(
+        said="non-delivery",
+        falls=AT,
+        message=ID,
+        dossier=ID,
+        sender="MA.PGR",
+        recipient="BE.PF",
+        struck_at=AT,
+        tell=("MA.PGR",),
+    ),
     messages.RetrievalRecorded(message=ID, dossier=ID, sender="MA.PGR", recipient="BE.PF", retrieved_at=AT),
     messages.ClockStruck(
         event="overdue",

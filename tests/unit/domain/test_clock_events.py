@@ -271,3 +271,11 @@ def test_a_limit_of_the_law_is_not_overdue_on_a_day_that_is_not_worked() -> None
     assert not is_overdue(leg, execution, utc("2027-02-07 12:00"), SPAIN)
     assert is_overdue(leg, execution, utc("2027-02-08 23:00"), SPAIN)
     assert day("2027-02-08").isoweekday() == 1
+
+
+def test_an_order_for_evidence_is_answered_in_ten_days_and_in_an_emergency_in_eight_hours() -> None:
+    """Regulation (EU) 2023/1543 art. 10 (k), as a sample: the tenth day after 3 November."""
+    sample = {"ma-es-2009": "2023-1543.1"}
+    usual, emergency = the_leg(sample), the_leg(sample, urgency="emergency")
+    for leg, due in ((usual, utc("2026-11-13 23:59:59")), (emergency, emergency.opened_at + timedelta(hours=8))):
+        assert [one.due for one in leg.obligations if one.basis is DueBasis.law] == [due]

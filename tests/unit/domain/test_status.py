@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.domain.clock_events import events_of
 from shared.domain.dossier import Leg, decide_move
 from shared.domain.ids import encode_time
-from shared.domain.status import Holder, compress, encode_line, status_lines, status_of
+from shared.domain.status import Holder, compress, encode_line, line_text, status_lines, status_of
+from tests.unit.domain.calendars import a_calendar
 from tests.unit.domain.letters import BE, DAY, ES, FR, MA, a_message, after, digest_of, opened, the_leg
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -131,3 +133,25 @@ def test_the_structured_form_holds_what_the_line_says() -> None:
         ("deadline", MA, "2026-12-12T23:59:59.000000Z"),
         ("policy", None, "2026-12-03T23:59:59.000000Z"),
     ]
+
+
+def test_a_day_follows_the_debtors_calendar_and_names_it() -> None:
+    """3 December is not worked in this Spain: the exchange's clock lets the limit end on the 4th."""
+    spain = {"ES": a_calendar(holidays=["2026-12-03"])}
+    leg = after(the_leg({"ma-es-2009": "eio.1"}), "acknowledge")
+    [line] = status_of([leg], MA, NOW, calendars=spain)
+    text = line_text(line, MA, NOW)
+    struck = next(one for one in events_of(leg, spain) if (one.event, one.owed) == ("overdue", "decide"))
+    [shown] = encode_line(line)["dues"]
+    assert "limit 4 Dec" in text
+    assert text.endswith(" · calendar es.1")
+    assert struck.due is not None
+    assert (shown["due"], shown["calendar"], shown["day"]) == (encode_time(struck.due), struck.calendar, "2026-12-04")
+
+
+def test_a_day_is_the_debtors_own_where_midnight_lies_in_the_next_day_of_utc() -> None:
+    west = a_calendar(offsets=[{"since": "2026-01-01T00:00:00Z", "minutes": -300}])
+    leg = after(the_leg(act={"deadline": "2026-12-12"}), "acknowledge")
+    [line] = status_of([leg], MA, NOW, calendars={"ES": west})
+    assert "your deadline 12 Dec" in line_text(line, MA, NOW)
+    assert [due.due for due in line.dues if due.set_by == MA] == [datetime(2026, 12, 13, 4, 59, 59, tzinfo=UTC)]

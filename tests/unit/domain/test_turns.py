@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.domain.admissibility import admissibility
 from shared.domain.dossier import Leg, decide_move, dossier_status, lapsed, leg_status, outcome_of
-from shared.domain.instruments import Registry
+from shared.domain.instruments import Registry, parse_registry
 from shared.domain.leg import DueBasis
 from shared.domain.obligations import waiting_on
 from shared.domain.status import status_lines
@@ -17,6 +18,7 @@ from shared.errors import ActMalformed, DossierStale, HeaderInconsistent, Illega
 from tests.unit.domain.letters import DAY, ES, FR, MA, a_message, after, digest_of, opened, the_leg
 
 COURT = "ES.JCI3"
+INSTRUMENTS = Path(__file__).parents[3] / "deploy" / "samples" / "instruments.json"
 LATER = DAY + timedelta(days=5)
 EMPTY = Registry.model_validate({"v": 1, "version": "1", "note": "none", "instruments": []})
 
@@ -253,3 +255,12 @@ def test_information_given_unasked_follows_the_acceptance_of_its_conditions() ->
     assert dossier_status([given, declined]) == "provided"
     with pytest.raises(IllegalMove):
         after(legs[2], "provide")
+
+
+@pytest.mark.parametrize(("days", "flags"), [(59, ["preservation-short"]), (60, [])])
+def test_a_preservation_of_less_than_sixty_days_is_admitted_with_a_flag(days: int, flags: list[str]) -> None:
+    asked = the_leg(profile="preservation", measures={"M1": "preservation"})
+    header = a_message(asked, "preserve", {"until": (DAY.date() + timedelta(days=days)).isoformat()})
+    assert leg_status(decide_move(asked, header, digest_of("kept"), DAY)) == "preserved"
+    named = parse_registry(INSTRUMENTS.read_bytes())
+    assert [flag.code for flag in admissibility(header, asked, named, DAY)] == flags

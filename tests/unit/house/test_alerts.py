@@ -24,6 +24,7 @@ RULE = re.compile(r"- alert: (\w+)\n +expr: (.+)\n +for: (\w+)\n +labels: \{seve
 ALERTS = {name: (condition, wait, severity) for name, condition, wait, severity in RULE.findall(RULES)}
 SPANS = {SERVICE, *(name.value for name in SpanName), *(size.value for size in Size)}
 LINES_OF_THE_LOG = {
+    "transport.limit-passed",
     "ledger.time-stamp-missing",
     "ledger.waits",
     "ledger.witness-knows",
