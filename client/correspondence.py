@@ -33,7 +33,7 @@ from client.leg_replay import check_leg
 from client.mailbox import Mailbox
 from client.message_judge import MessageJudge
 from client.outbox import Outbox
-from client.provenance import check_onward
+from client.provenance import check_onward, note_documents
 from client.pruned_parts import SealedParts
 from client.register import Register
 from client.request_file import RequestFile
@@ -233,6 +233,7 @@ class Correspondence:
         watch = self.directory(anew=True)
         keys = {party: watch.sealing_key(party).public for party in composed.header.recipients}
         sealed = seal_message(composed.header, composed.content, attachments, self.keys, keys)
+        note_documents(self.register, composed.header.id, (one.data for one in attachments))
         message = self.outbox.store(sealed, encode_time(self._clock()))
         self.mailbox.casebook.note(composed.header, composed.content, [one.name for one in attachments])
         return message

@@ -26,9 +26,6 @@ from shared.contracts.api import (
     MAX_DOCUMENT_BYTES,
     MESSAGE_CONTENT_TYPE,
     Accepted,
-    DeadLetterAnswer,
-    DeadLetterItem,
-    DeadLetterPage,
     Decision,
     Directory,
     DirectoryStatementAnswer,
@@ -39,11 +36,11 @@ from shared.contracts.api import (
     KeyEventItem,
     KeyEventPage,
     MessageForReader,
-    OperatorQueues,
     StampItem,
     StampPage,
     WellKnown,
 )
+from shared.contracts.operator_api import DeadLetterAnswer, DeadLetterItem, DeadLetterPage, OperatorQueues
 from shared.domain.misfits import first_misfit
 from shared.errors import AnswerRefused, NotThere
 

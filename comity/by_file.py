@@ -13,7 +13,7 @@ from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
 from comity.printing import surroundings
 from comity.send import Despite, DraftBy, Patience, Wait, attachments, send_or_draft
-from comity.words import _, reader_language
+from comity.words import _, page_language, told
 from comity.written_files import named_documents, write_new_files
 
 if TYPE_CHECKING:
@@ -44,27 +44,24 @@ def export_dossier(
     with reporting(json) as output:
         from client.by_file import ANSWER_FILE
         from shared.errors import RequestFileInvalid
-        from shared.texts.catalogue import LANGUAGES
 
+        chosen = page_language(language)
         if out.exists():
             raise RequestFileInvalid(file=out, why="it exists already; name a new folder")
-        chosen = language or reader_language()
-        if chosen not in LANGUAGES:
-            raise typer.BadParameter(f"there are no words in {chosen}; there are {', '.join(LANGUAGES)}")
         with find_home(home, url).correspondence() as own:
             found = own.find_dossier(dossier)
             state = own.leg(found, leg)
-            known = [one for one in own.register.messages(found) if one.leg in (None, state.requested)]
-            settled = [one.message for one in known if one.state in ("accepted", "received")]
-            opened = [own.mailbox.open(message) for message in settled]
-            answer = _answer(own, state)
+            answer = _answer(own, state)  # before anything more can come in that is not in the folder
+            opened, refused = _opened(own, state)
             write_new_files(out, ())  # closed to others before anything lies in it
             for at, one in enumerate(opened, start=1):
                 folder = out / f"{at:02}-{one.header.kind}-{one.header.sender}"
                 write_new_files(folder, _files(own, one, chosen))
-            written = [("dossier.json", _text(_told(own, state, opened))), (ANSWER_FILE, _text(answer))]
-            write_new_files(out, written)
+            about = {**_told(own, state, opened), "not_opened": refused}
+            write_new_files(out, [("dossier.json", _text(about)), (ANSWER_FILE, _text(answer))])
         document = {"folder": str(out), "messages": len(opened), "answer": str(out / ANSWER_FILE)}
+        for left in refused:
+            output.note(_("{message} of {sender} is not in it: {why}", **left))
 
         def render(console: Any) -> None:
             say(
@@ -103,6 +100,21 @@ def import_answer(
             wish = written.wish(state, despite)
             composed = own.compose_reply(state.dossier, wish, state.requested, written.in_reply_to)
             send_or_draft(own, composed, attachments(files), draft_by, place, output, wait, patience)
+
+
+def _opened(own: Correspondence, leg: Leg) -> tuple[list[OpenedMessage], list[dict[str, str]]]:
+    """The leg's messages; one that does not open is named, and keeps nobody from reading the others."""
+    from shared.errors import Rejection
+
+    opened, refused = [], []
+    for one in own.register.messages(leg.dossier):
+        if one.leg in (None, leg.requested) and one.state in ("accepted", "received"):
+            try:
+                opened.append(own.mailbox.open(one.message))
+            except Rejection as error:
+                named = {"message": one.message, "kind": one.kind, "sender": one.sender}
+                refused.append({**named, "code": error.code, "why": told(error)})
+    return opened, refused
 
 
 def _answer(own: Correspondence, leg: Leg) -> dict[str, Any]:

@@ -123,7 +123,9 @@ def amend(
         def change(registry: Change) -> Change:
             entry = _entry(registry, code)
             amendments = [*entry.get("amendments", []), amendment]
-            entry["amendments"] = sorted(amendments, key=lambda one: str(one.get("in_force")) if one else "")
+            entry["amendments"] = sorted(
+                amendments, key=lambda one: str(one.get("in_force")) if isinstance(one, dict) else ""
+            )
             return {**registry, "version": version}
 
         output.show(*_publish(change, operator_key, trust, home, url))

@@ -18,7 +18,7 @@ from comity.words import _
 
 if TYPE_CHECKING:
     from client.exchange import Exchange
-    from shared.contracts.api import DeadLetterAnswer, DeadLetterItem
+    from shared.contracts.operator_api import DeadLetterAnswer, DeadLetterItem
 
 app = typer.Typer(no_args_is_help=True, help="What nobody could process: list, show, try again.")
 

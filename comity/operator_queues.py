@@ -14,7 +14,7 @@ from comity.output import local_time, reporting, say, visible
 from comity.words import _, retold
 
 if TYPE_CHECKING:
-    from shared.contracts.api import LedgerState, OperatorQueues
+    from shared.contracts.operator_api import LedgerState, OperatorQueues
 
 UNREAD = "?"
 

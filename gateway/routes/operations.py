@@ -25,7 +25,7 @@ from gateway.auth import Call, admitted
 from gateway.cursors import encode_letter_cursor, parse_letter_cursor
 from gateway.description import signed
 from gateway.gateway import Gateway, gateway_of
-from shared.contracts.api import (
+from shared.contracts.operator_api import (
     LETTER_PAGE,
     LETTER_PAGE_MOST,
     DeadLetterAnswer,

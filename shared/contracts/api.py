@@ -24,15 +24,15 @@ KEY_EVENT_PAGE = 32
 """Proofs of key events in one answer, at most: the largest entries together stay below 4 MiB."""
 STAMP_PAGE = 32
 """Time-stamps in one answer, at most: of the largest, together below 4 MiB."""
-LETTER_PAGE = 100
-LETTER_PAGE_MOST = 500
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """Of which all answers are made."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Accepted(_Answer):
+class Accepted(Answer):
     """202: the submission is kept and will be decided. `receipt` is a compact JWS (`docs/spec/api-signatures.md`)."""
 
     message: str
@@ -41,7 +41,7 @@ class Accepted(_Answer):
     decide_by: str
 
 
-class Decision(_Answer):
+class Decision(Answer):
     """What intake decided, once readable: in the answer to a repeated POST and in `GET /v1/messages/{id}/decision`."""
 
     message: str
@@ -55,13 +55,13 @@ class Decision(_Answer):
     leaf_index: int | None
 
 
-class PartRef(_Answer):
+class PartRef(Answer):
     name: str
     sha256: str
     size: int
 
 
-class MessageForReader(_Answer):
+class MessageForReader(Answer):
     """One sealed message for one reader: GET each part under `/v1/messages/{id}/parts/{name}`. `kid` and `wrap` are
     null for a holder that the leg was handed to later: what opens it came in the `forward`."""
 
@@ -76,7 +76,7 @@ class MessageForReader(_Answer):
     delivered_at: str
 
 
-class EvidenceItem(_Answer):
+class EvidenceItem(Answer):
     """A transport fact; `proof` is a tlog-proof with the entry as its `extra`, null until a checkpoint covers it."""
 
     kind: str
@@ -86,12 +86,12 @@ class EvidenceItem(_Answer):
     proof: str | None
 
 
-class Evidences(_Answer):
+class Evidences(Answer):
     message: str
     items: tuple[EvidenceItem, ...]
 
 
-class Obligation(_Answer):
+class Obligation(Answer):
     debtor: str
     act: str
     measures: tuple[str, ...]
@@ -100,7 +100,7 @@ class Obligation(_Answer):
     overdue: bool
 
 
-class MeasureStatus(_Answer):
+class MeasureStatus(Answer):
     id: str
     type: str
     state: str
@@ -109,7 +109,7 @@ class MeasureStatus(_Answer):
     late: bool = False
 
 
-class LegView(_Answer):
+class LegView(Answer):
     """`state` is `shared.domain.dossier.encode_leg`: clients derive the status lines by the same functions."""
 
     requested: str
@@ -121,7 +121,7 @@ class LegView(_Answer):
     state: dict[str, Any]
 
 
-class DossierAnswer(_Answer):
+class DossierAnswer(Answer):
     dossier: str
     number: str
     requesting: str
@@ -131,12 +131,12 @@ class DossierAnswer(_Answer):
     legs: tuple[LegView, ...]
 
 
-class DossierPage(_Answer):
+class DossierPage(Answer):
     items: tuple[DossierAnswer, ...]
     next: str | None
 
 
-class FeedItem(_Answer):
+class FeedItem(Answer):
     """`type` is `message.` and `accepted`, `rejected`, `delivered`, `retrieved`, or a missed limit (to the sender),
     `message.received` (to a recipient), or `clock.` and an event; who hears what: `docs/spec/clocks.md`."""
 
@@ -148,79 +148,13 @@ class FeedItem(_Answer):
     data: dict[str, Any]
 
 
-class FeedPage(_Answer):
+class FeedPage(Answer):
     items: tuple[FeedItem, ...]
     next: str
     """Cursor to go on from; equals the request's when nothing is new."""
 
 
-class QueueFigures(_Answer):
-    """One service's messages on the bus and in its tables; null is what could not be read."""
-
-    service: str
-    waiting: int | None
-    """Frames in its queue, without those that it holds."""
-    given_up: int | None
-    """Frames that the broker set aside and the service has not taken over as dead letters yet."""
-    parked: int | None
-    next_due: str | None
-    outbox: int | None
-    outbox_age_s: float | None
-    """Seconds since the oldest message was decided that the bus has not confirmed."""
-    dead_letters: int | None
-
-
-class LedgerState(_Answer):
-    """`size` entries have their place, `signed_size` of them are under a signed checkpoint. `leaves_waiting` counts
-    frames of leaves, one of each transaction, `dead_letters` those that get no place."""
-
-    size: int
-    signed_size: int
-    newest_at: str | None
-    age_s: float | None
-    leaves_waiting: int
-    dead_letters: int
-
-
-class Unread(_Answer):
-    """A part of the exchange that does not answer: `broker` or `database`."""
-
-    part: str
-    why: str
-
-
-class OperatorQueues(_Answer):
-    at: str
-    queues: tuple[QueueFigures, ...]
-    ledger: LedgerState | None
-    unread: tuple[Unread, ...]
-
-
-class DeadLetterItem(_Answer):
-    """One message that a service could not process. `item` is the id in the logs, null where its frame did not open."""
-
-    id: str
-    service: str
-    type: str | None
-    item: str | None
-    at: str
-    attempts: int
-    retries: int
-    reason: str
-
-
-class DeadLetterPage(_Answer):
-    items: tuple[DeadLetterItem, ...]
-    next: str | None
-
-
-class DeadLetterAnswer(DeadLetterItem):
-    """`earlier` are the reasons of the times before, the newest first."""
-
-    earlier: tuple[str, ...]
-
-
-class KeyEntry(_Answer):
+class KeyEntry(Answer):
     use: str
     kid: str
     public: str
@@ -228,7 +162,7 @@ class KeyEntry(_Answer):
     not_after: str
 
 
-class PartyEntry(_Answer):
+class PartyEntry(Answer):
     """A party as the directory shows it; `event_seq` names the key event, `event` is the signed event itself."""
 
     party: str
@@ -239,21 +173,21 @@ class PartyEntry(_Answer):
     event_seq: int
 
 
-class Directory(_Answer):
+class Directory(Answer):
     """All signed key events in order: whoever holds the trust file replays them and trusts nothing else."""
 
     events: tuple[str, ...]
     parties: tuple[PartyEntry, ...]
 
 
-class DirectoryStatementAnswer(_Answer):
+class DirectoryStatementAnswer(Answer):
     """Which key event and registry of instruments are the newest now, signed: a compact JWS, as in
     `docs/spec/api-signatures.md`."""
 
     statement: str
 
 
-class KeyEventItem(_Answer):
+class KeyEventItem(Answer):
     """Where key event `seq` stands in the ledger; `proof` is a tlog-proof with the entry as its `extra`, null until a
     checkpoint covers it."""
 
@@ -262,13 +196,13 @@ class KeyEventItem(_Answer):
     proof: str | None
 
 
-class KeyEventPage(_Answer):
+class KeyEventPage(Answer):
     """In order of their numbers, without a gap."""
 
     items: tuple[KeyEventItem, ...]
 
 
-class StampItem(_Answer):
+class StampItem(Answer):
     """`token` is a TimeStampResp of RFC 3161, DER in base64url, over the tree head of `size` entries; `authority` is
     the host that gave it."""
 
@@ -277,13 +211,13 @@ class StampItem(_Answer):
     token: str
 
 
-class StampPage(_Answer):
+class StampPage(Answer):
     """In order of the trees' sizes."""
 
     items: tuple[StampItem, ...]
 
 
-class WellKnown(_Answer):
+class WellKnown(Answer):
     name: str
     versions: tuple[str, ...]
     origin: str
@@ -292,7 +226,7 @@ class WellKnown(_Answer):
     time: str
 
 
-class Problem(_Answer):
+class Problem(Answer):
     """RFC 9457 problem details; `code` is stable, `facts` are the error's particulars."""
 
     type: str

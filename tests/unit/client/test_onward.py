@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from client.composition import ReplyWish
 from client.correspondence import Correspondence
+from client.provenance import note_documents
 from client.sealing import Attachment
 from client.use_notes import permissions_for, use_notes
-from shared.errors import ActMalformed, OnwardNotPermitted
+from shared.errors import ActMalformed, DeskUnusable, OnwardNotPermitted
 from tests.unit.client.letters import BE, CONTENT, FR, MA, a_request, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange
 
 RESULT = Attachment("result.pdf", "application/pdf", b"%PDF of Paris")
+TWO = {name: {"type": "bank-data", "target": "an account"} for name in ("M1", "M2")}
 DONE = {"outcomes": {"M1": "executed"}}
 
 
@@ -38,8 +42,10 @@ class Play:
         assert self.exchange.decisions[message]["decision"] == "accepted"
         return message
 
-    def asks(self, **act: object) -> None:
-        self.say(self.ma, "ask-use-permission", {"purposes": ["civil", "evidence"], **act}, {"use": "a trial"}, FR)
+    def asks(self, *measures: str, **act: object) -> None:
+        whole = {"purposes": ["civil", "evidence"], **act}
+        wish = ReplyWish("ask-use-permission", whole, {"use": "a trial"}, measures)
+        self.ma.outbox.send(self.ma.seal_and_store(self.ma.compose_reply(self.dossier, wish, FR), ()))
         self.fr.mailbox.read_feed()
 
     def passes_on(self) -> str:
@@ -129,3 +135,39 @@ def test_what_was_permitted_years_ago_is_found_in_what_was_read(play: Play) -> N
     play.ma.mailbox.read_feed()
     assert play.passes_on()
     assert reply(play.be, play.dossier, "acknowledge", BE)
+
+
+def test_a_permission_for_one_measure_lets_nothing_of_another_go(play: Play) -> None:
+    composed = play.ma.compose_request(a_request(measures=TWO), (FR,), "quadripartite")
+    play.ma.outbox.send(play.ma.seal_and_store(composed, ()))
+    play.dossier = composed.header.dossier
+    play.fr.mailbox.read_feed()
+    wish = ReplyWish("deliver-result", DONE, {"result": "done"}, ("M1",))
+    other = Attachment("m1.pdf", "application/pdf", b"%PDF of M1")
+    came = play.fr.seal_and_store(play.fr.compose_reply(play.dossier, wish, FR), (other,))
+    play.fr.outbox.send(came)
+    play.ma.mailbox.read_feed()
+    play.ma.mailbox.open(came)
+    for measure in ("M2", "M1"):
+        play.asks(measure, to=BE)
+        play.fr.mailbox.read_feed()
+        play.say(play.fr, "answer-use-permission", {"granted": ["civil", "evidence"]}, {}, FR)
+        play.ma.mailbox.read_feed()
+        with pytest.raises(OnwardNotPermitted) if measure == "M2" else nullcontext():
+            play.ma.seal_and_store(play.ma.compose_request(a_request(), (BE,), "quadripartite"), (other,))
+
+
+def test_what_was_refused_before_it_was_sent_made_no_document_ones_own(play: Play) -> None:
+    composed = play.ma.compose_request(a_request(), (BE,), "quadripartite")
+    other = Attachment("report.pdf", "application/pdf", b"%PDF of Paris, later")
+    ours = {**composed.content, "approvals": {}}
+    with pytest.raises(DeskUnusable):
+        play.ma.seal_and_store(replace(composed, content=ours), (other,))
+    note_documents(play.ma.register, composed.header.id, [other.data])  # and if it was killed before it was stored
+    play.dossier = open_dossier(play.ma, FR)
+    play.fr.mailbox.read_feed()
+    came = play.say(play.fr, "deliver-result", DONE, {"result": "more"}, FR, other)
+    play.ma.mailbox.read_feed()
+    play.ma.mailbox.open(came)
+    with pytest.raises(OnwardNotPermitted):
+        play.ma.seal_and_store(play.ma.compose_request(a_request(), (BE,), "quadripartite"), (other,))

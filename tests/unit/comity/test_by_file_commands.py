@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from client.by_file import load_answer
-from shared.errors import RequestFileInvalid
+from client.mailbox import Mailbox
+from client.opening import OpenedMessage
+from shared.errors import EnvelopeCannotOpen, RequestFileInvalid
 from tests.unit.comity.conftest import Run, document_of
 
 MA, FR = "MA.PGR", "FR.BEPI"
@@ -114,6 +116,28 @@ def test_a_link_to_another_file_is_no_attachment(run: Run, folder: Path, fill: F
     (folder / "scan.pdf").symlink_to(tmp_path / FR / "keys.json")
     result = run(FR, "import", str(fill(kind="acknowledge", attachments=["scan.pdf"])))
     assert "no such file lies beside it" in result.stderr
+
+
+def test_a_message_that_does_not_open_keeps_nobody_from_the_others(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = json.loads((folder / "answer.json").read_text())["number"]
+    run(FR, "reply", number, "acknowledge")
+    open_ = Mailbox.open
+
+    def not_the_request(mailbox: Mailbox, message: str) -> OpenedMessage:
+        opened = open_(mailbox, message)
+        if opened.header.kind == "request":
+            raise EnvelopeCannotOpen(why="its body is no JSON")
+        return opened
+
+    monkeypatch.setattr(Mailbox, "open", not_the_request)
+    again = folder.with_name("again")
+    assert "there are no words in xx" in run(FR, "export", number, "-o", str(again), "--language", "xx").stderr
+    assert "is not in it: " in run(FR, "export", number, "-o", str(again)).stderr
+    [refused] = json.loads((again / "dossier.json").read_text())["not_opened"]
+    assert (refused["sender"], refused["code"]) == (MA, "envelope.cannot-open")
+    assert (again / f"01-acknowledge-{FR}" / "letter.html").exists()
 
 
 def test_a_folder_that_exists_is_not_written_into(run: Run, folder: Path) -> None:
