@@ -77,7 +77,11 @@ class Approved:
 
     @property
     def is_alone(self) -> bool:
-        return any(one.alone for one in self.approvals)
+        return any(one.alone and one.role is Role.sender for one in self.approvals)
+
+    @property
+    def senders(self) -> frozenset[str]:
+        return self._in(Role.sender)
 
     def _in(self, role: Role) -> frozenset[str]:
         return frozenset(one.officer for one in self.approvals if one.role is role)

@@ -232,8 +232,10 @@ class Office:
             raise ApprovalMissing(kind=header.kind, needs=needs, why=f"its {bad}") from None
         if approved is None:
             raise ApprovalMissing(kind=header.kind, needs=needs, why="no officer signed it")
+        if not approved.senders:
+            raise ApprovalMissing(kind=header.kind, needs=needs, why="no sender signed it")
         is_allowed_alone = approved.is_alone and header.urgency is Urgency.emergency
-        if not approved.approvals or (approved.eyes < needs and not is_allowed_alone):
+        if approved.eyes < needs and not is_allowed_alone:
             raise ApprovalMissing(kind=header.kind, needs=needs, why=f"{approved.eyes} looked at it")
 
     def _approved(

@@ -12,7 +12,7 @@ from client.desk import drafts
 from client.desk.drafts import Draft, draft_of
 from client.desk.rules import Acting, Desk, Officer, Role
 from shared.domain.ids import encode_time
-from shared.errors import DeskUnusable, DraftBusy, DraftUnknown, DraftUnusable, OfficerRefused
+from shared.errors import ApprovalMissing, DeskUnusable, DraftBusy, DraftUnknown, DraftUnusable, OfficerRefused
 from shared.keys.base64url import encode_b64u
 from shared.keys.private import Ed25519Signer
 from tests.unit.client.letters import FR, MA, a_request
@@ -70,6 +70,13 @@ def test_a_signature_of_before_its_officers_time_lets_nothing_leave(
     ma.office.approve(draft.name, KEYS["bennis"])
     with pytest.raises(OfficerRefused, match="no drafter at"), ma.office.sending(draft.name, KEYS["bennis"]):
         pytest.fail("it must not leave")
+
+
+def test_without_its_senders_signature_nothing_leaves(ma: Correspondence, draft: Draft) -> None:
+    approved = ma.office.approve(draft.name, KEYS["bennis"])
+    assert approved.approved.eyes == 2
+    with pytest.raises(ApprovalMissing, match="no sender signed it"):
+        ma.office.require(approved.header, {**approved.content, "approvals": approved.sealed}, approved.attachments)
 
 
 def test_what_is_being_sent_is_neither_sent_nor_changed_nor_listed_by_another_process(
