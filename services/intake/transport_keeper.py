@@ -140,10 +140,9 @@ class TransportKeeper:
         async with self._units.begin() as unit:
             for row in (await unit.load([Key(LateMessage, (one.message, one.recipient)) for one in page])).values():
                 if isinstance(row, LateMessage):
-                    missed = _unsaid(row, arrivals)
-                    due = [one for one in missed if one.falls <= until]
+                    due, after = _fallen(row, arrivals, until, now)
                     fallen += [(one, row) for one in due]
-                    effects.updates.append(_after(row, due, missed[len(due) :], arrivals, now))
+                    effects.updates.append(after)
             fallen.sort(key=lambda one: (one[0].falls, one[1].message, one[1].recipient, one[0].said))
             for missed_limit, row in fallen:
                 _say(effects, missed_limit, row, now)
@@ -178,6 +177,21 @@ def _late_rows(one: Acceptance, arrivals: Mapping[tuple[str, str], Arrival]) -> 
         if missed:
             rows.append(replace(row, next_fall=missed[0].falls))
     return rows
+
+
+def _fallen(
+    row: LateMessage, arrivals: Mapping[tuple[str, str], Arrival], until: datetime, now: datetime
+) -> tuple[list[MissedLimit], LateMessage]:
+    """What is to be said of it, and its row afterwards."""
+    try:
+        missed = _unsaid(row, arrivals)
+    except (ValueError, OverflowError) as broken:
+        log.error(
+            "transport.message-unreadable", message=row.message, why=str(broken)
+        )  # others must not wait behind it
+        return [], replace(row, next_fall=None)
+    due = [one for one in missed if one.falls <= until]
+    return due, _after(row, due, missed[len(due) :], arrivals, now)
 
 
 def _unsaid(row: LateMessage, arrivals: Mapping[tuple[str, str], Arrival]) -> list[MissedLimit]:

@@ -14,6 +14,7 @@ from services.intake.transport_keeper import LATE_S, MESSAGES_TOGETHER, SETTLES,
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.late_messages import SqlLateMessages
 from shared.adapters.sql.queries import SqlQueries
+from shared.adapters.tables import METADATA
 from shared.audit.leaves import Leaf, parse_leaf
 from shared.contracts.records import Decision, Evidence, Record
 from shared.domain.ids import encode_time
@@ -158,6 +159,18 @@ async def test_a_message_that_comes_after_all_was_said_is_watched_again(road: Ro
     await road.look(20)
     assert await road.told() == [*UNDELIVERED, "non-retrieval", "retrieval-late"]
     assert await road.look(100) == 0
+
+
+async def test_a_row_that_nobody_can_read_keeps_no_other_waiting(road: Road) -> None:
+    await road.accept()
+    broken = await road.accept()
+    await road.look(2)
+    late = METADATA.tables["late_message"]
+    async with road.store.write() as connection:
+        await connection.execute(late.update().where(late.c.message == broken).values(urgency="never"))
+    await road.look(48)
+    said = [said_of(leaf) for leaf in await road.leaves() if leaf.fields["message"] != broken]
+    assert said == UNDELIVERED
 
 
 async def test_several_keepers_say_each_limit_once(road: Road, open_store: OpenStore) -> None:
