@@ -13,14 +13,14 @@ from typing import Any
 from services.intake.policy import check_id, decide_admission, verify_sender
 from shared.apisig.directory_statements import DirectoryStatement, sign_statement
 from shared.apisig.receipts import Receipt, sign_receipt
-from shared.audit.leaves import encode_entry, encode_leaf, leg_states, parse_entry
+from shared.audit.leaves import encode_entry, encode_leaf, leg_states
 from shared.audit.notes import encode_vkey
 from shared.domain.clock_events import Struck, due_events, with_struck
 from shared.domain.evidences import Evidence
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.instruments import calendars_of, parse_registry
 from shared.domain.leg import Leg
-from shared.domain.transport_limits import TIME_LIMIT, missed_limits
+from shared.domain.transport_limits import FIRST, TIME_LIMIT, missed_limits
 from shared.envelope.container import ReceivedEnvelope
 from shared.errors import Rejection
 from shared.keys.base64url import encode_b64u, parse_b64u
@@ -78,6 +78,7 @@ class PaperServices:
         self.parts: dict[str, bytes] = {}
         self.feeds: dict[str, Feed] = {}
         self.evidences: dict[str, list[tuple[str, str, int]]] = {}
+        self.came: dict[tuple[str, str, str], datetime] = {}
         self.warned: set[tuple[str, str, str]] = set()
 
     def pass_time(self, seconds: float) -> None:
@@ -99,10 +100,12 @@ class PaperServices:
     def strike_limits(self, received: ReceivedEnvelope, recipient: str) -> None:
         """Of the transport to this recipient."""
         header = received.header
-        told = {kind: index for kind, to, index in self.evidences.get(header.id, []) if to == recipient}
-        came = {kind: parse_entry(self.log.entries[index])[1].at for kind, index in told.items()}
         accepted = parse_time(self.decisions[header.id]["decided_at"])
-        for one in missed_limits(header.urgency, accepted, came.get("delivery"), came.get("retrieval")):
+        if self.now < accepted + min(FIRST.values()):
+            return
+        told = {kind for kind, to, _ in self.evidences.get(header.id, []) if to == recipient}
+        delivered, retrieved = (self.came.get((header.id, recipient, kind)) for kind in ("delivery", "retrieval"))
+        for one in missed_limits(header.urgency, accepted, delivered, retrieved):
             falls = {"falls": encode_time(one.falls)}
             if one.falls > self.now or one.said in told:
                 continue
@@ -254,6 +257,7 @@ class PaperServices:
         place = {"message": header.id, "dossier": header.dossier, "recipient": recipient}
         index = self.add_leaf(f"evidence.{kind}", **place, envelope_sha256=received.digest, **more)
         self.evidences.setdefault(header.id, []).append((kind, recipient, index))
+        self.came.setdefault((header.id, recipient, kind), self.now)
 
     def tell(self, authority: str, type_: str, received: ReceivedEnvelope) -> None:
         feed = self.feeds.setdefault(authority, Feed())

@@ -27,7 +27,7 @@ def copy_of(story: PaperExchange) -> PaperExchange:
     copied = PaperExchange(now=story.now, events=list(story.events), registry=story.registry)
     copied.directory = story.directory
     copied.places = dict(story.places)
-    copied.evidences, copied.decisions = dict(story.evidences), dict(story.decisions)
+    copied.evidences, copied.decisions, copied.came = dict(story.evidences), dict(story.decisions), dict(story.came)
     copied.legs, copied.spent, copied.envelopes = dict(story.legs), dict(story.spent), dict(story.envelopes)
     copied.struck, copied.warned = dict(story.struck), set(story.warned)
     copied.log = PaperLog(entries=list(story.log.entries), tiles=dict(story.log.tiles), files=dict(story.log.files))

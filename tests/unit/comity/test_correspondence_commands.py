@@ -49,6 +49,7 @@ def test_the_status_line_tells_turn_and_date_and_never_paints_policy_as_law(run:
     lines = run(MA, "status", number).stdout.splitlines()
     assert lines[1] == (
         "FR M1 · acknowledgement · waiting on FR.BEPI · since 22 Nov · no legal limit; target 29 Nov (policy)"
+        " · calendar fr.sample-2026-1"
     )
 
 
