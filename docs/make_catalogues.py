@@ -7,6 +7,8 @@ refuses until somebody writes it; one that is gone is taken out.
 from __future__ import annotations
 
 import ast
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -38,6 +40,18 @@ from shared.texts.catalogue import FOLDER, LANGUAGES, SOURCE  # noqa: E402
 
 CODE = ("client", "comity", "gateway", "shared")
 MARKS = frozenset({"_", "mark"})
+SYSTEM = (
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EIO,
+    errno.EISDIR,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+)
+"""What the operating system says of a file that a user named."""
 FLAG = "Flag"
 """Of a warning the second argument is the sentence."""
 PLURAL = "_n"
@@ -63,7 +77,15 @@ Sentence = str | tuple[str, str]
 def sentences() -> dict[Sentence, tuple[str, ...]]:
     """Each sentence that a reader can meet → the places where it stands."""
     found: dict[Sentence, set[str]] = {}
-    for text, place in (*_of_code(), *clauses(ROOT), *_of_help(), *_of_forms(), *_of_profiles(), *_of_errors()):
+    for text, place in (
+        *_of_code(),
+        *clauses(ROOT),
+        *_of_help(),
+        *_of_forms(),
+        *_of_profiles(),
+        *_of_errors(),
+        *_of_system(),
+    ):
         found.setdefault(text, set()).add(place)
     return {text: tuple(sorted(places)) for text, places in sorted(found.items(), key=lambda item: str(item[0]))}
 
@@ -140,6 +162,10 @@ def _of_errors() -> Iterator[tuple[str, str]]:
         yield title_of(cls), "problem"
         yield cls.template(), "problem"
     yield from ((advice, "advice") for advice in ADVICE.values())
+
+
+def _of_system() -> Iterator[tuple[str, str]]:
+    return ((os.strerror(code), "operating system") for code in SYSTEM)
 
 
 def catalogue_text(language: str, known: bytes | None) -> bytes:

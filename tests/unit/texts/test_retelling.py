@@ -35,7 +35,7 @@ def test_codes_and_what_is_unknown_stay_as_they_are(text: str) -> None:
     [
         ("entry 7 is no decision", "l'entrée 7 n'est pas une décision"),
         ("By it M1 became submitted on the leg of BE.PF.", "Par lui M1 devint submitted sur la branche de BE.PF."),
-        ("No such file or directory", "No such file or directory"),
+        ("No such file or directory", "ce fichier ou ce répertoire n'existe pas"),
     ],
 )
 def test_the_sentence_that_was_meant_is_recognised(text: str, told: str) -> None:
