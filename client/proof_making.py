@@ -27,7 +27,7 @@ from shared.audit.tree import HashReader, prove_inclusion
 from shared.audit.tree_head import TreeHead
 from shared.contracts.api import EvidenceItem
 from shared.envelope.container import parse_envelope
-from shared.errors import EnvelopePartMismatch, NotInRegister, NotThere, ProofStampInvalid
+from shared.errors import NotInRegister, NotThere, ProofPartUnknown, ProofStampInvalid
 
 _MOST_STAMPS: Final = 32
 """That are tried: of authorities whose roots are not here."""
@@ -56,7 +56,7 @@ def make_bundle(
     time-stamp authority stamp the checkpoint. Without it the bundle takes the exchange's earliest stamp over a tree
     that holds the decision, if one verifies under the root certificates of the trust file and `roots`.
 
-    Raises NotInRegister, EnvelopePartMismatch for a part that the message does not have, LedgerInvalid, what opening
+    Raises NotInRegister, ProofPartUnknown for a part that the message does not have, LedgerInvalid, what opening
     and calls raise, and the refusals of `verify_bundle` for what does not verify.
     """
     kept = own.register.message(message)
@@ -65,7 +65,7 @@ def make_bundle(
     names = [one.name for one in parse_envelope(kept.jws).manifest.parts]
     for name in open_parts:
         if name not in names:
-            raise EnvelopePartMismatch(part=name)
+            raise ProofPartUnknown(message=message, part=name, parts=", ".join(names))
     items = _evidences(own, message)
     events = list(_key_events(own))
     checkpoint = own.ledger.believe(own.exchange.checkpoint())

@@ -210,4 +210,5 @@ def _render(console: Any, document: dict[str, Any], profile: str) -> None:
         say(console, f"  {one}")
     if document["draft"] is not None:
         say(console, _("The draft is kept. Go on with it:"))
-        say(console, f"  comity new {profile}")
+        name = Path(document["draft"]).stem.removeprefix(f"{profile}-")
+        say(console, f"  comity new {profile} --draft {name}")

@@ -691,6 +691,12 @@ class ProofPartInvalid(ProofInvalid):
     code = "proof.part-invalid"
 
 
+class ProofPartUnknown(Rejection):
+    """The message {message} has no part {part} to be disclosed. Its parts: {parts}."""
+
+    code = "proof.part-unknown"
+
+
 class ProofStampInvalid(ProofInvalid):
     """The time-stamp in the proof bundle does not verify: {why}."""
 

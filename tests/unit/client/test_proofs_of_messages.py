@@ -17,7 +17,7 @@ from client.proof_verification import verify_bundle
 from client.sealing import Attachment
 from shared.audit.notes import encode_vkey
 from shared.domain.strict_json import encode_canonical_json
-from shared.errors import EnvelopePartMismatch, Rejection
+from shared.errors import ProofPartUnknown, Rejection
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.private import generate_ed25519
 from shared.keys.trust import FormerLogKeys, FormerReceiptKey
@@ -94,7 +94,7 @@ def test_sealed_bytes_may_lie_beside_the_bundle(story: Story) -> None:
 
 
 def test_a_part_that_the_message_does_not_have_is_named(story: Story) -> None:
-    with pytest.raises(EnvelopePartMismatch, match="p9"):
+    with pytest.raises(ProofPartUnknown, match="p9"):
         make_bundle(story.ma, story.message, ("p9",))
 
 
