@@ -69,7 +69,7 @@ def stop(exchange: LocalExchange, name: str) -> None:
 def test_each_is_ready_and_says_what_it_looked_at(exchange: LocalExchange) -> None:
     expected = {
         "gateway-1": {"database", "broker", "directory"},
-        "intake-1": {"database", "broker", "directory", "intake", "intake-outbox", "clocks"},
+        "intake-1": {"database", "broker", "directory", "intake", "intake-outbox", "clocks", "transport"},
         "ledger-1": {"database", "broker", "ledger", "ledger-head"},
     }
     for name, checks in expected.items():

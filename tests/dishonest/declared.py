@@ -274,7 +274,6 @@ EMPTY: Final = frozenset(
         "bus_message",
         "failed_evidence",
         "late_message",
-        "transport_scan",
         "leaf_waiting",
         "ledger_dead_letter",
         "ledger_time_stamp",

@@ -86,14 +86,24 @@ class Campaign:
 
     def _judge(self) -> list[Finding]:
         arena, history = self._arena, self._arena.history
-        findings = []
-        replays = [actor.replay() for actor in arena.actors]
-        for actor, replay in zip(arena.actors, replays, strict=True):
-            findings += [Finding(Harm.wrong, differs) for differs in replay.result(PAUSED_WITHIN_S)]
-            findings += [Finding(Harm.wrong, surprise) for surprise in actor.surprises]
+        findings = [Finding(Harm.wrong, differs) for differs in self._judge_replays()]
+        findings += [Finding(Harm.wrong, surprise) for actor in arena.actors for surprise in actor.surprises]
         findings += self._judge_effects()
         calls, self._calls_judged = history.calls[self._calls_judged :], len(history.calls)
         return findings + judge_answers(calls, arena.away)
+
+    def _judge_replays(self) -> list[str]:
+        """What parties read, and what they make of it. They read on for SETTLED_WITHIN_S while anything differs: what
+        notification has in its hands is in nobody's feed yet, and what is wrong stays so."""
+        until = time.monotonic() + SETTLED_WITHIN_S
+        while True:
+            replays = [actor.replay() for actor in self._arena.actors]
+            differs = [why for replay in replays for why in replay.result(PAUSED_WITHIN_S)]
+            if not differs or time.monotonic() > until:
+                return differs
+            time.sleep(AGAIN_EVERY_S)
+            for concluded in [actor.conclude() for actor in self._arena.actors]:
+                concluded.result(PAUSED_WITHIN_S)
 
     def _judge_effects(self) -> list[Finding]:
         """The ledger, rows and feeds. Judged again for SETTLED_WITHIN_S while all that is found is something missing: a

@@ -225,16 +225,26 @@ class Actor:
             self._self.mailbox.open(kept.message)
 
     def _replay(self) -> list[str]:
+        """What differs; it is looked at again the next time."""
         touched, self._touched = self._touched, set()
         differs = []
         for dossier in sorted(touched):
-            try:
-                legs = self._self.legs(dossier)
-            except ComityError as contradicted:
-                differs.append(f"{self.party}: {dossier}: {contradicted.code}: {contradicted}")
-                continue
-            for leg in legs:
-                made = replay_leg(dossier, leg.requested, self._self.register.messages(dossier))
-                if made is None or made.head != leg.head:
-                    differs.append(f"{self.party}: {dossier}: the leg of {leg.requested} is not what was read")
+            found = self._differences(dossier)
+            differs += [f"{self.party}: {dossier}: {why}" for why in found]
+            self._touched |= {dossier} if found else set()
         return differs
+
+    def _differences(self, dossier: str) -> list[str]:
+        """Between the dossier that the exchange tells, and the one that follows from what was read."""
+        try:
+            legs = self._self.legs(dossier)
+        except ComityError as contradicted:
+            return [f"{contradicted.code}: {contradicted}"]
+        made = {
+            leg.requested: replay_leg(dossier, leg.requested, self._self.register.messages(dossier)) for leg in legs
+        }
+        return [
+            f"the leg of {leg.requested} is not what was read"
+            for leg in legs
+            if (replayed := made[leg.requested]) is None or replayed.head != leg.head
+        ]
