@@ -51,7 +51,7 @@ def test_the_readers_own_language_is_taken_and_no_file_replaced(
     assert run(FR, "print", letter, "-o", str(file)).exit_code == 0
     assert 'dir="rtl"' in file.read_text()
     again = run(FR, "print", letter, "-o", str(file))
-    assert (again.exit_code, "File exists" in again.stderr) == (2, True)
+    assert (again.exit_code, "الملف موجود من قبل" in again.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("more", [["-o", "letter.doc"], ["-o", "letter.html", "--language", "la"]])

@@ -112,7 +112,7 @@ def test_disclosing_needs_a_file_and_a_part_that_is_there(run: Run, request_file
     message = sent(run, request_file)["message"]
     assert run(MA, "proof", message, "--open-part", "p1").exit_code == 2
     result = run(MA, "proof", message, "-o", str(tmp_path / "x"), "--open-part", "p1", "--json")
-    assert (result.exit_code, document_of(result)["error"]["code"]) == (1, "envelope.part-mismatch")
+    assert (result.exit_code, document_of(result)["error"]["code"]) == (1, "proof.part-unknown")
     assert not (tmp_path / "x").exists()
 
 
