@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import re
+from functools import cache
 from string import Formatter
 
 import pytest
@@ -24,6 +25,7 @@ from shared.texts.catalogue import (
 ARABIC_LETTER = re.compile(r"[\u0600-\u06ff]")
 
 
+@cache
 def _catalogue(language: str) -> Catalog:
     with (FOLDER / f"{language}.po").open("rb") as file:
         return read_po(file, locale=language)
