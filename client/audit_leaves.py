@@ -28,10 +28,11 @@ from client.audit_report import AuditReport
 from client.audit_retention import judge_pruned
 from client.audit_retries import judge_retry
 from client.audit_services import ServiceJudge
-from client.audit_transport import LATE, TransportJudge
+from client.audit_transport import TransportJudge
 from shared.apisig.receipts import MERGE_DELAY
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time
+from shared.domain.transport_limits import WARNING_LEAF
 from shared.envelope.container import ReceivedEnvelope
 from shared.keys.trust import Trust
 
@@ -97,7 +98,7 @@ class LeafJudge:
         if type_.startswith("decision."):
             refusal = answer if isinstance(answer, Refusal) else None
             self._decisions.judge(logged, prepared.received, prepared.asked, refusal)
-        elif type_.startswith("evidence.") or type_ == LATE:
+        elif type_.startswith("evidence.") or type_ == WARNING_LEAF:
             self._evidences.judge(logged, self._documents.directory, answer)
         elif type_ == "clock.event":
             self._clocks.judge(logged)

@@ -9,7 +9,6 @@ What comes in time costs a look at two times: nothing can have been said of it y
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from client.audit_clocks import CLOCK_LIMIT, ClockJudge
 from client.audit_decided import Decided
@@ -19,9 +18,15 @@ from shared.audit.log_verification import LoggedLeaf
 from shared.domain.evidences import Evidence
 from shared.domain.header import Urgency
 from shared.domain.ids import encode_time
-from shared.domain.transport_limits import ASKED_BY, FIRST, SAID, WARNINGS, MissedLimit, missed_limits
-
-LATE: Final = "clock.transport-late"
+from shared.domain.transport_limits import (
+    ASKED_BY,
+    FIRST,
+    SAID,
+    WARNING_LEAF,
+    WARNINGS,
+    MissedLimit,
+    missed_limits,
+)
 
 
 class TransportJudge:
@@ -96,8 +101,10 @@ class TransportJudge:
 
 def said_by(logged: LoggedLeaf) -> str:
     """Which of `transport_limits.SAID` the leaf says; another word for any other leaf."""
-    if logged.leaf.type == LATE:
-        return {awaited.value: word for awaited, word in WARNINGS.items()}.get(logged.leaf.fields["awaited"], LATE)
+    if logged.leaf.type == WARNING_LEAF:
+        return {awaited.value: word for awaited, word in WARNINGS.items()}.get(
+            logged.leaf.fields["awaited"], WARNING_LEAF
+        )
     return logged.leaf.type.removeprefix("evidence.")
 
 

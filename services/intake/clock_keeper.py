@@ -20,7 +20,9 @@ from datetime import datetime
 from typing import Final
 
 import structlog
+from typing_extensions import override
 
+from services.intake.keeping import Keeper, Publish
 from services.intake.striking import after_striking, falling_until, strike
 from shared.contracts.records import Key, LegRecord
 from shared.domain.clock_events import ClockEvent
@@ -28,23 +30,23 @@ from shared.errors import Rejection
 from shared.ports.clock import Clock
 from shared.ports.due_legs import DueLeg, DueLegs
 from shared.ports.keyring import PublishedInstruments
-from shared.ports.unit_of_work import Effects, OutboxRow, UnitsOfWork
-from shared.runtime.periodic import repeat
+from shared.ports.unit_of_work import Effects, UnitsOfWork
 
 LOOK_EVERY_S: Final = 1.0
 LEGS_TOGETHER: Final = 100
 LATE_S: Final = 60.0
-"""A keeper that has not looked for so long is not ready."""
 
 log = structlog.get_logger()
 
-Publish = Callable[[Sequence[OutboxRow]], Awaitable[set[str]]]
-"""Ids of the rows that the bus confirmed; never raises."""
 
-
-class ClockKeeper:
+class ClockKeeper(Keeper):
     """`instruments` are the newest that a quorum of the operators signed; asking for them raises what the pump's asking
     raises."""
+
+    looks_at = "the clocks of legs"
+    waits = "clocks.wait"
+    every_s = LOOK_EVERY_S
+    late_s = LATE_S
 
     def __init__(
         self,
@@ -54,30 +56,12 @@ class ClockKeeper:
         publish: Publish,
         clock: Clock,
     ) -> None:
+        super().__init__(units, publish, clock)
         self._due = due
-        self._units = units
         self._instruments = instruments
-        self._publish = publish
-        self._clock = clock
         self._counted_by = -1
-        self._looked_at: float | None = None
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set. Raises Fatal."""
-
-        async def look() -> None:
-            await self.strike_due(stop)
-            self._looked_at = self._clock.monotonic()
-
-        await repeat(look, LOOK_EVERY_S, self._clock, stop, "clocks.wait")
-
-    async def why_late(self) -> str | None:
-        """Why what falls now would not be struck; None while it would."""
-        if self._looked_at is None:
-            return "it has not looked at the clocks of legs yet"
-        for_s = self._clock.monotonic() - self._looked_at
-        return None if for_s <= LATE_S else f"it has not looked at the clocks of legs for {for_s:.0f} s"
-
+    @override
     async def strike_due(self, stop: asyncio.Event | None = None) -> int:
         """Everything that has fallen by now; how many events. Raises Transient, Fatal."""
         instruments = await self._instruments()
@@ -116,11 +100,7 @@ class ClockKeeper:
             strike(effects, events, instruments.number, now)
             rows = await unit.write(effects)
             await unit.commit()
-        confirmed = await self._publish(rows) if rows else set()
-        if confirmed:
-            async with self._units.begin() as unit:
-                await unit.forget_outbox(sorted(confirmed))
-                await unit.commit()
+        await self._publish_at_once(rows)
         return len(events)
 
 

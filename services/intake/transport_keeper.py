@@ -16,28 +16,28 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
+from typing_extensions import override
 
+from services.intake.keeping import Keeper, Publish
 from shared.audit.leaves import NONCE_BYTES, digest_of_leaf, encode_leaf
 from shared.contracts.messages import LimitPassed
 from shared.contracts.records import FailedEvidence, Key, LateMessage, TransportScan
 from shared.domain.evidences import Evidence
 from shared.domain.header import Urgency
 from shared.domain.ids import encode_time
-from shared.domain.transport_limits import ASKED_BY, FIRST, TIME_LIMIT, MissedLimit, missed_limits
+from shared.domain.transport_limits import ASKED_BY, FIRST, MissedLimit, missed_limits
 from shared.ports.clock import Clock
 from shared.ports.late_messages import Acceptance, Arrival, DueMessage, LateMessages
-from shared.ports.unit_of_work import Effects, OutboxRow, UnitsOfWork
-from shared.runtime.periodic import repeat
+from shared.ports.unit_of_work import Effects, UnitsOfWork
 
 LOOK_EVERY_S: Final = 10.0
 LATE_S: Final = 120.0
-"""A keeper that has not looked for so long is not ready."""
 SETTLES: Final = timedelta(minutes=1)
 LOOK_AGAIN: Final = timedelta(minutes=5)
 MESSAGES_TOGETHER: Final = 100
@@ -47,39 +47,23 @@ _LAST_ID: Final = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 log = structlog.get_logger()
 
-Publish = Callable[[Sequence[OutboxRow]], Awaitable[set[str]]]
-"""Ids of the rows that the bus confirmed; never raises."""
 
-
-class TransportKeeper:
+class TransportKeeper(Keeper):
     """Several processes may keep the same limits. `count` is told what was said, once for each recipient."""
+
+    looks_at = "the limits of transport"
+    waits = "transport.wait"
+    every_s = LOOK_EVERY_S
+    late_s = LATE_S
 
     def __init__(
         self, late: LateMessages, units: UnitsOfWork, publish: Publish, clock: Clock, count: Callable[[str], None]
     ) -> None:
+        super().__init__(units, publish, clock)
         self._late = late
-        self._units = units
-        self._publish = publish
-        self._clock = clock
         self._count = count
-        self._looked_at: float | None = None
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set. Raises Fatal."""
-
-        async def look() -> None:
-            await self.strike_due(stop)
-            self._looked_at = self._clock.monotonic()
-
-        await repeat(look, LOOK_EVERY_S, self._clock, stop, "transport.wait")
-
-    async def why_late(self) -> str | None:
-        """Why a limit that passes now would not be said; None while it would."""
-        if self._looked_at is None:
-            return "it has not looked at the limits of transport yet"
-        for_s = self._clock.monotonic() - self._looked_at
-        return None if for_s <= LATE_S else f"it has not looked at the limits of transport for {for_s:.0f} s"
-
+    @override
     async def strike_due(self, stop: asyncio.Event | None = None) -> int:
         """Everything that fell SETTLES ago or earlier; how many limits were missed. Raises Transient, Fatal."""
         while (stop is None or not stop.is_set()) and await self._find():
@@ -150,11 +134,7 @@ class TransportKeeper:
             await unit.commit()
         for missed_limit, _ in fallen:
             self._count(missed_limit.said)
-        confirmed = await self._publish(rows) if rows else set()
-        if confirmed:
-            async with self._units.begin() as unit:
-                await unit.forget_outbox(sorted(confirmed))
-                await unit.commit()
+        await self._publish_at_once(rows)
         return len(fallen)
 
 
@@ -186,9 +166,8 @@ def _fallen(
     try:
         missed = _unsaid(row, arrivals)
     except (ValueError, OverflowError) as broken:
-        log.error(
-            "transport.message-unreadable", message=row.message, why=str(broken)
-        )  # others must not wait behind it
+        # others must not wait behind it
+        log.error("transport.message-unreadable", message=row.message, why=str(broken))
         return [], replace(row, next_fall=None)
     due = [one for one in missed if one.falls <= until]
     return due, _after(row, due, missed[len(due) :], arrivals, now)
@@ -221,15 +200,8 @@ def _say(effects: Effects, limit: MissedLimit, row: LateMessage, now: datetime) 
         "dossier": row.dossier,
         "recipient": row.recipient,
         "envelope_sha256": row.digest,
-        "falls": encode_time(limit.falls),
     }
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    if not limit.is_failure:
-        leaf = encode_leaf("clock.transport-late", now, nonce, **about, awaited=limit.awaited.value)
-    elif limit.awaited is Evidence.retrieval:
-        leaf = encode_leaf(f"evidence.{limit.said}", now, nonce, **about)
-    else:
-        leaf = encode_leaf(f"evidence.{limit.said}", now, nonce, **about, code=TIME_LIMIT)
+    leaf = encode_leaf(limit.leaf, now, secrets.token_bytes(NONCE_BYTES), **about, **limit.encode())
     effects.leaves.append(leaf)
     if limit.is_failure:
         effects.inserts.append(FailedEvidence(row.message, limit.said, row.recipient, now, digest_of_leaf(leaf)))

@@ -19,7 +19,9 @@ from typing import Final
 
 from shared.domain.evidences import LIMITS, Evidence
 from shared.domain.header import Urgency
+from shared.domain.ids import encode_time
 
+WARNING_LEAF: Final = "clock.transport-late"
 TIME_LIMIT: Final = "time-limit"
 """Why a negative evidence was produced: its `code`."""
 WARNINGS: Final = {
@@ -50,6 +52,18 @@ class MissedLimit:
     @property
     def is_failure(self) -> bool:
         return self.said in FAILURES
+
+    @property
+    def leaf(self) -> str:
+        """The type of the leaf that says it."""
+        return f"evidence.{self.said}" if self.is_failure else WARNING_LEAF
+
+    def encode(self) -> dict[str, str]:
+        """As the ledger has it, beside what the leaf says of the message."""
+        fields = {"falls": encode_time(self.falls)}
+        if not self.is_failure:
+            return {**fields, "awaited": self.awaited.value}
+        return fields if self.awaited is Evidence.retrieval else {**fields, "code": TIME_LIMIT}
 
 
 def missed_limits(

@@ -21,6 +21,7 @@ from shared.domain.instruments import Registry
 from shared.errors import StoreUnavailable
 from shared.ports.keyring import PublishedInstruments
 from shared.ports.unit_of_work import Effects, OutboxRow
+from tests.conformance.keepers import is_late_when_it_has_not_looked
 from tests.conformance.rows import new_id
 from tests.conformance.stores import OpenStore, rows_of, stored, units_of, waiting_leaves, write
 from tests.fakes import FakeClock
@@ -192,12 +193,4 @@ async def test_a_leg_of_before_there_were_clocks_hears_what_fell_since_it_moved(
 
 
 async def test_a_keeper_that_has_not_looked_for_a_minute_is_not_ready(watch: Watch) -> None:
-    keeper, stop = watch.keeper(), asyncio.Event()
-    assert "not looked" in str(await keeper.why_late())
-    running = asyncio.create_task(keeper.run(stop))
-    while await keeper.why_late() is not None:
-        await asyncio.sleep(0.01)
-    stop.set()
-    await running
-    watch.clock.advance(LATE_S + 1)
-    assert "not looked at the clocks of legs for" in str(await keeper.why_late())
+    await is_late_when_it_has_not_looked(watch.keeper(), watch.clock, LATE_S, "the clocks of legs")

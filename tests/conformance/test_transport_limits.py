@@ -20,6 +20,7 @@ from shared.contracts.records import Decision, Evidence, Record
 from shared.domain.ids import encode_time
 from shared.errors import StoreUnavailable
 from shared.ports.unit_of_work import Effects, OutboxRow
+from tests.conformance.keepers import is_late_when_it_has_not_looked
 from tests.conformance.rows import BE, FR, MA, OUTSIDER, a_decision, a_dossier, a_leg, new_id
 from tests.conformance.stores import OpenStore, rows_of, stored, units_of, waiting_leaves, write
 from tests.fakes import FakeClock
@@ -250,15 +251,7 @@ async def test_a_request_that_failed_shows_as_not_delivered_until_it_comes(road:
 
 
 async def test_a_keeper_that_has_not_looked_for_two_minutes_is_not_ready(road: Road) -> None:
-    keeper, stop = road.keeper(), asyncio.Event()
-    assert "not looked" in str(await keeper.why_late())
-    running = asyncio.create_task(keeper.run(stop))
-    while await keeper.why_late() is not None:
-        await asyncio.sleep(0.01)
-    stop.set()
-    await running
-    road.clock.advance(LATE_S + 1)
-    assert "not looked at the limits of transport for" in str(await keeper.why_late())
+    await is_late_when_it_has_not_looked(road.keeper(), road.clock, LATE_S, "the limits of transport")
 
 
 async def test_intake_keeps_what_the_limits_are_kept_by(road: Road) -> None:

@@ -16,11 +16,10 @@ from shared.apisig.receipts import Receipt, sign_receipt
 from shared.audit.leaves import encode_entry, encode_leaf, leg_states
 from shared.audit.notes import encode_vkey
 from shared.domain.clock_events import Struck, due_events, with_struck
-from shared.domain.evidences import Evidence
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.instruments import calendars_of, parse_registry
 from shared.domain.leg import Leg
-from shared.domain.transport_limits import FIRST, TIME_LIMIT, missed_limits
+from shared.domain.transport_limits import FIRST, missed_limits
 from shared.envelope.container import ReceivedEnvelope
 from shared.errors import Rejection
 from shared.keys.base64url import encode_b64u, parse_b64u
@@ -78,8 +77,7 @@ class PaperServices:
         self.parts: dict[str, bytes] = {}
         self.feeds: dict[str, Feed] = {}
         self.evidences: dict[str, list[tuple[str, str, int]]] = {}
-        self.came: dict[tuple[str, str, str], datetime] = {}
-        self.warned: set[tuple[str, str, str]] = set()
+        self.said_at: dict[tuple[str, str, str], datetime] = {}
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -103,20 +101,16 @@ class PaperServices:
         accepted = parse_time(self.decisions[header.id]["decided_at"])
         if self.now < accepted + min(FIRST.values()):
             return
-        told = {kind for kind, to, _ in self.evidences.get(header.id, []) if to == recipient}
-        delivered, retrieved = (self.came.get((header.id, recipient, kind)) for kind in ("delivery", "retrieval"))
+        delivered, retrieved = (self.said_at.get((header.id, recipient, kind)) for kind in ("delivery", "retrieval"))
         for one in missed_limits(header.urgency, accepted, delivered, retrieved):
-            falls = {"falls": encode_time(one.falls)}
-            if one.falls > self.now or one.said in told:
+            if one.falls > self.now or (header.id, recipient, one.said) in self.said_at:
                 continue
             if one.is_failure:
-                code = {} if one.awaited is Evidence.retrieval else {"code": TIME_LIMIT}
-                self.evidence(one.said, received, recipient, **falls, **code)
-            elif (header.id, recipient, one.said) not in self.warned:
-                self.warned.add((header.id, recipient, one.said))
-                place = {"message": header.id, "dossier": header.dossier, "recipient": recipient, **falls}
-                place |= {"envelope_sha256": received.digest, "awaited": one.awaited.value}
-                self.add_leaf("clock.transport-late", **place)
+                self.evidence(one.said, received, recipient, **one.encode())
+            else:
+                self.said_at[header.id, recipient, one.said] = self.now
+                place = {"message": header.id, "dossier": header.dossier, "recipient": recipient}
+                self.add_leaf(one.leaf, **place, envelope_sha256=received.digest, **one.encode())
 
     # --- what the operators do ---------------------------------------------------------------------------------------
 
@@ -257,7 +251,7 @@ class PaperServices:
         place = {"message": header.id, "dossier": header.dossier, "recipient": recipient}
         index = self.add_leaf(f"evidence.{kind}", **place, envelope_sha256=received.digest, **more)
         self.evidences.setdefault(header.id, []).append((kind, recipient, index))
-        self.came.setdefault((header.id, recipient, kind), self.now)
+        self.said_at.setdefault((header.id, recipient, kind), self.now)
 
     def tell(self, authority: str, type_: str, received: ReceivedEnvelope) -> None:
         feed = self.feeds.setdefault(authority, Feed())

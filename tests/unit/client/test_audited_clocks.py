@@ -10,12 +10,11 @@ import pytest
 
 from client.audit_clocks import CLOCK_LIMIT
 from shared.domain.clock_events import ClockEvent, due_events
-from shared.domain.ids import encode_time
 from shared.domain.instruments import calendars_of, parse_registry
 from tests.unit.client.letters import BE, FR, MA, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.paper_services import REGISTRY
-from tests.unit.client.told_ledgers import audit, copy_of, found
+from tests.unit.client.told_ledgers import at_work, audit, copy_of, found
 
 A_DAY_S = 86_400.0
 
@@ -47,15 +46,6 @@ def fallen(exchange: PaperExchange, until: datetime) -> list[ClockEvent]:
 
 def say(exchange: PaperExchange, one: ClockEvent, **changes: Any) -> None:
     exchange.add_leaf("clock.event", **{**one.encode(), "registry": 1, **changes})
-
-
-def at_work(exchange: PaperExchange, until: datetime) -> None:
-    """Other leaves, so close together that the exchange was at work."""
-    while exchange.now < until:
-        exchange.now = min(until, exchange.now + CLOCK_LIMIT)
-        count = {"code": "call.unsigned", "count": 1}
-        span = {"since": encode_time(exchange.now), "until": encode_time(exchange.now)}
-        exchange.add_leaf("exchange.calls-refused", **span, refused=[count])
 
 
 def test_what_is_struck_as_it_falls_is_no_difference(exchange: PaperExchange, tmp_path: Path) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from client.audit_clocks import CLOCK_LIMIT
 from shared.domain.ids import encode_time
 from tests.unit.client.letters import FR, MA, open_dossier
 from tests.unit.client.paper_exchange import PaperExchange
-from tests.unit.client.told_ledgers import audit, copy_of, found
+from tests.unit.client.told_ledgers import at_work, audit, copy_of, found
 
 AN_HOUR = timedelta(hours=1)
 
@@ -34,15 +33,6 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> PaperExchange:
 @pytest.fixture(scope="module")
 def hanging(tmp_path_factory: pytest.TempPathFactory) -> PaperExchange:
     return with_a_request(tmp_path_factory.mktemp("ma"), delivers=False)
-
-
-def at_work(exchange: PaperExchange, until: datetime) -> None:
-    """Other leaves, so close together that the exchange was at work."""
-    while exchange.now < until:
-        exchange.now = min(until, exchange.now + CLOCK_LIMIT)
-        count = {"code": "call.unsigned", "count": 1}
-        span = {"since": encode_time(exchange.now), "until": encode_time(exchange.now)}
-        exchange.add_leaf("exchange.calls-refused", **span, refused=[count])
 
 
 def say(exchange: PaperExchange, said: str, falls: timedelta, begun: datetime) -> None:

@@ -7,12 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from client.audit_clocks import CLOCK_LIMIT
 from client.audit_report import AuditReport
 from client.auditor import verify_ledger
 from client.callers import sign_calls
 from client.ledger_source import DirectoryLedger
 from shared.apisig.verify import verify_request
 from shared.audit.leaves import encode_entry, encode_leaf
+from shared.domain.ids import encode_time
 from shared.domain.strict_json import parse_strict_json
 from shared.envelope.container import ReceivedEnvelope
 from shared.keys.public import Ed25519Public
@@ -27,11 +29,24 @@ def copy_of(story: PaperExchange) -> PaperExchange:
     copied = PaperExchange(now=story.now, events=list(story.events), registry=story.registry)
     copied.directory = story.directory
     copied.places = dict(story.places)
-    copied.evidences, copied.decisions, copied.came = dict(story.evidences), dict(story.decisions), dict(story.came)
+    copied.evidences, copied.decisions, copied.said_at = (
+        dict(story.evidences),
+        dict(story.decisions),
+        dict(story.said_at),
+    )
     copied.legs, copied.spent, copied.envelopes = dict(story.legs), dict(story.spent), dict(story.envelopes)
-    copied.struck, copied.warned = dict(story.struck), set(story.warned)
+    copied.struck = dict(story.struck)
     copied.log = PaperLog(entries=list(story.log.entries), tiles=dict(story.log.tiles), files=dict(story.log.files))
     return copied
+
+
+def at_work(exchange: PaperExchange, until: datetime) -> None:
+    """Other leaves, so close together that the exchange was at work."""
+    while exchange.now < until:
+        exchange.now = min(until, exchange.now + CLOCK_LIMIT)
+        count = {"code": "call.unsigned", "count": 1}
+        span = {"since": encode_time(exchange.now), "until": encode_time(exchange.now)}
+        exchange.add_leaf("exchange.calls-refused", **span, refused=[count])
 
 
 def audit(exchange: PaperExchange, tmp_path: Path, workers: int = 0) -> AuditReport:
