@@ -111,18 +111,6 @@ class LateMessage(Record):
 
 
 @dataclass(frozen=True)
-class FailedEvidence(Record):
-    """A negative evidence of transport, produced by a time limit; as `Evidence`."""
-
-    KEY = ("message", "kind", "recipient")
-    message: str
-    kind: str
-    recipient: str
-    at: datetime
-    leaf_digest: bytes
-
-
-@dataclass(frozen=True)
 class TransportScan(Record):
     """Which acceptances of this urgency were looked at once the first limit of this evidence had passed: all until
     `accepted_at`, of that very time until `message`."""
@@ -185,7 +173,7 @@ class MailboxEntry(Record):
 
 
 @dataclass(frozen=True)
-class Evidence(Record):
+class TransportFact(Record):
     """One transport fact (ETSI EN 319 532 REM vocabulary); `leaf_digest` finds its place in the ledger."""
 
     KEY = ("message", "kind", "recipient")
@@ -194,6 +182,16 @@ class Evidence(Record):
     recipient: str
     at: datetime
     leaf_digest: bytes
+
+
+@dataclass(frozen=True)
+class Evidence(TransportFact):
+    """Of what came, or was refused: routing's."""
+
+
+@dataclass(frozen=True)
+class FailedEvidence(TransportFact):
+    """Of what did not come within a time limit: intake's."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from shared.adapters.sql.types import JSON_COLUMN, UtcTime
+from shared.adapters.tables.evidence_columns import EvidenceColumns
 
 
 class ClaimRow(SQLModel, table=True):
@@ -71,13 +72,8 @@ class LateMessageRow(SQLModel, table=True):
     next_fall: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
 
 
-class FailedEvidenceRow(SQLModel, table=True):
+class FailedEvidenceRow(EvidenceColumns, table=True):
     __tablename__ = "failed_evidence"
-    message: str = Field(primary_key=True, max_length=36)
-    kind: str = Field(primary_key=True, max_length=32)
-    recipient: str = Field(primary_key=True, max_length=19)
-    at: datetime = Field(sa_type=UtcTime)
-    leaf_digest: bytes
 
 
 class TransportScanRow(SQLModel, table=True):

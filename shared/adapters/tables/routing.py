@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
 from shared.adapters.sql.types import JSON_COLUMN, UtcTime
+from shared.adapters.tables.evidence_columns import EvidenceColumns
 
 
 class EnvelopeRow(SQLModel, table=True):
@@ -34,13 +35,8 @@ class MailboxRow(SQLModel, table=True):
     retrieved_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
-class EvidenceRow(SQLModel, table=True):
+class EvidenceRow(EvidenceColumns, table=True):
     __tablename__ = "evidence"
-    message: str = Field(primary_key=True, max_length=36)
-    kind: str = Field(primary_key=True, max_length=32)
-    recipient: str = Field(primary_key=True, max_length=19)
-    at: datetime = Field(sa_type=UtcTime)
-    leaf_digest: bytes
 
 
 class AuditorDayRow(SQLModel, table=True):
