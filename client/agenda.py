@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from client.appointments import APPOINTMENT, moment_of
 from client.casebook import Casebook
-from client.leg_replay import replay_leg
+from client.leg_replay import replay_legs
 from client.register import Register
 from client.register_rows import Kept
 from shared.domain.header import parse_header
@@ -76,12 +76,9 @@ def planned(register: Register, casebook: Casebook, authority: str) -> list[Plan
     return sorted(found, key=lambda one: (one.day, one.at is None, one.at or datetime.min.replace(tzinfo=UTC)))
 
 
-def _legs(dossier: str, messages: list[Kept]) -> Iterator[Leg]:
+def _legs(dossier: str, messages: list[Kept]) -> list[Leg]:
     opening = next((one for one in messages if one.leg is None), None)
-    for requested in opening.recipients if opening else ():
-        leg = replay_leg(dossier, requested, messages)
-        if leg is not None:
-            yield leg
+    return [] if opening is None else replay_legs(dossier, opening.recipients, messages)
 
 
 def _on(

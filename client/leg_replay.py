@@ -57,6 +57,13 @@ def _difference(shown: Leg, made: Leg) -> str | None:
     return None
 
 
+def replay_legs(dossier: str, requested: Iterable[str], messages: Iterable[Kept]) -> list[Leg]:
+    """Those of these legs that the messages make."""
+    kept = list(messages)
+    made = (replay_leg(dossier, leg, kept) for leg in requested)
+    return [leg for leg in made if leg is not None]
+
+
 def replay_leg(dossier: str, requested: str, messages: Iterable[Kept], *, hard_copy: bool = False) -> Leg | None:
     """The leg as far as these messages make it, in whatever order they came; None without the one that opened it.
     `hard_copy` says that one was owed from the beginning."""

@@ -65,7 +65,8 @@ class SealedParts:
             return f"the entry is a {leaf.type}"
         if (leaf.fields["message"], leaf.fields["dossier"]) != (header.id, header.dossier):
             return "the entry is about another message"
-        if _told(leaf) != {name: str(gone.facts.get(name)) for name in _told(leaf)}:
+        logged = _told(leaf)
+        if logged != {name: str(gone.facts.get(name)) for name in logged}:
             return "the entry has other times, or another policy, than those that were told"
         if leaf.at - parse_time(leaf.fields["closed_at"]) < timedelta(days=leaf.fields["kept_days"]):
             return f"they were removed before {leaf.fields['kept_days']} days were over"

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from client.forms.code_words import CODE_WORDS
-from client.leg_replay import replay_leg
+from client.leg_replay import replay_leg, replay_legs
 from client.register_rows import Kept
 from shared.domain.header import Basis, Header
 from shared.domain.instruments import Registry
@@ -32,9 +32,7 @@ _PROTECTED: Final = _("Protected persons: {why}. Their names go to nobody who do
 
 def permissions_in(dossier: str, legs: Iterable[str], messages: Iterable[Kept]) -> tuple[Permission, ...]:
     """What was permitted on these legs, as far as it was read here."""
-    kept = list(messages)
-    made = (replay_leg(dossier, leg, kept) for leg in legs)
-    return tuple(one for leg in made if leg is not None for one in leg.permissions)
+    return tuple(one for leg in replay_legs(dossier, legs, messages) for one in leg.permissions)
 
 
 def permissions_for(header: Header, messages: Iterable[Kept]) -> tuple[Permission, ...]:

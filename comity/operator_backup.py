@@ -73,16 +73,7 @@ def backup(
         (directory / MANIFEST).write_text(jsonlib.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
         def render(console: Any) -> None:
-            say(
-                console,
-                _(
-                    "{directory}: {origin}, {size} entries, root {root}",
-                    directory=directory,
-                    origin=trust.origin,
-                    size=manifest["size"],
-                    root=manifest["root"],
-                ),
-            )
+            say(console, _what_it_holds(directory, trust.origin, manifest))
             say(console, _("No key was copied: keep {keys} apart, in two places.", keys=data / "keys"))
 
         output.show({"directory": str(directory), **manifest}, render)
@@ -137,16 +128,7 @@ def restore(
         document["keys_missing"] = not (data / "keys").exists()
 
         def render(console: Any) -> None:
-            say(
-                console,
-                _(
-                    "{data}: {origin}, {size} entries, root {root}",
-                    data=data,
-                    origin=trust.origin,
-                    size=manifest["size"],
-                    root=manifest["root"],
-                ),
-            )
+            say(console, _what_it_holds(data, trust.origin, manifest))
             if not knows:
                 say(
                     console,
@@ -161,6 +143,16 @@ def restore(
             say(console, _("Start it: comity serve all --data {data}. Then: comity audit verify URL", data=data))
 
         output.show(document, render)
+
+
+def _what_it_holds(place: Path, origin: str, manifest: dict[str, Any]) -> str:
+    return _(
+        "{directory}: {origin}, {size} entries, root {root}",
+        directory=place,
+        origin=origin,
+        size=manifest["size"],
+        root=manifest["root"],
+    )
 
 
 async def _judge(file: Path, manifest: dict[str, Any], trust: Trust, data: Path, checkpoint: Path | None) -> bool:
