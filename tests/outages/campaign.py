@@ -73,8 +73,7 @@ class Campaign:
             self._arena.database.hurry()
             until = time.monotonic() + SETTLED_WITHIN_S
             for _ in range(2):
-                for concluded in [actor.conclude() for actor in self._arena.actors]:
-                    concluded.result(PAUSED_WITHIN_S)
+                self._conclude()
                 self._arena.wait_settled(max(1.0, until - time.monotonic()))
         except TimeoutError as stuck:
             return [Finding(Harm.stuck, str(stuck) or "a party got no answer")]
@@ -83,6 +82,11 @@ class Campaign:
         except ComityError as refused:
             return [Finding(Harm.wrong, f"a party was refused: {refused.code}: {refused}")]
         return []
+
+    def _conclude(self) -> None:
+        """All parties at once, to the end of their feeds. Raises TimeoutError, and what they were refused with."""
+        for concluded in [actor.conclude() for actor in self._arena.actors]:
+            concluded.result(PAUSED_WITHIN_S)
 
     def _judge(self) -> list[Finding]:
         arena, history = self._arena, self._arena.history
@@ -102,8 +106,7 @@ class Campaign:
             if not differs or time.monotonic() > until:
                 return differs
             time.sleep(AGAIN_EVERY_S)
-            for concluded in [actor.conclude() for actor in self._arena.actors]:
-                concluded.result(PAUSED_WITHIN_S)
+            self._conclude()
 
     def _judge_effects(self) -> list[Finding]:
         """The ledger, rows and feeds. Judged again for SETTLED_WITHIN_S while all that is found is something missing: a

@@ -240,9 +240,8 @@ class Actor:
             legs = self._self.legs(dossier)
         except ComityError as contradicted:
             return [f"{contradicted.code}: {contradicted}"]
-        made = {
-            leg.requested: replay_leg(dossier, leg.requested, self._self.register.messages(dossier)) for leg in legs
-        }
+        read = self._self.register.messages(dossier)
+        made = {leg.requested: replay_leg(dossier, leg.requested, read) for leg in legs}
         return [
             f"the leg of {leg.requested} is not what was read"
             for leg in legs
