@@ -173,10 +173,10 @@ class MailboxEntry(Record):
 
 
 @dataclass(frozen=True)
-class TransportFact(Record):
+class TransportFact:
     """One transport fact (ETSI EN 319 532 REM vocabulary); `leaf_digest` finds its place in the ledger."""
 
-    KEY = ("message", "kind", "recipient")
+    KEY: ClassVar[tuple[str, ...]] = ("message", "kind", "recipient")
     message: str
     kind: str
     recipient: str
@@ -185,12 +185,12 @@ class TransportFact(Record):
 
 
 @dataclass(frozen=True)
-class Evidence(TransportFact):
+class Evidence(TransportFact, Record):
     """Of what came, or was refused: routing's."""
 
 
 @dataclass(frozen=True)
-class FailedEvidence(TransportFact):
+class FailedEvidence(TransportFact, Record):
     """Of what did not come within a time limit: intake's."""
 
 
