@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.audit.leaves import encode_entry
+from shared.audit.leaves import encode_entries
 from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, hash_full_tile, root_from_tiles
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import encode_time, parse_time
@@ -34,7 +34,7 @@ def plan_round(head: TreeHead | None, edge: Edge, waiting: Mapping[bytes, bytes]
     check_root(head, edge)
     logged_at = max(now, head.logged_at) if head else now
     logged_at = parse_time(encode_time(logged_at))  # as the entry will say it, to the microsecond
-    leaves = tuple(_place(index, logged_at, *known) for index, known in enumerate(waiting.items(), size))
+    leaves = _place(size, logged_at, waiting)
     appended = build_tiles(size, [leaf.entry_hash for leaf in leaves], _reader(edge))
     full = tuple(
         _full_tile(tile, hashes) for tile, hashes in sorted(appended.tiles.items()) if tile.width == TILE_WIDTH
@@ -83,9 +83,12 @@ def hash_on(size: int, edge: Edge, hashes: Sequence[bytes]) -> bytes:
         raise LedgerForked(why=f"tiles of size {size} are missing or cut") from missing
 
 
-def _place(index: int, logged_at: datetime, digest: bytes, leaf: bytes) -> PlacedLeaf:
-    entry = encode_entry(logged_at, leaf)
-    return PlacedLeaf(index, logged_at, entry, hash_leaf(entry), digest)
+def _place(size: int, logged_at: datetime, waiting: Mapping[bytes, bytes]) -> tuple[PlacedLeaf, ...]:
+    entries = encode_entries(logged_at, waiting.values())
+    return tuple(
+        PlacedLeaf(index, logged_at, entry, hash_leaf(entry), digest)
+        for index, (digest, entry) in enumerate(zip(waiting, entries, strict=True), size)
+    )
 
 
 def _reader(edge: Edge) -> TileReader:

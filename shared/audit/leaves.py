@@ -16,7 +16,7 @@ say: that the JWS verifies and the state follows is the auditor's replay.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -277,7 +277,13 @@ def digest_of_leaf(leaf: bytes) -> bytes:
 
 def encode_entry(logged_at: datetime, leaf: bytes) -> bytes:
     """The entry that the sequencer makes of a leaf. `logged_at` is aware. Raises LeafTooLarge."""
-    return check_entry(encode_time(logged_at).encode() + b"\n" + leaf)
+    return encode_entries(logged_at, [leaf])[0]
+
+
+def encode_entries(logged_at: datetime, leaves: Iterable[bytes]) -> list[bytes]:
+    """Those of the leaves of one round."""
+    stamp = encode_time(logged_at).encode() + b"\n"
+    return [check_entry(stamp + leaf) for leaf in leaves]
 
 
 def parse_entry(entry: bytes) -> tuple[datetime, Leaf]:
