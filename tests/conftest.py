@@ -13,10 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from deploy.local import PrivatePostgres, PrivateRabbitMQ, find_programs
 
 _CONNECTED = {"rabbitmq", "postgres"}
+
+# An example that takes long says that the machine is busy, and nothing of the code: speed is measured in bench/.
+settings.register_profile("comity", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("comity")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -43,7 +43,7 @@ def test_no_two_calls_share_a_nonce() -> None:
 PATHS = st.from_regex(r"/[a-zA-Z0-9._~/-]{0,40}(\?[a-z]{1,5}=[a-zA-Z0-9%]{0}[a-zA-Z0-9]{0,9})?", fullmatch=True)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), PATHS, st.binary(max_size=200))
 def test_every_call_that_is_signed_verifies(method: str, path: str, body: bytes) -> None:
     call = a_call(method, "https://exchange.example" + path, body)

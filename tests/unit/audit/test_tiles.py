@@ -137,7 +137,7 @@ def test_the_root_of_every_size_to_300_is_the_naive_one_grown_by_one_or_at_once(
         assert build_tiles(size - 1, hashes[-1:], before.__getitem__).root == at_once.root
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 700), max_size=8))
 def test_a_log_grown_in_any_chunks_has_the_tiles_of_one_made_at_once(chunks: list[int]) -> None:
     hashes = leaf_hashes(sum(chunks))
@@ -161,7 +161,7 @@ def test_a_log_grown_in_any_chunks_has_the_tiles_of_one_made_at_once(chunks: lis
     assert {tile: stored[tile] for tile in all_tiles(size)} == at_once.tiles
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 70_000), st.data())
 def test_proofs_from_tiles_verify_and_read_only_the_tiles_that_were_named(size: int, data: st.DataObject) -> None:
     made = build_tiles(0, LARGE[:size], no_tile)

@@ -53,7 +53,7 @@ contents = st.dictionaries(
 documents = st.lists(st.binary(max_size=3000), max_size=4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(contents, documents)
 def test_every_recipient_and_the_sender_read_what_was_sealed(content: Mapping[str, Any], data: list[bytes]) -> None:
     attachments = [Attachment(f"pièce {n}.bin", "application/octet-stream", one) for n, one in enumerate(data)]

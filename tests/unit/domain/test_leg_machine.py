@@ -267,7 +267,6 @@ def _machine(profile: str) -> Any:
     case.settings = settings(
         max_examples=HISTORIES,
         stateful_step_count=STEPS,
-        deadline=None,
         phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )

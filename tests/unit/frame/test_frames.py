@@ -47,7 +47,7 @@ def test_what_a_service_may_say_arrives(producer: str, destination: str) -> None
     assert is_uuid7(opened.frame_id)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ITEMS)
 def test_every_list_of_items_comes_back(items: list[Item]) -> None:
     assert GATE_READER.open(GATE.seal("intake", items, NOW), "intake", NOW).items == tuple(items)

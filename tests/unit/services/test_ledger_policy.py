@@ -59,7 +59,7 @@ def numbered(first: int, count: int) -> list[bytes]:
 
 
 @given(rounds=st.lists(st.integers(1, 600), min_size=1, max_size=8))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_rounds_of_any_size_make_the_tree_over_all_entries(rounds: list[int]) -> None:
     store = PaperStore()
     for count in rounds:
