@@ -1,7 +1,7 @@
 """What the exchange tells of itself, as far as it can be contradicted: who of the auditors read, and what was refused.
 
-1. A reading holds the auditor's own signed call for what names all parties, made on the day that it names; each auditor
-   has one leaf a day.
+1. A reading holds the auditor's own signed call for what names all parties, made on the day that it names and not after
+   it was recorded; each auditor has one leaf a day.
 2. An account of refusals covers a time that had passed when it was written. What it counts is the gateway's word.
 """
 
@@ -12,6 +12,7 @@ from typing import Final
 
 from client.audit_documents import CLOCK_SKEW
 from client.audit_envelopes import Answer, Refusal, RequestQuestion
+from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
 from shared.apisig.request_text import SignedRequest
 from shared.audit.log_verification import LoggedLeaf
@@ -25,10 +26,9 @@ _API: Final = "api-ed25519"
 
 
 class AccountJudge:
-    def __init__(self, report: AuditReport) -> None:
+    def __init__(self, memory: AuditMemory, report: AuditReport) -> None:
+        self._memory = memory
         self._report = report
-        self._days: set[tuple[str, str]] = set()
-        """Auditors and days that a leaf was read of."""
 
     def question_of(self, logged: LoggedLeaf, directory: Directory) -> RequestQuestion:
         """Whether a reading's request is signed by any key that the auditor ever called with."""
@@ -41,9 +41,8 @@ class AccountJudge:
         known = directory.party(auditor)
         if known is None or known.role != "auditor":
             self._differ(logged, "reading", f"{auditor} is not enrolled as an auditor")
-        if (auditor, day) in self._days:
+        if not self._memory.is_told_first(logged.leaf, day, auditor):
             self._differ(logged, "reading", f"{auditor} has a leaf for {day} already")
-        self._days.add((auditor, day))
         if isinstance(answer, Refusal):
             self._differ(logged, "reading", answer.why)
         if not isinstance(answer, SignedRequest):
@@ -51,8 +50,11 @@ class AccountJudge:
         if answer.method != "GET" or not any(place in answer.target_uri for place in READ_BY_AUDITORS):
             self._differ(logged, "reading", f"the request of {auditor} did not ask for what auditors read")
         days = {encode_time(answer.created + skew)[:10] for skew in (-CLOCK_SKEW, timedelta(0), CLOCK_SKEW)}
+        said = encode_time(answer.created)
         if day not in days:
-            self._differ(logged, "reading", f"{auditor} signed its request at {encode_time(answer.created)}")
+            self._differ(logged, "reading", f"{auditor} signed its request at {said}")
+        if answer.created > logged.leaf.at + CLOCK_SKEW:
+            self._differ(logged, "reading", f"{auditor} signed its request at {said}, after it was recorded")
 
     def judge_refusals(self, logged: LoggedLeaf) -> None:
         fields = logged.leaf.fields

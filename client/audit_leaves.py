@@ -62,7 +62,7 @@ class LeafJudge:
         self._decisions = DecisionJudge(memory, report, self._documents, self._clocks)
         self._transport = TransportJudge(memory, report, self._clocks)
         self._evidences = EvidenceJudge(memory, report, self._transport)
-        self._accounts = AccountJudge(report)
+        self._accounts = AccountJudge(memory, report)
         self._services = ServiceJudge(self._documents.rosters, memory, report)
         with report.silent():
             for logged in memory.documents():
@@ -113,7 +113,7 @@ class LeafJudge:
         elif type_ == "exchange.stopped":
             self._services.judge_stopped(logged)
         elif type_ == "exchange.letter-retried":
-            judge_retry(logged, self._trust, self._report)
+            judge_retry(logged, self._trust, self._memory, self._report)
 
     def look_back(self, last_logged_at: datetime) -> None:
         """What should have followed by the end of the log and did not."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 from client import audit_work
 from client.audit_decided import Decided, decided_of
 from client.audit_work import WorkMemory
-from shared.audit.leaves import encode_entry, encode_leaf, parse_entry
+from shared.audit.leaves import Leaf, encode_entry, encode_leaf, parse_entry
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.clock_events import Struck, parse_struck
 from shared.domain.ids import encode_time, parse_time
@@ -169,6 +169,10 @@ class AuditMemory:
             (message, kind, recipient, encode_time(at)),
         )
         return done.rowcount == 1
+
+    def is_told_first(self, leaf: Leaf, of: str, whom: str = "") -> bool:
+        """Whether no leaf of this type, which tells of each thing once, was read about it before."""
+        return self.is_new_evidence(of, leaf.type, whom, leaf.at)
 
     def evidences(self, message: str, recipient: str) -> Collection[str]:
         """The kinds that stand for this recipient."""

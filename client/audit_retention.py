@@ -1,4 +1,4 @@
-"""What a leaf on pruned parts must say: of an accepted message, of a closed dossier, and not before its time."""
+"""What a leaf on pruned parts must say: of an accepted message, of a closed dossier, once, and not before its time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from shared.domain.ids import parse_time
 def judge_pruned(logged: LoggedLeaf, memory: AuditMemory, report: AuditReport) -> None:
     fields = logged.leaf.fields
     message, dossier = fields["message"], fields["dossier"]
+    if not memory.is_told_first(logged.leaf, message):
+        report.differ(logged.index, "pruned", f"that parts of {message} were pruned stands twice")
     if not memory.was_accepted(message, dossier):
         report.differ(logged.index, "pruned", f"{message} was not accepted before in {dossier}")
     elif not is_closed(memory.legs_of(dossier)):

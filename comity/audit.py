@@ -50,7 +50,7 @@ def verify(
     """Check every signature, tile, entry, key change and decision. Exit code 4 if anything differs.
 
     A directory needs the trust file alone; an exchange needs the key of an auditor with the full mandate too. Broken
-    off, the same command goes on where it stopped. Time-stamps that a directory holds are judged by the root
+    off, the same command goes on where it stopped. Time-stamps that it shows are judged by the root
     certificates of the trust file and of --stamp-root.
     """
     with reporting(json) as output:
@@ -62,8 +62,7 @@ def verify(
         with progress_bar(output) as progress:
             ledger = desk.source()
             report = desk.folder.verify_whole(ledger, progress, workers=workers, elsewhere=elsewhere, afresh=afresh)
-            if desk.is_copy:
-                judge_stamps(ledger, desk.trust, given, report)
+            judge_stamps(ledger, desk.trust, given, report)
         document = report.as_json()
         output.show(document, lambda console: _render(console, document))
         if report.contradicting:

@@ -137,7 +137,7 @@ class Books:
     def write(self, entries: Sequence[bytes], witnesses: Sequence[Witness], *, points: bool = True) -> list[Answered]:
         """Make the tables say this and nothing else, signed; what each witness answered. With `points`, rows of other
         tables that named a leaf by its digest name what stands in its place now."""
-        made = build_tiles(0, [hash_leaf(entry) for entry in entries], _no_tiles)
+        made = build_whole(entries)
         head = TreeHead(self._past.trust.origin, made.size, made.root)
         note = encode_checkpoint(head, *self._past.log)
         answers = [one.ask(note, lambda size: _reader(made, size)) for one in witnesses]
@@ -172,6 +172,11 @@ class Books:
 
 def open_witnesses(place: Path, past: Past, now: Callable[[], datetime]) -> list[Witness]:
     return [Witness(place / name, name, past, now) for name in WITNESSES]
+
+
+def build_whole(entries: Sequence[bytes]) -> Appended:
+    """The tree of these entries."""
+    return build_tiles(0, [hash_leaf(entry) for entry in entries], _no_tiles)
 
 
 def _no_tiles(tile: Tile) -> bytes:

@@ -67,12 +67,16 @@ _WORKING: Final = "work in hand of one service, sealed to it; what was promised 
 _CLOCKS = "intake's own; what clocks do not say, say twice or at another time differs from what an auditor counts"
 _OPENED: Final = "the header inside the signed envelope is read, and these copies of it are not"
 _REPEATED: Final = "who repeats is answered by it; a decision for the same bytes twice stands in the ledger twice"
-_PRUNED: Final = "why a part is not there any more is told in unsigned words; that it was pruned stands in a leaf"
+_NOT_PRUNED: Final = "the parts of this message are there, and nobody asks why they are not"
+NO_STAMP: Final = "a time-stamp that is left out proves nothing against anybody, and nobody is owed one"
+_STAMP_NAME: Final = "the name beside a time-stamp is the exchange's own word; who made it is signed in it"
 _STALE: Final = "an older row of this kind is not served once there is a newer one"
 _LIMITS: Final = "the limits of transport are kept by it; what they say, or leave unsaid, an auditor counts again"
 _UNUSED: Final = "nothing refers to a row of this key"
 _OLDER: Final = "a registry that a newer one followed is shown to nobody"
-_ONE_LESS: Final = "any quorum of lines is enough; one that is left out is as if its witness had been down"
+_ONE_LESS: Final = (
+    "any quorum of lines is enough; one that is left out, spoiled or told twice is as if its witness had been down"
+)
 _DELIVERED: Final = "kind = 'delivery'"
 _WITHHELD: Final = (
     "that a message was fetched may be kept from its sender, though it stands in the ledger: auditors have it, and no "
@@ -97,8 +101,6 @@ _MESSAGING: Final[Mapping[str, TableWorth]] = {
         *("id", "item", "frame", "ordinal", "reason", "at", "type", "attempts", "retries", "earlier", "seal"),
     ),
 }
-
-_INBOXES: Final = {f"{service}_inbox" for service in ("intake", "routing", "notification")}
 
 TABLES: Final[Mapping[str, TableWorth]] = {
     "bus_message": _inner(_WORKING, "id", "queue", "deliveries", "leased_by", "frame"),
@@ -192,8 +194,11 @@ TABLES: Final[Mapping[str, TableWorth]] = {
         _rows(Seen(), insert=Inner(_UNUSED), exchange=Inner("a part is read by its digest")),
     ),
     "parts_pruned": TableWorth(
-        dict.fromkeys(("message", "dossier", "pruned_at", "closed_at", "kept_days", "leaf_digest"), Listed(_PRUNED)),
-        _rows(Listed(_PRUNED)),
+        {
+            **dict.fromkeys(("message", "pruned_at", "closed_at", "kept_days", "leaf_digest"), Seen()),
+            "dossier": Inner("which dossier it was stands in the entry, and in the envelope"),
+        },
+        _rows(Seen(), insert=Inner(_NOT_PRUNED)),
     ),
     "part_chunk": TableWorth(
         {name: Seen() for name in ("digest", "seq", "data")}, _rows(Seen(), insert=Inner(_UNUSED))
@@ -249,15 +254,20 @@ TABLES: Final[Mapping[str, TableWorth]] = {
     "ledger_note": TableWorth({"size": Seen(), "note": Seen()}, _rows(Seen(), insert=Seen(idle=_STALE))),
     "ledger_cosignature": TableWorth(
         {
-            "size": Inner(_ONE_LESS),
-            "key": Inner("lines are served in its order, whatever that is"),
-            "line": Inner(_ONE_LESS),
+            "size": Listed(_ONE_LESS),
+            "key": Listed("lines are served in its order, whatever that is"),
+            "line": Listed(_ONE_LESS),
         },
-        _rows(Inner(_ONE_LESS), truncate=Seen(), roll_back=Seen()),
+        _rows(Listed(_ONE_LESS), truncate=Seen(), roll_back=Seen()),
     ),
-    "ledger_time_stamp": _inner(
-        "a stamp counts under its reader's own root certificates, over a tree that the reader makes from the tiles",
-        *("size", "authority", "at", "token"),
+    "ledger_time_stamp": TableWorth(
+        {
+            "size": Seen(),
+            "authority": Listed(_STAMP_NAME),
+            "at": Inner("nobody is told it; the time that counts is signed in the stamp"),
+            "token": Seen(),
+        },
+        _rows(Listed(NO_STAMP), insert=Listed(_STAMP_NAME), exchange=Seen()),
     ),
     "ledger_quorum": TableWorth({"size": Seen()}, _rows(Seen(), insert=Seen(idle=_STALE))),
     "leaf_waiting": _inner(_WORKING, "id", "frame"),
@@ -268,17 +278,5 @@ TABLES: Final[Mapping[str, TableWorth]] = {
     },
     "ledger_dead_letter": _MESSAGING["dead_letter"],
 }
-EMPTY: Final = frozenset(
-    {
-        "auditor_day",
-        "bus_message",
-        "failed_evidence",
-        "late_message",
-        "leaf_waiting",
-        "ledger_dead_letter",
-        "ledger_time_stamp",
-        "parts_pruned",
-    }
-    | {f"{service}_{table}" for service in ("intake", "routing", "notification") for table in _MESSAGING} - _INBOXES
-)
-"""Tables of which the story has no row at its end."""
+EMPTY: Final = frozenset({"failed_evidence", "late_message"})
+"""Tables of which the story has no row at its end: nothing in it comes too late."""

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from client.ledger_export import export_ledger
-from client.ledger_source import CHECKPOINT, ExchangeLedger
+from client.ledger_source import CHECKPOINT
+from client.ledger_stamps import STAMPS, StampedExchange, export_stamps
 from client.proof_bundle import encode_bundle
 from client.proof_making import make_bundle
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
-from tests.dishonest.declared import Listed, Worth
+from tests.dishonest.declared import NO_STAMP, SEEN, Listed, Worth
 from tests.dishonest.own_books import StagedLie, Tell, own_tree_for
 from tests.dishonest.rows import another_value, flipped
 from tests.dishonest.scene import Scene
@@ -30,7 +31,9 @@ _FIRST_WITNESS: Final = "\n— w1.example ".encode()
 
 def all_handed_lies() -> list[StagedLie]:
     found = [
-        StagedLie(f"a copy of the ledger: {kind} {way}", _changed_copy(kind, way)) for kind in _FILES for way in _WAYS
+        StagedLie(f"a copy of the ledger: {kind} {way}", _changed_copy(kind, way), _COPIES.get((kind, way), SEEN))
+        for kind in _FILES
+        for way in _WAYS
     ]
     found.append(StagedLie("a copy of the ledger: two bundles of entries exchanged", _exchanged_bundles))
     found.append(StagedLie("a copy of the ledger: an older one, said to be the newest", _older_copy))
@@ -41,6 +44,7 @@ def all_handed_lies() -> list[StagedLie]:
     return found
 
 
+_COPIES: Final[dict[tuple[str, str], Worth]] = {("a time-stamp", "deleted"): Listed(NO_STAMP)}
 LEFT_OUT: Final[Worth] = Listed("what is left out of a proof bundle is not proven by it; it says what it proves")
 
 
@@ -51,7 +55,9 @@ def hand_out_copy(scene: Scene) -> Path:
     """`comity ledger export`, by the auditor, of what it is shown."""
     scene.copy = scene.place / "copy"
     with closing(scene.auditor()) as exchange:
-        export_ledger(ExchangeLedger(exchange), scene.copy, scene.past.trust)
+        source = StampedExchange(exchange)
+        export_ledger(source, scene.copy, scene.past.trust)
+        export_stamps(source, scene.copy, scene.past.trust)
     return scene.copy
 
 
@@ -67,10 +73,15 @@ def _tile(path: str) -> bool:
     return path.startswith("tile/") and not _bundle(path)
 
 
+def _stamp(path: str) -> bool:
+    return path.startswith(f"{STAMPS}/")
+
+
 _FILES: Final[dict[str, Callable[[str], bool]]] = {
     "checkpoint": _checkpoint,
     "a tile of hashes": _tile,
     "a bundle of entries": _bundle,
+    "a time-stamp": _stamp,
 }
 _WAYS: Final = ("edited", "cut", "deleted")
 
@@ -83,7 +94,10 @@ def _changed_copy(kind: str, way: str) -> Tell:
     def tell(scene: Scene, chance: random.Random) -> str | None:
         copy = hand_out_copy(scene)
         scene.is_handed = True
-        file = chance.choice(_files(copy, _FILES[kind]))
+        files = _files(copy, _FILES[kind])
+        if not files:
+            return None
+        file = chance.choice(files)
         data = file.read_bytes()
         # The lines of witnesses are apart: one that is spoiled is as if its witness had been down.
         signed = data.index(_FIRST_WITNESS) if _FIRST_WITNESS in data else len(data)

@@ -7,10 +7,13 @@ parties, in their registers; whatever came in the second they only sent.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.dishonest.books import Books, logged_at, open_witnesses, started
+from shared.audit.tree_head import TreeHead
+from tests.dishonest.books import Books, build_whole, logged_at, open_witnesses, started
+from tests.dishonest.leftovers import leave_in_hand, prune, stamp
 from tests.dishonest.scene import Scene
 from tests.dishonest.story import Past
 from tests.dishonest.watchers import follow
@@ -26,12 +29,21 @@ def remember(past: Past, loop: Loop) -> None:
     final = Books(place / "exchange.sqlite3", past).entries()
     _look_at_the_first(past, final[: past.first_size], loop)
     witnesses = open_witnesses(place / "witnesses", past, lambda: past.ended_at)
-    missing = range(ENTRIES_AT_LEAST - len(final))
-    padded = [*final, *(started(logged_at(final[-1]), number) for number in missing)]
+    pruned = prune(place / "exchange.sqlite3", past.pruned, past.ended_at)
+    missing = range(ENTRIES_AT_LEAST - len(final) - 1)
+    padded = [*final, pruned, *(started(logged_at(final[-1]), number) for number in missing)]
     answers = Books(place / "exchange.sqlite3", past).write(padded, witnesses)
     for witness in witnesses:
         witness.close()
     assert all(answer.line for answer in answers), answers
+    heads = [_head(past, final[:size]) for size in (past.first_size - 9, past.first_size)]
+    stamp(place / "exchange.sqlite3", place, heads, past.ended_at)
+    leave_in_hand(place / "exchange.sqlite3", past.ended_at)
+
+
+def _head(past: Past, entries: Sequence[bytes]) -> TreeHead:
+    made = build_whole(entries)
+    return TreeHead(past.trust.origin, made.size, made.root)
 
 
 def _look_at_the_first(past: Past, entries: list[bytes], loop: Loop) -> None:

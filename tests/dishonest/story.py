@@ -12,19 +12,22 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from client.composition import ReplyWish
 from client.correspondence import Correspondence
 from client.sealing import Attachment
 from shared.adapters.keyfiles import load_log_signers, load_roster, load_service_keys
+from shared.audit.checkpoint import parse_checkpoint
 from shared.audit.notes import NoteSigner, encode_vkey
+from shared.audit.tiles import bundle_at
 from shared.domain.ids import parse_time
 from shared.keys.base64url import encode_b64u
 from shared.keys.instruments import sign_instruments, verify_instruments
 from shared.keys.private import Ed25519Signer
 from shared.keys.signed_document import parse_signed_document
 from shared.keys.trust import Trust
+from tests.dishonest.leftovers import found_authority, set_aside
 from tests.exchange_process import INSTRUMENTS, EnrolledExchange, enrol_exchange, now
 from tests.unit.client.letters import open_dossier, reply
 from tests.unit.envelope.workshop import party
@@ -53,16 +56,18 @@ class Past:
     """Entries of the first chapter."""
     known_events: frozenset[str]
     """Digests of the key events that happened: their parties have told the auditor so."""
+    pruned: str
+    """The message whose sealed parts are kept no longer: its dossier is closed."""
 
 
 def live(place: Path) -> Past:
     """Lived through in this empty folder: some seconds."""
     with enrol_exchange(place, [party(one) for one in (*WRITERS, MADRID)]) as exchange:
-        dossier, opening = _first_chapter(exchange)
+        dossier, pruned = _first_chapter(exchange)
         exchange.rows.wait_settled(ENDS_WITHIN_S)
         first_size = len(exchange.rows.leaves())
         copy_database(exchange.rows.path, place / "before.sqlite3")
-        _second_chapter(exchange, dossier, opening)
+        _second_chapter(exchange, dossier)
         exchange.rows.wait_settled(ENDS_WITHIN_S)
         exchange.hang_up()
         exchange.process.stop()
@@ -71,7 +76,7 @@ def live(place: Path) -> Past:
     policy = "".join(_witness(place, name) for name in WITNESSES) + "group either 1 w1 w2\nquorum either\n"
     return Past(
         place,
-        replace(exchange.trust, witness_policy=policy),
+        replace(exchange.trust, witness_policy=policy, stamp_roots=found_authority(place)),
         load_log_signers(data, exchange.trust),
         load_service_keys(data, "gateway", load_roster(data, exchange.trust)).signer,
         exchange.operators,
@@ -79,6 +84,7 @@ def live(place: Path) -> Past:
         _newest(place / "exchange.sqlite3"),
         first_size,
         _key_events(place / "exchange.sqlite3"),
+        pruned,
     )
 
 
@@ -90,25 +96,32 @@ def copy_database(source: Path, target: Path) -> None:
 
 
 def _first_chapter(exchange: EnrolledExchange) -> tuple[str, str]:
-    """Rabat asks Brussels and Paris, who acknowledge; everybody reads, opens and is told."""
+    """Rabat asks Brussels and Paris, who acknowledge, and Paris alone, who refuses; everybody reads, opens and is told.
+    That dossier, which they work on, and the opening of the one that is closed."""
     rabat = exchange.correspondence(RABAT)
     dossier = open_dossier(rabat, PARIS, BRUSSELS, attachments=(_STATEMENTS,))
     exchange.rows.wait_settled()
-    [opening] = [one.message for one in rabat.register.messages(dossier)]
+    closed = open_dossier(rabat, PARIS, attachments=(_STATEMENTS,))
+    exchange.rows.wait_settled()
+    [opening] = [one.message for one in rabat.register.messages(closed)]
+    set_aside(exchange.rows.path)
     for name in (PARIS, BRUSSELS):
         _read(exchange.correspondence(name))
         reply(exchange.correspondence(name), dossier, "acknowledge")
         exchange.rows.wait_settled()
+    reply(exchange.correspondence(PARIS), closed, "refuse", **_REFUSAL)
+    exchange.rows.wait_settled()
     for name in WRITERS:
         _read(exchange.correspondence(name))
         assert exchange.correspondence(name).instruments() is not None
+    reply(rabat, closed, "close")
     exchange.rows.wait_settled()
     for name in WRITERS:
         _read(exchange.correspondence(name))
     return dossier, opening
 
 
-def _second_chapter(exchange: EnrolledExchange, dossier: str, opening: str) -> None:
+def _second_chapter(exchange: EnrolledExchange, dossier: str) -> None:
     """Nobody reads any more: what is asked, answered, rejected, amended and suspended here is news to everybody."""
     rabat, paris, brussels = (exchange.correspondence(name) for name in WRITERS)
     _amend_registry(exchange)
@@ -124,9 +137,21 @@ def _second_chapter(exchange: EnrolledExchange, dossier: str, opening: str) -> N
     [message] = [one.message for one in rabat.register.messages(asked)]
     brussels.exchange.message(message)  # fetched, and not read: by the next reading it is news
     exchange.rows.wait_settled()
+    _audit_and_mend(exchange)
     exchange.post_change("suspend", MADRID)
 
 
+def _audit_and_mend(exchange: EnrolledExchange) -> None:
+    """The auditor reads an entry, and an operator has a dead letter tried again."""
+    exchange.auditor().log_file(bundle_at(0, parse_checkpoint(exchange.auditor().checkpoint()).size).path)
+    exchange.operator().retry_dead_letter("routing-1")
+    exchange.rows.wait_settled()
+
+
+_REFUSAL: Final[dict[str, Any]] = {
+    "act": {"grounds": ["essential-interests"]},
+    "content": {"reasons": "Nous refusons."},
+}
 _ACCEPT: Final = ReplyWish("accept", {}, {})
 
 

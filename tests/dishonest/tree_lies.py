@@ -77,7 +77,9 @@ def all_tree_lies() -> list[TreeLie]:
         dropped = DROPPED.get(type_, own_word)
         found.append(TreeLie(f"{type_} dropped", False, _dropping(type_), dropped))
         for one in fields:
-            found.append(TreeLie(f"{type_}: {one.name} changed", False, _changing(type_, one.name, one.kind), own_word))
+            named = f"{type_}: {one.name}"
+            worth = FIELDS.get(named, own_word)
+            found.append(TreeLie(f"{named} changed", False, _changing(type_, one.name, one.kind), worth))
         for hours in (-30, -3, 3):
             dated = SEEN if hours > 0 else own_word
             found.append(TreeLie(f"{type_} dated {hours:+} h", False, _dating(type_, hours), dated))
@@ -87,16 +89,22 @@ def all_tree_lies() -> list[TreeLie]:
 TOLD: Final = (
     *("decision.accepted", "decision.rejected", "evidence.delivery", "evidence.retrieval"),
     *("directory.key-event", "directory.instruments", "exchange.started"),
+    *("audit.reading", "exchange.parts-pruned", "exchange.letter-retried"),
 )
 """Types of which the second chapter has a leaf; one of every other type is forged (`forged_leaves`)."""
 TOLD_AGAIN: Final = ("exchange.started", "directory.roster")
 OWN_WORD: Final[dict[str, Worth]] = {
     "exchange.started": Listed("that a service started, when, and which, is the exchange's own word"),
 }
+FIELDS: Final[dict[str, Worth]] = {
+    "exchange.letter-retried: reason": Listed("why a service set something aside is its own word"),
+}
 DROPPED: Final[dict[str, Worth]] = {
     "evidence.retrieval": Listed(
         "that a party fetched a message may be left out; nobody but it and the exchange knows"
     ),
+    "audit.reading": Listed("that an auditor read may be left out; nobody but it and the exchange knows"),
+    "exchange.letter-retried": Listed("what an operator has tried again may be left out: it is what operators do"),
 }
 
 

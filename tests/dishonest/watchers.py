@@ -19,7 +19,8 @@ from client.audit_monitor import Finding as Heard
 from client.audit_replay import ShownDossiers, compare
 from client.auditor import Elsewhere, verify_ledger
 from client.correspondence import Correspondence
-from client.ledger_source import DirectoryLedger, ExchangeLedger
+from client.ledger_source import ExchangeLedger
+from client.ledger_stamps import StampedDirectory, StampedExchange, judge_stamps
 from client.proof_bundle import parse_bundle
 from client.proof_making import make_bundle
 from client.proof_verification import verify_bundle
@@ -129,7 +130,9 @@ def copies(scene: Scene) -> Iterator[str]:
     if scene.copy is None:
         return
     elsewhere = Elsewhere(tuple(checkpoints_of(scene)), receipts_of(scene), scene.now())
-    report = verify_ledger(DirectoryLedger(scene.copy), scene.past.trust, workers=0, elsewhere=elsewhere)
+    source = StampedDirectory(scene.copy)
+    report = verify_ledger(source, scene.past.trust, workers=0, elsewhere=elsewhere)
+    judge_stamps(source, scene.past.trust, None, report)
     yield from (one.what for one in report.differences)
 
 
@@ -165,11 +168,12 @@ def follow(scene: Scene) -> Iterator[str]:
 def audit(scene: Scene) -> Iterator[str]:
     """`comity audit verify`, `keys` and `replay`, with what parties and witnesses handed over."""
     with closing(scene.auditor()) as exchange:
-        source = ExchangeLedger(exchange)
+        source = StampedExchange(exchange)
         folder = AuditFolder(scene.place / "audits", scene.past.trust)
         elsewhere = Elsewhere(tuple(checkpoints_of(scene)), receipts_of(scene), scene.now())
         try:
             report = folder.verify_whole(source, workers=0, elsewhere=elsewhere, afresh=True)
+            judge_stamps(source, scene.past.trust, None, report)
             yield from (one.what for one in report.differences)
             yield from (
                 f"key {change.seq}: {change.flags}"

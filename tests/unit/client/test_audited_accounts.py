@@ -12,6 +12,7 @@ from shared.apisig.sign import sign_request
 from shared.apisig.verify import verify_request
 from shared.domain.ids import encode_time
 from shared.keys.private import Ed25519Signer, generate_ed25519
+from shared.keys.public import OPERATOR
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.told_ledgers import audit, copy_of, found
 from tests.unit.keys.parties import NAME, PartyOnTest
@@ -87,6 +88,42 @@ def test_a_call_by_another_key_or_for_something_else_is_seen(exchange: PaperExch
     read(exchange, request=signed(exchange, "https://exchange.example/v1/feed"))
     report = audit(exchange, tmp_path)
     assert [one.what for one in report.differences] == ["reading", "reading"]
+
+
+def test_a_reading_that_was_recorded_before_it_was_asked_for_is_seen(exchange: PaperExchange, tmp_path: Path) -> None:
+    read(exchange, at=exchange.now - timedelta(hours=3))
+    assert found(audit(exchange, tmp_path)) == {"reading"}
+
+
+def retry_call(exchange: PaperExchange) -> str:
+    operator = exchange.operators[0]
+    url, public = "https://exchange.example/v1/operator/dead-letters/routing-1/retry", operator.public_key()
+    headers = sign_request("POST", url, b"", None, operator, public.kid(OPERATOR), exchange.now)
+    return verify_request("POST", url, headers, b"", lambda _: public, exchange.now).signature_text
+
+
+def retried(exchange: PaperExchange, call: str, **changes: Any) -> None:
+    fields = {"service": "routing", "letter": 1, "reason": "unexpected", "request": call}
+    exchange.add_leaf("exchange.letter-retried", **{**fields, **changes})
+
+
+def test_a_letter_may_be_tried_again_each_time_that_an_operator_asks(exchange: PaperExchange, tmp_path: Path) -> None:
+    for _ in range(2):
+        retried(exchange, retry_call(exchange))
+    report = audit(exchange, tmp_path)
+    assert report.ok, report.differences
+
+
+def test_a_call_for_a_letter_stands_once(exchange: PaperExchange, tmp_path: Path) -> None:
+    call = retry_call(exchange)
+    for _ in range(2):
+        retried(exchange, call)
+    assert found(audit(exchange, tmp_path)) == {"retry"}
+
+
+def test_a_retry_that_was_recorded_before_it_was_asked_for_is_seen(exchange: PaperExchange, tmp_path: Path) -> None:
+    retried(exchange, retry_call(exchange), at=exchange.now - timedelta(hours=3))
+    assert found(audit(exchange, tmp_path)) == {"retry"}
 
 
 MISCOUNTED: dict[str, dict[str, Any]] = {

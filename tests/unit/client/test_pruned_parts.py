@@ -136,3 +136,10 @@ def test_an_audit_finds_what_was_pruned_against_the_policy(
         story.close()
     story.prune(after_days, **changes)
     assert found(audit(story.exchange, tmp_path / "ledger")) == {"pruned"}
+
+
+def test_what_was_pruned_is_told_once(story: Closed, tmp_path: Path) -> None:
+    story.close()
+    story.prune()
+    story.prune()
+    assert found(audit(story.exchange, tmp_path / "ledger")) == {"pruned"}
