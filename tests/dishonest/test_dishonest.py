@@ -93,8 +93,9 @@ def test_each_lie_has_a_name_of_its_own() -> None:
 
 def test_nothing_is_found_in_the_truth_and_every_lie_of_the_sample_is(past: Past, loop: Loop, tmp_path: Path) -> None:
     campaign = Campaign(past, loop, tmp_path / "scene", seed=1)
-    truths = [campaign.play(truth, 0) for truth in TRUTHS]
-    assert [truth.why for truth in truths if truth is not None] == ["", ""]
+    truth = campaign.play(TRUTHS[-1], 0)  # with copies of it; the campaign plays it without them as well
+    assert truth is not None
+    assert truth.why == ""
     lies = {lie.name: lie for lie in all_lies()}
     assert all(isinstance(lies[name].worth, Seen) for name in SAMPLE)
     outcomes = {name: campaign.play(lies[name], 0) for name in SAMPLE}
