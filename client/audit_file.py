@@ -28,7 +28,7 @@ from client.audit_rules import digest_of_rules
 from shared.audit.tiles import Tile
 from shared.errors import AuditBusy, AuditFileUnusable
 
-VERSION: Final = 3
+VERSION: Final = 4
 CACHE_KIB: Final = 64 * 1024
 """What SQLite may keep of the file in memory."""
 _SCHEMA = """

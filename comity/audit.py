@@ -50,7 +50,7 @@ def verify(
     """Check every signature, tile, entry, key change and decision. Exit code 4 if anything differs.
 
     A directory needs the trust file alone; an exchange needs the key of an auditor with the full mandate too. Broken
-    off, the same command goes on where it stopped. Time-stamps that it shows are judged by the root
+    off, the same command goes on where it stopped. Time-stamps that the ledger shows are judged by the root
     certificates of the trust file and of --stamp-root.
     """
     with reporting(json) as output:

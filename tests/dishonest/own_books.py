@@ -90,9 +90,12 @@ def own_tree_for(scene: Scene, victim: str, change: Callable[[list[bytes]], list
 
 
 def without_one(entries: list[bytes], scene: Scene, chance: random.Random) -> list[bytes]:
-    """Without the beginning of a service: each tree is right in itself."""
+    """Without the beginning of a service: each tree is right in itself. Never the last: without it the tree is no
+    other one, but the same a moment ago."""
     places = [
-        at for at in range(scene.past.first_size, len(entries)) if leaf_of(entries[at])["type"] == "exchange.started"
+        at
+        for at in range(scene.past.first_size, len(entries) - 1)
+        if leaf_of(entries[at])["type"] == "exchange.started"
     ]
     del entries[chance.choice(places)]
     return entries

@@ -115,10 +115,11 @@ def _settled(kept: Kept) -> bool:
 def _messages(own: Correspondence, now: datetime) -> Iterator[str]:
     for dossier in own.register.dossiers():
         for kept in own.register.messages(dossier):
-            if not _settled(kept):
+            if not (_settled(kept) or kept.state == "rejected"):
                 continue
-            with suppress(PartPruned):  # that is an answer
-                own.mailbox.open(kept.message)
+            if _settled(kept):
+                with suppress(PartPruned):  # that is an answer
+                    own.mailbox.open(kept.message)
             proven = prove_message(own, own.register.message(kept.message) or kept, now)
             yield from (f"{one.kind}: {one.why}" for one in proven if one.why is not None)
             if kept.sender == own.keys.authority:
