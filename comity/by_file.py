@@ -13,7 +13,7 @@ from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
 from comity.printing import surroundings
 from comity.send import Despite, DraftBy, Patience, Wait, attachments, send_or_draft
-from comity.words import _, page_language, told
+from comity.words import _, page_language, refusal, told_refusal
 from comity.written_files import named_documents, write_new_files
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def export_dossier(
             write_new_files(out, [("dossier.json", _text(about)), (ANSWER_FILE, _text(answer))])
         document = {"folder": str(out), "messages": len(opened), "answer": str(out / ANSWER_FILE)}
         for left in refused:
-            output.note(_("{message} of {sender} is not in it: {why}", **left))
+            gaps = {"message": left["message"], "sender": left["sender"], "why": told_refusal(left)}
+            output.note(_("{message} of {sender} is not in it: {why}", **gaps))
 
         def render(console: Any) -> None:
             say(
@@ -102,7 +103,7 @@ def import_answer(
             send_or_draft(own, composed, attachments(files), draft_by, place, output, wait, patience)
 
 
-def _opened(own: Correspondence, leg: Leg) -> tuple[list[OpenedMessage], list[dict[str, str]]]:
+def _opened(own: Correspondence, leg: Leg) -> tuple[list[OpenedMessage], list[dict[str, Any]]]:
     """The leg's messages; one that does not open is named, and keeps nobody from reading the others."""
     from shared.errors import Rejection
 
@@ -113,7 +114,7 @@ def _opened(own: Correspondence, leg: Leg) -> tuple[list[OpenedMessage], list[di
                 opened.append(own.mailbox.open(one.message))
             except Rejection as error:
                 named = {"message": one.message, "kind": one.kind, "sender": one.sender}
-                refused.append({**named, "code": error.code, "why": told(error)})
+                refused.append({**named, **refusal(error)})
     return opened, refused
 
 

@@ -11,7 +11,7 @@ from comity.dossiers import lines_of, speech_for
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
-from comity.words import _, _n, reader_language
+from comity.words import _, _n, reader_language, refusal, told_refusal
 from shared.texts.catalogue import SOURCE
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def list_dossiers(
     if mine_today + overdue + waiting_on_them > 1:
         raise typer.BadParameter("one of --mine-today, --overdue and --waiting-on-them, not several")
     with reporting(json) as output, find_home(home, url).correspondence() as own:
-        alarms: list[dict[str, str]] = []
+        alarms: list[dict[str, Any]] = []
         lines = [
             one
             for one in _lines(own, now(), alarms, output)
@@ -115,14 +115,14 @@ def list_dossiers(
             for rule in dict.fromkeys(one["speciality"] for one in lines):
                 say(console, rule, style="bold")
             for one in alarms:
-                say(console, _("ALARM") + f"  {one['number']}: {one['sentence']} [{one['code']}]", style="bold red")
+                say(console, _("ALARM") + f"  {one['number']}: {told_refusal(one)}", style="bold red")
             if not lines:
                 say(console, _("Nothing."))
 
         output.show({"lines": lines, "alarms": alarms}, render)
 
 
-def _lines(own: Correspondence, moment: datetime, alarms: list[dict[str, str]], output: Output) -> list[dict[str, Any]]:
+def _lines(own: Correspondence, moment: datetime, alarms: list[dict[str, Any]], output: Output) -> list[dict[str, Any]]:
     """Every line of every dossier; one that the exchange shows otherwise than its messages make it is an alarm."""
     from client.use_notes import specialities, speciality_notes
     from shared.domain.instruments import calendars_of
@@ -136,8 +136,7 @@ def _lines(own: Correspondence, moment: datetime, alarms: list[dict[str, str]], 
             legs = own.read_legs(answer)
             lines = lines_of(own, answer, legs, moment, calendars, speech_for(output))
         except (StateContradicted, AnswerRefused) as contradicted:
-            alarm = {"number": answer.number, "code": contradicted.code, "sentence": contradicted.sentence()}
-            alarms.append({**alarm, "dossier": answer.dossier})
+            alarms.append({"number": answer.number, "dossier": answer.dossier, **refusal(contradicted)})
             continue
         for line in lines:
             party = line["requested"]

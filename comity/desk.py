@@ -150,10 +150,13 @@ def _plain(value: Any) -> Any:
 
 
 def _show(desk: Desk, output: Output) -> None:
+    from client.desk.rules import ROLE_WORDS
+
     def render(console: Any) -> None:
         for one in desk.officers:
             gone = _(", until {until}", until=local_time(one.until)) if one.until else ""
-            say(console, f"{one.id} · {one.name}, {one.functions} · {', '.join(one.roles)}{gone}")
+            roles = ", ".join(_(ROLE_WORDS[role]) for role in one.roles)
+            say(console, f"{one.id} · {one.name}, {one.functions} · {roles}{gone}")
         for two in desk.deputies:
             say(
                 console,

@@ -13,13 +13,15 @@ from comity.officer_keys import load_officer
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
 from comity.send import Patience, Wait, seal_and_send, tell_doubts
-from comity.words import _, retold, told
+from comity.words import _, reader_language, refusal, told_refusal
+from shared.texts.catalogue import SOURCE, mark
 
 if TYPE_CHECKING:
     from client.composition import Composed
     from client.correspondence import Correspondence
     from client.desk.drafts import Draft
     from client.sealing import Attachment
+    from shared.texts.sentence import Sentence
 
 Name = Annotated[str, typer.Argument(help="The draft, as `comity desk drafts` names it.")]
 OfficerKey = Annotated[Path, typer.Option("--officer-key", help="Your own key file, with a passphrase of your own.")]
@@ -30,10 +32,10 @@ def drafts(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
     with reporting(json) as output, find_home(home, url).correspondence() as own:
         waiting, unusable = own.office.waiting()
         found = [_told(own, one) for one in waiting]
-        spoilt = [{"draft": str(one.facts["draft"]), "code": one.code, "sentence": one.sentence()} for one in unusable]
+        spoilt = [{"draft": str(one.facts["draft"]), **refusal(one)} for one in unusable]
 
         def render(console: Any) -> None:
-            for one in found:
+            for one, waits_for in zip(found, (_waits_for(own, draft) for draft in waiting), strict=True):
                 say(
                     console,
                     _(
@@ -41,13 +43,13 @@ def drafts(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
                         draft=one["draft"],
                         kind=one["kind"],
                         recipients=", ".join(one["recipients"]),
-                        waits_for=retold(one["waits_for"]),
+                        waits_for=waits_for,
                     ),
                 )
             if not found:
                 say(console, _("Nothing waits."))
-            for broken in unusable:
-                say(console, f"{told(broken)} [{broken.code}]", style="bold red")
+            for broken in spoilt:
+                say(console, told_refusal(broken), style="bold red")
 
         output.show({"drafts": found, "unusable": spoilt}, render)
         if unusable:
@@ -146,37 +148,63 @@ def _show_draft(own: Correspondence, draft: Draft, output: Output) -> None:
         draft=document["draft"],
         kind=document["kind"],
         whom=whom,
-        waits_for=retold(document["waits_for"]),
+        waits_for=_waits_for(own, draft),
     )
     output.show(document, lambda console: say(console, text))
 
 
 def _told(own: Correspondence, draft: Draft) -> dict[str, Any]:
-    from shared.domain.ids import encode_time
-    from shared.domain.profiles import kind_of
-
-    header, approved = draft.header, draft.approved
-    needs = own.office.require_desk().eyes_for(kind_of(header.profile, header.kind))
-    signers = [f"{one.officer} ({one.role}{_place_of(one.stands_for)})" for one in approved.approvals]
-    if draft.ratify_by is not None:
-        waits_for = f"to be ratified by {local_time(encode_time(draft.ratify_by))}"
-        waits_for = f"OVERDUE, {waits_for}" if draft.ratify_by < now() else waits_for
-    else:
-        ready = needs == 1 or approved.approvers
-        waits_for = "its sender" if ready and len(approved.approvers) + 1 >= needs else "an approver"
+    header = draft.header
     return {
         "draft": draft.name,
         "kind": header.kind,
         "recipients": list(header.recipients),
-        "signed": signers,
-        "needs": needs,
-        "waits_for": f"{waits_for}; signed by {', '.join(signers) or 'nobody'}",
+        "signed": [str(one) for one in _signers(draft)],
+        "needs": _needs(own, draft),
+        "waits_for": _waits_for(own, draft, SOURCE),
         "message": draft.message,
     }
 
 
-def _place_of(stands_for: str | None) -> str:
-    return f" for {stands_for}" if stands_for else ""
+def _needs(own: Correspondence, draft: Draft) -> int:
+    from shared.domain.profiles import kind_of
+
+    return own.office.require_desk().eyes_for(kind_of(draft.header.profile, draft.header.kind))
+
+
+def _waits_for(own: Correspondence, draft: Draft, language: str | None = None) -> str:
+    """In the reader's language unless another is named."""
+    from shared.domain.ids import encode_time
+    from shared.texts.sentence import Sentence
+
+    words = language or reader_language()
+    approved, needs = draft.approved, _needs(own, draft)
+    if draft.ratify_by is not None:
+        at = encode_time(draft.ratify_by)
+        late = mark("OVERDUE, to be ratified by {at}") if draft.ratify_by < now() else mark("to be ratified by {at}")
+        stage = Sentence(late, {"at": at if language == SOURCE else local_time(at)})
+    else:
+        ready = needs == 1 or approved.approvers
+        is_ready = ready and len(approved.approvers) + 1 >= needs
+        stage = Sentence(mark("its sender") if is_ready else mark("an approver"))
+    if not approved.approvals:
+        return Sentence(mark("{stage}; signed by nobody"), {"stage": stage}).told(words)
+    signers = ", ".join(one.told(words) for one in _signers(draft))
+    return Sentence(mark("{stage}; signed by {signers}"), {"stage": stage, "signers": signers}).told(words)
+
+
+def _signers(draft: Draft) -> list[Sentence]:
+    """Each officer who signed, in which role, and whose place he took."""
+    from client.desk.rules import ROLE_WORDS
+    from shared.texts.sentence import Sentence
+
+    return [
+        Sentence(
+            mark("{officer} ({role} for {other})") if one.stands_for else "{officer} ({role})",
+            {"officer": one.officer, "role": Sentence(ROLE_WORDS[one.role]), "other": one.stands_for},
+        )
+        for one in draft.approved.approvals
+    ]
 
 
 def _text(value: Any) -> str:

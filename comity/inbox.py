@@ -13,7 +13,7 @@ from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import console as console_of
 from comity.output import local_time, reporting, say, visible
-from comity.words import _, told
+from comity.words import _, refusal, told, told_refusal
 from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _TOLD: Final = {
     "message.received": mark("received"),
 }
 _CLOCK: Final = "clock."
+_UNDECIDED: Final[dict[str, Any]] = {"code": None, "sentence": "", "facts": {}}
 _SAID: Final = {
     "reminder-7": mark("due within 7 days"),
     "reminder-2": mark("due within 2 days"),
@@ -117,13 +118,11 @@ def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]
             for one in own.register.received(unopened_only=True)
         ],
         "unsent": [
-            {"message": message, "code": None if refused is None else refused.code, "sentence": str(refused or "")}
+            {"message": message, **(_UNDECIDED if refused is None else refusal(refused))}
             for message, refused in said.items()
             if message in own.register.undecided() or refused is not None
         ],
-        "alarms": [
-            {"message": one.message, "code": one.error.code, "sentence": one.error.sentence()} for one in news.alarms
-        ],
+        "alarms": [{"message": one.message, **refusal(one.error)} for one in news.alarms],
         "recovered": [
             {
                 "party": one.event.party,
@@ -148,7 +147,8 @@ def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]
 
 def _withheld(own: Correspondence, error: KeyEventWithheld) -> dict[str, Any]:
     """With the messages that were sealed to the party meanwhile, by its keys of before."""
-    facts = {name: str(fact) for name, fact in error.facts.items()}
+    said = refusal(error)
+    facts = said["facts"]
     first_seen = own.register.keys.events()[int(facts["seq"]) - 1].first_seen
     return {
         "event": int(facts["seq"]),
@@ -157,8 +157,7 @@ def _withheld(own: Correspondence, error: KeyEventWithheld) -> dict[str, Any]:
         "logged_at": facts["logged_at"],
         "stated_at": facts["at"],
         "sealed_meanwhile": own.register.keys.sealed_between(facts["party"], facts["logged_at"], first_seen),
-        "code": error.code,
-        "sentence": error.sentence(),
+        **said,
     }
 
 
@@ -185,6 +184,7 @@ def _event(own: Correspondence, event: EventKept) -> dict[str, Any]:
         "recipient": event.data.get("recipient"),
         "code": decision.code if decision else None,
         "sentence": decision.sentence if decision else None,
+        "facts": dict(decision.facts) if decision else {},
         "clock": dict(event.data) if event.type.startswith(_CLOCK) else None,
     }
 
@@ -202,7 +202,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         say(console, _("RECOVERED") + "  " + _(_RECOVERED, **about), style="bold red")
         say(console, "  " + _(_CALL_IT, party=one["party"], at=local_time(one["usable_from"])))
     for one in document["withheld"]:
-        say(console, _("WITHHELD") + f"  {one['sentence']} [{one['code']}]", style="bold red")
+        say(console, _("WITHHELD") + f"  {told_refusal(one)}", style="bold red")
         for message in one["sealed_meanwhile"]:
             meanwhile = _(
                 "Sealed to {party} meanwhile, by its keys of before: {message}", party=one["party"], message=message
@@ -222,10 +222,10 @@ def _render(console: Any, document: dict[str, Any]) -> None:
             what = _("{kind} from {sender}", kind=one["kind"], sender=one["sender"])
             say(console, f"  {one['number']}  {what}  comity open {one['message']}")
     for one in document["unsent"]:
-        why = f": {one['sentence']} [{one['code']}]" if one["code"] else ""
+        why = f": {told_refusal(one)}" if one["code"] else ""
         say(console, _("Undecided") + f"  {one['message']}{why}")
     for one in document["alarms"]:
-        say(console, _("ALARM") + f"  {one['message']}: {one['sentence']} [{one['code']}]", style="bold red")
+        say(console, _("ALARM") + f"  {one['message']}: {told_refusal(one)}", style="bold red")
     for one in document["gaps"]:
         why = _("{message} was written by somebody who had seen a message that never came here", message=one["message"])
         say(console, _("GAP") + f"  {one['dossier']}, {one['leg']}: {why}", style="bold red")
@@ -240,7 +240,7 @@ def _render_event(console: Any, event: dict[str, Any]) -> None:
         return
     what = f"{event['kind'] or _('message')} {_(_TOLD.get(event['type'], event['type']))}"
     whom = event["recipient"] or (event["sender"] if event["type"] == "message.received" else None)
-    why = f" [{event['code']}] {event['sentence'] or ''}" if event["code"] else ""
+    why = f" · {told_refusal(event)}" if event["code"] else ""
     by = f" · {whom}" if whom else ""
     say(console, f"{local_time(event['at'])}  {event['number'] or event['dossier']}  {what}{by}{why}")
 

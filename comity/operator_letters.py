@@ -14,7 +14,7 @@ from comity.home import find_home
 from comity.operator_keys import operator_exchange
 from comity.options import HomeDir, Json, OneOperatorKey, TrustFile, Url
 from comity.output import local_time, reporting, say, visible
-from comity.words import _
+from comity.words import _, told_by_code
 
 if TYPE_CHECKING:
     from client.exchange import Exchange
@@ -178,7 +178,7 @@ def _render_list(console: Any, found: list[DeadLetterItem], more: bool) -> None:
     for one in found:
         kind = one.type or _("(frame that does not open)")
         table.add_row(
-            one.id, local_time(one.at), visible(kind), str(one.attempts), str(one.retries), visible(one.reason)
+            one.id, local_time(one.at), visible(kind), str(one.attempts), str(one.retries), visible(_reason(one.reason))
         )
     console.print(table)
     counts = Counter(one.reason.split(":")[0].split(" ")[0] for one in found)
@@ -190,13 +190,19 @@ def _render_list(console: Any, found: list[DeadLetterItem], more: bool) -> None:
 def _render_one(console: Any, found: DeadLetterAnswer) -> None:
     say(console, f"{found.id}: {found.type or _('a frame that does not open')}", style="bold")
     say(console, "  " + _("set aside  {at}, after {attempts} tries", at=local_time(found.at), attempts=found.attempts))
-    say(console, "  " + _("reason     {reason}", reason=found.reason))
+    say(console, "  " + _("reason     {reason}", reason=_reason(found.reason)))
     for number, reason in enumerate(found.earlier):
-        say(console, f"  {_('before') if number == 0 else '      '}     {reason}")
+        say(console, f"  {_('before') if number == 0 else '      '}     {_reason(reason)}")
     say(console, "  " + _("retried    {retries} times", retries=found.retries))
     say(console, "  " + _("item       {item} (the name under which the logs know it)", item=found.item or "–"))
     say(console, _("Its content is sealed to its service and shown to nobody."))
     say(console, _("Once the cause is mended: comity operator dead-letters retry {id}", id=found.id))
+
+
+def _reason(kept: str) -> str:
+    """Code and sentence, as the service kept them in English: the sentence in the reader's language."""
+    code, colon, sentence = kept.partition(": ")
+    return f"{code}: {told_by_code(code, sentence, {})}" if colon else kept
 
 
 def _render_outcome(console: Any, count: int, left: list[str], back: list[DeadLetterItem]) -> None:
@@ -208,7 +214,7 @@ def _render_outcome(console: Any, count: int, left: list[str], back: list[DeadLe
         _("{count} retried, {back} came back, {left} not taken yet.", count=count, back=len(back), left=len(left)),
     )
     for one in back:
-        say(console, f"  {one.id}  {one.reason}", style="bold red")
+        say(console, f"  {one.id}  {_reason(one.reason)}", style="bold red")
     for id_ in left:
         say(
             console,

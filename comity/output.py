@@ -15,7 +15,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +24,7 @@ import typer
 from typer.exceptions import TyperException
 
 from comity.advice import WRONG_USE, advice_for, exit_code_of
-from comity.words import _, day_text, told
+from comity.words import _, day_text, refusal, told
 from shared.domain.ids import parse_time
 from shared.errors import ComityError
 
@@ -57,7 +57,8 @@ class Output:
     def error(self, error: ComityError) -> None:
         advice = advice_for(error)
         if self.as_json:
-            members = {"code": error.code, "sentence": error.sentence(), "advice": advice, "facts": _facts(error)}
+            said = refusal(error)
+            members = {"code": said["code"], "sentence": said["sentence"], "advice": advice, "facts": said["facts"]}
             self.show({"error": members}, lambda _: None)
             return
         out = console(stderr=True)
@@ -135,7 +136,3 @@ def local_time(text: str | None) -> str:
     if here.utcoffset() == utc.utcoffset():
         return f"{day_text(utc)} {utc:%H:%M} UTC"
     return f"{day_text(here)} {here:%H:%M %Z} ({day}{utc:%H:%M} UTC)"
-
-
-def _facts(error: ComityError) -> Mapping[str, str]:
-    return {name: str(value) for name, value in error.facts.items()}

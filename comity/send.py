@@ -13,7 +13,7 @@ from comity.advice import REFUSED
 from comity.home import Home, find_home
 from comity.options import HomeDir, Json, Url, authority_id
 from comity.output import Output, local_time, reporting, say
-from comity.words import _, reader_language, told
+from comity.words import _, reader_language, told_refusal
 
 if TYPE_CHECKING:
     from client.composition import Composed
@@ -159,8 +159,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
             pending = _("sent; the exchange holds it and will decide. `comity inbox` shows the decision.")
             say(console, f"  {pending}")
         case _:
-            error = error_by_code(document["code"], document["sentence"] or "", document["facts"])
-            say(console, "  " + _("rejected: {why}", why=f"{told(error)} [{document['code']}]"), style="bold red")
-            advice = advice_for(error)
+            say(console, "  " + _("rejected: {why}", why=told_refusal(document)), style="bold red")
+            advice = advice_for(error_by_code(document["code"], document["sentence"] or "", document["facts"]))
             if advice:
                 say(console, f"  {_(advice)}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.errors import ComityError, PrintingUnusable
 from shared.texts.catalogue import LANGUAGES, SOURCE, language_of, mark, translate, translate_plural
-from shared.texts.retelling import retell, tell
+from shared.texts.retelling import facts_in, gap_names, retell, tell
 
 
 def reader_language() -> str:
@@ -44,6 +45,33 @@ def told(error: ComityError) -> str:
 def retold(sentence: str) -> str:
     """What was said in English elsewhere, in the reader's language where it is recognised."""
     return retell(sentence, reader_language())
+
+
+def refusal(error: ComityError) -> dict[str, Any]:
+    """An error as programs read it, and as it is kept: its code, its English sentence, its facts."""
+    return {"code": error.code, "sentence": error.sentence(), "facts": facts_of(error)}
+
+
+def facts_of(error: ComityError) -> dict[str, str]:
+    return {name: str(value) for name, value in error.facts.items()}
+
+
+def told_refusal(kept: Mapping[str, Any]) -> str:
+    """What was kept so, whenever it happened, in the reader's language, with its code."""
+    return f"{told_by_code(kept['code'], kept['sentence'] or '', dict(kept.get('facts') or {}))} [{kept['code']}]"
+
+
+def told_by_code(code: str, sentence: str, facts: dict[str, str]) -> str:
+    """An error that was kept, by code and facts. Facts that were not kept are found again in its sentence; where they
+    are not, and for a code of a newer exchange, the sentence speaks as it was kept."""
+    from client.problems import error_by_code
+
+    known = error_by_code(code, sentence, facts)
+    missing = gap_names(known.template()) - known.facts.keys()
+    found = facts_in(sentence, known.template()) if missing else None
+    if missing and found is None and sentence:
+        return retold(sentence)
+    return told(known if found is None else error_by_code(code, sentence, found))
 
 
 def day_text(moment: datetime, with_year: bool = True) -> str:

@@ -14,7 +14,7 @@ Pure: files and keys come from the caller.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
@@ -35,6 +35,7 @@ from shared.keys.signed_document import (
     sign_document,
     verify_quorum,
 )
+from shared.texts.catalogue import mark as _
 
 DESK_DOMAIN: Final = b"comity-desk/1\x00"
 EYES: Final = 2
@@ -52,6 +53,14 @@ class Role(StrEnum):
     drafter = "drafter"
     approver = "approver"
     sender = "sender"
+
+
+ROLE_WORDS: Final[Mapping[Role, str]] = {
+    Role.drafter: _("drafter"),
+    Role.approver: _("approver"),
+    Role.sender: _("sender"),
+}
+"""What officers are called."""
 
 
 class Closed(BaseModel):

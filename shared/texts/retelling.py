@@ -7,7 +7,8 @@ Rules:
 1. A whole text is recognised: a sentence of the catalogue, or one with the numbered gaps `{0}`, `{1}` …, the words of
    which stand in the text in their order. Of several, one that begins with words of its own is taken before one that
    does not, then the one with most letters.
-2. A sentence that begins with a gap and has few words fits almost anything: each of its gaps is then a single word.
+2. A sentence that begins with a gap and has few words fits almost anything: each of its gaps is then a single word, but
+   for a reason behind a colon.
 3. What stands in a gap is told again by the same rules, `DEEPEST` times at most.
 4. A text without a space is a code, an id or a name, and stays as it is.
 5. What is not recognised stays as it is, in English.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from string import Formatter
 from typing import Final, Protocol, runtime_checkable
 
 from shared.errors import ComityError
@@ -50,7 +52,7 @@ def retell(text: str, language: str, depth: int = DEEPEST) -> str:
         return before + whole + after
     for template, pieces in _clauses(language):
         found = gaps_in(said, pieces)
-        if found is not None and (_is_plain(pieces) or not any(" " in one for one in found)):
+        if found is not None and (_is_plain(pieces) or _are_words(found, pieces)):
             told = (retell(one, language, depth - 1) for one in found)
             return before + translate(template, language).format(*told) + after
     return text
@@ -69,6 +71,20 @@ def _fact(fact: object, language: str) -> object:
     if isinstance(fact, Told):
         return fact.told(language)
     return retell(str(fact), language)
+
+
+def gap_names(template: str) -> set[str]:
+    """The names of its gaps."""
+    return {name for _text, name, _form, _conversion in Formatter().parse(template) if name}
+
+
+def facts_in(text: str, template: str) -> dict[str, str] | None:
+    """What fills the named gaps of this template so that it says this text; None where it does not."""
+    parts = list(Formatter().parse(template))
+    names = [name for _text, name, _form, _conversion in parts if name]
+    pieces = [said for said, _name, _form, _conversion in parts]
+    found = gaps_in(text, pieces if parts and parts[-1][1] is None else [*pieces, ""])
+    return None if found is None else dict(zip(names, found, strict=True))
 
 
 def gaps_in(text: str, pieces: Sequence[str]) -> list[str] | None:
@@ -99,6 +115,10 @@ def _clauses(language: str) -> Sequence[tuple[str, Sequence[str]]]:
 
 def _is_plain(pieces: Sequence[str]) -> bool:
     return bool(_letters(pieces[:1])) or len(" ".join(pieces).split()) >= _FEW_WORDS
+
+
+def _are_words(found: Sequence[str], pieces: Sequence[str]) -> bool:
+    return not any(" " in one and not before.endswith(": ") for before, one in zip(pieces, found, strict=False))
 
 
 def _plain(piece: str) -> str:

@@ -200,6 +200,16 @@ def test_a_kind_may_need_more_eyes_or_fewer(office: Run, request_file: Path) -> 
     assert "no profile has a kind riquest" in office(MA, "desk", "eyes", "riquest", "1").stderr
 
 
+def test_what_a_draft_waits_for_is_told_in_the_readers_language(
+    office: Run, request_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafted(office, request_file)
+    monkeypatch.setenv("COMITY_LANGUAGE", "fr")
+    assert "un approbateur ; signé par alami (rédacteur)" in office(MA, "desk", "drafts").stdout
+    [waiting] = document_of(office(MA, "desk", "drafts", "--json"))["drafts"]
+    assert waiting["waits_for"] == "an approver; signed by alami (drafter)"
+
+
 def test_a_rejected_message_is_a_draft_again(office: Run, request_file: Path, exchange: PaperExchange) -> None:
     draft = drafted(office, request_file)
     act(office, "approve", draft, BENNIS)

@@ -25,7 +25,9 @@ def test_a_sentence_is_recognised_whole(text: str, pieces: Sequence[str], found:
     assert gaps_in(text, pieces) == found
 
 
-@pytest.mark.parametrize("text", ["refuse", "MA.PGR", "", " ", "Nobody ever wrote this sentence about 17 turnips."])
+@pytest.mark.parametrize(
+    "text", ["refuse", "MA.PGR", "", " ", "The lamp looked at it", "Nobody ever wrote this sentence about 17 turnips."]
+)
 def test_codes_and_what_is_unknown_stay_as_they_are(text: str) -> None:
     assert retell(text, "fr") == text
 
@@ -35,6 +37,7 @@ def test_codes_and_what_is_unknown_stay_as_they_are(text: str) -> None:
     [
         ("entry 7 is no decision", "l'entrée 7 n'est pas une décision"),
         ("By it M1 became submitted on the leg of BE.PF.", "Par lui M1 devint submitted sur la branche de BE.PF."),
+        ("kept.json cannot be read: Permission denied", "kept.json ne peut être lu : l'accès est refusé"),
         ("No such file or directory", "ce fichier ou ce répertoire n'existe pas"),
     ],
 )
