@@ -33,8 +33,10 @@ CAUTIOUS_FRAMES: Final = 20
 BATCH_FRAMES: Final = 50
 TAKE_WAIT_S: Final = 0.5
 REST_MOST_S: Final = 0.05
-"""A service rests after a batch for as long as it worked on it, and no longer than this: what comes meanwhile shares
-the next one, and a batch costs little more than a message."""
+FULL_REST_FROM: Final = 8
+"""A service rests after a batch for as long as it worked on it, and no longer than REST_MOST_S: what comes meanwhile
+shares the next one, and a batch costs little more than a message. After fewer messages than FULL_REST_FROM it rests for
+so much less: with little to do it is latency that counts."""
 LOOK_EVERY_S: Final = 0.5
 BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 OUTBOX_AGE_LIMIT_S: Final = 1.0
@@ -126,7 +128,8 @@ class Pump:
             if self.slowed_s:
                 await self._clock.sleep(self.slowed_s * settled.handled)
             await self._finish(settled, consumer, deliveries, stop)
-        await self._clock.sleep(min(self._clock.monotonic() - began, REST_MOST_S))
+        worked_s = self._clock.monotonic() - began
+        await self._clock.sleep(min(worked_s, REST_MOST_S) * min(1, settled.handled / FULL_REST_FROM))
 
     async def _finish(
         self, settled: Settled, consumer: Consumer, deliveries: Sequence[Delivery], stop: asyncio.Event
