@@ -48,10 +48,16 @@ def _made_again(error: type[ComityError], facts: dict[str, object]) -> ComityErr
     return error(**facts)
 
 
+_MARKS = "\u200e\u200f"
+"""Of direction: they turn nothing but what stands between them."""
+
+
 def _printable(text: str) -> str:
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+    return "".join(
+        each if each.isprintable() or each in _MARKS else each.encode("unicode_escape").decode("ascii") for each in text
+    )
 
 
 class _NamedGaps(dict[str, str]):

@@ -12,10 +12,8 @@ Pure: who the parties are and what the other side's number is comes from the cal
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date
 from typing import Any, Final
 
 from client.appointments import appointment_lines
@@ -26,15 +24,15 @@ from client.forwarding import without_keys
 from client.opening import OpenedMessage
 from client.printing.act_labels import ACT_LABELS
 from client.printing.dues import PrintedDue
+from client.printing.letter_words import Words, plain
 from client.use_notes import permission_notes, protection_notes
 from shared.domain.header import Basis
-from shared.domain.ids import encode_time, parse_time
+from shared.domain.ids import encode_time
 from shared.domain.leg import DueBasis, Permission
 from shared.domain.profile_format import FieldType
 from shared.domain.profiles import kind_of, profile_of
 from shared.domain.reference import encode_number
 from shared.envelope.encoding import digest_of
-from shared.texts.catalogue import RIGHT_TO_LEFT, translate
 from shared.texts.catalogue import mark as _
 
 LONGEST_FOOT: Final = 400
@@ -93,10 +91,10 @@ class Letter:
 def letter_of(opened: OpenedMessage, around: Surroundings, language: str) -> Letter:
     """The letter that this message is."""
     header, content = opened.header, without_keys(opened.content)
-    words = _Words(language, around)
+    words = Words(language, around.names)
     kind = kind_of(header.profile, header.kind)
-    own = _plain(content.get("file_number")) or around.numbers[0]
-    other = _plain(content.get("their_file_number")) or around.numbers[1]
+    own = plain(content.get("file_number")) or around.numbers[0]
+    other = plain(content.get("their_file_number")) or around.numbers[1]
     numbers = (
         (words.say(_("Our file number")), own or "–"),
         (words.say(_("Your file number")), other or "–"),
@@ -107,56 +105,25 @@ def letter_of(opened: OpenedMessage, around: Surroundings, language: str) -> Let
         title=words.say(profile_of(header.profile).title),
         subtitle=words.say(kind.label),
         numbers=numbers,
-        facts=tuple(_facts(opened, words)),
+        facts=tuple(_facts(opened, around, words)),
         sections=tuple(_sections(opened, content, words)),
-        remarks=tuple(_remarks(opened, words)),
-        foot=_foot(content, words),
+        remarks=tuple(_remarks(opened, around, words)),
+        foot=_foot(content, around.specialities.values(), words),
         page_of=words.say(_("Page {page} of {pages}")),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    language: str
-    around: Surroundings
-
-    def say(self, sentence: str, /, **gaps: Any) -> str:
-        return translate(sentence, self.language, **gaps)
-
-    def code(self, code: object) -> str:
-        """A code with what it means."""
-        text = _plain(code)
-        return self.say(CODE_WORDS[text]) if text in CODE_WORDS else text
-
-    def party(self, party: str) -> str:
-        name = self.around.names.get(party)
-        return f"{name} ({party})" if name else party
-
-    def day(self, text: object) -> str:
-        from babel.dates import format_date
-
-        try:
-            return format_date(date.fromisoformat(str(text)), "long", self.language)
-        except ValueError:
-            return _plain(text)
-
-    def moment(self, text: str) -> str:
-        utc = parse_time(text).astimezone(UTC)
-        comma = "،" if self.language in RIGHT_TO_LEFT else ","
-        return f"{self.day(utc.date().isoformat())}{comma} \u200e{utc:%H:%M} UTC\u200e"
-
-
-def _facts(opened: OpenedMessage, words: _Words) -> Iterator[tuple[str, str]]:
-    header, around = opened.header, words.around
+def _facts(opened: OpenedMessage, around: Surroundings, words: Words) -> Iterator[tuple[str, str]]:
+    header = opened.header
     yield words.say(_("From")), words.party(header.sender)
-    yield words.say(_("To")), "; ".join(words.party(one) for one in header.recipients)
+    yield words.say(_("To")), words.several(words.party(one) for one in header.recipients)
     yield words.say(_("Sent")), words.moment(header.sent_at)
     yield (
         words.say(_("In the ledger since")),
         words.moment(around.logged_at) if around.logged_at else words.say(_("not yet")),
     )
     for leg, basis in (around.bases or header.basis or {}).items():
-        cited = "; ".join(around.titles.get(code, code) for code in (basis.primary, *basis.cited))
+        cited = words.several(around.titles.get(code, code) for code in (basis.primary, *basis.cited))
         if basis.primary in CODE_WORDS:
             cited = words.code(basis.primary)
         yield f"{words.say(_('Legal basis'))} ({leg})", cited
@@ -164,7 +131,7 @@ def _facts(opened: OpenedMessage, words: _Words) -> Iterator[tuple[str, str]]:
             yield f"{words.say(_('Speciality'))} ({leg})", around.specialities[basis.primary]
     yield words.say(_("Urgency")), words.code(str(header.urgency))
     if header.handling:
-        yield words.say(_("Handling")), "; ".join(words.code(code) for code in header.handling)
+        yield words.say(_("Handling")), words.several(words.code(code) for code in header.handling)
     rules = kind_of(header.profile, header.kind).act
     for name, value in header.act.items():
         rule = rules.get(name)
@@ -173,36 +140,30 @@ def _facts(opened: OpenedMessage, words: _Words) -> Iterator[tuple[str, str]]:
         yield words.say(_("To be done")), _due(due, words)
 
 
-def _due(due: PrintedDue, words: _Words) -> str:
+def _due(due: PrintedDue, words: Words) -> str:
     day = words.day(due.day.isoformat()) if due.instant is None else words.moment(encode_time(due.instant))
     basis = words.say(str(due.basis))
-    why = f"{basis}, {due.source}" if due.basis is DueBasis.law else basis
+    why = words.listed((basis, words.rule(due.source))) if due.basis is DueBasis.law else basis
     gaps = {"owed": words.say(due.owed), "party": due.debtor, "day": day, "why": why, "version": due.calendar}
     return words.say(_("{owed} by {party}: {day} ({why}; calendar {version})"), **gaps)
 
 
-def _act_value(type_: FieldType | None, value: Any, words: _Words) -> str:
+def _act_value(type_: FieldType | None, value: Any, words: Words) -> str:
     match type_, value:
         case FieldType.date, _day:
             return words.day(value)
         case FieldType.duties, dict():
-            return "; ".join(f"{words.code(duty)}: {words.day(day)}" for duty, day in value.items())
+            return words.several(f"{words.code(duty)}: {words.day(day)}" for duty, day in value.items())
         case _, dict():
-            return "; ".join(f"{measure}: {words.code(code)}" for measure, code in value.items())
+            return words.several(f"{words.rule(measure)}: {words.code(code)}" for measure, code in value.items())
         case _, list() | tuple():
-            return "; ".join(_with_code(code, words) for code in value)
+            return words.several(words.with_code(code) for code in value)
         case FieldType.authority, str():
             return words.party(value)
     return words.code(value)
 
 
-def _with_code(code: object, words: _Words) -> str:
-    """A ground is quoted by its code, too: that is where it stands in the instrument."""
-    said, text = words.code(code), _plain(code)
-    return text if said == text else f"{said} ({text})"
-
-
-def _sections(opened: OpenedMessage, content: Mapping[str, Any], words: _Words) -> Iterator[Section]:
+def _sections(opened: OpenedMessage, content: Mapping[str, Any], words: Words) -> Iterator[Section]:
     header = opened.header
     form = form_of(header.profile, header.kind)
     fields = {one.name: one for one in form.fields} if form else {}
@@ -217,7 +178,7 @@ def _sections(opened: OpenedMessage, content: Mapping[str, Any], words: _Words) 
         shown = fields.get(name)
         heading = words.say(shown.label) if shown else name
         table = _table(shown, value, words) or _group(shown, value, words) if shown else None
-        yield Section(heading, table=table) if table else Section(heading, text=_free(value, words))
+        yield Section(heading, table=table) if table else Section(heading, text=words.free(value))
     if opened.attachments:
         head = (_("Document"), _("Name"), _("Type"), _("Bytes"), "SHA-256")
         rows = tuple(
@@ -226,7 +187,7 @@ def _sections(opened: OpenedMessage, content: Mapping[str, Any], words: _Words) 
         yield Section(words.say(_("Documents attached")), table=Table(tuple(words.say(one) for one in head), rows))
 
 
-def _table(shown: FormField, value: Any, words: _Words) -> Table | None:
+def _table(shown: FormField, value: Any, words: Words) -> Table | None:
     """Entries as rows; a column for each field that any of them has. None for what is no list of entries."""
     if shown.shape is Shape.numbered and isinstance(value, Mapping):
         entries = list(value.items())
@@ -245,14 +206,14 @@ def _table(shown: FormField, value: Any, words: _Words) -> Table | None:
     return Table(head, tuple(rows))
 
 
-def _group(shown: FormField, value: Any, words: _Words) -> Table | None:
+def _group(shown: FormField, value: Any, words: Words) -> Table | None:
     """The fields of a group by their names, those of a group within it after its name. None for what is no group."""
     if shown.shape is not Shape.group or not isinstance(value, Mapping):
         return None
     return Table((words.say(_("Field")), words.say(_("Value"))), tuple(_members("", shown, value, words)))
 
 
-def _members(within: str, shown: FormField, value: Mapping[str, Any], words: _Words) -> Iterator[tuple[str, str]]:
+def _members(within: str, shown: FormField, value: Mapping[str, Any], words: Words) -> Iterator[tuple[str, str]]:
     known = {one.name: one for one in shown.fields}
     for name in [*(name for name in known if name in value), *(name for name in value if name not in known)]:
         one, said = known.get(name), value[name]
@@ -263,42 +224,25 @@ def _members(within: str, shown: FormField, value: Mapping[str, Any], words: _Wo
             yield label, _cell(said, one is not None and one.shape is Shape.code, words)
 
 
-def _cell(value: Any, is_code: bool, words: _Words) -> str:
-    return words.code(value) if is_code else _free(value, words)
+def _cell(value: Any, is_code: bool, words: Words) -> str:
+    return words.code(value) if is_code else words.free(value)
 
 
-def _free(value: Any, words: _Words) -> str:
-    """What has no form of its own: text as it is, everything else line by line."""
-    if isinstance(value, bool):
-        return words.say(_("yes")) if value else words.say(_("no"))
-    if isinstance(value, Mapping):
-        return "\n".join(f"{name}: {_free(one, words)}" for name, one in value.items())
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "\n".join(_free(one, words) for one in value)
-    return _plain(value)
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _remarks(opened: OpenedMessage, words: _Words) -> Iterator[str]:
+def _remarks(opened: OpenedMessage, around: Surroundings, words: Words) -> Iterator[str]:
     found = faults_of(opened)
     if found:
-        yield words.say(_("Not as its form asks:")) + " " + "; ".join(one.told(words.language) for one in found)
+        yield words.say(_("Not as its form asks:")) + " " + words.several(one.told(words.language) for one in found)
     yield from appointment_lines(opened.content, words.language)
-    yield from permission_notes(words.around.permissions, words.language)
+    yield from permission_notes(around.permissions, words.language)
     yield from protection_notes(opened.content, words.language)
-    if words.around.logged_at is None:
+    if around.logged_at is None:
         yield words.say(_("This message is not in the ledger yet: it was judged by the keys of the day of printing."))
     yield words.say(_PRINTED, message=opened.header.id)
 
 
-def _foot(content: Mapping[str, Any], words: _Words) -> tuple[str, str]:
-    named = " ".join(_plain(content.get("use_limitation")).split())
-    limit = named or "; ".join(dict.fromkeys(words.around.specialities.values())) or words.say(_DEFAULT_LIMIT)
+def _foot(content: Mapping[str, Any], specialities: Iterable[str], words: Words) -> tuple[str, str]:
+    named = " ".join(plain(content.get("use_limitation")).split())
+    limit = named or words.several(dict.fromkeys(specialities)) or words.say(_DEFAULT_LIMIT)
     return words.say(_("Use limitation")), limit if len(limit) <= LONGEST_FOOT else limit[: LONGEST_FOOT - 1] + "…"
 
 

@@ -6,6 +6,8 @@ Rules:
 2. Gaps are filled after the translation, by name. A catalogue is checked to have the gaps of its source and no others.
 3. Plurals follow each language's own rule; Arabic has six forms.
 4. Codes, ids, dates of the wire and what somebody wrote are never translated.
+5. In a language written from right to left what fills a gap and is none of it (a code, an id, a file, a date of the
+   wire) is set apart by marks of direction, so that its punctuation and the brackets around it stay on their sides.
 
 The files are read as they are written; nothing is compiled beside them that could differ.
 """
@@ -17,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+from unicodedata import bidirectional
 
 from shared.texts.po_file import Translations, parse_catalogue
 
@@ -30,6 +33,10 @@ MOST_ACCEPTED: Final = 10
 LONGEST_WEIGHT: Final = 4
 """Digits of a weight, as in 0.875."""
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
+_LEFT, _RIGHT = "\u200e", "\u200f"
+"""Marks, not isolates: a terminal shows those of others escaped, and cannot tell ours from theirs."""
+_SETTLED: Final = frozenset({"R", "AL", "FSI"})
+"""What has letters from right to left, or was set apart already."""
 
 
 def mark(sentence: str) -> str:
@@ -40,12 +47,23 @@ def mark(sentence: str) -> str:
 def translate(text: str, language: str, /, **gaps: Any) -> str:
     """The sentence in this language, its gaps filled."""
     found = translations(language).of(text)
-    return found.format(**gaps) if gaps else found
+    return found.format(**{name: set_apart(one, language) for name, one in gaps.items()}) if gaps else found
 
 
 def translate_plural(one: str, many: str, count: int, language: str, /, **gaps: Any) -> str:
     """The sentence for this number, which fills the gap `count`."""
-    return translations(language).of_number(one, many, count).format(count=count, **gaps)
+    apart = {name: set_apart(value, language) for name, value in gaps.items()}
+    return translations(language).of_number(one, many, count).format(count=count, **apart)
+
+
+def set_apart(value: Any, language: str) -> Any:
+    """A text from left to right as it stands in a sentence of this language; anything else as it is."""
+    if language not in RIGHT_TO_LEFT or not isinstance(value, str):
+        return value
+    ways = {bidirectional(one) for one in value}
+    if ways & _SETTLED or not ("L" in ways or ("EN" in ways and len(ways) > 1)):
+        return value
+    return f"{_RIGHT}{_LEFT}{value}{_LEFT}{_RIGHT}"
 
 
 def preferred_language(accepted: str) -> str:

@@ -23,7 +23,7 @@ from string import Formatter
 from typing import Final, Protocol, runtime_checkable
 
 from shared.errors import ComityError
-from shared.texts.catalogue import SOURCE, translate, translations
+from shared.texts.catalogue import SOURCE, set_apart, translate, translations
 
 DEEPEST: Final = 4
 """Clauses within clauses that are told."""
@@ -53,7 +53,7 @@ def retell(text: str, language: str, depth: int = DEEPEST) -> str:
     for template, pieces in _clauses(language):
         found = gaps_in(said, pieces)
         if found is not None and (_is_plain(pieces) or _are_words(found, pieces)):
-            told = (retell(one, language, depth - 1) for one in found)
+            told = (set_apart(retell(one, language, depth - 1), language) for one in found)
             return before + translate(template, language).format(*told) + after
     return text
 
@@ -70,7 +70,7 @@ def tell(error: ComityError, language: str) -> str:
 def _fact(fact: object, language: str) -> object:
     if isinstance(fact, Told):
         return fact.told(language)
-    return retell(str(fact), language)
+    return set_apart(retell(str(fact), language), language)
 
 
 def gap_names(template: str) -> set[str]:

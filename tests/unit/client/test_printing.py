@@ -19,12 +19,13 @@ from client.opening import OpenedMessage
 from client.printing.act_labels import ACT_LABELS
 from client.printing.dues import dues_of
 from client.printing.letter import Surroundings, letter_of
+from client.printing.letter_words import Words
 from client.printing.page import letter_page
 from client.printing.pdf import pdf_of
 from client.sealing import Attachment
 from shared.domain.profiles import PROFILES
 from shared.errors import PrintingUnusable
-from shared.texts.catalogue import LANGUAGES
+from shared.texts.catalogue import LANGUAGES, translations
 from tests.unit.client.letters import CONTENT, FR, MA, a_request
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.domain.calendars import a_calendar
@@ -159,3 +160,11 @@ def test_what_was_settled_since_is_not_printed_as_owed(exchange: PaperExchange, 
     opened = received(exchange, tmp_path, {})
     settled = [replace(leg, obligations=()) for leg in exchange.legs.values()]
     assert dues_of(settled, opened.header.id, {}) == ()
+
+
+def test_a_rule_on_an_arabic_page_is_set_apart_and_no_line_is_broken_within_it() -> None:
+    words = Words("ar", {MA: "رئاسة النيابة العامة"})
+    assert words.with_code("eio:11(1)(a)").endswith(" (\u200f\u200eeio:\u206011(1)\u2060(a)\u200e\u200f)")
+    assert words.party(MA).endswith(" (\u200f\u200eMA.PGR\u200e\u200f)")
+    said = [text for text in translations("ar").single.values() if re.search(r"(UNTOC|UNCAC) [0-9]", text)]
+    assert said == [], "a rule would be broken at its space"

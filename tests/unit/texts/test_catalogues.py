@@ -17,6 +17,7 @@ from shared.texts.catalogue import (
     LANGUAGES,
     language_of,
     preferred_language,
+    set_apart,
     translate,
     translate_plural,
     translations,
@@ -120,3 +121,15 @@ def test_a_catalogue_is_read_as_the_whole_format_is_read(language: str) -> None:
 def _form(language: str, count: int) -> int:
     rule = gettext.c2py(_catalogue(language).plural_expr)
     return int(rule(count))
+
+
+@pytest.mark.parametrize("code", ["EIO 16(1)", "/var/ledger", "2026-12-01", "--leg", "MA.PGR"])
+def test_a_code_in_an_arabic_sentence_is_set_apart(code: str) -> None:
+    assert set_apart(code, "ar") == f"\u200f\u200e{code}\u200e\u200f"
+    assert set_apart(code, "fr") == code
+    assert f"\u200e{code}\u200e" in translate("written: {file}", "ar", file=code)
+
+
+@pytest.mark.parametrize("value", ["النيابة العامة (MA.PGR)", "17", 17, "–", "\u2068EIO 16(1)\u2069", ""])
+def test_what_has_its_place_in_an_arabic_sentence_stays_as_it_is(value: object) -> None:
+    assert set_apart(value, "ar") == value
