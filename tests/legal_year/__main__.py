@@ -23,7 +23,7 @@ def main() -> int:
     given = parser.parse_args()
     seed = secrets.randbits(32) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # missed limits are its play
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # missed limits are played
     began = time.perf_counter()
     year = play_year(given.n, seed)
     passed, attempted = year.judge()
