@@ -37,8 +37,8 @@ demo: .venv/.runtime  ## the four-country scenario on the embedded exchange, ste
 	$(BIN)/comity demo
 
 .PHONY: up
-up: .venv/.runtime  ## the exchange as separate services on RabbitMQ and PostgreSQL under var/up, until Ctrl-C; REPLICAS=2
-	@exec $(PY) -m deploy.local.up --replicas $(REPLICAS)
+up: .venv/.runtime  ## the exchange as separate services on RabbitMQ and PostgreSQL under var/up, until Ctrl-C; REPLICAS=2 WITNESSES=2
+	@exec $(PY) -m deploy.local.up --replicas $(REPLICAS) $(if $(WITNESSES),--witnesses $(WITNESSES))
 
 .PHONY: pdf
 pdf: .venv/.runtime  ## what `comity print -o FILE.pdf` needs: WeasyPrint, and Debian's Pango and fonts where it may

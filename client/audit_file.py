@@ -25,8 +25,8 @@ from client import audit_index, audit_memory
 from client.audit_index import AuditIndex
 from client.audit_memory import AuditMemory
 from client.audit_rules import digest_of_rules
-from shared.audit.tiles import Tile
-from shared.errors import AuditBusy, AuditFileUnusable
+from shared.audit.tiles import Tile, root_from_tiles
+from shared.errors import AuditBusy, AuditFileUnusable, LedgerInvalid
 
 VERSION: Final = 4
 CACHE_KIB: Final = 64 * 1024
@@ -37,6 +37,8 @@ CREATE TABLE edge (level INTEGER PRIMARY KEY, place INTEGER, width INTEGER, hash
 CREATE TABLE made (rules TEXT NOT NULL);
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), note BLOB);
 """
+_TILES = "CREATE TABLE IF NOT EXISTS tiles (level INTEGER, place INTEGER, hashes BLOB, PRIMARY KEY (level, place));"
+"""Apart: files that were made before it was kept are gone on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,29 @@ class AuditFile:
         self._db.execute("INSERT OR REPLACE INTO head VALUES (1, ?)", (note,))
         self._commit()
 
+    def note_tile(self, tile: Tile, hashes: bytes) -> None:
+        """A full one, of the entries that were read: 33 bytes on the disk for an entry."""
+        self._db.execute("INSERT OR REPLACE INTO tiles VALUES (?, ?, ?)", (tile.level, tile.index, hashes))
+
+    def root_at(self, size: int) -> bytes | None:
+        """The root of the first `size` entries that were read; None where there are not so many, or their hashes were
+        not kept yet when they were read."""
+        position = self.position()
+        if not 0 < size <= position.size:
+            return None
+        edge = {(tile.level, tile.index): hashes for tile, hashes in position.edge.items()}
+
+        def hashes_of(tile: Tile) -> bytes:
+            asked = "SELECT hashes FROM tiles WHERE level = ? AND place = ?"
+            row = self._db.execute(asked, (tile.level, tile.index)).fetchone()
+            kept = edge.get((tile.level, tile.index), b"") if row is None else bytes(row[0])
+            return kept[: tile.byte_length]
+
+        try:
+            return root_from_tiles(size, hashes_of)
+        except (LedgerInvalid, sqlite3.OperationalError):  # the second: an older file without them, opened to be read
+            return None
+
     def _commit(self) -> None:
         self.memory.write()
         self._db.execute("COMMIT")
@@ -161,6 +186,7 @@ class AuditFile:
         elif version != VERSION:
             raise sqlite3.Error(f"it is of version {version}, not {VERSION}; remove it, and the ledger is read anew")
         if not self._read_only:
+            db.execute(_TILES)
             db.execute("BEGIN")
         return db
 

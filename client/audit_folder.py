@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from client.audit_file import AuditFile, is_made
 from client.audit_reading import Progress
-from client.audit_report import AuditReport
+from client.audit_report import OLDER_COPY, AuditReport
 from client.audit_workers import WORKERS
-from client.auditor import NOTHING_ELSE, SEEN_HERE, Elsewhere, verify_ledger
+from client.auditor import NOTHING_ELSE, Elsewhere, SeenBefore, verify_ledger
 from client.ledger_source import LedgerSource
 from client.whole_file import locked, put_in_place
-from shared.audit.checkpoint import VerifiedCheckpoint
 from shared.audit.quorum import rule_of
 from shared.errors import AuditFileUnusable
 from shared.keys.trust import Trust
@@ -57,16 +56,17 @@ class AuditFolder:
         """From the first entry, or from where such a reading was broken off, unless it is to begin afresh."""
         if afresh or _is_outdated(self.unfinished):
             remove(self.unfinished)
-        seen = self._seen()
-        known = (*elsewhere.checkpoints, *(() if seen is None else ((SEEN_HERE, seen),)))
-        with AuditFile(self.unfinished) as file:
+        with ExitStack() as closing:
+            seen = self._seen(closing)
+            file = closing.enter_context(AuditFile(self.unfinished))
             report = verify_ledger(
                 source,
                 self.trust,
                 progress,
                 workers=workers,
                 file=file,
-                elsewhere=replace(elsewhere, checkpoints=known),
+                elsewhere=elsewhere,
+                seen=seen,
             )
             proven = file.head() is not None
         self._settle(report, proven)
@@ -98,7 +98,7 @@ class AuditFolder:
     def _settle(self, report: AuditReport, proven: bool) -> None:
         """A whole reading that reached its end is put in its place. One that came to nothing is not gone on with: what
         was served may have been altered."""
-        wrong = any(one.what in ("forked", "rolled-back") for one in report.differences)
+        wrong = any(one.what in ("forked", "rolled-back", OLDER_COPY) for one in report.differences)
         if report.finished and proven and not wrong:
             with locked(self.finished):
                 remove(self.finished)
@@ -106,12 +106,13 @@ class AuditFolder:
         elif wrong or report.read == report.size:
             remove(self.unfinished)
 
-    def _seen(self) -> VerifiedCheckpoint | None:
+    def _seen(self, closing: ExitStack) -> SeenBefore | None:
+        """From the finished file, which is open until `closing` closes it."""
         if not is_made(self.finished):
             return None
-        with AuditFile(self.finished, read_only=True) as file:
-            note = file.head()
-        return None if note is None else rule_of(self.trust).read(note)
+        file = closing.enter_context(AuditFile(self.finished, read_only=True))
+        note = file.head()
+        return None if note is None else SeenBefore(rule_of(self.trust).read(note), file.root_at)
 
     def _write_evidence(self, report: AuditReport) -> None:
         try:

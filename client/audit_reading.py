@@ -163,6 +163,7 @@ class Reading:
             self._edge = {other: kept for other, kept in self._edge.items() if other.level != tile.level}
             if tile.width == TILE_WIDTH:
                 self._compare(tile, data)
+                self._file.note_tile(tile, data)
         self._edge |= {tile: data for tile, data in made.tiles.items() if tile.width < TILE_WIDTH}
         if made.size == self._head.size and made.root != self._head.root:
             self._is_proven = False

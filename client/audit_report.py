@@ -12,6 +12,8 @@ from typing import Any, Final
 from shared.domain.ids import encode_time, parse_time
 
 MOST_SHOWN: Final = 200
+OLDER_COPY: Final = "older-copy"
+"""A copy that ends before what was read here, and is its beginning: it is not the newest, and nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,15 @@ class AuditReport:
     def ok(self) -> bool:
         return self.finished and self.difference_count == 0
 
+    @property
+    def is_older_copy(self) -> bool:
+        return any(one.what == OLDER_COPY for one in self.differences)
+
+    @property
+    def is_older_copy_alone(self) -> bool:
+        """Whether nothing else is to be said against it."""
+        return self.finished and self.difference_count == 1 and self.is_older_copy
+
     def differ(self, index: int | None, what: str, why: object) -> None:
         """Note a difference; beyond the first 200 they are counted only."""
         if self._is_silent:
@@ -188,6 +199,7 @@ class AuditReport:
             "entries_read": self.read,
             "continued_at": self.continued_at,
             "earlier_size": self.earlier_size,
+            "older_copy": self.is_older_copy_alone,
             "first_logged_at": _time(self.first_logged_at),
             "last_logged_at": _time(self.last_logged_at),
             "leaves": dict(sorted(self.leaves.items())),

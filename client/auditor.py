@@ -26,7 +26,7 @@ comparing checkpoints with each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,10 +37,10 @@ from client.audit_file import AuditFile, Position
 from client.audit_leaves import LeafJudge
 from client.audit_promises import check_promises
 from client.audit_reading import Progress, Reading, Workers, few_collections
-from client.audit_report import AuditReport
+from client.audit_report import OLDER_COPY, AuditReport
 from client.audit_workers import WORKERS
 from client.ledger_proofs import prove_heads
-from client.ledger_source import CHECKPOINT, LedgerSource
+from client.ledger_source import CHECKPOINT, DirectoryLedger, LedgerSource
 from shared.apisig.receipts import Receipt
 from shared.audit.checkpoint import VerifiedCheckpoint
 from shared.audit.quorum import rule_of
@@ -63,6 +63,14 @@ class Elsewhere:
     now: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SeenBefore:
+    """What was read here of this log: its newest checkpoint, and the roots of its beginnings, where they are known."""
+
+    checkpoint: VerifiedCheckpoint
+    root_at: Callable[[int], bytes | None]
+
+
 NOTHING_ELSE: Final = Elsewhere()
 
 
@@ -74,10 +82,12 @@ def verify_ledger(
     workers: int = WORKERS,
     file: AuditFile | None = None,
     elsewhere: Elsewhere = NOTHING_ELSE,
+    seen: SeenBefore | None = None,
     report: AuditReport | None = None,
 ) -> AuditReport:
-    """Verify everything, as the module's steps say, from where `file` stands on. Raises what the source raises when it
-    cannot be reached, and AuditFileUnusable."""
+    """Verify everything, as the module's steps say, from where `file` stands on. What was `seen` before is held
+    against it, and so is what `file` knows. Raises what the source raises when it cannot be reached, and
+    AuditFileUnusable."""
     report = report or AuditReport(trust.origin)
     with ExitStack() as closing:
         opened = file or closing.enter_context(AuditFile())
@@ -88,14 +98,15 @@ def verify_ledger(
         if checkpoint is None:
             return report
         head = checkpoint.head
-        note, seen = opened.head(), _seen_here(trust, position)
-        checkpoints = elsewhere.checkpoints
+        note, read = opened.head(), _read_here(trust, position)
         if note is not None:
-            checkpoints = (*checkpoints, (SEEN_HERE, rule_of(trust).read(note)))
-        for name, other in checkpoints:
+            seen = SeenBefore(rule_of(trust).read(note), opened.root_at)
+        for name, other in elsewhere.checkpoints:
             _check_signed(checkpoint, name, other, source, report)
-        if seen is not None and not _continues(head, seen, source, report):
-            return report  # what was read here is of another tree
+        if seen is not None:
+            _check_seen(checkpoint, seen, source, report)
+        if read is not None and not _continues(head, read, opened.root_at(head.size), source, report):
+            return report  # what was read here is of another tree, or is more
         judge = LeafJudge(trust, opened.memory, report)
         with few_collections(), Workers(workers, head.size - position.size) as pool:
             Reading(source, head, judge, report, opened, pool, progress).run(position)
@@ -103,7 +114,7 @@ def verify_ledger(
             report.differ(None, "post-dated", f"its last entry was logged at {encode_time(report.last_logged_at)}")
         if report.finished:
             check_promises(opened.memory, report, elsewhere.receipts, elsewhere.now)
-        if _seen_here(trust, opened.position()) == head:
+        if _read_here(trust, opened.position()) == head:
             opened.keep_head(checkpoint.note)
     return report
 
@@ -131,41 +142,74 @@ def _read_checkpoint(source: LedgerSource, trust: Trust, report: AuditReport) ->
 def _check_signed(
     own: VerifiedCheckpoint, name: str, other: VerifiedCheckpoint, source: LedgerSource, report: AuditReport
 ) -> None:
-    """Step 2, for a checkpoint that was signed before or shown to others: two that do not agree convict the log."""
-    if name == SEEN_HERE:
-        report.earlier_size = other.head.size
+    """Step 2, for a checkpoint that others were shown: two that do not agree convict the log."""
     try:
         why_not = _difference(own.head, other.head, source)
     except NotThere:
-        why_not = None
-        if name != SEEN_HERE:
-            report.differ(None, "unproven", f"the tiles that would show whether it agrees with {name} are not here")
+        report.differ(None, "unproven", f"the tiles that would show whether it agrees with {name} are not here")
+        return
     if why_not is not None:
         report.differ(None, "forked", f"it does not agree with {name}: {why_not}")
-    elif name == SEEN_HERE and own.head.size < other.head.size:
-        why_not = f"it has {own.head.size} entries; {other.head.size} were there when it was read here before"
-        report.differ(None, "rolled-back", why_not)
-    if why_not is not None:
         report.contradicting += [own.note, other.note]
 
 
-def _seen_here(trust: Trust, position: Position) -> TreeHead | None:
+def _check_seen(own: VerifiedCheckpoint, seen: SeenBefore, source: LedgerSource, report: AuditReport) -> None:
+    """Step 2, for what was read here before.
+
+    A log that has shrunk contradicts itself where the exchange serves it. A copy may be one that was made earlier: it
+    is told from a rollback where it is a beginning of what was read here. That, too, is a difference: whoever hands it
+    over as the newest withholds what followed.
+    """
+    size, before = own.head.size, seen.checkpoint.head.size
+    report.earlier_size = before
+    if size < before:
+        root = seen.root_at(size)
+        if root is not None and root != own.head.root:
+            what, why = "forked", f"it does not agree with {SEEN_HERE}: its first {size} entries had another root"
+        elif root is not None and isinstance(source, DirectoryLedger):
+            _tell_older(size, before, report)
+            return
+        else:
+            what, why = "rolled-back", f"it has {size} entries; {before} were there when it was read here before"
+    else:
+        try:
+            differs = _difference(own.head, seen.checkpoint.head, source)
+        except NotThere:
+            return  # of tiles that are gone nothing is known; what was read is held against the newest in any case
+        if differs is None:
+            return
+        what, why = "forked", f"it does not agree with {SEEN_HERE}: {differs}"
+    report.differ(None, what, why)
+    report.contradicting += [own.note, seen.checkpoint.note]
+
+
+def _read_here(trust: Trust, position: Position) -> TreeHead | None:
     """The tree of the entries that were read into this file."""
     if not position.size:
         return None
     return TreeHead(trust.origin, position.size, root_from_tiles(position.size, position.edge.__getitem__))
 
 
-def _continues(head: TreeHead, seen: TreeHead, source: LedgerSource, report: AuditReport) -> bool:
-    """Whether the reading may go on; a difference that no two signed checkpoints show yet is named here."""
+def _tell_older(size: int, before: int, report: AuditReport) -> None:
+    report.differ(None, OLDER_COPY, f"it has the first {size} of the {before} entries that were read here before")
+
+
+def _continues(
+    head: TreeHead, seen: TreeHead, beginning: bytes | None, source: LedgerSource, report: AuditReport
+) -> bool:
+    """Whether the reading may go on; a difference that no two signed checkpoints show yet is named here. `beginning` is
+    the root that the first entries, as many as `head` has, had when they were read."""
     try:
         why_not = _difference(seen, head, source)
     except NotThere:
         why_not = None if head.size >= seen.size else "the tiles that were read are gone"
     if head.size < seen.size:
         why_not = why_not or f"it has {head.size} entries, {seen.size} were read here"
-    if why_not is not None and not report.contradicting:
-        report.differ(None, "forked", f"it does not continue what was read here before: {why_not}")
+    if why_not is not None and not report.contradicting and not report.is_older_copy:
+        if beginning == head.root and isinstance(source, DirectoryLedger):
+            _tell_older(head.size, seen.size, report)
+        else:
+            report.differ(None, "forked", f"it does not continue what was read here before: {why_not}")
     return why_not is None
 
 

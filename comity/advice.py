@@ -17,6 +17,7 @@ _WRONG_USE: Final = frozenset(
         "settings.refused",
         "client.printing-unusable",
         "client.request-file-invalid",
+        "client.relation-unknown",
         "client.ambiguous",
         "keys.comparison-unreadable",
     }

@@ -129,4 +129,11 @@ def _render(console: Any, document: dict[str, Any]) -> None:
             style=style_of,
         )
     show_differences(console, document)
+    if document["older_copy"]:
+        told = _(
+            "What this copy holds verifies. It is older than what was read here before: whoever handed it over as the"
+            " newest withheld what followed. `comity ledger export` brings it up to date."
+        )
+        say(console, told, style=style)
+        return
     say(console, _("The ledger verifies.") if document["ok"] else _("The ledger DOES NOT VERIFY."), style=style)

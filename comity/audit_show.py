@@ -63,7 +63,9 @@ def show(
                 latest = desk.folder.brought_up_to_date(reading, progress, workers=workers)
                 report, file = closing.enter_context(latest)
             browser = Browser(reading, file)
-            if not report.ok:
+            if report.is_older_copy:
+                output.note(_("This copy is older than what was read here before: `comity audit verify` says more."))
+            elif not report.ok:
                 output.note(_("This ledger DOES NOT VERIFY: `comity audit verify` says why."))
             if entry is not None:
                 document = _explained(browser, file, entry)

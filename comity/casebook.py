@@ -87,24 +87,29 @@ def list_dossiers(
     waiting_on_them: Annotated[
         bool, typer.Option("--waiting-on-them", help="What another authority owes; the earliest date first.")
     ] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="What is closed instead, and how it ended; the newest first.")
+    ] = False,
     home: HomeDir = None,
     url: Url = None,
     json: Json = False,
 ) -> None:
     """Your open dossiers, line by line: whose turn it is, on what, and by when. The earliest date comes first."""
-    if mine_today + overdue + waiting_on_them > 1:
-        raise typer.BadParameter("one of --mine-today, --overdue and --waiting-on-them, not several")
+    if mine_today + overdue + waiting_on_them + closed > 1:
+        raise typer.BadParameter("one of --mine-today, --overdue, --waiting-on-them and --closed, not several")
     with reporting(json) as output, find_home(home, url).correspondence() as own:
         alarms: list[dict[str, Any]] = []
         lines = [
             one
             for one in _lines(own, now(), alarms, output)
-            if one["waiting_on"] is not None
+            if (one["waiting_on"] is None) == closed
             and (not mine_today or _is_mine_today(one, own.keys.authority))
             and (not overdue or any(due["overdue"] for due in one["dues"]))
             and (not waiting_on_them or one["waiting_on"] not in (EXCHANGE, own.keys.authority))
         ]
         lines.sort(key=_earliest)
+        if closed:
+            lines.sort(key=lambda one: str(one["since"]), reverse=True)
 
         def render(console: Any) -> None:
             for one in lines:

@@ -11,7 +11,7 @@ from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
 from comity.words import ReaderSpeech, _, reader_language
-from shared.domain.status import ENGLISH, Speech
+from shared.domain.speech import ENGLISH, Speech
 from shared.texts.catalogue import SOURCE
 
 if TYPE_CHECKING:
@@ -108,7 +108,22 @@ def lines_of(
     known = set(TransportState)  # a newer exchange may know more; then the legal state shows alone
     transport = {view.requested: view.transport for view in answer.legs if view.transport in known}
     lines = status_of(legs, own.keys.authority, moment, transport, own.holders(legs), calendars)
-    return [{**encode_line(line), "text": line_text(line, own.keys.authority, moment, speech)} for line in lines]
+    return [
+        {
+            **encode_line(line),
+            "text": line_text(line, own.keys.authority, moment, speech, _about(own, line.asked_in, speech)),
+        }
+        for line in lines
+    ]
+
+
+def _about(own: Correspondence, message: str | None, speech: Speech) -> str:
+    """What a line is about, where the message that asks for it was read here."""
+    from client.asked_words import about_message
+    from shared.domain.header import parse_header
+
+    kept = None if message is None else own.register.message(message)
+    return "" if kept is None else about_message(parse_header(kept.header), speech)
 
 
 def _use(own: Correspondence, dossier: str, legs: list[Leg], language: str) -> list[str]:

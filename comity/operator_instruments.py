@@ -164,6 +164,7 @@ def _publish(
     from shared.domain.instrument_changes import changes_between
     from shared.domain.instruments import parse_registry
     from shared.domain.strict_json import encode_canonical_json, parse_strict_json
+    from shared.errors import InstrumentsInvalid
     from shared.keys.instruments import publication_after, sign_instruments, verify_instruments
 
     place = find_home(home, url)
@@ -176,7 +177,10 @@ def _publish(
     known = {"instruments": []} if last is None else parse_strict_json(last.registry)
     wanted = change(known)
     raw = wanted if isinstance(wanted, bytes) else encode_canonical_json(wanted)
-    registry = parse_registry(raw)
+    try:
+        registry = parse_registry(raw)
+    except InstrumentsInvalid as bad:
+        raise typer.BadParameter(f"nothing was posted: {bad.facts['why']}") from None
     number, prev = publication_after(last)
     document = sign_instruments(raw, operators, believed.origin, number, prev)
     verify_instruments(document, *quorum)

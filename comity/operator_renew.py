@@ -36,11 +36,12 @@ def renew(
     since = None if stolen_since is None else _time_before(moment, stolen_since)
     with reporting(json) as output:
         from shared.adapters.keyfiles import ROSTER_FILE, TRUST_FILE
-        from shared.adapters.renewed_keys import GATEWAY, renew_services
+        from shared.adapters.renewed_keys import GATEWAY, is_broken_off, renew_services
         from shared.domain.ids import encode_time
 
         place = find_home(home)
         operators = [load_operator(place, path) for path in operator_key]
+        mended = is_broken_off(data)
         roster = renew_services(data, services, operators, moment, since)
         named = sorted(set(services))
         document = {
@@ -49,6 +50,7 @@ def renew(
             "roster_sha256": roster.digest,
             "issued_at": encode_time(roster.issued_at),
             "trust_file": str(data / TRUST_FILE) if GATEWAY in services else None,
+            "mended": mended,
         }
 
         def render(console: Any) -> None:
@@ -61,6 +63,12 @@ def renew(
                     digest=roster.digest,
                 ),
             )
+            if mended:
+                told = _(
+                    "A renewal that was broken off had left a trust file with a key that never signed. It is replaced:"
+                    " whoever was handed that file needs this one."
+                )
+                say(console, told, style="bold")
             say(console, _("Stop all processes, give each its files, start the ledger, then intake, then the others."))
             if GATEWAY in services:
                 told = _(

@@ -885,6 +885,12 @@ class RequestFileInvalid(Rejection):
     code = "client.request-file-invalid"
 
 
+class RelationUnknown(Rejection):
+    """A dossier is not related as {relation}; there are {relations}."""
+
+    code = "client.relation-unknown"
+
+
 class PrintingUnusable(Rejection):
     """The letter cannot be printed so: {why}."""
 

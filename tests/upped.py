@@ -20,11 +20,13 @@ ROOT: Final = Path(__file__).parents[1]
 class UppedExchange:
     """`python -m deploy.local.up` on this directory."""
 
-    def __init__(self, directory: Path, replicas: int = 1) -> None:
+    def __init__(self, directory: Path, replicas: int = 1, witnesses: int = 0) -> None:
         self.directory = directory
         self.replicas = replicas
+        self.witnesses = witnesses
         self.said_file = directory.with_name(f"{directory.name}.out")
         command = [sys.executable, "-m", "deploy.local.up", "--directory", str(directory), "--replicas", str(replicas)]
+        command += ["--witnesses", str(witnesses)] if witnesses else []
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         with self.said_file.open("wb") as out:
             self._process = subprocess.Popen(

@@ -14,7 +14,7 @@ from client.correspondence import Correspondence
 from client.forms.form import form_of
 from shared.domain.profiles import profile_of
 from shared.domain.reference import encode_number
-from shared.errors import NotInRegister, RequestFileInvalid
+from shared.errors import NotInRegister, RelationUnknown
 
 _DECIDED_ANEW: Final = frozenset(
     {
@@ -30,7 +30,7 @@ _DECIDED_ANEW: Final = frozenset(
 
 
 def related_members(own: Correspondence, dossier: str, profile: str, relation: str | None) -> dict[str, Any]:
-    """The members of a draft. Raises RequestFileInvalid for a relation that there is not, NotInRegister, and what
+    """The members of a draft. Raises RelationUnknown, NotInRegister, and what
     opening the first message of the dossier raises."""
     known = own.register.messages(dossier)
     if not known:
@@ -43,7 +43,7 @@ def related_members(own: Correspondence, dossier: str, profile: str, relation: s
     header = opened.header
     chosen = relation or ("preservation" if header.profile == "preservation" else "supplementary")
     if chosen not in relations:
-        raise RequestFileInvalid(file=dossier, why=f"{chosen} is no relation; there are {', '.join(relations)}")
+        raise RelationUnknown(relation=chosen, relations=", ".join(relations))
     reference = {"type": chosen, "number": encode_number(dossier, header.sender[:2]), "dossier": dossier}
     act = {"preservation": dossier} if header.profile == "preservation" and "preservation" in kind.act else {}
     content: dict[str, Any] = {"related_files": [reference]}

@@ -17,6 +17,7 @@ from deploy.local.exchange import LocalExchange
 from deploy.local.postgres import PrivatePostgres
 from deploy.local.process import ServerFailed
 from deploy.local.rabbitmq import PrivateRabbitMQ
+from deploy.local.witnesses import LocalWitnesses
 
 LOOK_EVERY_S: Final = 0.2
 ASK_EVERY_S: Final = 1.0
@@ -38,9 +39,10 @@ class _Watched:
 class Supervisor:
     """From `start` to `stop`; the exchange must run when it starts, and is stopped by its owner afterwards."""
 
-    def __init__(self, exchange: LocalExchange, tell: Callable[[str, str], None]) -> None:
+    def __init__(self, exchange: LocalExchange, witnesses: LocalWitnesses, tell: Callable[[str, str], None]) -> None:
         """`tell` gets the name of a program and what became of it; it is called from several threads."""
         self._exchange = exchange
+        self._witnesses = witnesses
         self._tell = tell
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -50,7 +52,9 @@ class Supervisor:
             self._watched_server("rabbitmq", self._exchange.rabbitmq),
             self._watched_server("postgres", self._exchange.postgres),
         ]
-        for watched in [*servers, *map(self._watched_process, self._exchange.names)]:
+        processes = [self._watched_process(self._exchange, name) for name in self._exchange.names]
+        beside = [self._watched_process(self._witnesses, name) for name in self._witnesses.names]
+        for watched in [*servers, *processes, *beside]:
             self._run_beside(self._watch, watched)
         self._run_beside(self._ask_all)
 
@@ -91,17 +95,15 @@ class Supervisor:
 
         return _Watched(name, server.is_running, lambda: "ended unasked", start)
 
-    def _watched_process(self, name: str) -> _Watched:
-        exchange = self._exchange
-
+    def _watched_process(self, group: LocalExchange | LocalWitnesses, name: str) -> _Watched:
         def tell_end() -> str:
             try:
-                code = exchange.wait_ended(name, within_s=1)
+                code = group.wait_ended(name, within_s=1)
             except KeyError:  # it could not even be started
                 return "does not run"
             return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code} (log: {name}.log)"
 
-        return _Watched(name, lambda: exchange.is_running(name), tell_end, lambda: exchange.start_process(name))
+        return _Watched(name, lambda: group.is_running(name), tell_end, lambda: group.start_process(name))
 
     def _ask_all(self) -> None:
         """Tell what the programs say of themselves, whenever that changes."""

@@ -27,6 +27,7 @@ from deploy.local.exchange import MOST_REPLICAS, SERVICES, LocalExchange, plain_
 from deploy.local.process import ServerFailed
 from deploy.local.programs import find_programs
 from deploy.local.supervisor import Supervisor
+from deploy.local.witnesses import MOST_WITNESSES, LocalWitnesses
 
 DIRECTORY: Final = Path("var/up")
 ORIGIN: Final = "comity.example/up"
@@ -40,7 +41,8 @@ def main() -> int:
     directory: Path = arguments.directory.absolute()
     stop = _Stop()
     try:
-        return _run(directory, dict.fromkeys(SERVICES, arguments.replicas) | {"ledger": 1}, stop)
+        replicas = dict.fromkeys(SERVICES, arguments.replicas) | {"ledger": 1}
+        return _run(directory, replicas, arguments.witnesses, stop)
     except (ServerFailed, OSError) as failed:
         print(f"The exchange does not start: {_sentence(failed)}", file=sys.stderr, flush=True)
         return 1
@@ -52,6 +54,13 @@ def _arguments() -> argparse.Namespace:
     numbers = range(1, MOST_REPLICAS + 1)
     parser.add_argument(
         "--replicas", type=int, default=1, choices=numbers, metavar="N", help="of each service but the ledger"
+    )
+    parser.add_argument(
+        "--witnesses",
+        type=int,
+        choices=range(1, MOST_WITNESSES + 1),
+        metavar="N",
+        help="that cosign the ledger; without it as many as the exchange has, none at first",
     )
     return parser.parse_args()
 
@@ -72,25 +81,28 @@ class _Stop:
         self.asked.set()
 
 
-def _run(directory: Path, replicas: Mapping[str, int], stop: _Stop) -> int:
+def _run(directory: Path, replicas: Mapping[str, int], witness_count: int | None, stop: _Stop) -> int:
     missing = find_programs().missing
     if missing:
         raise ServerFailed(missing)
     directory.mkdir(parents=True, exist_ok=True)
+    witnesses = LocalWitnesses(directory, witness_count)
     data = _make_keys(directory)
     exchange = LocalExchange(directory, data, replicas)
-    supervisor = Supervisor(exchange, _tell)
+    supervisor = Supervisor(exchange, witnesses, _tell)
     began = time.monotonic()
     try:
-        _tell("comity", f"starting RabbitMQ, PostgreSQL and {len(exchange.names)} processes in {_shown(directory)}")
+        number = len(exchange.names) + len(witnesses.names)
+        _tell("comity", f"starting RabbitMQ, PostgreSQL and {number} processes in {_shown(directory)}")
+        witnesses.start(data / "trust.json")
         exchange.start(is_given_up=stop.asked.is_set)
         if not stop.asked.is_set():
-            _describe(exchange, directory, time.monotonic() - began)
+            _describe(exchange, witnesses, directory, time.monotonic() - began)
             supervisor.start()
         stop.asked.wait()
     finally:
         supervisor.stop()
-        for name, code in exchange.stop().items():
+        for name, code in [*exchange.stop().items(), *witnesses.stop()]:
             if code != 0:
                 _tell(name, f"stopped with exit code {code} (log: {name}.log)")
     _tell("comity", "stopped")
@@ -121,7 +133,7 @@ def _operator_keys(directory: Path) -> list[Path]:
     return [directory / f"operator-{number}.json" for number in (1, 2)]
 
 
-def _describe(exchange: LocalExchange, directory: Path, took_s: float) -> None:
+def _describe(exchange: LocalExchange, witnesses: LocalWitnesses, directory: Path, took_s: float) -> None:
     """Write the file that programs read, and tell people the same."""
     about = {
         "url": exchange.url,
@@ -130,11 +142,12 @@ def _describe(exchange: LocalExchange, directory: Path, took_s: float) -> None:
         "passphrase_file": str(directory / "passphrase"),
         "written_to": [str(directory / name) for name in ("data", "rabbitmq", "postgres", "processes", "log")],
         "processes": {name: exchange.url_of(name) for name in exchange.names},
+        "witnesses": witnesses.addresses,
     }
     (directory / ABOUT_FILE).write_text(json.dumps(about, indent=1) + "\n")
     _tell("comity", f"ready after {took_s:.0f} s")
     print(f"\n  {'API':<15} {exchange.url}")
-    for name, address in exchange.addresses.items():
+    for name, address in {**exchange.addresses, **witnesses.addresses}.items():
         print(f"  {name:<15} {address}/readyz  (/livez, /metrics)")
     print(f"  {'logs':<15} {_shown(directory / 'log')}/<process>.log")
     python = _shown(Path(sys.executable))

@@ -10,7 +10,9 @@ Rules:
 4. New keys of the log need a new trust file as well. It says how many entries the log had: what those of before signed
    counts for trees of at most that size, so that they may be known to anybody from then on. They are not kept.
 5. The gateway's key signs receipts, too, so that a new one needs a new trust file, which parties believe when they are
-   handed it and not before. It names the key of before for what was signed until then.
+   handed it and not before. It names the key of before for what was signed until then. Whoever is killed between trust
+   file and roster leaves a trust file that names a key which never signs (`is_broken_off`): the next renewal of the
+   gateway forgets that key, and no other service is renewed before.
 """
 
 from __future__ import annotations
@@ -73,6 +75,10 @@ def renew_services(
     before = load_roster(directory, trust)
     for unknown in set(services) - set(before.services):
         raise SettingsRefused(why=f"{unknown} does not stand in the roster")
+    if _is_ahead(trust, before):
+        if GATEWAY not in services:
+            raise SettingsRefused(why="a renewal of the gateway's keys was broken off; renew those of gateway, too")
+        trust = _taken_back(trust, before)
     if now <= before.issued_at:
         raise SettingsRefused(why="the roster that is there was issued later than now; set the clock of this machine")
     until = stolen_since or now + FORMER_KEYS_COUNT
@@ -99,6 +105,26 @@ def renew_services(
         )
     write_durably(directory / ROSTER_FILE, signed, 0o644)
     return roster
+
+
+def is_broken_off(directory: Path) -> bool:
+    """Whether a renewal of the gateway was killed after it wrote the trust file and before the roster. Raises what
+    `renew_services` does."""
+    trust = load_trust(directory)
+    return _is_ahead(trust, load_roster(directory, trust))
+
+
+def _is_ahead(trust: Trust, roster: Roster) -> bool:
+    return trust.receipt_key != roster.services[GATEWAY].sign
+
+
+def _taken_back(trust: Trust, roster: Roster) -> Trust:
+    """As it was before that renewal. Raises SettingsRefused."""
+    signs = roster.services[GATEWAY].sign
+    former = trust.former_receipt_keys
+    if not former or former[0].key != signs:
+        raise SettingsRefused(why="trust file and roster are of different exchanges, or of different times")
+    return replace(trust, receipt_key=signs, former_receipt_keys=former[1:])
 
 
 def renew_log(directory: Path, size: int) -> Trust:

@@ -26,10 +26,12 @@ PRESERVES: Final = ("preservation", "preserve")
 NO_REGISTRY: Final = "registry-missing"
 PRACTICE: Final = "practice (k)"
 REGISTRY: Final = "registry of instruments"
+_DAY_AHEAD: Final = timedelta(days=1)
+"""Where the sender is it may be tomorrow already: days are compared in UTC."""
 _LISTED_BYTES: Final = 3  # two quotation marks and a comma
 
 
-REMARKS: Final = frozenset({"basis-reciprocity", "date-in-the-past", "hard-copy-follows", "late"})
+REMARKS: Final = frozenset({"basis-reciprocity", "hard-copy-follows", "late"})
 """Flags that tell what follows, or what may well be: nothing is overridden by going on."""
 
 
@@ -112,8 +114,12 @@ def _of_dates(header: Header, on: date) -> Iterator[Flag]:
     for name, rule in kind_of(header.profile, header.kind).act.items():
         days = {FieldType.date: {name: header.act.get(name)}, FieldType.duties: header.act.get(name) or {}}
         for what, day in days.get(rule.type, {}).items():
-            if day is not None and date.fromisoformat(day) < on:
-                gaps = (("what", what), ("day", day), ("today", str(on)))
+            gaps = (("what", what), ("day", str(day)), ("today", str(on)))
+            if day is None:
+                continue
+            if rule.is_past and date.fromisoformat(day) > on + _DAY_AHEAD:
+                yield Flag("date-in-the-future", "The day of “{what}”, {day}, lies after {today}.", PRACTICE, gaps)
+            if not rule.is_past and date.fromisoformat(day) < on:
                 yield Flag("date-in-the-past", "The day of “{what}”, {day}, lies before {today}.", PRACTICE, gaps)
 
 

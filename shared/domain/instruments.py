@@ -160,6 +160,11 @@ class Instrument(_Entry):
             raise ValueError("an amendment names what it changes")
         if (self.kind is InstrumentKind.group) != bool(self.conventions):
             raise ValueError("a group names the convention of each pair of members, and only a group does")
+        for party in self.parties.values():  # a bilateral one ends for both when either leaves
+            leaving = self.parties.values() if self.kind is InstrumentKind.bilateral else (party,)
+            left = min((one.denounced for one in leaving if one.denounced), default=date.max)
+            if any(day and day >= left for day in (party.suspended, party.resumed)):
+                raise ValueError("what was denounced is from that day on neither suspended nor resumed (VCLT 70 (k))")
         return self
 
     def as_of(self, on: date) -> Instrument:

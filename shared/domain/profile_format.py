@@ -83,6 +83,8 @@ class ActField:
     codes: frozenset[str] = frozenset()
     at_most: int = 20
     """Largest integer, or longest list."""
+    is_past: bool = False
+    """Of a date: the day of something that was done. Any other is to come."""
 
 
 class Condition(StrEnum):

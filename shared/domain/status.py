@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from shared.domain.calendars import NO_CALENDARS, UTC_DAYS, Calendars, calendar_of
 from shared.domain.dossier import shown_state
@@ -27,11 +27,11 @@ from shared.domain.obligations import ESTIMATE, falls_due, is_overdue, set_by, w
 from shared.domain.profile_format import CLOSED, Side
 from shared.domain.profiles import profile_of
 from shared.domain.silence import lapsed
+from shared.domain.speech import ENGLISH, Speech
 
 EXCHANGE = "the exchange"
 NOON: Final = time(12)
 """A day, as a moment that most zones have on it."""
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BASES = (DueBasis.law, DueBasis.deadline, DueBasis.policy)
 
 
@@ -75,6 +75,8 @@ class StatusLine:
     dues: tuple[Due, ...]
     outcome: str | None = None
     late: bool = False
+    asked_in: str | None = None
+    """Of what runs beside a state: the message that made it owed. Two questions are two lines."""
 
 
 NO_TRANSPORT: Mapping[str, str] = MappingProxyType({})
@@ -119,33 +121,10 @@ def status_lines(
     return [line_text(line, viewer, now) for line in status_of(legs, viewer, now, transport, holders)]
 
 
-class Speech(Protocol):
-    """How a line is said: a sentence with its gaps filled, and a day, its year where that is not the present one. The
-    name by which it is called, `_`, is the one by which the catalogues' sentences are collected."""
-
-    def __call__(self, sentence: str, /, **gaps: str) -> str: ...
-
-    def day(self, moment: datetime, now: datetime) -> str: ...
-
-
-class English:
-    """As it is written here; days are UTC."""
-
-    def __call__(self, sentence: str, /, **gaps: str) -> str:
-        return sentence.format(**gaps) if gaps else sentence
-
-    def day(self, moment: datetime, now: datetime) -> str:
-        day, today = moment.astimezone(UTC), now.astimezone(UTC)
-        text = f"{day.day} {_MONTHS[day.month - 1]}"
-        return text if day.year == today.year else f"{text} {day.year}"
-
-
-ENGLISH: Final = English()
-
-
-def line_text(line: StatusLine, viewer: str | None, now: datetime, _: Speech = ENGLISH) -> str:
-    """One line of status, in English or as `_` says it."""
+def line_text(line: StatusLine, viewer: str | None, now: datetime, _: Speech = ENGLISH, about: str = "") -> str:
+    """One line of status, in English or as `_` says it. `about` are words on the message that it was asked in."""
     ended = ([_(line.outcome)] if line.outcome else []) + ([_("late result")] if line.late else [])
+    ended += [about] if about else []
     parts = [f"{line.label} {compress(line.measures)}", _(line.phase) + (f" ({', '.join(ended)})" if ended else "")]
     if line.waiting_on is not None:
         parts.append(_("waiting on {party}", party=_waiting_text(line, viewer, _)))
@@ -175,6 +154,7 @@ def encode_line(line: StatusLine) -> dict[str, Any]:
         "offline": line.offline,
         "outcome": line.outcome,
         "late": line.late,
+        "asked_in": line.asked_in,
         "since": encode_time(line.since),
         "dues": [
             {
@@ -216,7 +196,12 @@ def _lines_of(
     profile = profile_of(leg.profile)
     shown = shown_state(measure.state, transport)
 
-    def line(phase: str, debtor: str | None, since: datetime, owed: list[Obligation]) -> StatusLine:
+    def beside(one: Obligation) -> StatusLine:
+        return line(profile.owed[one.act], one.debtor, one.opened_at, [one], one.opened_by)
+
+    def line(
+        phase: str, debtor: str | None, since: datetime, owed: list[Obligation], asked_in: str | None = None
+    ) -> StatusLine:
         held = leg.holder if debtor == leg.requested else None
         holder = None if held is None else holders.get(held)
         return StatusLine(
@@ -233,6 +218,7 @@ def _lines_of(
             dues=tuple(_due(leg, one, now, calendars) for basis in _BASES for one in owed if one.basis is basis),
             outcome=measure.outcome if phase == CLOSED else None,
             late=measure.late,
+            asked_in=asked_in,
         )
 
     if shown == "undelivered" != measure.state:  # by facts of transport, before anybody's message said so
@@ -243,7 +229,7 @@ def _lines_of(
     open_now = [one for one in waiting_on(leg) if measure.id in one.measures]
     if state.turn is None:
         ended = line(measure.state, None, measure.since, [])
-        return [ended, *(line(profile.owed[one.act], one.debtor, one.opened_at, [one]) for one in open_now)]
+        return [ended, *map(beside, open_now)]
     owed = next((owed for owed in state.owes if any(one.act == owed for one in open_now)), None)
     lines = [
         line(
@@ -254,10 +240,8 @@ def _lines_of(
         )
     ]
     of_states = {owed for every in profile.states.values() for owed in every.owes}
-    beside = [
-        one for one in open_now if one.act not in state.owes and (one.basis is DueBasis.law or one.act not in of_states)
-    ]
-    return lines + [line(profile.owed[one.act], one.debtor, one.opened_at, [one]) for one in beside]
+    others = [one for one in open_now if one.act not in state.owes]
+    return lines + [beside(one) for one in others if one.basis is DueBasis.law or one.act not in of_states]
 
 
 def _due(leg: Leg, owed: Obligation, now: datetime, calendars: Calendars) -> Due:

@@ -1,5 +1,5 @@
-"""The four-country scenario against `make up`: separate services, once one of each and once two, on RabbitMQ and
-PostgreSQL.
+"""The four-country scenario against `make up`: separate services, once one of each and once two with two witnesses, on
+RabbitMQ and PostgreSQL.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ ONE_EACH, TWO_EACH = 1, 2
 def exchange(
     server_programs: None, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[UppedExchange]:
-    """Running, with one process of each service, then with two of each but the ledger."""
-    with UppedExchange(tmp_path_factory.mktemp("up") / "exchange", request.param) as upped:
+    """Running, with one process of each service, then with two of each but the ledger, and two witnesses."""
+    witnesses = 2 if request.param == TWO_EACH else 0
+    with UppedExchange(tmp_path_factory.mktemp("up") / "exchange", request.param, witnesses) as upped:
         upped.wait_ready()
         yield upped
 
@@ -95,6 +96,17 @@ def test_what_dies_is_started_again_and_told(exchange: UppedExchange) -> None:
     os.kill(pid, signal.SIGKILL)
     exchange.wait_said(r"intake-1 +ended by signal 9; starting it again", 20)
     exchange.wait_said(r"intake-1 +not ready(.*\n)+.*intake-1 +ready", 60)
+
+
+@pytest.mark.parametrize("exchange", [TWO_EACH], indirect=True, ids=["two-each"])
+def test_two_witnesses_cosigned_what_was_played(played: Path, exchange: UppedExchange) -> None:
+    assert (
+        "quorum all-of-them" in json.loads((Path(exchange.about["data"]) / "trust.json").read_text())["witness_policy"]
+    )
+    for name in exchange.about["witnesses"]:
+        shown = comity("witness", "show", "--data", exchange.directory / "witnesses" / name, "--json")
+        [log] = json.loads(shown.stdout)["logs"]
+        assert (log["size"] > 100, log["evidence"]) == (True, 0)
 
 
 def test_asked_to_stop_it_stops_all_in_order(played: Path, exchange: UppedExchange) -> None:

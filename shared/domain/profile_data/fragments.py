@@ -41,7 +41,7 @@ APPROVALS = ActField(FieldType.integer, False, "how many internal approvals it h
 HOLDER = ActField(FieldType.authority, False, "the competent authority that does the work, where it is another")
 SENT_BY: Mapping[str, ActField] = {
     "channel": ActField(FieldType.code, True, "by which channel", frozenset(CHANNELS)),
-    "sent": ActField(FieldType.date, True, "on which day"),
+    "sent": ActField(FieldType.date, True, "on which day", is_past=True),
     "bag": ActField(FieldType.code, False, "the number of the bag or of the consignment"),
 }
 REASONS = BodyField("reasons", "Reasons", "practice (k)")
@@ -177,7 +177,7 @@ def withdrawal(open_: tuple[str, ...], owed: Iterable[str]) -> tuple[Kind, Kind]
             "Confirmation that the work stopped: measures lifted, data disposed of",
             REQUESTED,
             {"withdrawn": CLOSED},
-            act={"stopped": ActField(FieldType.date, False, "since when")},
+            act={"stopped": ActField(FieldType.date, False, "since when", is_past=True)},
             needs_in_reply_to=True,
             closes=frozenset({"confirm-stopped", "report-status"}),
         ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -144,6 +147,61 @@ def test_a_death_between_two_files_leaves_an_exchange_that_starts(data: Path) ->
         for service in SERVICES:
             load_service_keys(data, service, roster)
         assert opens(data, frame, NOW)
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from shared.adapters import renewed_keys
+from tests.unit.adapters.test_renewed_keys import LATER, renew_services
+from shared.keys.private import Ed25519Signer
+
+write = renewed_keys.write_durably
+
+def dies(file, *given):
+    write(file, *given)
+    if file.name == "trust.json":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+renewed_keys.write_durably = dies
+operators = [Ed25519Signer(bytes.fromhex(one)) for one in sys.argv[2:]]
+renew_services(Path(sys.argv[1]), {"gateway", "intake"}, operators, LATER)
+"""
+
+
+def test_a_renewal_of_the_gateway_that_was_killed_before_its_roster_is_mended_by_the_next(tmp_path: Path) -> None:
+    seeds = [bytes([number]) * 32 for number in (1, 2)]
+    operators = [Ed25519Signer(seed) for seed in seeds]
+    init_exchange(tmp_path, ORIGIN, operators, 2, NOW, "development")
+    before, frame = load_trust(tmp_path), seal(tmp_path, NOW)
+    command = [sys.executable, "-c", _KILLED, str(tmp_path), *(seed.hex() for seed in seeds)]
+    died = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    left = load_trust(tmp_path)
+    assert left.receipt_key != before.receipt_key, "the new trust file is there, and the old roster"
+    assert renewed_keys.is_broken_off(tmp_path)
+    assert opens(tmp_path, frame, LATER), "and the exchange works on"
+    with pytest.raises(SettingsRefused, match="renew those of gateway, too"):
+        renew_services(tmp_path, {"routing"}, operators, AFTERWARDS)
+    renew_services(tmp_path, {"gateway"}, operators, AFTERWARDS)
+    trust = load_trust(tmp_path)
+    assert not renewed_keys.is_broken_off(tmp_path)
+    assert [one.key for one in trust.former_receipt_keys] == [before.receipt_key], "what never signed is not named"
+    assert trust.receipt_key not in (left.receipt_key, before.receipt_key)
+    roster = load_roster(tmp_path, trust)
+    assert load_service_keys(tmp_path, "gateway", roster).signer.public == trust.receipt_key.raw
+    assert opens(tmp_path, seal(tmp_path, AFTERWARDS, "gateway", "intake"), AFTERWARDS, "gateway", "intake")
+
+
+def test_a_trust_file_and_a_roster_that_do_not_belong_together_renew_nothing(data: Path) -> None:
+    roster = (data / "roster.json").read_bytes()
+    for hour in (1, 2):
+        renew_services(data, {"gateway"}, OPERATORS, NOW + timedelta(hours=hour))
+    (data / "roster.json").write_bytes(roster)
+    before = files(data)
+    with pytest.raises(SettingsRefused, match="different times"):
+        renew_services(data, {"gateway"}, OPERATORS, AFTERWARDS)
+    assert files(data) == before
 
 
 def test_receipts_and_statements_are_verified_by_the_key_that_the_gateway_had_then(data: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_receipt_answers_its_own_parcel_and_says_when_less_came(exchange: Pape
     fr.mailbox.read_feed()
     first, second = (_parcel(fr, dossier, bag) for bag in ("b-17", "b-18"))
     ma.mailbox.read_feed()
-    came = {"condition": "intact", "received": "2026-12-04", "count": 1}
+    came = {"condition": "intact", "received": "2026-11-22", "count": 1}
     with pytest.raises(HeaderInconsistent, match=f"{first}, {second} wait for this answer each"):
         reply(ma, dossier, "confirm-items", act=came)
     with pytest.raises(ActMalformed, match="2 items were announced"):
@@ -104,7 +104,7 @@ def test_a_receipt_answers_its_own_parcel_and_says_when_less_came(exchange: Pape
 
 
 def _parcel(one: Correspondence, dossier: str, bag: str) -> str:
-    act = {"channel": "courier", "sent": "2026-12-01", "bag": bag, "count": 2}
+    act = {"channel": "courier", "sent": "2026-11-20", "bag": bag, "count": 2}
     return reply(one, dossier, "send-items", act=act, content={"items": [{"description": "Ledger", "seal": "S-1"}]})
 
 

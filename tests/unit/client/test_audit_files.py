@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -39,6 +41,16 @@ class Watched(DirectoryLedger):
     def read(self, path: str) -> bytes:
         self.paths.append(path)
         return super().read(path)
+
+
+class Served:
+    """The same files, from something that is no copy: the exchange serves them as its newest."""
+
+    def __init__(self, directory: Path) -> None:
+        self._files = DirectoryLedger(directory)
+
+    def read(self, path: str) -> bytes:
+        return self._files.read(path)
 
 
 def long_story(story: PaperExchange, entries: int = 900) -> PaperExchange:
@@ -129,7 +141,7 @@ def test_what_another_version_of_the_program_kept_is_read_anew(
     assert any(path.startswith("tile/entries/000") for path in source.paths)
     shorter = rewritten(story, lambda entries: entries[:-1])
     monkeypatch.setattr("client.audit_file.digest_of_rules", lambda: "newer rules")
-    assert found(whole(shorter, tmp_path / "shorter", tmp_path / "audit")) == {"rolled-back"}  # and not forgotten
+    assert found(whole(shorter, tmp_path / "shorter", tmp_path / "audit")) == {"older-copy"}  # and not forgotten
 
 
 def test_a_second_reading_into_the_same_file_is_refused(story: PaperExchange, tmp_path: Path) -> None:
@@ -167,11 +179,60 @@ def test_a_tail_that_was_cut_is_noticed_by_whoever_saw_it(story: PaperExchange, 
     assert whole(story, tmp_path / "ledger", tmp_path / "audit").ok
     shorter = rewritten(story, lambda entries: entries[:-1])
     assert whole(shorter, tmp_path / "shorter", tmp_path / "first look").ok  # nobody else can tell
-    report = whole(shorter, tmp_path / "shorter", tmp_path / "audit")
-    assert found(report) == {"rolled-back"}
-    assert len(list((tmp_path / "audit").glob("*.checkpoint"))) == 2
-    assert found(whole(shorter, tmp_path / "shorter", tmp_path / "audit")) == {"rolled-back"}  # still
+    folder = AuditFolder(tmp_path / "audit", story.trust())
+    for _ in range(2):
+        report = folder.verify_whole(Served(tmp_path / "shorter"), workers=0)
+        assert found(report) == {"rolled-back"}
+        assert len(list((tmp_path / "audit").glob("*.checkpoint"))) == 2
+    with folder.brought_up_to_date(Served(tmp_path / "shorter"), workers=0) as (latest, _):
+        assert found(latest) == {"rolled-back"}
     assert whole(story, tmp_path / "ledger", tmp_path / "audit").ok
+
+
+@pytest.mark.parametrize("size", [1, 255, 256, 300, 512, 899])
+def test_an_older_copy_of_what_was_read_convicts_nobody(story: PaperExchange, tmp_path: Path, size: int) -> None:
+    exchange = long_story(story)
+    assert whole(exchange, tmp_path / "ledger", tmp_path / "audit").ok
+    older = rewritten(exchange, lambda entries: entries[:size])
+    for _ in range(2):  # and nothing of it is taken for the newest
+        report = whole(older, tmp_path / "older", tmp_path / "audit")
+        assert (found(report), report.read, report.is_older_copy_alone) == ({"older-copy"}, size, True)
+        assert not report.ok
+    assert not list((tmp_path / "audit").glob("*.checkpoint"))
+    copy, folder = DirectoryLedger(tmp_path / "older"), AuditFolder(tmp_path / "audit", exchange.trust())
+    with folder.brought_up_to_date(copy, workers=0) as (latest, file):
+        assert found(latest) == {"older-copy"}
+        assert file.position().size == len(exchange.log.entries)
+
+
+def test_a_shorter_copy_that_is_no_beginning_of_what_was_read_is_a_fork(story: PaperExchange, tmp_path: Path) -> None:
+    exchange = long_story(story)
+    assert whole(exchange, tmp_path / "ledger", tmp_path / "audit").ok
+    other = rewritten(exchange, lambda entries: [*entries[:200], *entries[201:400]])
+    report = whole(other, tmp_path / "other", tmp_path / "audit")
+    assert "forked" in found(report)
+    assert len(list((tmp_path / "audit").glob("*.checkpoint"))) == 2
+
+
+def test_an_older_copy_after_a_reading_that_was_broken_off_is_no_fork(story: PaperExchange, tmp_path: Path) -> None:
+    exchange = long_story(story)
+    source = DirectoryLedger(exchange.write_ledger(tmp_path / "ledger"))
+    with pytest.raises(KeyboardInterrupt):
+        AuditFolder(tmp_path / "audit", exchange.trust()).verify_whole(source, stop_at(600), workers=0)
+    older = rewritten(exchange, lambda entries: entries[:300])
+    assert found(whole(older, tmp_path / "older", tmp_path / "audit")) == {"older-copy"}
+    assert whole(exchange, tmp_path / "ledger", tmp_path / "audit").ok
+
+
+def test_a_file_of_before_that_kept_no_hashes_calls_what_is_shorter_rolled_back(
+    story: PaperExchange, tmp_path: Path
+) -> None:
+    assert whole(long_story(story), tmp_path / "ledger", tmp_path / "audit").ok
+    kept = AuditFolder(tmp_path / "audit", story.trust()).finished
+    with closing(sqlite3.connect(kept)) as db:
+        db.execute("DROP TABLE tiles")
+    older = rewritten(long_story(story), lambda entries: entries[:300])
+    assert found(whole(older, tmp_path / "older", tmp_path / "audit")) == {"rolled-back"}
 
 
 def test_what_was_served_altered_is_not_remembered_as_the_ledger(story: PaperExchange, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from client import provenance
 from client.composition import ReplyWish
 from client.correspondence import Correspondence
 from client.provenance import note_documents
@@ -171,3 +172,45 @@ def test_what_was_refused_before_it_was_sent_made_no_document_ones_own(play: Pla
     play.ma.mailbox.open(came)
     with pytest.raises(OnwardNotPermitted):
         play.ma.seal_and_store(play.ma.compose_request(a_request(), (BE,), "quadripartite"), (other,))
+
+
+def test_a_document_that_came_twice_goes_on_by_the_permission_for_either(play: Play) -> None:
+    first = play.dossier
+    play.dossier = open_dossier(play.ma, FR)
+    play.fr.mailbox.read_feed()
+    again = play.say(play.fr, "deliver-result", DONE, {"result": "the same"}, FR, RESULT)
+    play.ma.mailbox.read_feed()
+    for _ in range(2):  # however often it is opened
+        play.ma.mailbox.open(again)
+    with pytest.raises(OnwardNotPermitted, match=again):  # by either
+        play.passes_on()
+    play.asks(to=BE)
+    play.say(play.fr, "answer-use-permission", {"granted": ["civil", "evidence"]}, {}, FR)
+    play.ma.mailbox.read_feed()
+    assert play.passes_on()
+    play.dossier = open_dossier(play.ma, FR)  # a third time, of which nothing is permitted
+    play.fr.mailbox.read_feed()
+    third = play.say(play.fr, "deliver-result", DONE, {"result": "the same"}, FR, RESULT)
+    play.ma.mailbox.read_feed()
+    play.ma.mailbox.open(third)
+    assert play.passes_on()
+    play.dossier = first
+    play.say(play.ma, "query-result", {}, {"questions": "page 2?"}, FR, RESULT)
+
+
+def test_of_a_document_that_goes_with_every_letter_the_first_message_and_the_newest_are_kept(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "MOST_MESSAGES", 3)
+    noted: dict[str, str] = {}
+    monkeypatch.setattr(play.ma.register, "note_fact", noted.__setitem__)
+    monkeypatch.setattr(
+        play.ma.register, "fact", lambda name: noted.get(name, "00" if name == "document-salt" else None)
+    )
+    messages = [play.result, *(one.message for one in play.ma.register.messages(play.dossier))]
+    others = [open_dossier(play.ma, FR) for _ in range(4)]
+    messages += [one.message for dossier in others for one in play.ma.register.messages(dossier)]
+    for message in messages:
+        note_documents(play.ma.register, message, [b"annex"])
+    [kept] = [value for name, value in noted.items() if name.startswith("document:")]
+    assert kept.split() == [play.result, *messages[-2:]]

@@ -34,14 +34,28 @@ def test_verify_says_what_was_read_and_that_it_verifies(run: Run, ledger: Path) 
     assert "compared with the 5 entries that were here when it was read before" in again.stdout
 
 
-def test_a_ledger_that_shrank_ends_with_4_and_leaves_its_evidence(
+def test_an_older_copy_is_called_that_and_ends_with_4(
+    run: Run, ledger: Path, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    assert run(MA, "audit", "verify", str(ledger)).exit_code == 0
+    older = rewritten(exchange, lambda entries: entries[:-1]).write_ledger(tmp_path / "older")
+    told = run(MA, "audit", "verify", str(older))
+    assert told.exit_code == 4
+    assert "older-copy: it has the first 4 of the 5 entries that were read here before" in told.stdout
+    assert "What this copy holds verifies. It is older than what was read here before" in told.stdout
+    assert "NOT VERIFY" not in told.stdout
+    assert "contradict" not in told.stderr
+    assert "This copy is older" in run(MA, "audit", "show", str(older)).stderr
+
+
+def test_a_ledger_that_forked_ends_with_4_and_leaves_its_evidence(
     run: Run, ledger: Path, exchange: PaperExchange, tmp_path: Path
 ) -> None:
     assert run(MA, "audit", "verify", str(ledger), "--keep", str(tmp_path / "kept")).exit_code == 0
-    shorter = rewritten(exchange, lambda entries: entries[:-1]).write_ledger(tmp_path / "shorter")
+    shorter = rewritten(exchange, lambda entries: [*entries[:-2], entries[-1]]).write_ledger(tmp_path / "shorter")
     refused = run(MA, "audit", "verify", str(shorter), "--keep", str(tmp_path / "kept"))
     assert refused.exit_code == 4
-    assert "rolled-back" in refused.stdout
+    assert "forked" in refused.stdout
     assert "contradict each other are kept in" in refused.stderr
     assert len(list((tmp_path / "kept").glob("*.checkpoint"))) == 2
 

@@ -112,6 +112,33 @@ def test_each_side_sees_what_is_its_own_today_and_what_waits_on_the_other(
     assert run(MA, "list", "--overdue", "--mine-today").exit_code == 2
 
 
+def test_what_is_closed_is_listed_when_it_is_asked_for_and_two_questions_on_the_use_are_told_apart(
+    run: Run, number: str, exchange: PaperExchange
+) -> None:
+    run(FR, "inbox")
+    run(FR, "reply", number, "deliver-result", "--outcome", "executed", "--text", "done")
+    run(MA, "inbox")
+    assert run(MA, "list", "--closed").stdout.strip() == "Nothing."
+    closed = run(MA, "reply", number, "close")
+    assert closed.exit_code == 0, closed.output
+    assert run(MA, "list").stdout.strip() == "Nothing."
+    shown = run(MA, "list", "--closed")
+    assert f"{number}  FR M1 · closed (executed) · since" in shown.stdout
+    assert run(MA, "list", "--closed", "--overdue").exit_code == 2
+    run(FR, "inbox")
+    assert number in run(FR, "list", "--closed").stdout
+    for purposes in (("evidence",), ("civil", "statistics"), ("civil", "statistics", FR)):
+        acts = [word for one in purposes for word in ("--act", "to=BE.PF" if one == FR else f"purposes={one}")]
+        asked = run(MA, "reply", number, "ask-use-permission", *acts, "--text", "in another trial")
+        assert asked.exit_code == 0, asked.output
+    for view in (("list",), ("show", number), ("status", number)):
+        told = " ".join(run(MA, *view).stdout.split())
+        assert "answer on the use (Use as evidence in court) · waiting on FR.BEPI" in told
+        several = "A civil proceeding, or the recovery of assets; Research and statistics, without names"
+        assert f"answer on the use ({several}) · waiting" in told
+        assert f"answer on the use ({several}; To be passed on to BE.PF) · waiting" in told
+
+
 def test_a_dossier_that_is_shown_otherwise_is_an_alarm_and_hides_no_other(
     run: Run, number: str, exchange: PaperExchange
 ) -> None:

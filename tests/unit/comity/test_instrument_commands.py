@@ -85,6 +85,24 @@ def test_what_cannot_be_is_not_signed(
     assert exchange.registry == before
 
 
+@pytest.mark.parametrize("who", ["FR", "MA"])
+@pytest.mark.parametrize("command", ["resume", "suspend"])
+def test_a_convention_that_was_denounced_is_neither_resumed_nor_suspended_by_either_side(
+    operate: Operate, exchange: PaperExchange, command: str, who: str
+) -> None:
+    """It ended for both; what binds again is a new convention, or an accession."""
+    if command == "resume":
+        operate("suspend", "ma-fr-2008", "--party", who, "--from", "2026-10-01", "--version", "x")
+    operate("denounce", "ma-fr-2008", "--party", "FR", "--from", "2026-11-01", "--version", "y")
+    before = exchange.registry
+    result = operate(command, "ma-fr-2008", "--party", who, "--from", "2026-11-01", "--version", "z")
+    assert result.exit_code == 2
+    assert "what was denounced is from that day on neither" in document_of(result)["error"]["sentence"]
+    assert exchange.registry == before
+    earlier = operate(command, "ma-fr-2008", "--party", who, "--from", "2026-10-31", "--version", "z")
+    assert earlier.exit_code == 0
+
+
 def test_one_operator_alone_publishes_nothing(operate: Operate, exchange: PaperExchange) -> None:
     before = exchange.registry
     result = operate("denounce", "ma-fr-2008", "--party", "FR", "--from", "2027-01-01", "--version", "x", keys=1)

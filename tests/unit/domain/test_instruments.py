@@ -164,6 +164,25 @@ def test_a_date_in_the_past_is_flagged(registry: Registry) -> None:
     assert codes(*opening("ma-es-2009", act={"deadline": "2026-11-03"}), registry) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "act", "flags"),
+    [
+        ("confirm-items", {"condition": "intact", "received": "2027-11-03", "count": 1}, ["date-in-the-future"]),
+        ("confirm-items", {"condition": "intact", "received": "2026-11-04", "count": 1}, []),
+        ("confirm-items", {"condition": "intact", "received": "2026-10-01", "count": 1}, []),
+        ("postpone", {"review": "2026-11-02"}, ["date-in-the-past"]),
+        ("postpone", {"review": "2027-11-03"}, []),
+    ],
+)
+def test_what_was_done_lies_behind_and_what_is_to_come_ahead(
+    registry: Registry, kind: str, act: dict[str, Any], flags: list[str]
+) -> None:
+    header, leg = opening("ma-es-2009")
+    found = admissibility(header.model_copy(update={"kind": kind, "act": act, "leg": ES}), leg, registry, DAY)
+    assert [flag.code for flag in found] == flags
+    assert all(flag.needs_reason for flag in found)
+
+
 def changed(**changes: Any) -> bytes:
     """The sample with UNCAC changed, on which no other entry depends."""
     document = json.loads(SAMPLE)
