@@ -47,7 +47,7 @@ CREATE TABLE documents (place INTEGER PRIMARY KEY, entry BLOB NOT NULL);
 SCHEMA += audit_work.SCHEMA
 
 
-RECENT_KEPT: Final = 4096
+RECENT_KEPT: Final = 1536
 UNWRITTEN_MOST: Final = 1024
 """Decisions, legs, or awaited deliveries that are held back until they are written; fewer than RECENT_KEPT."""
 
