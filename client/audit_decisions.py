@@ -26,12 +26,14 @@ from shared.apisig.receipts import MERGE_DELAY
 from shared.audit.leaves import leg_states
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.admissibility import flags_of
-from shared.domain.dossier import decide_move, open_legs
+from shared.domain.dossier import by_transport, decide_move, open_legs
+from shared.domain.evidences import Evidence
 from shared.domain.header import Header
 from shared.domain.ids import parse_time
 from shared.domain.instruments import Registry
 from shared.domain.leg import Leg
 from shared.domain.routes import routes_of, terms_of
+from shared.domain.transport_limits import is_denied
 from shared.envelope.container import ReceivedEnvelope, read_envelope
 from shared.errors import (
     DossierExists,
@@ -156,16 +158,32 @@ class DecisionJudge:
         if self._memory.spend(header.id, received.digest) != received.digest:
             return Outcome(MessageIdReused.code)
         newest, *older = self._documents.registries_for(logged.logged_at)
-        outcome = self._admit(header, received.digest, at, newest)
+        undelivered = self._undelivered(logged, header)
+        outcome = self._admit(header, received.digest, at, newest, undelivered)
         said = tuple(logged.leaf.fields["flags"])
         if outcome.code is not None or not older:
             return outcome
-        earlier = (self._admit(header, received.digest, at, registry) for registry in older)
+        earlier = (self._admit(header, received.digest, at, registry, undelivered) for registry in older)
         fitting = [one for one in (outcome, *earlier) if one.flags == said] or [outcome]
         is_certain = all(one.routes == fitting[0].routes for one in fitting)
         return fitting[0] if is_certain else replace(fitting[0], routes=())
 
-    def _admit(self, header: Header, digest: str, at: datetime, registry: Registry | None) -> Outcome:
+    def _undelivered(self, logged: LoggedLeaf, header: Header) -> str | None:
+        """The message that this one names, where it counted as not delivered. What came in the very moments of the
+        decision may have been there for intake, or not."""
+        message, leg = header.in_reply_to, header.leg
+        if message is None or leg is None or not by_transport(header.profile, header.kind):
+            return None
+        came = self._memory.evidence_times(message, leg)
+        delivered_at = came.get(Evidence.delivery)
+        if delivered_at is None:
+            return message if is_denied(came) else None
+        is_doubtful = delivered_at > logged.leaf.at - CLOCK_SKEW and logged.leaf.fields.get("code") is None
+        return message if is_doubtful and is_denied(came) else None
+
+    def _admit(
+        self, header: Header, digest: str, at: datetime, registry: Registry | None, undelivered: str | None
+    ) -> Outcome:
         try:
             if header.leg is None:
                 legs = open_legs(header, digest, at, *terms_of(header, registry, at))
@@ -175,7 +193,7 @@ class DecisionJudge:
             leg = self._memory.leg(header.dossier, header.leg)
             if leg is None or leg.side_of(header.sender) is None:
                 return Outcome(DossierUnknown.code)
-            return _accepted(header, [decide_move(leg, header, digest, at)], registry, at)
+            return _accepted(header, [decide_move(leg, header, digest, at, undelivered)], registry, at)
         except Rejection as refused:
             return Outcome(refused.code)
 

@@ -25,7 +25,7 @@ from client.shown_documents import documents_otherwise
 from shared.contracts.api import DossierAnswer
 from shared.domain.evidences import TransportState
 from shared.domain.leg import Leg
-from shared.domain.transport_limits import NOT_DELIVERED
+from shared.domain.transport_limits import is_denied
 from shared.errors import AnswerRefused, CallNotPermitted
 
 LOOKS: Final = 4
@@ -130,10 +130,10 @@ def _compare(
 
 
 def _transport(memory: AuditMemory, leg: Leg) -> str:
-    told = memory.evidences(leg.request, leg.requested)
+    told = memory.evidences(leg.original, leg.requested)
     if "delivery" in told:
         return TransportState.delivered
-    return TransportState.submitted if NOT_DELIVERED.isdisjoint(told) else TransportState.not_delivered
+    return TransportState.not_delivered if is_denied(told) else TransportState.submitted
 
 
 def _visible(memory: AuditMemory, shown: ShownDossiers) -> Iterator[tuple[str, list[Leg]]]:

@@ -128,9 +128,10 @@ def compose_reply(
     in_reply_to: str | None,
     registry: Registry | None,
     now: datetime,
+    undelivered: str | None = None,
 ) -> Composed:
-    """A message on an open leg. Raises GroundMissing, BodyIncomplete, ReasonMissing, and what `decide_move`
-    raises."""
+    """A message on an open leg; `undelivered` is the message that is said not to have reached its requested party.
+    Raises GroundMissing, BodyIncomplete, ReasonMissing, and what `decide_move` raises."""
     kind = kind_of(leg.profile, wish.kind)
     if kind.opens_dossier:
         raise HeaderInconsistent(why=f"{wish.kind} opens a new dossier; send it as a request")
@@ -138,6 +139,7 @@ def compose_reply(
     act = {"original": leg.original, **wish.act} if kind.forwards else wish.act
     if "grounds" in kind.act and not (wish.act.get("grounds") and str(wish.content.get("reasons", "")).strip()):
         raise GroundMissing()
+    measures = _measures(wish, leg, sender, undelivered)
     header = _checked(
         v=1,
         suite=SUITE,
@@ -153,7 +155,7 @@ def compose_reply(
             if party != wish.leave_out
         ),
         leg=leg.requested,
-        measures=_measures(wish, leg, sender),
+        measures=measures,
         basis=None,
         urgency=wish.urgency,
         handling=wish.handling,
@@ -162,12 +164,12 @@ def compose_reply(
         sent_at=encode_time(now),
         expires_at=encode_time(now + LIFETIME),
         required_sigs=REQUIRED_SIGNATURES,
-        act=_act_for_all(act, kind, _measures(wish, leg, sender)),
+        act=_act_for_all(act, kind, measures),
     )
     content = completed(wish.kind, header.act, wish.content)
     check_content(header, content)
     if is_current(leg, seen):  # else something is under way, and the exchange says what it thinks of this one after it
-        decide_move(leg, header, _NO_DIGEST, now)
+        decide_move(leg, header, _NO_DIGEST, now, undelivered)
     return Composed(header, content, _flags(header, content, [leg], registry, now))
 
 
@@ -195,9 +197,9 @@ def _flags(
     return tuple(flags)
 
 
-def _measures(wish: ReplyWish, leg: Leg, sender: str) -> dict[str, str]:
+def _measures(wish: ReplyWish, leg: Leg, sender: str, undelivered: str | None) -> dict[str, str]:
     """The measures of the reply with their types: those that were named, else all for which the kind is possible."""
-    possible = possible_kinds(leg, sender).get(wish.kind, ())
+    possible = possible_kinds(leg, sender, undelivered).get(wish.kind, ())
     named = wish.measures or possible
     if not named:
         first = leg.measures[0]

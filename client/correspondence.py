@@ -25,11 +25,11 @@ from client.composition import Composed, ReplyWish, compose_reply, compose_reque
 from client.desk.office import Office
 from client.directory_statement import fetch_statement
 from client.directory_watch import DirectoryWatch, fetch_history
+from client.dossier_reading import DossierReading
 from client.exchange import Exchange
 from client.forwarding import HOLDER_NAME, forward_content, hand_over
 from client.instruments_watch import fetch_instruments
 from client.ledger_view import LedgerView
-from client.leg_replay import check_leg
 from client.mailbox import Mailbox
 from client.message_judge import MessageJudge
 from client.outbox import Outbox
@@ -38,25 +38,20 @@ from client.pruned_parts import SealedParts
 from client.register import Register
 from client.request_file import RequestFile
 from client.sealing import Attachment, seal_message
+from client.sent_before import sent_before
 from client.signing import AuthorityKeys
 from shared.apisig.directory_statements import DirectoryStatement
-from shared.contracts.api import DossierAnswer
-from shared.domain.dossier import parse_leg
-from shared.domain.ids import encode_time, is_uuid7
+from shared.domain.dossier import by_transport
+from shared.domain.ids import encode_time
 from shared.domain.instruments import Registry
 from shared.domain.leg import Leg
 from shared.domain.profiles import kind_of
-from shared.domain.reference import encode_number, verify_number
 from shared.domain.status import Holder
 from shared.errors import (
-    Ambiguous,
-    AnswerRefused,
     ComityError,
     DossierStale,
-    HeaderInconsistent,
     KeyChangeUnexplained,
     LedgerInvalid,
-    NotInRegister,
     RegisterUnusable,
 )
 from shared.keys.trust import Trust
@@ -80,7 +75,7 @@ class Place:
         return self.home / "outbox"
 
 
-class Correspondence:
+class Correspondence(DossierReading):
     """Acts for one authority. Close it after use. Not for use from several threads."""
 
     def __init__(
@@ -186,11 +181,14 @@ class Correspondence:
         self, dossier: str, wish: ReplyWish, leg: str | None = None, in_reply_to: str | None = None
     ) -> Composed:
         """Raises DossierStale (rule 2) and what `composition.compose_reply` raises."""
-        state = self.leg(dossier, leg)
+        state, undelivered = self.shown_leg(dossier, leg)
         seen = self.register.seen(dossier, state.requested)
         if seen is None or not self._knows_head(state):
             raise DossierStale(leg=state.requested)
-        if kind_of(state.profile, wish.kind).forwards:
+        kind = kind_of(state.profile, wish.kind)
+        if kind.renews and not wish.content:
+            wish = replace(wish, content=self.sent_before(state)[0])
+        if kind.forwards:
             gone = state.holder if state.takes_part and not self.is_enrolled(state.holder or "") else None
             wish = replace(wish, content=self._handing_on(state, wish), leave_out=gone)
         wish, answered = answering(state, wish, self.keys.authority, in_reply_to, self.register.messages(dossier))
@@ -200,9 +198,10 @@ class Correspondence:
             exchange=self.trust.origin,
             sender=self.keys.authority,
             seen=seen,
-            in_reply_to=answered or self._last_from_other_side(state),
+            in_reply_to=answered or self._answered(state, kind.name, undelivered),
             registry=self.instruments(),
             now=self._clock(),
+            undelivered=undelivered,
         )
 
     def _handing_on(self, leg: Leg, wish: ReplyWish) -> dict[str, Any]:
@@ -238,52 +237,19 @@ class Correspondence:
         self.mailbox.casebook.note(composed.header, composed.content, [one.name for one in attachments])
         return message
 
-    # --- dossiers ----------------------------------------------------------------------------------------------------
-
-    def find_dossier(self, text: str) -> str:
-        """A dossier's id from its number, as said on the telephone, from its id, or from the beginning or end of one.
-
-        Raises NumberInvalid, NotInRegister, Ambiguous.
-        """
-        if is_uuid7(text):
-            return text
-        known = self.register.dossiers()
-        found = [one for one in known if one.startswith(text) or one.endswith(text)]
-        if not found and text[:2].isalpha():
-            number = verify_number(text)
-            found = [one for one, sender in known.items() if encode_number(one, sender[:2]) == number]
-        if not found:
-            raise NotInRegister(fragment=text)
-        if len(found) > 1:
-            raise Ambiguous(fragment=text, candidates=", ".join(found[:5]))
-        return found[0]
-
-    def legs(self, dossier: str) -> list[Leg]:
-        """The legs as the exchange shows them to this authority. Raises NotThere, and what `read_legs` raises."""
-        return self.read_legs(self.exchange.dossier(dossier))
-
-    def read_legs(self, answer: DossierAnswer) -> list[Leg]:
-        """The legs in an answer, held against the messages that were read here. Raises AnswerRefused,
-        StateContradicted."""
-        legs = [_read_leg(view.state) for view in answer.legs]
-        messages = self.register.messages(answer.dossier)
-        for leg in legs:
-            check_leg(leg, messages)
-        return legs
-
-    def leg(self, dossier: str, requested: str | None = None) -> Leg:
-        """One leg; it need not be named where there is one only."""
-        legs = self.legs(dossier)
-        if requested is None and len(legs) == 1:
-            return legs[0]
-        found = next((leg for leg in legs if leg.requested == requested), None)
-        if found is None:
-            named = ", ".join(leg.requested for leg in legs)
-            raise HeaderInconsistent(why=f"the dossier has the legs {named}; name one of them")
-        return found
-
     def _knows_head(self, leg: Leg) -> bool:
         return self.register.knows(leg.dossier, leg.requested, leg.head)
+
+    def sent_before(self, leg: Leg) -> tuple[dict[str, Any], list[Attachment]]:
+        """Content and attachments of the message that holds what is asked for on this leg, to be sealed anew. Raises
+        OriginalGone, and what opening it raises."""
+        return sent_before(self.mailbox.open, self.register, self.keys, self.directory().latest, leg.original)
+
+    def _answered(self, leg: Leg, kind: str, undelivered: str | None) -> str | None:
+        """What a message answers whose author names nothing: what was not delivered, if it is there for that."""
+        if undelivered is not None and by_transport(leg.profile, kind):
+            return undelivered
+        return self._last_from_other_side(leg)
 
     def _last_from_other_side(self, leg: Leg) -> str | None:
         received = [one for one in self.register.messages(leg.dossier) if one.sender != self.keys.authority]
@@ -297,11 +263,3 @@ class Correspondence:
                 self.register.note_fact(name, own)
             elif known != own:
                 raise RegisterUnusable(file=place.register, why=f"it belongs to {known}, not to {own}")
-
-
-def _read_leg(state: object) -> Leg:
-    """A leg in an answer of the exchange. Raises AnswerRefused."""
-    try:
-        return parse_leg(state)
-    except ValueError as broken:
-        raise AnswerRefused(why=f"a leg cannot be read: {str(broken).splitlines()[0]}") from None

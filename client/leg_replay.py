@@ -7,7 +7,9 @@ Rules:
    reader is told so.
 3. Compared are the measures, the holder, the basis, who owes what for which measure, and the dates that parties set.
    Targets and limits count from the moment of admission, which is the exchange's to say.
-4. Whether the registry of then asked for a hard copy is the exchange's to say as well: the leg is made without that
+4. Whether a message was not delivered is the evidences' to say, which an auditor holds against the clock: what was sent
+   anew instead of it is taken as rightly sent.
+5. Whether the registry of then asked for a hard copy is the exchange's to say as well: the leg is made without that
    duty and with it, and one of the two must be the leg that is shown.
 
 Pure: the register gives the messages.
@@ -100,7 +102,7 @@ def _turn(one: Kept) -> int:
 def _moved(leg: Leg, header: Header, kept: Kept) -> Leg | None:
     """The leg after this message; None while another one has to come before it."""
     try:
-        return decide_move(leg, header, kept.digest, parse_time(kept.recorded_at))
+        return decide_move(leg, header, kept.digest, parse_time(kept.recorded_at), header.in_reply_to)
     except Rejection:
         return None
 

@@ -46,13 +46,13 @@ def _in_dossier(what: str, home: Any, url: str | None) -> dict[str, Any]:
 
     with find_home(home, url).correspondence() as own:
         dossier = own.find_dossier(what)
-        legs = [lapsed(leg, now()) for leg in own.legs(dossier)]
+        legs = own.shown_legs(dossier)
         listed = [
             _described(leg.profile, name, {"leg": leg.requested, "measures": list(measures)})
-            for leg in legs
-            for name, measures in possible_kinds(leg, own.keys.authority).items()
+            for leg, undelivered in legs
+            for name, measures in possible_kinds(lapsed(leg, now()), own.keys.authority, undelivered).items()
         ]
-    return {"dossier": dossier, "profile": legs[0].profile, "kinds": listed}
+    return {"dossier": dossier, "profile": legs[0][0].profile, "kinds": listed}
 
 
 def _described(profile: str, name: str, where: dict[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,10 @@ def reply(
             )
             answered = None if in_reply_to is None else own.register.find_message(in_reply_to)
             composed = own.compose_reply(found, wish, leg, answered)
-            send_or_draft(own, composed, attachments(attach or []), draft_by, place, output, wait, patience)
+            files = attachments(attach or [])
+            if rules.renews and not files:
+                files = own.sent_before(own.leg(found, leg))[1]
+            send_or_draft(own, composed, files, draft_by, place, output, wait, patience)
 
 
 def _profile(own: Correspondence, dossier: str) -> str:

@@ -36,9 +36,13 @@ Status lives on the measure (`M1`, `M2` …). A leg shows the least advanced sta
 advanced among its legs. Days are counted from the event, the day of the event not included, to the end of the last day,
 UTC; hours from the event itself. What is marked *policy* is a target of the exchange and never a limit of the law.
 
-A state in *italics* is shown by facts of transport; the legal state is `submitted` until a party moves it. Where the
-last column of a state says *silence*, the measure closes by itself when the last date of what it waits for has passed,
-and the closure is dated at that moment. A closed measure takes a message only while something is still owed on it.
+A state in *italics* is shown by facts of transport; the legal state is `submitted` until a party moves it. So is
+`undelivered` as long as no party said so: while the evidences say that the request was not delivered, the moves of both
+states are possible.
+
+Where the last column of a state says *silence*, the measure closes by itself when the last date of what it waits for
+has passed, and the closure is dated at that moment. A closed measure takes a message only while something is still owed
+on it.
 
 A kind marked *free* changes no state: it needs not have seen the last message, and makes none stale.
 """
@@ -90,12 +94,21 @@ _TARGETS = {STAY: "", BEFORE: " → the state before", LATE: ", marked late"}
 def _moves(profile: Profile, state: State) -> str:
     if state.by_transport:
         return f"those of `{profile.first_state}`"
+    instead = [
+        _listed(profile, one.name, state.name) for one in profile.states.values() if one.instead_of == state.name
+    ]
+    also = "".join(f"; while it was not delivered also {moves}" for moves in instead)
+    return (_listed(profile, state.name) or "—") + also
+
+
+def _listed(profile: Profile, state: str, but_of: str | None = None) -> str:
+    """The moves from a state, but for the kinds that are possible in the other as well."""
     moves = []
     for kind in profile.kinds.values():
-        target = kind.moves.get(state.name)
-        if target is not None:
+        target = kind.moves.get(state)
+        if target is not None and but_of not in kind.moves:
             moves.append(f"`{kind.name}`" + _TARGETS.get(target, f" → {target}"))
-    return ", ".join(moves) or "—"
+    return ", ".join(moves)
 
 
 def _kind(kind: Kind) -> list[str]:

@@ -33,7 +33,7 @@ def states_svg(profile: Profile) -> str:
             f'<text x="16" y="48" fill="{_INK}">{escape(profile.title)}</text>',
             *_key(height),
             *(line for state in _rows(profile) for line in _row(state, rows[state.name], width)),
-            *(line for index, kind in enumerate(kinds) for line in _column(kind, index, rows)),
+            *(line for index, kind in enumerate(kinds) for line in _column(profile, kind, index, rows)),
             "</svg>",
             "",
         ]
@@ -53,7 +53,7 @@ def _row(state: State, index: int, width: int) -> Iterator[str]:
     yield f'<tspan font-size="10" fill="#777777">{silence}</tspan></text>'
 
 
-def _column(kind: Kind, index: int, rows: dict[str, int]) -> Iterator[str]:
+def _column(profile: Profile, kind: Kind, index: int, rows: dict[str, int]) -> Iterator[str]:
     x = _LEFT + _COLUMN * index
     colour = _COLOURS[next(iter(kind.senders))] if len(kind.senders) == 1 else "#555555"
     yield f'<g stroke="{colour}" fill="{colour}">'
@@ -62,9 +62,13 @@ def _column(kind: Kind, index: int, rows: dict[str, int]) -> Iterator[str]:
         f'font-style="{"normal" if kind.changes_state else "italic"}">{escape(kind.name)}</text>'
     )
     targets = {target for target in kind.moves.values() if target in rows}
-    touched = [rows[name] for name in (*(one for one in kind.moves if kind.moves[one] in rows), *targets)]
+    stood_for = {state.instead_of for state in profile.states.values() if state.name in kind.moves and state.instead_of}
+    undelivered = [rows[state] for state in sorted(stood_for - kind.moves.keys())]
+    touched = [rows[name] for name in (*(one for one in kind.moves if kind.moves[one] in rows), *targets)] + undelivered
     if touched:
         yield f'<line x1="{x}" y1="{_y(min(touched))}" x2="{x}" y2="{_y(max(touched))}" stroke-width="1.5"/>'
+    for row in undelivered:
+        yield f'<circle cx="{x}" cy="{_y(row)}" r="2.5" stroke="none"/>'
     for state, target in kind.moves.items():
         yield _source(x, _y(rows[state]), target)
     for target in sorted(targets, key=rows.__getitem__):
@@ -91,6 +95,7 @@ def _key(height: int) -> Iterator[str]:
         ("a ring: the state stays", "○"),
         ("a square: back to the state before", "■"),
         ("a broken ring: a late result, the state stays", "◌"),
+        ("a small dot: while it was not delivered", "•"),
     )
     for index, (text, mark) in enumerate(words):
         x, y = 16 + 300 * (index % 3), height - 56 + 18 * (index // 3)

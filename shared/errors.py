@@ -961,3 +961,9 @@ class AnswerOutdated(Rejection):
     """Something came in on the leg of {number} since its files were written: whoever answered has not read it."""
 
     code = "client.answer-outdated"
+
+
+class OriginalGone(Rejection):
+    """What {message} said cannot be sealed anew by itself: it lies neither here nor at the exchange. Say it anew."""
+
+    code = "client.original-gone"

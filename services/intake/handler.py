@@ -24,11 +24,14 @@ from shared.contracts.messages import (
     Summary,
     json_facts,
 )
-from shared.contracts.records import Claim, Decision, Dossier, Key, LegRecord
+from shared.contracts.records import Claim, Decision, Dossier, Evidence, Key, LateMessage, LegRecord
 from shared.domain.clock_events import with_struck
-from shared.domain.dossier import leg_status, parse_leg
+from shared.domain.dossier import by_transport, leg_status, parse_leg
+from shared.domain.evidences import Evidence as Transported
+from shared.domain.header import Header
 from shared.domain.ids import encode_time
 from shared.domain.leg import Leg
+from shared.domain.transport_limits import is_denied
 from shared.envelope.container import ReceivedEnvelope, parse_submission
 from shared.errors import DossierUnknown, Rejection, RetryLater
 from shared.ports.handler import Occasion
@@ -58,6 +61,7 @@ class IntakeHandler:
             Key(Decision, (header.id, received.digest)),
             Key(Dossier, (header.dossier,)),
             *(Key(LegRecord, (header.dossier, leg)) for leg in legs),
+            *_facts_of_transport(header),
         ]
 
     def handle(self, message: ServiceMessage, view: View, occasion: Occasion) -> Effects:
@@ -95,6 +99,7 @@ class IntakeHandler:
                 None if header.leg is None else _leg(view, header.dossier, header.leg),
                 occasion.instruments.registry,
                 occasion.now,
+                _undelivered(view, header),
             )
         except Rejection as refusal:
             if isinstance(refusal, DossierUnknown) and occasion.now - occasion.first_at < UNKNOWN_DOSSIER_WAIT:
@@ -236,6 +241,23 @@ def _decision_fields(
 def _leg(view: View, dossier: str, requested: str) -> Leg | None:
     record = view.get(LegRecord, dossier, requested)
     return None if record is None else parse_leg(record.state)
+
+
+def _facts_of_transport(header: Header) -> list[Key]:
+    """Where it depends on them what is legal: whether the message that this one names came, or failed to."""
+    if header.leg is None or header.in_reply_to is None or not by_transport(header.profile, header.kind):
+        return []
+    came = (header.in_reply_to, Transported.delivery.value, header.leg)
+    return [Key(LateMessage, (header.in_reply_to, header.leg)), Key(Evidence, came)]
+
+
+def _undelivered(view: View, header: Header) -> str | None:
+    """The message that this one names, if it did not reach the leg's requested party."""
+    if not _facts_of_transport(header):
+        return None
+    late = view.get(LateMessage, header.in_reply_to, header.leg)
+    came = view.get(Evidence, header.in_reply_to, Transported.delivery.value, header.leg)
+    return header.in_reply_to if late is not None and came is None and is_denied(late.struck.split()) else None
 
 
 def _leg_status(leg: Leg) -> LegStatus:

@@ -74,9 +74,15 @@ def check_id(message: str, digest: str, spent_on: str | None) -> None:
 
 
 def decide_admission(
-    verified: VerifiedEnvelope, dossier_exists: bool, leg: Leg | None, registry: Registry | None, now: datetime
+    verified: VerifiedEnvelope,
+    dossier_exists: bool,
+    leg: Leg | None,
+    registry: Registry | None,
+    now: datetime,
+    undelivered: str | None = None,
 ) -> Admission:
-    """Steps 5 and 6, and the flags of the law. `leg` is the one that the header names, if it exists.
+    """Steps 5 and 6, and the flags of the law. `leg` is the one that the header names, if it exists; `undelivered` the
+    message of which the evidences say that it did not reach the requested party.
 
     Raises the refusal of the first step that fails.
     """
@@ -89,7 +95,7 @@ def decide_admission(
     if leg is None or leg.side_of(header.sender) is None:
         # Nobody learns from a refusal that a dossier of others exists.
         raise DossierUnknown(dossier=header.dossier, leg=header.leg)
-    return _admission(header, [decide_move(leg, header, verified.digest, now)], registry, now)
+    return _admission(header, [decide_move(leg, header, verified.digest, now, undelivered)], registry, now)
 
 
 def _admission(header: Header, legs: Sequence[Leg], registry: Registry | None, now: datetime) -> Admission:

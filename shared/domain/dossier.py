@@ -10,6 +10,9 @@ Rules:
    here.
 5. A leg that was handed to an enrolled holder has three parties, and each message on it goes to the two others.
 6. What silence has closed by then is closed before the message is judged.
+7. What evidences of transport say comes from the caller: `undelivered` is the message of which they say that it did not
+   reach the requested party. Where that is the leg's original, its measures may move from the state that stands instead
+   of theirs as well.
 Pure: `at`, the time of admission, comes from the caller. Digests are SHA-256 of the envelope in base64url.
 """
 
@@ -37,7 +40,7 @@ from shared.domain.leg import (
 )
 from shared.domain.obligations import apply_obligations, hard_copy_owed, is_anything_owed, owes, settled_by
 from shared.domain.profile_format import BEFORE, LATE, STAY, Kind, Side
-from shared.domain.profiles import check_header, profile_of
+from shared.domain.profiles import PROFILES, check_header, profile_of
 from shared.domain.roll_ups import dossier_status, leg_status, outcome_of, shown_dossier_status, shown_state
 from shared.domain.silence import lapsed
 from shared.errors import DossierStale, ForeignSigner, HeaderInconsistent, IllegalMove, MeasureUnknown
@@ -47,6 +50,7 @@ __all__ = [
     "Leg",
     "Measure",
     "Obligation",
+    "by_transport",
     "decide_move",
     "dossier_status",
     "encode_leg",
@@ -115,7 +119,7 @@ def open_legs(
     return legs
 
 
-def decide_move(leg: Leg, header: Header, digest: str, at: datetime) -> Leg:
+def decide_move(leg: Leg, header: Header, digest: str, at: datetime, undelivered: str | None = None) -> Leg:
     """The leg after this message was admitted at `at`; `digest` is the envelope's.
 
     Raises what check_header raises, and, in this order: HeaderInconsistent, ForeignSigner, MeasureUnknown,
@@ -130,7 +134,8 @@ def decide_move(leg: Leg, header: Header, digest: str, at: datetime) -> Leg:
     changes = kind.changes_state and not is_late
     if kind.changes_state and not (is_current(leg, header.seen) or (is_late and header.seen in leg.crossed)):
         raise DossierStale(leg=leg.requested)  # (8) the sender has seen what changed last
-    moved = {one.id: _moved(leg, one, kind, header, at) for one in measures}  # (9) each may move, or none does
+    failed = undelivered == leg.original
+    moved = {one.id: _moved(leg, one, kind, header, at, failed) for one in measures}  # (9) each may move, or none does
     handed = _handed_on(leg, header) if kind.forwards else leg
     return replace(
         handed.with_measures(moved),
@@ -150,13 +155,13 @@ def is_current(leg: Leg, seen: str | None) -> bool:
     return seen == leg.head or seen in leg.since_head
 
 
-def possible_kinds(leg: Leg, authority: str) -> dict[str, tuple[str, ...]]:
+def possible_kinds(leg: Leg, authority: str, undelivered: str | None = None) -> dict[str, tuple[str, ...]]:
     """What this authority may send on the leg now: kind → the measures for which it is possible. Empty for a
     stranger."""
-    side = leg.side_of(authority)
+    side, failed = leg.side_of(authority), undelivered == leg.original
     possible = {}
     for kind in profile_of(leg.profile).kinds.values():
-        measures = tuple(measure.id for measure in leg.measures if _may_move(leg, measure, kind, side))
+        measures = tuple(measure.id for measure in leg.measures if _may_move(leg, measure, kind, side, failed))
         if side in kind.senders and measures:
             possible[kind.name] = measures
     return possible
@@ -214,9 +219,26 @@ def _measures_named(leg: Leg, header: Header) -> list[Measure]:
     return named
 
 
-def _may_move(leg: Leg, measure: Measure, kind: Kind, side: Side | None) -> bool:
+def by_transport(profile: str, kind: str) -> bool:
+    """Whether it depends on evidences of transport where a message of this kind may be sent. False for what is
+    unknown."""
+    known = PROFILES.get(profile)
+    if known is None or kind not in known.kinds:
+        return False
+    moves = known.kinds[kind].moves
+    return any(state.instead_of not in (None, *moves) and state.name in moves for state in known.states.values())
+
+
+def _target(leg: Leg, measure: Measure, kind: Kind, failed: bool) -> str | None:
+    """Where the kind moves this measure; None where it does not."""
+    states = profile_of(leg.profile).states.values()
+    instead = (one.name for one in states if failed and one.instead_of == measure.state)
+    return next((kind.moves[state] for state in (measure.state, *instead) if state in kind.moves), None)
+
+
+def _may_move(leg: Leg, measure: Measure, kind: Kind, side: Side | None, failed: bool) -> bool:
     """Whether the kind moves this measure from where it is; nothing does for a stranger."""
-    if side is None or measure.state not in kind.moves:
+    if side is None or _target(leg, measure, kind, failed) is None:
         return False
     own = profile_of(leg.profile).duties.keys() if kind.discharges else kind.settles
     if own:
@@ -227,16 +249,16 @@ def _may_move(leg: Leg, measure: Measure, kind: Kind, side: Side | None) -> bool
     return is_open or kind.after_closure or is_anything_owed(leg, measure.id)
 
 
-def _moved(leg: Leg, measure: Measure, kind: Kind, header: Header, at: datetime) -> Measure:
+def _moved(leg: Leg, measure: Measure, kind: Kind, header: Header, at: datetime, failed: bool) -> Measure:
     """The measure after a message of this kind. Raises IllegalMove."""
     side = sending_side(leg, header)
-    target = kind.moves.get(measure.state)
+    target = _target(leg, measure, kind, failed)
     if target == BEFORE:
         target = measure.before
     owed = not kind.discharges or all(owes(leg, side, duty, measure.id) for duty in header.act["duties"])
     if kind.settles:
         owed = any(settled_by(leg, kind, header, one) and measure.id in one.measures for one in leg.obligations)
-    if target is None or not owed or not _may_move(leg, measure, kind, side):
+    if target is None or not owed or not _may_move(leg, measure, kind, side, failed):
         raise IllegalMove(measure=measure.id, state=measure.state, kind=kind.name)
     outcome = None if kind.reopens else header.act.get("outcomes", {}).get(measure.id, kind.outcome) or measure.outcome
     if target == LATE:

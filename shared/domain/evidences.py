@@ -43,6 +43,9 @@ class TransportState(StrEnum):
     not_retrieved = "not-retrieved"
 
 
+UNDELIVERED = frozenset({TransportState.not_relayed, TransportState.not_delivered})
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceLimit:
     """After `warn` the parties hear of it; after `fail` the negative evidence is produced."""

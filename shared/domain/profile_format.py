@@ -13,7 +13,9 @@ the same table. Rules:
 4. A state with `silence` closes by itself when the last date of what it names has passed (`silence.py`).
 5. A final state has no turn, and takes a message only while something is still owed on the measure, or of a kind that
    is sent `after_closure`.
-6. An answer that `settles` is sent by the side that owes it, to the message that it answers, and ends what that message
+6. Where transport failed a measure is in the state that stands `instead_of` its own as well: what is possible in either
+   may be sent. Whether it failed is said by the evidences, and is no message's to say.
+7. An answer that `settles` is sent by the side that owes it, to the message that it answers, and ends what that message
    opened and nothing else: two questions, or two parcels, are two debts.
 This module decides nothing; `profiles.py` checks a header against the data, `dossier.py` moves the legs.
 """
@@ -46,6 +48,7 @@ class State:
     owes there.
 
     A state with `by_transport` is never stored: the legal state `submitted` shows as it by facts of transport.
+    `instead_of` names the state that shows as this one while the message that opened the leg was not delivered.
     `silence` names what is owed there whose passing closes the measure.
     """
 
@@ -55,6 +58,7 @@ class State:
     owes: tuple[str, ...] = ()
     by_transport: bool = False
     silence: str | None = None
+    instead_of: str | None = None
 
 
 class FieldType(StrEnum):

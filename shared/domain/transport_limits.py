@@ -12,7 +12,7 @@ A pure function of the acceptance and of the evidences that there are. Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -33,6 +33,12 @@ FAILURES: Final = tuple(limit.negative.value for limit in LIMITS[Urgency.routine
 SAID: Final = (*WARNINGS.values(), *FAILURES)
 """Everything that is said when a limit passes."""
 NOT_DELIVERED: Final = frozenset({Evidence.relay_failure.value, Evidence.non_delivery.value})
+
+
+def is_denied(said: Iterable[str]) -> bool:
+    """Whether one of these words says that a message was not delivered. What came is delivered all the same."""
+    return not NOT_DELIVERED.isdisjoint(said)
+
 
 FIRST: Final = {urgency: limits[0].warn for urgency, limits in LIMITS.items()}
 """The shortest limit of each urgency: what was delivered by then missed none but perhaps those of the retrieval."""

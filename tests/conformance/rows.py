@@ -52,7 +52,7 @@ def a_dossier(**changes: object) -> Dossier:
 
 
 def a_leg(**changes: object) -> LegRecord:
-    return replace(LegRecord(DOSSIER, BE, MA, 1, {"measures": []}, NOW), **changes)  # type: ignore[arg-type]  # as above
+    return replace(LegRecord(DOSSIER, BE, MA, 1, {"measures": [], "request": MESSAGE}, NOW), **changes)  # type: ignore[arg-type]  # as above
 
 
 def an_envelope(**changes: object) -> StoredEnvelope:

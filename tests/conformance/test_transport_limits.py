@@ -238,7 +238,7 @@ async def test_a_request_that_failed_shows_as_not_delivered_until_it_comes(road:
     message = await road.accept()
     decision = next(iter(await rows_of(road.store, "decision")))
     opened = a_dossier(dossier=decision.dossier, opening=message)
-    await write(road.store, Effects(inserts=[opened, a_leg(dossier=decision.dossier)]))
+    await write(road.store, Effects(inserts=[opened, a_leg(dossier=decision.dossier, state={"request": message})]))
     queries = SqlQueries(road.store)
     for hours, ought in ((1, "submitted"), (47, "not-delivered")):
         await road.look(hours)

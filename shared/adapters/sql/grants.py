@@ -97,7 +97,7 @@ RIGHTS: Final[dict[str, frozenset[Right]]] = {
     | _on("SELECT INSERT", "claim", "decision", "dossier")
     | _on("SELECT INSERT UPDATE", "leg", "late_message", "transport_scan")
     | _on("INSERT", "failed_evidence")
-    | _columns("SELECT", "evidence", "message", "kind", "recipient", "at")  # whether it came in time
+    | _on("SELECT", "evidence")  # whether it came, and in time
     | _on("SELECT", *_SIGNED_TREE)  # when the ledger logged a recovery
     | _numbered("leaf_waiting"),
     "routing": _EVERYONE

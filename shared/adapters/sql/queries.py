@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -51,6 +52,20 @@ _WAITING = METADATA.tables["leaf_waiting"]
 SETTLED_TYPES: Final = ("message.delivered", "message.rejected")
 """What a sender's feed says last of its own submission, retrievals apart."""
 _CHECKPOINT = METADATA.tables["ledger_checkpoint"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Transport:
+    """Which messages lie in whose mailbox, and of which an evidence says to whom they were not delivered in time."""
+
+    delivered: Collection[tuple[str, str]]
+    failed: Collection[tuple[str, str]]
+
+    def how_far(self, message: str, party: str) -> str:
+        """What lies in the mailbox is delivered, however late."""
+        if (message, party) in self.delivered:
+            return TransportState.delivered
+        return TransportState.not_delivered if (message, party) in self.failed else TransportState.submitted
 
 
 DECISIONS_TOGETHER: Final = 100
@@ -127,17 +142,13 @@ class SqlQueries:
             page = page.where(_DOSSIER.c.dossier < after)
         async with self._store.read() as connection:
             found = [parse_row(Dossier, row) for row in (await connection.execute(page)).mappings()]
-            ids, openings = [one.dossier for one in found], [one.opening for one in found]
+            ids = [one.dossier for one in found]
             legs = select(_LEG).where(_LEG.c.dossier.in_(ids)).order_by(_LEG.c.dossier, _LEG.c.requested)
-            boxes = select(_MAILBOX.c.message, _MAILBOX.c.reader).where(_MAILBOX.c.message.in_(openings))
             legs_of: dict[str, list[LegRecord]] = {one: [] for one in ids}
             for row in (await connection.execute(legs)).mappings():
                 legs_of[row["dossier"]].append(parse_row(LegRecord, row))
-            delivered: dict[str, set[str]] = {one: set() for one in openings}
-            for message, reader in await connection.execute(boxes):
-                delivered[message].add(reader)
-            failed = await _undelivered(connection, openings)
-        return [_dossier_view(one, legs_of[one.dossier], delivered[one.opening], failed[one.opening]) for one in found]
+            came = await _transport(connection, [leg for legs in legs_of.values() for leg in legs])
+        return [_dossier_view(one, legs_of[one.dossier], came) for one in found]
 
     async def feed(self, authority: str, after: int, limit: int) -> list[FeedEntry]:
         asked = {"authority": authority, "after": after, "most": limit}
@@ -214,39 +225,36 @@ async def _view(connection: AsyncConnection, reader: str, dossier: Dossier) -> D
     shown = [parse_row(LegRecord, row) for row in (await connection.execute(legs)).mappings()]
     if not shown:
         return None
-    boxes = select(_MAILBOX.c.reader).where(_MAILBOX.c.message == dossier.opening)
-    delivered = set((await connection.execute(boxes)).scalars())
-    failed = await _undelivered(connection, [dossier.opening])
-    return _dossier_view(dossier, shown, delivered, failed[dossier.opening])
+    return _dossier_view(dossier, shown, await _transport(connection, shown))
 
 
-async def _undelivered(connection: AsyncConnection, messages: Iterable[str]) -> dict[str, set[str]]:
-    """By message, the recipients of whom an evidence says that it was not delivered in time."""
-    found: dict[str, set[str]] = {message: set() for message in messages}
-    failed = select(_FAILED.c.message, _FAILED.c.recipient).where(_FAILED.c.kind.in_(NOT_DELIVERED))
-    for message, recipient in await connection.execute(failed.where(_FAILED.c.message.in_(found))):
-        found[message].add(recipient)
-    return found
+async def _transport(connection: AsyncConnection, legs: Iterable[LegRecord]) -> _Transport:
+    messages = sorted({_original(leg) for leg in legs})
+    boxes = select(_MAILBOX.c.message, _MAILBOX.c.reader).where(_MAILBOX.c.message.in_(messages))
+    failed = select(_FAILED.c.message, _FAILED.c.recipient).where(_FAILED.c.message.in_(messages))
+    return _Transport(
+        delivered={(message, reader) for message, reader in await connection.execute(boxes)},
+        failed={
+            (message, recipient)
+            for message, recipient in await connection.execute(failed.where(_FAILED.c.kind.in_(NOT_DELIVERED)))
+        },
+    )
 
 
-def _dossier_view(
-    dossier: Dossier, legs: Sequence[LegRecord], delivered: Collection[str], failed: Collection[str]
-) -> DossierView:
+def _original(leg: LegRecord) -> str:
+    """The message that holds what is asked for, as `Leg.original` has it."""
+    return str(leg.state.get("renewed_by") or leg.state["request"])
+
+
+def _dossier_view(dossier: Dossier, legs: Sequence[LegRecord], came: _Transport) -> DossierView:
     return DossierView(
         dossier=dossier.dossier,
         requesting=dossier.requesting,
         profile=dossier.profile,
         opened_at=dossier.opened_at,
         legs=legs,
-        transport={leg.requested: _how_far(leg.requested, delivered, failed) for leg in legs},
+        transport={leg.requested: came.how_far(_original(leg), leg.requested) for leg in legs},
     )
-
-
-def _how_far(party: str, delivered: Collection[str], failed: Collection[str]) -> str:
-    """What lies in the mailbox is delivered, however late."""
-    if party in delivered:
-        return TransportState.delivered
-    return TransportState.not_delivered if party in failed else TransportState.submitted
 
 
 @cache

@@ -62,7 +62,9 @@ CLOSE_RULE = Opens(Side.requesting, "close", CLOSE_DAYS)
 def beginning(owes: tuple[str, ...], by_when: str) -> tuple[State, ...]:
     """The states up to the mailbox."""
     return (
-        State("undelivered", Side.requesting, f"at once: {RESEND_DAYS} d (policy)", ("resend",)),
+        State(
+            "undelivered", Side.requesting, f"at once: {RESEND_DAYS} d (policy)", ("resend",), instead_of="submitted"
+        ),
         State("submitted", Side.requested, by_when, owes),
         State("transmitted", Side.exchange, "relay and delivery limits (policy)", by_transport=True),
         State("delivered", Side.requested, by_when, owes),
@@ -92,8 +94,8 @@ def anywhere(states: Iterable[str]) -> dict[str, str]:
 
 
 def transport_kinds(body: tuple[BodyField, ...], opens: tuple[Opens, ...]) -> tuple[Kind, ...]:
-    """What happens when the first message cannot be opened. `body` is the content that a new sending holds again,
-    `opens` what the first message opened: the clocks that were void begin anew."""
+    """What happens when the first message cannot be opened, or was not delivered. `body` is the content that a new
+    sending holds again, `opens` what the first message opened: the clocks, void or not, begin anew."""
     clocks = frozenset(rule.owed for rule in opens)
     return (
         Kind(
@@ -113,7 +115,7 @@ def transport_kinds(body: tuple[BodyField, ...], opens: tuple[Opens, ...]) -> tu
             {"undelivered": "submitted"},
             body=body,
             opens=opens,
-            closes=frozenset({"resend"}),
+            closes=frozenset({"resend"}) | clocks,
             renews=True,
         ),
         Kind(
@@ -123,7 +125,7 @@ def transport_kinds(body: tuple[BodyField, ...], opens: tuple[Opens, ...]) -> tu
             {"undelivered": "delivered"},
             act=SENT_BY,
             opens=opens,
-            closes=frozenset({"resend"}),
+            closes=frozenset({"resend"}) | clocks,
         ),
     )
 

@@ -233,9 +233,7 @@ class PaperExchange(PaperServices):
             for leg in sorted(legs, key=lambda leg: leg.requested)
         ]
         first = legs[0]
-        told = self.evidences.get(first.request, [])
-        delivered = {recipient for kind, recipient, _ in told if kind == "delivery"}
-        transport = {leg.requested: "delivered" if leg.requested in delivered else "submitted" for leg in legs}
+        transport = {leg.requested: self.how_far(leg.original, leg.requested) for leg in legs}
         view = DossierView(dossier, first.requesting, first.profile, first.opened_at, records, transport)
         return dossier_answer(view, self.now, NO_CALENDARS).model_dump(mode="json")
 

@@ -19,7 +19,7 @@ from shared.domain.clock_events import Struck, due_events, with_struck
 from shared.domain.ids import encode_time, parse_time
 from shared.domain.instruments import calendars_of, parse_registry
 from shared.domain.leg import Leg
-from shared.domain.transport_limits import FIRST, missed_limits
+from shared.domain.transport_limits import FIRST, is_denied, missed_limits
 from shared.envelope.container import ReceivedEnvelope
 from shared.errors import Rejection
 from shared.keys.base64url import encode_b64u, parse_b64u
@@ -185,7 +185,9 @@ class PaperServices:
             self.spent[header.id] = received.digest
             exists = any(dossier == header.dossier for dossier, _ in self.legs)
             leg = None if header.leg is None else self.legs.get((header.dossier, header.leg))
-            admission = decide_admission(verified, exists, leg, registry, self.now)
+            failed = header.in_reply_to and self.how_far(header.in_reply_to, header.leg or "") == "not-delivered"
+            undelivered = header.in_reply_to if failed else None
+            admission = decide_admission(verified, exists, leg, registry, self.now, undelivered)
             legs, flags = admission.legs, admission.flags
         except Rejection as refused:
             code, facts = refused.code, {name: str(value) for name, value in refused.facts.items()}
@@ -252,6 +254,11 @@ class PaperServices:
         index = self.add_leaf(f"evidence.{kind}", **place, envelope_sha256=received.digest, **more)
         self.evidences.setdefault(header.id, []).append((kind, recipient, index))
         self.said_at.setdefault((header.id, recipient, kind), self.now)
+
+    def how_far(self, message: str, recipient: str) -> str:
+        """As the gateway shows it."""
+        said = {kind for of, party, kind in self.said_at if (of, party) == (message, recipient)}
+        return "delivered" if "delivery" in said else "not-delivered" if is_denied(said) else "submitted"
 
     def tell(self, authority: str, type_: str, received: ReceivedEnvelope) -> None:
         feed = self.feeds.setdefault(authority, Feed())

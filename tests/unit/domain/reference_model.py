@@ -16,6 +16,7 @@ from tests.unit.domain.reference_tables import (
     ASKER,
     ASKING,
     FREE,
+    NEVER_CAME,
     OUTLIVES,
     QUESTIONS,
     Table,
@@ -73,6 +74,8 @@ class Model:
     """(measure, purpose, role that permitted it)."""
     since_head: list[str] = field(default_factory=list)
     crossed: list[str] = field(default_factory=list)
+    never_came: bool = False
+    """Of the newest sending of what is asked for, as far as its transport is known."""
 
     @property
     def parties(self) -> set[str]:
@@ -94,11 +97,17 @@ class Model:
     def still_owed(self, measure: str) -> set[str]:
         return {duty for of, duty in self.owed if of == measure} | {one.what for one in self._debts(measure)}
 
+    def _goes_to(self, kind: str, measure: str) -> str | None:
+        state = self.states[measure]
+        if state == "submitted" and self.never_came and kind in NEVER_CAME:
+            return NEVER_CAME[kind]
+        return self.table.kinds[kind][1].get(state)
+
     def may_move(
         self, kind: str, measure: str, role: str, duties: frozenset[str] | None = None, answers: str | None = None
     ) -> bool:
         state = self.states[measure]
-        if not self.table.allowed(kind, role) or state not in self.table.kinds[kind][1]:
+        if not self.table.allowed(kind, role) or self._goes_to(kind, measure) is None:
             return False
         owed = {duty for of, duty in self.owed if of == measure}
         if kind == "discharge":
@@ -143,6 +152,8 @@ class Model:
             taken_back = sent.holder == self.asked
             self.holder = None if taken_back else sent.holder
             self.takes_part = not taken_back and sent.holder in sent.to
+        if sent.kind == "resend":
+            self.never_came = False
         if changes:
             self.head, self.since_head = sent.digest, []
         else:
@@ -150,7 +161,8 @@ class Model:
 
     def _move(self, measure: str, sent: Sent) -> None:
         state = self.states[measure]
-        target = self.table.kinds[sent.kind][1][state]
+        target = self._goes_to(sent.kind, measure)
+        assert target is not None
         if target == "~":
             self.late.add(measure)
             return

@@ -47,6 +47,8 @@ OUTLIVES = ("use", "parcel")
 """Owed whether the measure is closed or not."""
 ASKING = ("ask-information", "consult", "postpone")
 NEW = ["submitted", "delivered"]
+NEVER_CAME = {"resend": "submitted", "other-channel": "delivered"}
+"""What the asker may do at once when what it submitted was not delivered, and nobody has said a word yet."""
 
 
 def everywhere(states: list[str]) -> dict[str, tuple[str, Moves]]:

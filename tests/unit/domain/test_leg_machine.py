@@ -66,7 +66,10 @@ class Leg(RuleBasedStateMachine):
     def somebody_sends(self, seed: int) -> None:
         chance = Random(seed)
         self.now += chance.choice(PAUSES)
+        if chance.random() < 0.3:
+            self.model.never_came = chance.random() < 0.7
         sent = self._draw(chance)
+        undelivered = self._undelivered()
         header = a_message(
             self.leg,
             sent.kind,
@@ -83,9 +86,9 @@ class Leg(RuleBasedStateMachine):
         before, is_legal = encode_leg(self.leg), self.model.is_legal(sent)
         if not is_legal:
             with pytest.raises(Rejection):
-                decide_move(self.leg, header, sent.digest, self.now)
+                decide_move(self.leg, header, sent.digest, self.now, undelivered)
         else:
-            moved = decide_move(self.leg, header, sent.digest, self.now)
+            moved = decide_move(self.leg, header, sent.digest, self.now, undelivered)
             assert moved.version == self.leg.version + 1
             assert encode_leg(self.leg) == before
             self.model.admit(sent)
@@ -93,6 +96,12 @@ class Leg(RuleBasedStateMachine):
             self.digests.append(sent.digest)
             if sent.kind in QUESTIONS:
                 self.questions.append(sent.id)
+
+    def _undelivered(self) -> str | None:
+        """That an earlier sending failed says nothing of the one that took its place."""
+        if self.model.never_came:
+            return self.leg.original
+        return None if self.leg.original == self.leg.request else self.leg.request
 
     def _draw(self, chance: Random) -> Sent:
         """A message: half of them what is allowed to its sender, the others anything; now and then an old `seen`, a
@@ -207,7 +216,9 @@ class Leg(RuleBasedStateMachine):
                 kind: tuple(one for one in self.model.states if role and self.model.may_move(kind, one, role))
                 for kind in self.table.kinds
             }
-            assert possible_kinds(shown, party) == {kind: names for kind, names in expected.items() if names}
+            assert possible_kinds(shown, party, self._undelivered()) == {
+                kind: names for kind, names in expected.items() if names
+            }
 
     @precondition(lambda self: hasattr(self, "leg"))
     @invariant()

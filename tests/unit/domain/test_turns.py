@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.domain.admissibility import admissibility
-from shared.domain.dossier import Leg, decide_move, dossier_status, lapsed, leg_status, outcome_of
+from shared.domain.dossier import Leg, decide_move, dossier_status, lapsed, leg_status, outcome_of, possible_kinds
 from shared.domain.instruments import Registry, parse_registry
 from shared.domain.leg import DueBasis
 from shared.domain.obligations import waiting_on
@@ -49,6 +49,40 @@ def test_a_request_that_cannot_be_opened_stops_every_clock_until_it_is_sent_agai
     assert again.original != again.request
     by_bag = sent(shut, "other-channel", at=LATER)
     assert (leg_status(by_bag), by_bag.original) == ("delivered", by_bag.request)
+
+
+def resent(leg: Leg, kind: str = "resend", undelivered: str | None = None, at: datetime = LATER) -> Leg:
+    return decide_move(leg, a_message(leg, kind), digest_of(f"{leg.version} {kind}"), at, undelivered)
+
+
+def test_what_was_not_delivered_may_be_sent_again_or_by_another_channel_and_the_clocks_begin_anew() -> None:
+    leg = the_leg({"ma-es-2009": "eio.1"})
+    again = resent(leg, undelivered=leg.request)
+    assert (leg_status(again), again.original != leg.request) == ("submitted", True)
+    assert due(again, "decide", DueBasis.law) == [end(2026, 12, 8)]
+    by_bag = resent(leg, "other-channel", leg.request)
+    assert (leg_status(by_bag), by_bag.original) == ("delivered", leg.request)
+    assert due(by_bag, "acknowledge", DueBasis.law) == due(again, "acknowledge", DueBasis.law)
+
+
+def test_nothing_is_sent_again_that_came_or_was_answered_or_of_which_only_an_earlier_sending_failed() -> None:
+    leg = the_leg()
+    for kind in ("resend", "other-channel"):
+        with pytest.raises(IllegalMove):
+            resent(leg, kind)
+        with pytest.raises(IllegalMove):
+            resent(after(leg, "acknowledge"), kind, leg.request)
+        with pytest.raises(IllegalMove):
+            resent(resent(leg, undelivered=leg.request), kind, leg.request)
+        assert kind not in possible_kinds(leg, MA)
+        assert kind not in possible_kinds(leg, ES, leg.request)
+        assert kind in possible_kinds(leg, MA, leg.request)
+
+
+def test_what_was_not_delivered_may_still_be_withdrawn_and_be_answered_when_it_came_late() -> None:
+    leg = the_leg()
+    for kind, sender in (("withdraw", MA), ("acknowledge", ES), ("cannot-open", ES)):
+        assert kind in possible_kinds(leg, sender, leg.request)
 
 
 def test_a_return_is_no_refusal_and_names_who_is_competent() -> None:
