@@ -17,11 +17,14 @@ from rich.console import Console
 
 from comity.demo_acts import BRUSSELS, MADRID, PARIS, RABAT
 from comity.demo_audit import AUDITOR, play_audit
+from comity.demo_exchange import OPERATOR
 from comity.demo_preserved import play_preserved
 from comity.demo_quadripartite import play_quadripartite
 from comity.demo_received import play_received
 from comity.demo_stage import Stage, stage_at
 from comity.demo_step import StepFailed
+from comity.output import say
+from comity.words import _
 from shared.errors import KeyEventRefused
 
 NAMES: Final = {
@@ -46,12 +49,21 @@ def demo(
         with stage_at(directory, console, exchange) as stage:
             _play(stage)
     except StepFailed as failed:
-        console.print(f"\n[bold red]The demonstration stops:[/] {failed}", highlight=False)
+        say(console, "")
+        say(console, _("The demonstration stops: {why}", why=str(failed)), style="bold red")
         raise typer.Exit(1) from None
     took = time.monotonic() - began
-    console.print(f"\nEvery step was as it should be ({len(stage.steps)} commands, {took:.0f} s). Left in {directory}:")
-    console.print(f"  {directory / 'ledger'}  a tlog-tiles directory;  {directory / 'ledger.vkey'}  its key")
-    console.print(f"  {directory / 'transcript.json'}  every step")
+    say(console, "")
+    figures = {"commands": len(stage.steps), "seconds": f"{took:.0f}", "directory": directory}
+    say(
+        console,
+        _("Every step was as it should be (commands: {commands}; {seconds} s). Left in {directory}:", **figures),
+    )
+    say(
+        console,
+        f"  {directory / 'ledger'}  {_('a tlog-tiles directory')};  {directory / 'ledger.vkey'}  {_('its key')}",
+    )
+    say(console, f"  {directory / 'transcript.json'}  {_('every step')}")
 
 
 def _play(stage: Stage) -> None:
@@ -63,7 +75,7 @@ def _play(stage: Stage) -> None:
 
 
 def _open_exchange(stage: Stage) -> None:
-    stage.scene("1. An exchange is set up, and four authorities and an auditor are enrolled")
+    stage.scene(_("1. An exchange is set up, and four authorities and an auditor are enrolled"))
     exchange = stage.exchange
     exchange.open(stage)
     keys = [argument for operator in exchange.operator_keys for argument in ("--operator-key", operator)]
@@ -74,10 +86,10 @@ def _open_exchange(stage: Stage) -> None:
         request = stage.act(party, "makes its keys", "keys", "new", role, party, *named)["request"]
         stage.act(party, "imports the trust file", "trust", "import", trust[1], "--yes")
         _enrol(stage, party, request, *trust, *keys)
-        stage.tell(party, f"enrolled: {names[0][3:]}")
+        stage.tell(party, _("enrolled: {name}", name=names[0][3:]))
     registry = Path(__file__).resolve().parents[1] / "deploy" / "samples" / "instruments.json"
-    stage.act("operator", "publishes the instruments", "operator", "instruments", "load", registry, *trust, *keys)
-    stage.tell("operator", "published the sample registry of instruments")
+    stage.act(OPERATOR, "publishes the instruments", "operator", "instruments", "load", registry, *trust, *keys)
+    stage.tell(OPERATOR, _("published the sample registry of instruments"))
     told = {
         party: stage.act(party, "reads its number", "keys", "show")["number"]
         for party in (RABAT, PARIS, BRUSSELS, MADRID)
@@ -85,12 +97,12 @@ def _open_exchange(stage: Stage) -> None:
     for one in (PARIS, BRUSSELS, MADRID):
         stage.act(RABAT, f"compares the keys of {one}", "keys", "compare", one, "--against", told[one])
         stage.act(one, f"compares the keys of {RABAT}", "keys", "compare", RABAT, "--against", told[RABAT])
-    stage.tell(RABAT, "compared key fingerprints with each counterpart by telephone, and they with it")
+    stage.tell(RABAT, _("compared key fingerprints with each counterpart by telephone, and they with it"))
 
 
 def _enrol(stage: Stage, party: str, request: str, *arguments: str | Path) -> None:
     try:
-        stage.act("operator", f"enrols {party}", "operator", "enrol", request, *arguments)
+        stage.act(OPERATOR, f"enrols {party}", "operator", "enrol", request, *arguments)
     except StepFailed as failed:
         if failed.code != KeyEventRefused.code:
             raise

@@ -8,6 +8,7 @@ from typing import Any, Final
 from comity.demo_acts import FILES, RABAT, require
 from comity.demo_stage import Stage
 from comity.plaintext_scan import scan_directory
+from comity.words import _
 
 AUDITOR: Final = "MA.COUR"
 SHORTEST_SECRET: Final = 12
@@ -15,18 +16,21 @@ SHORTEST_SECRET: Final = 12
 
 
 def play_audit(stage: Stage) -> None:
-    stage.scene("9. The auditor verifies the ledger from outside")
+    stage.scene(_("9. The auditor verifies the ledger from outside"))
     opening = stage.step_of(RABAT, "sends the letter").ids["message"]
     proof = stage.act(RABAT, "proves the letter", "proof", opening)
-    stage.tell(RABAT, f"holds {len(proof['evidences'])} evidences of the letter, each with its proof in the ledger")
-    report = stage.act(AUDITOR, "verifies the ledger", "audit", "verify", stage.exchange.url)
+    held = len(proof["evidences"])
     stage.tell(
-        AUDITOR, f"{report['size']} entries, {report['envelope_signatures_verified']} envelope signatures: all verify"
+        RABAT, _("evidences of the letter that it holds, each with its proof in the ledger: {count}", count=held)
     )
+    report = stage.act(AUDITOR, "verifies the ledger", "audit", "verify", stage.exchange.url)
+    figures = {"size": report["size"], "signatures": report["envelope_signatures_verified"]}
+    stage.tell(AUDITOR, _("entries: {size}, signatures of envelopes: {signatures}; all verify", **figures))
     _check_witnesses(stage, report)
     replayed = stage.act(AUDITOR, "makes every dossier again", "audit", "replay", stage.exchange.url)
     require(replayed["whole"] and replayed["dossiers"] > 0, "the auditor was shown no dossier")
-    stage.tell(AUDITOR, f"{replayed['legs']} legs made again from the ledger: the exchange shows what it says")
+    told = _("legs made again from the ledger: {legs}; the exchange shows what it says", legs=replayed["legs"])
+    stage.tell(AUDITOR, told)
     ledger = stage.directory / "ledger"
     stage.act(AUDITOR, "exports the ledger", "ledger", "export", ledger)
     again = stage.act(AUDITOR, "verifies the copy", "audit", "verify", ledger)
@@ -40,7 +44,7 @@ def play_audit(stage: Stage) -> None:
     stage.exchange.close()
     stage.write_transcript(stage.directory / "transcript.json")
 
-    stage.scene("10. What the exchange could read")
+    stage.scene(_("10. What the exchange could read"))
     planted = _planted()
     places = [*stage.exchange.written_to, ledger]
     found = scan_directory(places, planted)
@@ -48,9 +52,12 @@ def play_audit(stage: Stage) -> None:
     require(not leaks, f"plaintexts were found: {'; '.join(leaks[:3])}")
     control = stage.step_of(RABAT, "sends the letter").ids["dossier"]
     require(bool(scan_directory(places, [control])), "the search finds nothing, not even a dossier's id")
-    stage.tell(
-        "", f"{len(planted)} sealed sentences and names searched in its database, queue, log and ledger: found 0"
+    told = _(
+        "sealed sentences and names searched in its database, queue, log and ledger: {searched}; found: {found}",
+        searched=len(planted),
+        found=0,
     )
+    stage.tell("", told)
 
 
 def _check_witnesses(stage: Stage, report: dict[str, Any]) -> None:
@@ -63,7 +70,8 @@ def _check_witnesses(stage: Stage, report: dict[str, Any]) -> None:
         require(known["size"] >= report["size"], "a witness saw less than the auditor was shown")
         same = known["size"] > report["size"] or known["root"] == report["root"]
         require(same and not known["evidence"], "a witness saw another tree than the auditor")
-    stage.tell(AUDITOR, f"cosigned by {' and '.join(report['witnesses'])}, who saw no other tree")
+    named = ", ".join(report["witnesses"])
+    stage.tell(AUDITOR, _("cosigned by {witnesses}, who saw no other tree", witnesses=named))
 
 
 def _planted() -> list[str]:

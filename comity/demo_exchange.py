@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from comity.demo_process import first_line, start_comity, stop_comity
 from comity.demo_step import StepFailed
 from comity.demo_witnesses import DemoWitnesses
+from comity.words import _
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from comity.demo_stage import Stage
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 PASSPHRASE: Final = "demonstration only, not a secret"  # noqa: S105  # the homes of the demonstration hold no secret
 KEY_COST: Final = "32768"  # the least admitted: some 60 commands open a key file whose passphrase everybody knows
 ORIGIN: Final = "comity.example/demo"
+OPERATOR: Final = mark("operator")
 ABOUT_FILE: Final = "exchange.json"
+ANSWERS: Final = mark("the exchange {origin} answers at {url}; two operator keys decide together")
 
 
 class OwnExchange:
@@ -45,14 +49,14 @@ class OwnExchange:
         self.witnesses.open(stage)
         policy = ("--witness-policy", self.witnesses.policy)
         made = ("operator", "init", "--data", self.data, "--origin", ORIGIN, *policy, *keys)
-        stage.act("operator", "makes the exchange's keys", *made)
+        stage.act(OPERATOR, "makes the exchange's keys", *made)
         self._process = start_comity(self.log, "serve", "all", "--data", self.data, "--port", "0")
         line = first_line(self._process)
         if not line:
             raise StepFailed(f"the exchange did not start; see {self.log}")
         self.url = json.loads(line)["url"]
         self.witnesses.watch(stage, self.data / "trust.json")
-        stage.tell("operator", f"the exchange {ORIGIN} answers at {self.url}; two operator keys decide together")
+        stage.tell(OPERATOR, _(ANSWERS, origin=ORIGIN, url=self.url))
 
     def close(self) -> None:
         """Ask it to stop, as an operator would. Raises StepFailed unless it stops cleanly and in time."""
@@ -69,7 +73,7 @@ class OwnExchange:
 
     def tell_known_party(self, party: str) -> str:
         """Why a party cannot be enrolled, and what to do."""
-        return f"{party} is enrolled already on a new exchange"
+        return _("{party} is enrolled already on a new exchange", party=party)
 
 
 class RunningExchange:
@@ -88,13 +92,14 @@ class RunningExchange:
             self.written_to = [Path(place) for place in about["written_to"]]
             self.passphrase = Path(about["passphrase_file"]).read_text().rstrip("\n")
         except (OSError, ValueError, KeyError, TypeError):
-            raise StepFailed(
-                f"no exchange runs in {directory}: start one first, in another terminal: make up"
-            ) from None
+            why = _(
+                "no exchange runs in {directory}: start one first, in another terminal: make up", directory=directory
+            )
+            raise StepFailed(why) from None
 
     def open(self, stage: Stage) -> None:
         origin = json.loads((self.data / "trust.json").read_text())["origin"]
-        stage.tell("operator", f"the exchange {origin} answers at {self.url}; two operator keys decide together")
+        stage.tell(OPERATOR, _(ANSWERS, origin=origin, url=self.url))
 
     def close(self) -> None:
         """It is not ours."""
@@ -103,7 +108,9 @@ class RunningExchange:
         """It is not ours."""
 
     def tell_known_party(self, party: str) -> str:
-        return (
-            f"{party} is enrolled already on this exchange: the demonstration was played here before, and needs a new "
-            f"one.\nStop `make up`, remove {self._directory}, and start `make up` again."
+        return _(
+            "{party} is enrolled already on this exchange: the demonstration was played here before, and needs a new"
+            " one. Stop `make up`, remove {directory}, and start `make up` again.",
+            party=party,
+            directory=self._directory,
         )

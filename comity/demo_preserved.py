@@ -6,10 +6,11 @@ from pathlib import Path
 
 from comity.demo_acts import FILES, PARIS, RABAT, in_days, open_message, receive, reply, require, show_status
 from comity.demo_stage import Stage
+from comity.words import _
 
 
 def play_preserved(stage: Stage) -> None:
-    stage.scene("7. At night, data is preserved in France, and then asked for")
+    stage.scene(_("7. At night, data is preserved in France, and then asked for"))
     preserved = _rabat_asks_at_once(stage)
     _request_follows(stage, preserved)
 
@@ -17,12 +18,15 @@ def play_preserved(stage: Stage) -> None:
 def _rabat_asks_at_once(stage: Stage) -> str:
     """The dossier of the preservation."""
     sent = _send(stage, "asks for preservation", FILES / "conservation.json")
-    stage.tell(RABAT, f"{sent}: emergency; the logs of one mailbox are asked to be kept (Budapest 29)")
+    told = _(
+        "{number}: emergency; the logs of one mailbox are asked to be kept ({rule})", number=sent, rule="Budapest 29"
+    )
+    stage.tell(RABAT, told)
     stage.act(PARIS, "opens the call", "open", receive(stage, PARIS, "request"))
     until = in_days(90)
     reply(stage, PARIS, sent, "preserve", "--act", f"until={until}")
     stage.act(RABAT, "opens preserve", "open", receive(stage, RABAT, "preserve"))
-    stage.tell(PARIS, f"keeps the data until {until}, or for as long as a request for it is pending")
+    stage.tell(PARIS, _("keeps the data until {until}, or for as long as a request for it is pending", until=until))
     show_status(stage, sent)
     return sent
 
@@ -34,7 +38,8 @@ def _request_follows(stage: Stage, preserved: str) -> None:
     asked = _send(stage, "sends the request that follows", letter)
     dossier = stage.step_of(RABAT, "sends the request that follows").ids["dossier"]
     reply(stage, RABAT, preserved, "tie-request", "--act", f"dossier={dossier}")
-    stage.tell(RABAT, f"{asked} asks for what was preserved; the preservation is tied to it and goes on")
+    tied = _("{number} asks for what was preserved; the preservation is tied to it and goes on", number=asked)
+    stage.tell(RABAT, tied)
     stage.act(PARIS, "opens the request", "open", receive(stage, PARIS, "request"))
     reply(stage, PARIS, asked, "accept")
     body = FILES / "resultat-donnees.json"

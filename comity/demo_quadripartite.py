@@ -18,6 +18,7 @@ from comity.demo_acts import (
     show_status,
 )
 from comity.demo_stage import Stage
+from comity.words import _
 
 EVIDENCE: Final = FILES / "virements.csv"
 
@@ -31,7 +32,7 @@ def play_quadripartite(stage: Stage) -> None:
 
 
 def _rabat_asks(stage: Stage) -> str:
-    stage.scene("2. Rabat sends one letter rogatory to three capitals")
+    stage.scene(_("2. Rabat sends one letter rogatory to three capitals"))
     deadline = in_days(26)
     letter = stage.home(RABAT) / "demande.json"
     letter.write_text((FILES / "demande.json").read_text().replace("DEADLINE", deadline))
@@ -40,21 +41,25 @@ def _rabat_asks(stage: Stage) -> str:
         RABAT, "sends the letter", "send", letter, *to, "--instrument", "quadripartite", "--attach", EVIDENCE
     )
     require(sent["decision"] == "accepted", "the letter was not accepted")
-    stage.tell(RABAT, f"{sent['number']}: bank data (M1) and asset tracing (M2) asked of France, Belgium and Spain,")
-    stage.tell("", "each under its own convention with Morocco, grouped by the quadripartite accord;")
-    stage.tell("", f"sealed with {EVIDENCE.name}; deadline {deadline}; accepted, receipt kept")
+    asked = _(
+        "{number}: bank data (M1) and asset tracing (M2) asked of France, Belgium and Spain,", number=sent["number"]
+    )
+    stage.tell(RABAT, asked)
+    stage.tell("", _("each under its own convention with Morocco, grouped by the quadripartite accord;"))
+    sealed = {"file": EVIDENCE.name, "deadline": deadline}
+    stage.tell("", _("sealed with {file}; deadline {deadline}; accepted, receipt kept", **sealed))
     for party in (PARIS, BRUSSELS, MADRID):
         message = receive(stage, party, "request")
         stage.act(party, "opens the letter", "open", message, "-o", stage.home(party) / "letter")
         original = (stage.home(party) / "letter" / EVIDENCE.name).read_bytes()
         require(original == EVIDENCE.read_bytes(), f"the attachment that {party} opened is another")
-        stage.tell(party, "received, verified and opened it; the attached evidence is byte for byte the same")
+        stage.tell(party, _("received, verified and opened it; the attached evidence is byte for byte the same"))
     show_status(stage, sent["number"])
     return str(sent["number"])
 
 
 def _france_delivers(stage: Stage, dossier: str) -> None:
-    stage.scene("3. France acknowledges, accepts, executes and delivers")
+    stage.scene(_("3. France acknowledges, accepts, executes and delivers"))
     reply(stage, PARIS, dossier, "acknowledge")
     reply(stage, PARIS, dossier, "accept", "--approvals", "2")
     reply(stage, PARIS, dossier, "start-execution")
@@ -64,7 +69,7 @@ def _france_delivers(stage: Stage, dossier: str) -> None:
 
 
 def _belgium_asks_and_delivers(stage: Stage, dossier: str) -> None:
-    stage.scene("4. Belgium asks for information, gets it, and delivers")
+    stage.scene(_("4. Belgium asks for information, gets it, and delivers"))
     due = in_days(10)
     reply(stage, BRUSSELS, dossier, "acknowledge")
     reply(stage, BRUSSELS, dossier, "start-review")
@@ -80,7 +85,7 @@ def _belgium_asks_and_delivers(stage: Stage, dossier: str) -> None:
 
 
 def _spain_refuses(stage: Stage, dossier: str) -> None:
-    stage.scene("5. Spain refuses, with a ground and reasons")
+    stage.scene(_("5. Spain refuses, with a ground and reasons"))
     reply(stage, MADRID, dossier, "acknowledge")
     ground = ("--ground", "essential-interests")
     reply(stage, MADRID, dossier, "refuse", *ground, "--body", FILES / "refus-espagne.json")
@@ -89,7 +94,7 @@ def _spain_refuses(stage: Stage, dossier: str) -> None:
 
 
 def _rabat_closes(stage: Stage, dossier: str) -> None:
-    stage.scene("6. Rabat confirms and closes")
+    stage.scene(_("6. Rabat confirms and closes"))
     for party in (PARIS, BRUSSELS):
         reply(stage, RABAT, dossier, "confirm-receipt", "--leg", party)
     for party in (PARIS, BRUSSELS, MADRID):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from comity.demo_acts import FILES, MADRID, RABAT, in_days, open_message, receive, reply, require, show_status
 from comity.demo_stage import Stage
+from comity.words import _
 
 
 def play_received(stage: Stage) -> None:
-    stage.scene("8. Rabat receives a letter rogatory from Madrid, and answers it")
+    stage.scene(_("8. Rabat receives a letter rogatory from Madrid, and answers it"))
     sent = stage.act(
         MADRID, "sends a letter", "send", FILES / "comision-rogatoria.json", "--to", RABAT, "--instrument", "ma-es-2009"
     )
     require(sent["decision"] == "accepted", "the letter from Madrid was not accepted")
     dossier = str(sent["number"])
-    stage.tell(MADRID, f"{dossier}: a witness is to be heard in Casablanca, under the convention of 2009")
+    told = _("{number}: a witness is to be heard in Casablanca, under the convention of 2009", number=dossier)
+    stage.tell(MADRID, told)
     stage.act(RABAT, "opens the letter from Madrid", "open", receive(stage, RABAT, "request"))
     reply(stage, RABAT, dossier, "acknowledge")
     due = in_days(14)

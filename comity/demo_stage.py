@@ -3,7 +3,8 @@
 Rules:
 1. Everything goes through the command `comity` and the HTTP API, as a user has them. No back door.
 2. A step that does not end as it should ends the demonstration with what was printed.
-3. Every step stands in the transcript: who, what, the command, ids, status, how long it took.
+3. Every step stands in the transcript: who, what, the command, ids, status, how long it took. It is English, for
+   programs; the story is told in the reader's language.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from typing import Any, Self
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
-from comity.demo_exchange import KEY_COST, PASSPHRASE, OwnExchange, RunningExchange
+from comity.demo_exchange import KEY_COST, OPERATOR, PASSPHRASE, OwnExchange, RunningExchange
 from comity.demo_process import comity, plain_environment
 from comity.demo_step import Step, StepFailed
+from comity.words import _, reader_language
 
 
 @dataclass
@@ -49,10 +52,12 @@ class Stage:
         return self._run(who, what, arguments, expect=0)
 
     def tell(self, who: str, text: str) -> None:
-        self.console.print(f"  [bold cyan]{who:<9}[/] {text}", highlight=False, soft_wrap=True)
+        """One line of the story, in the reader's language."""
+        self.console.print(Text.assemble("  ", (f"{_(who):<9}", "bold cyan"), " ", text), soft_wrap=True)
 
     def scene(self, title: str) -> None:
-        self.console.print(f"\n[bold]{title}[/]", highlight=False)
+        self.console.print()
+        self.console.print(Text(title, "bold"))
 
     def step_of(self, who: str, what: str) -> Step:
         """The step of the transcript with this name."""
@@ -95,8 +100,9 @@ class Stage:
             **plain_environment(),
             "COMITY_HOME": str(self.home(who)),
             "COMITY_URL": self.exchange.url,
-            "COMITY_PASSPHRASE": self.exchange.passphrase if who == "operator" else PASSPHRASE,
+            "COMITY_PASSPHRASE": self.exchange.passphrase if who == OPERATOR else PASSPHRASE,
             "COMITY_KEY_COST": KEY_COST,
+            "COMITY_LANGUAGE": reader_language(),
             "NO_COLOR": "1",
         }
 
@@ -111,7 +117,9 @@ def stage_at(directory: Path, console: Console, running: Path | None) -> Stage:
     marker = directory / ".comity-demo"
     if directory.exists() and any(directory.iterdir()):
         if not marker.exists():
-            raise typer.BadParameter(f"{directory} is not empty and was not made by the demonstration")
+            raise typer.BadParameter(
+                _("{directory} is not empty and was not made by the demonstration", directory=directory)
+            )
         shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
     marker.touch()

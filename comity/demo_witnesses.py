@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from comity.demo_process import first_line, start_comity, stop_comity
 from comity.demo_step import StepFailed
+from comity.words import _
 
 if TYPE_CHECKING:
     from comity.demo_stage import Stage
@@ -48,7 +49,8 @@ class DemoWitnesses:
         """They are told of the ledger by its trust file, as everybody is. Raises StepFailed."""
         for name, home in self._homes.items():
             stage.act(f"witness {name}", "is told of the ledger", "witness", "add", trust, "--data", home)
-        stage.tell("", f"two witnesses, {' and '.join(WITNESSES)}: no party believes what they did not both cosign")
+        told = _("two witnesses ({names}): no party believes what they did not both cosign", names=", ".join(WITNESSES))
+        stage.tell("", told)
 
     def known(self, stage: Stage) -> list[dict[str, Any]]:
         """What each cosigned last."""

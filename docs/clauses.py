@@ -44,7 +44,7 @@ FILES_EXCEPTED = {
     "comity/plaintext_scan.py": "a check of the demonstration and the tests",
     "comity/serve.py": "the commands' summaries, which are collected from the commands themselves",
 }
-PREFIXES_EXCEPTED = {"comity/demo": "the demonstration tells its story in English"}
+PREFIXES_EXCEPTED = {"comity/demo": "steps of the transcript, and what stops it; the story has marks of its own"}
 STEPS_EXCEPTED = "client/proof_"
 """Where the steps of a proof have marks of their own, and what is raised alone is collected."""
 _SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:]? [a-z{A-Z]|\} [a-z]{2,}|[a-z]{2,} \{")
