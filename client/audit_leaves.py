@@ -120,6 +120,7 @@ class LeafJudge:
         self._transport.look_back(last_logged_at)
         self._evidences.look_back(last_logged_at)
         self._services.look_back(last_logged_at)
+        self._documents.rosters.log_keys.look_back(self._report.size)
         self._clocks.look_back(last_logged_at)
         look_back_at_keys(self._report, self._memory)
 

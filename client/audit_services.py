@@ -1,7 +1,8 @@
 """What the ledger says of the exchange's own services: under which roster each worked, and from when to when.
 
 1. A roster is signed by a quorum of the trust file's operators, for this exchange, and issued after the one that was
-   told before it. The same one may be told again. Its gateway's key is one that the trust file names for receipts.
+   told before it. The same one may be told again. Its gateway's key is one that the trust file names for receipts. Keys
+   of the log that it names: `audit_log_keys`.
 2. A service that started stands in the roster that it names, and that roster was told before, or within the hour.
    Once a service worked under a roster, it does not start under an older one again; while a new one is brought to all
    machines, for an hour, it may.
@@ -17,6 +18,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from client.audit_log_keys import LogKeyHistory
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
 from client.audit_work import Work
@@ -42,6 +44,7 @@ class RosterHistory:
         self._report = report
         self._known: dict[str, tuple[LoggedLeaf, Roster]] = {}
         self._newest: Roster | None = None
+        self.log_keys = LogKeyHistory(trust, report)
 
     def take(self, logged: LoggedLeaf) -> None:
         trust, fields = self._trust, logged.leaf.fields
@@ -63,6 +66,7 @@ class RosterHistory:
             return
         self._known.setdefault(roster.digest, (logged, roster))
         self._newest = roster
+        self.log_keys.take(logged, roster)
 
     def find(self, digest: str, before: int) -> Roster | None:
         """The roster, if an entry before this place tells it."""

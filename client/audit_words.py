@@ -14,7 +14,7 @@ from client.audit_memory import AuditMemory
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.header import Header
 from shared.domain.reference import encode_number
-from shared.domain.strict_json import encode_canonical_json
+from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.envelope.container import ReceivedEnvelope
 from shared.keys.event_document import parse_event_document
 from shared.keys.signed_document import parse_signed_document
@@ -133,6 +133,18 @@ def _key_event(logged: LoggedLeaf) -> str:
     return f"key event {fields['seq']}: {written.type} of {written.party}"
 
 
+def _roster(fields: Mapping[str, Any]) -> str:
+    told = f"the services of the exchange work under the roster {fields['roster_sha256']}, signed by its operators"
+    try:
+        written = parse_signed_document(encode_canonical_json(fields["document"])).document
+        names_log = "log_vkeys" in parse_strict_json(written)
+    except ValueError:
+        return told
+    if names_log:
+        return f"the operators signed the roster {fields['roster_sha256']}, which names keys of the log"
+    return told
+
+
 def _clock_event(fields: Mapping[str, Any]) -> str:
     said = f"{fields['event']} for {fields['debtor']}"
     if "owed" in fields:
@@ -152,10 +164,7 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
         f"the registry of instruments, publication {one.leaf.fields['version']}, is in force"
         + (f": {', '.join(one.leaf.fields['changes'])}" if one.leaf.fields.get("changes") else "")
     ),
-    "directory.roster": lambda one: (
-        f"the services of the exchange work under the roster {one.leaf.fields['roster_sha256']}, signed by its"
-        " operators"
-    ),
+    "directory.roster": lambda one: _roster(one.leaf.fields),
     "audit.reading": lambda one: (
         f"the auditor {one.leaf.fields['auditor']} read the ledger or the dossiers on {one.leaf.fields['day']}"
     ),

@@ -43,6 +43,7 @@ app.command()(operator_backup.restore)
 app.command()(operator_witnesses.witnesses)
 app.command()(operator_stamps.stamp_roots)
 app.command()(operator_renew.renew)
+app.command()(operator_renew.announce_log)
 app.command()(operator_renew.renew_log)
 
 Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait until it counts.")]

@@ -1,4 +1,4 @@
-"""`comity operator renew` and `renew-log`: new keys for the exchange's own services and for its log."""
+"""`comity operator renew`, `announce-log` and `renew-log`: new keys for the exchange's own services and for its log."""
 
 from __future__ import annotations
 
@@ -81,14 +81,56 @@ def renew(
         output.show(document, render)
 
 
+def announce_log(
+    operator_key: OperatorKeys,
+    data: Annotated[Path, typer.Option(help="Directory of the exchange, with its keys, roster and trust file.")],
+    home: HomeDir = None,
+    json: Json = False,
+) -> None:
+    """Make new keys for the ledger's checkpoints, and the roster that announces them. They do not count yet.
+
+    The ledger is told the roster while its keys are still those of before, so that every auditor can tell the keys that
+    come from any others: docs/guide/operator.md, `Keys of the exchange`.
+    """
+    with reporting(json) as output:
+        from shared.adapters.keyfiles import ROSTER_FILE
+        from shared.adapters.renewed_keys import announce_log as announce
+
+        place = find_home(home)
+        roster = announce(data, [load_operator(place, path) for path in operator_key], now())
+        document = {
+            "roster": str(data / ROSTER_FILE),
+            "roster_sha256": roster.digest,
+            "log_vkeys": list(roster.log_vkeys or ()),
+        }
+
+        def render(console: Any) -> None:
+            say(console, _("The roster {digest} announces new keys for the log.", digest=roster.digest))
+            told = _(
+                "Give {file} to every service and start intake again, which tells the ledger. An auditor proves that it"
+                " stands there: comity audit show --kind directory.roster, comity ledger prove. With that proof, comity"
+                " operator renew-log takes the keys into use.",
+                file=data / ROSTER_FILE,
+            )
+            say(console, told)
+
+        output.show(document, render)
+
+
 def renew_log(
-    data: Annotated[Path, typer.Option(help="Directory of the exchange, with its keys and trust file.")],
+    data: Annotated[Path, typer.Option(help="Directory of the exchange, with its keys, roster and trust file.")],
+    announced: Annotated[
+        Path,
+        typer.Option(
+            help="The .tlog-proof of the entry that tells the roster of announce-log.", exists=True, dir_okay=False
+        ),
+    ],
     size: Annotated[
         int | None, typer.Option(min=0, help="Entries that the log has; without it, what the directory remembers.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make new keys for the ledger's checkpoints. The ledger must not run.
+    """Take the announced keys for the ledger's checkpoints into use. The ledger must not run.
 
     They count from its next start on, for whoever has the new trust file; what those of before signed stays good for
     the entries that there are now. Witnesses, parties and auditors get the file first: docs/guide/operator.md, `Keys of
@@ -109,6 +151,7 @@ def renew_log(
             if known is not None and size is not None and size < known.size:
                 raise SettingsRefused(why=f"{known.size} entries were signed already, and --size says {size}")
             entries = size if size is not None else (known.size if known else 0)
+            _require_announced(data, announced, entries)
             trust = renewed_keys.renew_log(data, entries)
         document = {"trust_file": str(data / TRUST_FILE), "log_vkeys": list(trust.log_vkeys), "size": entries}
 
@@ -130,6 +173,23 @@ def renew_log(
             say(console, told)
 
         output.show(document, render)
+
+
+def _require_announced(data: Path, proof: Path, size: int) -> None:
+    """That one of the first `size` entries tells the roster that is there. Raises SettingsRefused, and what proofs do
+    that do not verify."""
+    from client.ledger_proofs import check_entry_proof
+    from shared.adapters.keyfiles import ROSTER_FILE, TRUST_FILE, load_roster
+    from shared.audit.leaves import parse_entry
+    from shared.errors import SettingsRefused
+
+    trust = load_trust(data / TRUST_FILE)
+    proven = check_entry_proof(proof.read_bytes(), trust)
+    leaf = parse_entry(proven.entry)[1]
+    if leaf.type != "directory.roster" or leaf.fields["roster_sha256"] != load_roster(data, trust).digest:
+        raise SettingsRefused(why=f"the entry that {proof} proves does not tell the roster in {data / ROSTER_FILE}")
+    if proven.index >= size:
+        raise SettingsRefused(why=f"{proof} proves entry {proven.index}; the log is said to have {size} entries")
 
 
 def _time_before(moment: datetime, text: str) -> datetime:

@@ -146,14 +146,21 @@ def write_service_keys(path: Path, pairs: Sequence[ServiceKeyPair]) -> None:
 
 def load_log_signers(directory: Path, trust: Trust, are_mounted: bool = False) -> tuple[NoteSigner, NoteSigner]:
     """The log's Ed25519 and ML-DSA-44 signers. Raises SettingsRefused."""
-    path = directory / KEYS / LOG_FILE
+    seeds = find_log_seeds(directory / KEYS / LOG_FILE, trust.origin, trust.log_vkeys, TRUST_FILE, are_mounted)
+    return (
+        signer_from_seed(trust.origin, SignatureType.ED25519, seeds["ed25519"]),
+        signer_from_seed(trust.origin, SignatureType.MLDSA44, seeds["mldsa44"]),
+    )
+
+
+def find_log_seeds(
+    path: Path, origin: str, vkeys: tuple[str, str], named_by: str, are_mounted: bool = False
+) -> dict[str, bytes]:
+    """The pair in this file that has these verifier keys. Raises SettingsRefused."""
     for seeds in read_log_seeds(path, are_mounted):
-        if set(log_vkeys(trust.origin, seeds)) == set(trust.log_vkeys):
-            return (
-                signer_from_seed(trust.origin, SignatureType.ED25519, seeds["ed25519"]),
-                signer_from_seed(trust.origin, SignatureType.MLDSA44, seeds["mldsa44"]),
-            )
-    raise SettingsRefused(why=f"the keys in {path} are not those of the trust file")
+        if set(log_vkeys(origin, seeds)) == set(vkeys):
+            return seeds
+    raise SettingsRefused(why=f"the keys in {path} are not those of {named_by}")
 
 
 def read_log_seeds(path: Path, are_mounted: bool = False) -> list[dict[str, bytes]]:

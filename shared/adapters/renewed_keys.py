@@ -7,7 +7,8 @@ Rules:
    Whoever is killed in between has changed nothing: the files serve the roster that is there.
 3. Keys that were stolen are not carried over: from the next start on nothing that was sealed under them counts, and
    of receipts those alone that say they were signed before the theft.
-4. New keys of the log need a new trust file as well. It says how many entries the log had: what those of before signed
+4. New keys of the log are announced first, by a roster that intake tells the log of before: auditors name those that
+   were not. Then they need a new trust file as well. It says how many entries the log had: what those of before signed
    counts for trees of at most that size, so that they may be known to anybody from then on. They are not kept.
 5. The gateway's key signs receipts, too, so that a new one needs a new trust file, which parties believe when they are
    handed it and not before. It names the key of before for what was signed until then. Whoever is killed between trust
@@ -30,13 +31,12 @@ from shared.adapters.keyfiles import (
     ROSTER_FILE,
     TRUST_FILE,
     ServiceKeyPair,
-    load_log_signers,
+    find_log_seeds,
     load_roster,
     load_service_keys,
     load_trust,
     log_vkeys,
     new_log_seeds,
-    read_log_seeds,
     read_service_keys,
     write_log_seeds,
     write_service_keys,
@@ -77,10 +77,8 @@ def renew_services(
         raise SettingsRefused(why=f"{unknown} does not stand in the roster")
     if _is_ahead(trust, before):
         if GATEWAY not in services:
-            raise SettingsRefused(why="a renewal of the gateway's keys was broken off; renew those of gateway, too")
+            _require_whole(trust, before)
         trust = _taken_back(trust, before)
-    if now <= before.issued_at:
-        raise SettingsRefused(why="the roster that is there was issued later than now; set the clock of this machine")
     until = stolen_since or now + FORMER_KEYS_COUNT
     made = {one: ServiceKeyPair(one, generate_ed25519(), generate_xwing()) for one in services}
     listed = [
@@ -89,9 +87,7 @@ def renew_services(
         else known
         for service, known in before.services.items()
     ]
-    draft = draft_roster(trust.origin, now, listed)
-    signed = encode_signed_document(draft, [sign_roster(draft, one) for one in operators])
-    roster = verify_roster(signed, trust.operator_keys, trust.operator_quorum, trust.origin)
+    roster = _sign(trust, before, now, listed, before.log_vkeys, operators)
     for service in made:
         load_service_keys(directory, service, before)  # before anything is written: are these its keys?
     for service, pair in made.items():
@@ -103,7 +99,25 @@ def renew_services(
         write_durably(
             directory / TRUST_FILE, encode_trust(replace(trust, receipt_key=new, former_receipt_keys=kept)), 0o644
         )
-    write_durably(directory / ROSTER_FILE, signed, 0o644)
+    write_durably(directory / ROSTER_FILE, roster.signed, 0o644)
+    return roster
+
+
+def announce_log(directory: Path, operators: Sequence[Ed25519Signer], now: datetime) -> Roster:
+    """New keys for the log, which wait beside those at work, and the roster that announces them.
+
+    Raises SettingsRefused, TrustFileInvalid, RosterRefused when the operators are no quorum: then nothing was written.
+    """
+    trust, path = load_trust(directory), directory / KEYS / LOG_FILE
+    before = load_roster(directory, trust)
+    _require_whole(trust, before)
+    at_work = find_log_seeds(path, trust.origin, trust.log_vkeys, TRUST_FILE)
+    made = new_log_seeds()
+    announced = log_vkeys(trust.origin, made)
+    rule_of(replace(trust, log_vkeys=announced))
+    roster = _sign(trust, before, now, tuple(before.services.values()), announced, operators)
+    write_log_seeds(path, [made, at_work])
+    write_durably(directory / ROSTER_FILE, roster.signed, 0o644)
     return roster
 
 
@@ -118,6 +132,12 @@ def _is_ahead(trust: Trust, roster: Roster) -> bool:
     return trust.receipt_key != roster.services[GATEWAY].sign
 
 
+def _require_whole(trust: Trust, roster: Roster) -> None:
+    """Raises SettingsRefused."""
+    if _is_ahead(trust, roster):
+        raise SettingsRefused(why="a renewal of the gateway's keys was broken off; renew those of gateway, too")
+
+
 def _taken_back(trust: Trust, roster: Roster) -> Trust:
     """As it was before that renewal. Raises SettingsRefused."""
     signs = roster.services[GATEWAY].sign
@@ -128,21 +148,42 @@ def _taken_back(trust: Trust, roster: Roster) -> Trust:
 
 
 def renew_log(directory: Path, size: int) -> Trust:
-    """New keys for the log, which has `size` entries and is not at work; the trust file that names them.
+    """The announced keys for the log, which has `size` entries and is not at work; the trust file that names them.
 
-    Raises SettingsRefused, TrustFileInvalid: then nothing was written.
+    Raises SettingsRefused, RosterRefused, TrustFileInvalid: then nothing was written.
     """
-    before = load_trust(directory)
-    load_log_signers(directory, before)  # are these its keys?
-    path, made = directory / KEYS / LOG_FILE, new_log_seeds()
+    before, path = load_trust(directory), directory / KEYS / LOG_FILE
+    roster = load_roster(directory, before)
+    _require_whole(before, roster)
+    announced = roster.log_vkeys
+    if announced is None or set(announced) == set(before.log_vkeys):
+        raise SettingsRefused(
+            why="the roster announces no new keys of the log; begin with comity operator announce-log"
+        )
+    made = find_log_seeds(path, before.origin, announced, ROSTER_FILE)
     former = (FormerLogKeys(before.log_vkeys, size), *before.former_log_keys)
     trust = replace(before, log_vkeys=log_vkeys(before.origin, made), former_log_keys=former)
     rule_of(trust)
     parse_trust(encode_trust(trust))
-    write_log_seeds(path, [made, *read_log_seeds(path)])
     write_durably(directory / TRUST_FILE, encode_trust(trust), 0o644)
     write_log_seeds(path, [made])
     return trust
+
+
+def _sign(
+    trust: Trust,
+    before: Roster,
+    now: datetime,
+    services: Sequence[ServiceKeys],
+    log: tuple[str, str] | None,
+    operators: Sequence[Ed25519Signer],
+) -> Roster:
+    """The next roster. Raises SettingsRefused, RosterRefused."""
+    if now <= before.issued_at:
+        raise SettingsRefused(why="the roster that is there was issued later than now; set the clock of this machine")
+    draft = draft_roster(trust.origin, now, services, log)
+    signed = encode_signed_document(draft, [sign_roster(draft, one) for one in operators])
+    return verify_roster(signed, trust.operator_keys, trust.operator_quorum, trust.origin)
 
 
 def _renewed(pair: ServiceKeyPair, former: tuple[FormerKeys, ...]) -> ServiceKeys:

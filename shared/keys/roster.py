@@ -2,13 +2,16 @@
 
     {"v":"comity-roster/1","exchange":…,"issued_at":…,"services":[{"service":…,"sign":b64u,"seal":b64u},…]}
 
-A service may have a member `former`: [{"sign":b64u,"seal":b64u,"until":…},…], the keys it had before
+A service may have a member `former`: [{"sign":b64u,"seal":b64u,"until":…},…], the keys it had before. The roster
+may have a member `log_vkeys`: the log's two verifier keys, its present ones or those that come next
 
 inside a signed document (see `signed_document`), the domain being "comity-roster/1" 00.
 1. The operators sign it by quorum, as they sign enrolments: a broker or database cannot name a service.
 2. A service stands in it once; no raw key stands in it twice.
 3. What a former key signed counts if it was signed at `until` or before, by the time that stands in it: what services
    left for each other before their keys were changed is still read.
+4. New keys of the log are announced by a roster before they sign anything, so that the log of before tells them. Which
+   keys sign checkpoints says the trust file, and no roster.
 
 It has no end of its own: services are given the roster by file and restarted with a new one when a key changes.
 """
@@ -77,6 +80,7 @@ class Roster:
     services: Mapping[str, ServiceKeys]
     signed: bytes = b""
     """The document that was verified."""
+    log_vkeys: tuple[str, str] | None = None
 
     @property
     def digest(self) -> str:
@@ -109,23 +113,34 @@ def verify_roster(raw: bytes, operator_keys: Sequence[Ed25519Public], quorum: in
         keys = [raw for one in services.values() for raw in one.raws()]
         if len(services) != len(written.services) or len(set(keys)) != len(keys):
             raise ValueError("a service or a key stands twice")
+        log = written.log_vkeys
+        if log is not None and (log[0] == log[1] or not all(key.startswith(f"{exchange}+") for key in log)):
+            raise ValueError("log_vkeys are two different verifier keys named for the origin")
     except ValidationError as bad:
         raise RosterRefused(why=first_misfit(bad)) from None
     except KeyRefused as bad:
         raise RosterRefused(why=bad.sentence()) from None
     except ValueError as bad:
         raise RosterRefused(why=bad) from None
-    return Roster(written.exchange, parse_time(written.issued_at), services, raw)
+    return Roster(written.exchange, parse_time(written.issued_at), services, raw, log)
 
 
-def draft_roster(exchange: str, issued_at: datetime, services: Sequence[ServiceKeys]) -> bytes:
+def draft_roster(
+    exchange: str, issued_at: datetime, services: Sequence[ServiceKeys], log_vkeys: tuple[str, str] | None = None
+) -> bytes:
     """The exact bytes to sign with `sign_roster` and put together by `signed_document.encode_signed_document`."""
     entries = [
         {"service": one.service, **_written(one), **({"former": former} if (former := _former(one)) else {})}
         for one in services
     ]
     return encode_canonical_json(
-        {"v": ROSTER_VERSION, "exchange": exchange, "issued_at": encode_time(issued_at), "services": entries}
+        {
+            "v": ROSTER_VERSION,
+            "exchange": exchange,
+            "issued_at": encode_time(issued_at),
+            "services": entries,
+            **({} if log_vkeys is None else {"log_vkeys": list(log_vkeys)}),
+        }
     )
 
 
@@ -169,3 +184,4 @@ class _RosterDocument(BaseModel):
     exchange: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     issued_at: Timestamp
     services: tuple[_ServiceDocument, ...] = Field(strict=False, min_length=1, max_length=MAX_SERVICES)
+    log_vkeys: tuple[str, str] | None = Field(default=None, strict=False)

@@ -11,7 +11,7 @@ import pytest
 
 from client.auditor import verify_ledger
 from shared.adapters.keyfiles import load_trust
-from shared.adapters.renewed_keys import renew_log, renew_services
+from shared.adapters.renewed_keys import announce_log, renew_log, renew_services
 from shared.contracts.topology import SERVICES
 from tests.acceptance.refusals import PARIS, RABAT, Bench
 from tests.exchange_process import now
@@ -67,7 +67,9 @@ def test_services_tell_of_themselves_and_go_on_with_new_keys_where_those_of_befo
     told.await_all("exchange.started", first["roster_sha256"])
     process.stop()
     process.settings = settings
+    announced = announce_log(process.data, exchange.operators, now())
     process.start(crash_at="gateway:submitted")
+    exchange.rows.wait_settled()
     letter = bench[RABAT].letter()
     with pytest.raises(httpx2.TransportError):
         bench[RABAT].post(letter)
@@ -83,9 +85,12 @@ def test_services_tell_of_themselves_and_go_on_with_new_keys_where_those_of_befo
     exchange.rows.wait_settled()
     assert exchange.rows.dead_letters() == []
     told.await_all("exchange.stopped")
-    assert [one["roster_sha256"] for one in told.leaves("directory.roster")] == [first["roster_sha256"], roster.digest]
+    assert [one["roster_sha256"] for one in told.leaves("directory.roster")] == [
+        *(first["roster_sha256"], announced.digest, roster.digest)
+    ]
     report = verify_ledger(exchange.ledger(), exchange.trust, workers=0)
     assert report.ok, report.differences
+    assert exchange.trust.log_vkeys == announced.log_vkeys
     process.stop()
     process.settings = settings
     process.start()

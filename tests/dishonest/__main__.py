@@ -81,12 +81,9 @@ def main(arguments: Sequence[str]) -> int:
         place = Path(folder)
         past = lived_through(place)
         with Players(past, place, asked.seed, asked.blind, asked.processes) as players:
-            [truth, handed] = [outcome for _, outcome in players.play([(one, 0) for one in TRUTHS])]
-            assert truth is not None
-            assert handed is not None
-            print(
-                f"the truth: {truth.why or handed.why or 'nothing found'}, {time.monotonic() - began:.0f} s", flush=True
-            )
+            truths = [outcome for _, outcome in players.play([(one, 0) for one in TRUTHS]) if outcome is not None]
+            truth, found = truths[0], ", ".join(one.why for one in truths if one.by is not None)
+            print(f"the truth: {found or 'nothing found'}, {time.monotonic() - began:.0f} s", flush=True)
             seen: list[tuple[Lie, Outcome]] = []
             for lie, outcome in attempts(asked.n, lies, asked.seed, players.play, truth.told):
                 seen.append((lie, outcome))
@@ -98,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     missed = report(seen, on_list) + report_inner(silent, truth)
     print(f"\n{len({lie.name for lie, _ in seen})} kinds of lies, {time.monotonic() - began:.0f} s, seed {asked.seed}")
     print(f"dishonest-operator: passed {len(seen) - missed} / attempted {len(seen)}")
-    return 0 if seen and not missed and truth.by is None and handed.by is None else 1
+    return 0 if seen and not missed and not found else 1
 
 
 def lived_through(place: Path) -> Past:

@@ -15,6 +15,7 @@ from shared.errors import ComityError
 from tests.dishonest import watchers
 from tests.dishonest.declared import SEEN, Inner, Listed, Seen, Worth
 from tests.dishonest.handed_lies import all_handed_lies, hand_out_copy, hand_over_bundle
+from tests.dishonest.log_key_lies import all_log_key_lies, change_log_keys
 from tests.dishonest.memory import fresh
 from tests.dishonest.receipt_lies import all_receipt_lies
 from tests.dishonest.rows import all_row_lies
@@ -77,6 +78,7 @@ def all_lies() -> list[Lie]:
         *all_tree_lies(),
         *all_staged_lies(),
         *all_set_back_lies(),
+        *all_log_key_lies(),
         *all_receipt_lies(),
         *all_handed_lies(),
     ]
@@ -153,21 +155,29 @@ def _in_turn(
 
 @dataclass(frozen=True)
 class Truth:
-    """Nothing is written; what is `handed` over is what there is, and all that is sent is taken as it should be."""
+    """Nothing that is written is a lie."""
 
     name: str
-    handed: bool
+    act: Callable[[Scene], str]
     worth: Worth = SEEN
 
     def tell(self, scene: Scene, chance: random.Random) -> str | None:
-        if self.handed:
-            hand_out_copy(scene)
-            for at in range(3):
-                hand_over_bundle(scene, at)
-        return "nothing was written"
+        return self.act(scene)
 
 
-TRUTHS: Final = (Truth("the truth", False), Truth("the truth, and copies of it", True))
+def _hand_over_what_there_is(scene: Scene) -> str:
+    hand_out_copy(scene)
+    for at in range(3):
+        hand_over_bundle(scene, at)
+    return "copies and proofs are what there is"
+
+
+TRUTHS: Final = (
+    Truth("the truth", lambda scene: "nothing was written"),
+    Truth("the truth, and new keys of the log", change_log_keys),
+    Truth("the truth, and copies of it", _hand_over_what_there_is),
+)
+"""The first is what the exchange says to all of whom nothing else is told."""
 
 
 def look(scene: Scene, what: str, blind: str | None = None) -> Outcome:

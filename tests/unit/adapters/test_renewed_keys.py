@@ -8,18 +8,15 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared.adapters import renewed_keys
-from shared.adapters.durable_file import write_durably
-from shared.adapters.keyfiles import init_exchange, load_log_signers, load_roster, load_service_keys, load_trust
-from shared.adapters.renewed_keys import FORMER_KEYS_COUNT, renew_log, renew_services
+from shared.adapters.keyfiles import init_exchange, load_roster, load_service_keys, load_trust
+from shared.adapters.renewed_keys import FORMER_KEYS_COUNT, announce_log, renew_log, renew_services
 from shared.apisig.directory_statements import DirectoryStatement, sign_statement
 from shared.apisig.exchange_word import verify_own_receipt, verify_own_statement
 from shared.apisig.receipts import Receipt, sign_receipt
-from shared.audit.notes import encode_vkey
 from shared.contracts.topology import SERVICES
 from shared.domain.ids import new_uuid7
 from shared.errors import (
@@ -28,7 +25,6 @@ from shared.errors import (
     ReceiptInvalid,
     RosterRefused,
     SettingsRefused,
-    TrustFileInvalid,
 )
 from shared.frame.items import Item
 from shared.frame.open import FrameOpener
@@ -107,6 +103,7 @@ def test_as_many_pairs_as_the_roster_holds_are_kept_and_it_still_fits_an_entry(d
         at = NOW + timedelta(hours=number)
         frames.append(seal(data, at))
         renew_services(data, SERVICES, OPERATORS, at + timedelta(minutes=1))
+    announce_log(data, OPERATORS, AFTERWARDS)
     assert len((data / "roster.json").read_bytes()) <= MAX_SIGNED_DOCUMENT_BYTES
     assert [opens(data, frame, NOW + timedelta(hours=9)) for frame in frames] == [False, False, True, True]
 
@@ -183,6 +180,10 @@ def test_a_renewal_of_the_gateway_that_was_killed_before_its_roster_is_mended_by
     assert opens(tmp_path, frame, LATER), "and the exchange works on"
     with pytest.raises(SettingsRefused, match="renew those of gateway, too"):
         renew_services(tmp_path, {"routing"}, operators, AFTERWARDS)
+    with pytest.raises(SettingsRefused, match="renew those of gateway, too"):
+        announce_log(tmp_path, operators, AFTERWARDS)
+    with pytest.raises(SettingsRefused, match="renew those of gateway, too"):
+        renew_log(tmp_path, 7)
     renew_services(tmp_path, {"gateway"}, operators, AFTERWARDS)
     trust = load_trust(tmp_path)
     assert not renewed_keys.is_broken_off(tmp_path)
@@ -231,42 +232,3 @@ def test_of_a_stolen_receipt_key_what_it_signed_before_the_theft_stands(data: Pa
     renew_services(data, {"gateway"}, OPERATORS, LATER, stolen_since=NOW)
     [former] = load_trust(data).former_receipt_keys
     assert (former.key.raw, former.until) == (old.public, NOW)
-
-
-def test_the_log_has_new_keys_and_the_trust_file_tells_how_far_those_of_before_count(data: Path) -> None:
-    before = load_trust(data)
-    trust = renew_log(data, 7)
-    assert load_trust(data) == trust
-    assert [(one.vkeys, one.size) for one in trust.former_log_keys] == [(before.log_vkeys, 7)]
-    assert {encode_vkey(one.vkey) for one in load_log_signers(data, trust)} == set(trust.log_vkeys)
-    with pytest.raises(SettingsRefused, match="not those of the trust file"):
-        load_log_signers(data, before)  # they are not kept
-    with pytest.raises(TrustFileInvalid, match="newest first"):
-        renew_log(data, 6)
-    assert load_trust(data) == trust
-
-
-def test_a_death_between_the_files_of_the_log_leaves_a_ledger_that_starts(
-    data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = load_trust(data)
-
-    def dies(*_: object) -> None:
-        raise OSError("the power fails")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(renewed_keys, "write_durably", dies)
-        with pytest.raises(OSError, match="power"):
-            renew_log(data, 7)
-    assert load_log_signers(data, before), "the trust file is the one of before"
-
-    def writes_and_dies(*given: Any) -> None:
-        write_durably(*given)
-        raise OSError("the power fails")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(renewed_keys, "write_durably", writes_and_dies)
-        with pytest.raises(OSError, match="power"):
-            renew_log(data, 7)
-    assert load_log_signers(data, load_trust(data))
-    assert load_trust(data).log_vkeys != before.log_vkeys

@@ -116,3 +116,14 @@ def test_a_malformed_roster_is_refused_whoever_signed_it(fault: Callable[[dict[s
     fault(written)
     with pytest.raises(RosterRefused):
         verify(signed(encode_canonical_json(written)))
+
+
+LOG = (f"{EXCHANGE}+ed25519", f"{EXCHANGE}+mldsa44")
+
+
+def test_a_roster_may_name_the_logs_keys() -> None:
+    assert verify(signed(draft_roster(EXCHANGE, NOW, SERVICES, LOG))).log_vkeys == LOG
+    assert verify(signed(DRAFT)).log_vkeys is None
+    for bad in ((LOG[0], LOG[0]), (LOG[0], "other.example+mldsa44")):
+        with pytest.raises(RosterRefused, match="log_vkeys"):
+            verify(signed(draft_roster(EXCHANGE, NOW, SERVICES, bad)))
