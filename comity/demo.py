@@ -59,11 +59,9 @@ def demo(
         console,
         _("Every step was as it should be (commands: {commands}; {seconds} s). Left in {directory}:", **figures),
     )
-    say(
-        console,
-        f"  {directory / 'ledger'}  {_('a tlog-tiles directory')};  {directory / 'ledger.vkey'}  {_('its key')}",
-    )
-    say(console, f"  {directory / 'transcript.json'}  {_('every step')}")
+    ledger, key, transcript = (directory / name for name in ("ledger", "ledger.vkey", "transcript.json"))
+    say(console, f"  {ledger}  {_('a tlog-tiles directory')};  {key}  {_('its key')}")
+    say(console, f"  {transcript}  {_('every step')}")
 
 
 def _play(stage: Stage) -> None:

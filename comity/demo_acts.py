@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from rich.text import Text
+
 from comity.demo_stage import Stage
 from comity.demo_step import StepFailed
 from comity.words import _
@@ -43,7 +45,7 @@ def reply(stage: Stage, who: str, dossier: str, kind: str, *arguments: str | Pat
 
 
 def show_status(stage: Stage, dossier: str, who: str = RABAT) -> None:
-    stage.console.print(f"  [dim]$ comity status {dossier}[/]", highlight=False)
+    stage.console.print(Text(f"  $ comity status {dossier}", "dim"))
     for line in stage.read(who, "reads the status", "status", dossier).rstrip().splitlines():
         stage.console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
 
