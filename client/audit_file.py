@@ -5,6 +5,7 @@ Promises:
    written since the one before. A process that is killed has read up to there.
 2. One reading at a time: a second one is refused (AuditBusy). Others may search the file meanwhile.
 3. It holds nothing that the ledger does not say. The file is readable by its owner alone.
+4. One that an earlier version of this program made is not gone on with, and is still read for what was seen.
 
 Without a path it is a temporary file that nobody else sees and that vanishes with the process.
 """
@@ -70,6 +71,7 @@ class AuditFile:
         self._path = path
         self._lock: int | None = None
         self._read_only = read_only
+        self._is_of_this_version = True
         try:
             self._db = self._open(path)
         except (OSError, sqlite3.Error) as broken:
@@ -81,6 +83,8 @@ class AuditFile:
     @property
     def is_outdated(self) -> bool:
         """Whether it was made by other rules than those of this program: then it is not to be gone on with."""
+        if not self._is_of_this_version:
+            return True
         row = self._db.execute("SELECT rules FROM made").fetchone()
         return row is None or str(row[0]) != digest_of_rules()
 
@@ -183,8 +187,9 @@ class AuditFile:
             db.executescript(f"BEGIN; {_SCHEMA} {audit_memory.SCHEMA} {audit_index.SCHEMA} COMMIT;")
             db.execute("INSERT INTO made VALUES (?)", (digest_of_rules(),))
             db.execute(f"PRAGMA user_version={VERSION}")
-        elif version != VERSION:
-            raise sqlite3.Error(f"it is of version {version}, not {VERSION}; remove it, and the ledger is read anew")
+        elif version > VERSION or (version < VERSION and not self._read_only):
+            raise sqlite3.Error(f"it is of version {version}, and this program writes version {VERSION}")
+        self._is_of_this_version = version in (0, VERSION)
         if not self._read_only:
             db.execute(_TILES)
             db.execute("BEGIN")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from client.audit_workers import WORKERS
+from comity.advice import UNVERIFIED
 from comity.audit_options import Desk, Keep, Source, Workers, safe
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
@@ -64,8 +65,14 @@ def show(
                 report, file = closing.enter_context(latest)
             browser = Browser(reading, file)
             if report.is_older_copy:
-                output.note(_("This copy is older than what was read here before: `comity audit verify` says more."))
-            elif not report.ok:
+                output.note(
+                    _(
+                        "This copy is older than what was read here before: `comity audit verify` says more. With a"
+                        " --keep FOLDER of its own it can be browsed."
+                    )
+                )
+                raise typer.Exit(UNVERIFIED)
+            if not report.ok:
                 output.note(_("This ledger DOES NOT VERIFY: `comity audit verify` says why."))
             if entry is not None:
                 document = _explained(browser, file, entry)

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 def extract(bundle: Bundle, proven: Proven, directory: Path) -> list[Path]:
     """Disclosed documents, and the pieces in the forms that other people's software reads."""
     from comity.written_files import named_documents, write_new_files
+    from shared.audit.tree_head import TreeHead, encode_tree_head
 
     pieces = [("checkpoint", bundle.checkpoint), ("envelope.jws.json", bundle.jws)]
     if bundle.receipt is not None:
         pieces.append(("receipt.jws", f"{bundle.receipt}\n".encode()))
     for one in bundle.entries:
         pieces.append((f"entry-{one.index}.tlog-proof", one.as_tlog_proof(bundle.checkpoint)))
+    if bundle.time_stamp is not None:  # openssl ts -verify -in time-stamp.tsr -data time-stamp.head -CAfile ROOT.pem
+        older = TreeHead(bundle.origin, bundle.time_stamp.size, bundle.time_stamp.root)
+        stamped = encode_tree_head(older).encode()
+        pieces += [("time-stamp.tsr", bundle.time_stamp.token), ("time-stamp.head", stamped)]
     documents = [(one.part, one.name, one.data) for one in proven.documents]
     return write_new_files(directory, [*pieces, *named_documents(documents, [name for name, _ in pieces])])
 

@@ -25,7 +25,7 @@ Attach = Annotated[
 ]
 Despite = Annotated[
     str | None,
-    typer.Option("--despite", help="Why it goes though the registry of instruments warns; sealed with the message."),
+    typer.Option("--despite", help="Why it goes though something speaks against it; sealed with the message."),
 ]
 DraftBy = Annotated[
     Path | None,

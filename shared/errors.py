@@ -910,7 +910,7 @@ class AddresseeUnknown(Rejection):
 
 
 class ReasonMissing(Rejection):
-    """The registry of instruments warns, and no reason is given for sending all the same: {warnings}"""
+    """Something speaks against sending this, and no reason is given for doing so all the same: {warnings}"""
 
     code = "client.reason-missing"
 

@@ -63,7 +63,7 @@ def admissibility(header: Header, leg: Leg, registry: Registry, at: datetime) ->
     The header has passed check_header. For a message that opens a dossier, call it once per leg of `open_legs`.
     """
     on = at.astimezone(UTC).date()
-    flags = [*_of_lateness(header, leg), *_of_dates(header, on)]
+    flags = [*_of_lateness(header, leg), *_of_dates(header, on), *_of_order(header), *_of_sequence(header, leg)]
     if leg.basis.primary == RECIPROCITY:
         if header.leg is None:
             flags.append(
@@ -121,6 +121,31 @@ def _of_dates(header: Header, on: date) -> Iterator[Flag]:
                 yield Flag("date-in-the-future", "The day of “{what}”, {day}, lies after {today}.", PRACTICE, gaps)
             if not rule.is_past and date.fromisoformat(day) < on:
                 yield Flag("date-in-the-past", "The day of “{what}”, {day}, lies before {today}.", PRACTICE, gaps)
+
+
+def _of_order(header: Header) -> Iterator[Flag]:
+    """Days that stand in the wrong order: nobody comes back before he is handed over."""
+    for name, rule in kind_of(header.profile, header.kind).act.items():
+        for other in rule.not_before:
+            day, before = header.act.get(name), header.act.get(other)
+            if day is not None and before is not None and day < before:
+                gaps = (("what", name), ("day", day), ("other", other), ("before", before))
+                yield Flag(
+                    "dates-out-of-order",
+                    "The day of “{what}”, {day}, lies before that of “{other}”, {before}.",
+                    PRACTICE,
+                    gaps,
+                )
+
+
+def _of_sequence(header: Header, leg: Leg) -> Iterator[Flag]:
+    """What should have been done before, and is still owed on these measures."""
+    before = kind_of(header.profile, header.kind).after
+    for owed in leg.obligations:
+        measures = tuple(sorted(set(owed.measures) & set(header.measures)))
+        if owed.act in before and measures:
+            gaps = (("owed", owed.act),)
+            yield Flag("not-done-before", "Before that comes “{owed}”, which is still owed.", PRACTICE, gaps, measures)
 
 
 def _of_preservation(header: Header, on: date) -> Iterator[Flag]:

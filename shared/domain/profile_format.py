@@ -89,6 +89,8 @@ class ActField:
     """Largest integer, or longest list."""
     is_past: bool = False
     """Of a date: the day of something that was done. Any other is to come."""
+    not_before: tuple[str, ...] = ()
+    """Of a date: members of the same act, the days of which it follows or is."""
 
 
 class Condition(StrEnum):
@@ -188,6 +190,8 @@ class Kind:
     """It answers the message that made its sender's side owe one of these, and ends that."""
     needs_owed: frozenset[str] = frozenset()
     """It is sent only while one of these is owed on each of its measures, by whichever side."""
+    after: frozenset[str] = frozenset()
+    """What should not be owed any more on its measures; it is admitted all the same, and flagged."""
     after_closure: bool = False
     """It may be sent on a closed measure though nothing is owed there."""
     permits: bool = False

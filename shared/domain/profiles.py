@@ -155,7 +155,8 @@ def _check_measures(header: Header, profile: Profile) -> None:
         if code in COVERT_MEASURES:
             raise HeaderInconsistent(why=f"measure {measure} shows what it is; a covert measure shows as {COVERT}")
         if code not in HEADER_MEASURES:
-            raise HeaderInconsistent(why=f"measure {measure} has the unknown type {code}")
+            known = ", ".join(sorted(profile.measures or HEADER_MEASURES))
+            raise HeaderInconsistent(why=f"measure {measure} has the unknown type {code}; there are {known}")
         if profile.measures and code not in profile.measures:
             raise HeaderInconsistent(why=f"{profile.name} does not ask for {code} (measure {measure})")
 

@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from shared.domain.calendars import NO_CALENDARS, UTC_DAYS, Calendars, calendar_of
+from shared.domain.clocks import end_of_day
 from shared.domain.dossier import shown_state
 from shared.domain.ids import encode_time
 from shared.domain.leg import DueBasis, Leg, Measure, Obligation, measure_order
@@ -47,7 +48,8 @@ class Holder:
 @dataclass(frozen=True, slots=True)
 class Due:
     """One date by which something is owed. `set_by` is the party whose deadline or estimate it is. `due` is the last
-    second, `day` the debtor's day in which it lies, both by the version `calendar`, as the exchange's clocks count."""
+    second, `day` the debtor's day in which it lies, both by the version `calendar`, as the exchange's clocks count. A
+    limit in hours is an instant: `by_hour`."""
 
     basis: DueBasis
     due: datetime | None
@@ -56,6 +58,7 @@ class Due:
     overdue: bool
     day: date | None = None
     calendar: str = UTC_DAYS
+    by_hour: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +257,7 @@ def _due(leg: Leg, owed: Obligation, now: datetime, calendars: Calendars) -> Due
         overdue=is_overdue(leg, owed, now, calendars),
         day=None if due is None else calendar.local_day(due),
         calendar=calendar.version,
+        by_hour=owed.due is not None and owed.due != end_of_day(owed.due.date()),
     )
 
 
@@ -270,6 +274,8 @@ def _waiting_text(line: StatusLine, viewer: str | None, _: Speech) -> str:
 
 def _due_text(due: Due, debtor: str | None, viewer: str | None, now: datetime, _: Speech) -> str:
     day = _("without date") if due.day is None else _.day(datetime.combine(due.day, NOON, tzinfo=UTC), now)
+    if due.by_hour and due.due is not None:
+        day = f"{_.day(due.due, now)} {due.due.astimezone(UTC):%H:%M} UTC"
     is_own, party = due.set_by == viewer, str(due.set_by)
     if due.basis is DueBasis.law:
         text = _("limit {day} ({source})", day=day, source=due.source)

@@ -24,7 +24,7 @@ APPOINTMENT_DUTIES: Mapping[str, Duty] = {
     "test-call": Duty(Side.requested, "test call", "practice (k)", goes_with="hold-appointment"),
 }
 _RULE = "UNTOC 18(18), UNCAC 46(18)"
-_ON = ActField(FieldType.date, True, "the day, where it is held")
+_ON = ActField(FieldType.date, True, "the day, where it is held", not_before=("due", "test-call"))
 
 
 def appointment_kinds(open_: Iterable[str]) -> tuple[Kind, ...]:

@@ -41,9 +41,11 @@ def detainee_kinds(open_: Iterable[str]) -> tuple[Kind, ...]:
             anywhere((*WORKING, "result-delivered")),
             act={
                 "consent": ActField(FieldType.date, True, "the day on which the person consented", is_past=True),
-                "hand-over": ActField(FieldType.date, True, "when the person is handed over"),
-                "return": ActField(FieldType.date, True, "by when the person is returned"),
-                "safe-conduct": ActField(FieldType.date, True, "until when nothing older is held against the person"),
+                "hand-over": ActField(FieldType.date, True, "when the person is handed over", not_before=("consent",)),
+                "return": ActField(FieldType.date, True, "by when the person is returned", not_before=("hand-over",)),
+                "safe-conduct": ActField(
+                    FieldType.date, True, "until when nothing older is held against the person", not_before=("return",)
+                ),
                 "approvals": APPROVALS,
             },
             body=(
@@ -76,6 +78,7 @@ def detainee_kinds(open_: Iterable[str]) -> tuple[Kind, ...]:
             everywhere,
             act={"returned": ActField(FieldType.date, True, "on which day", is_past=True)},
             needs_owed=frozenset({"return-detainee"}),
+            after=frozenset({"hand-over-detainee"}),
             closes=frozenset({"custody", "return-detainee", "safe-conduct"}),
         ),
     )
@@ -93,7 +96,7 @@ def item_kinds(open_: Iterable[str]) -> tuple[Kind, Kind]:
             act={
                 **SENT_BY,
                 "count": ActField(FieldType.integer, True, "how many items", at_most=MOST_ITEMS),
-                "expected": ActField(FieldType.date, False, "when they should be there"),
+                "expected": ActField(FieldType.date, False, "when they should be there", not_before=("sent",)),
                 "duties": ActField(
                     FieldType.duties, False, "what is to be returned, and by when", frozenset(ITEM_DUTIES)
                 ),

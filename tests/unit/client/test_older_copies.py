@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from client import audit_reading
+from client import audit_file, audit_reading
 from client.audit_folder import AuditFolder
 from client.ledger_source import DirectoryLedger
+from shared.errors import AuditFileUnusable
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.test_audit_files import long_story, stop_at, whole
 from tests.unit.client.told_ledgers import found, rewritten
@@ -52,6 +53,26 @@ def test_an_older_copy_after_a_reading_that_was_broken_off_is_no_fork(
     older = rewritten(exchange, lambda entries: entries[:300])
     assert found(whole(older, tmp_path / "older", tmp_path / "audit")) == {"older-copy"}
     assert whole(exchange, tmp_path / "ledger", tmp_path / "audit").ok
+
+
+def test_what_was_seen_stays_known_when_the_form_of_the_file_changes(story: PaperExchange, tmp_path: Path) -> None:
+    exchange, folder = long_story(story), AuditFolder(tmp_path / "audit", story.trust())
+    assert whole(exchange, tmp_path / "ledger", tmp_path / "audit").ok
+    with closing(sqlite3.connect(folder.finished)) as db:
+        db.execute(f"PRAGMA user_version={audit_file.VERSION - 1}")
+    other = rewritten(exchange, lambda entries: [*entries[:200], *entries[201:400]])
+    assert "forked" in found(whole(other, tmp_path / "other", tmp_path / "audit"))
+    older = rewritten(exchange, lambda entries: entries[:300])
+    assert found(whole(older, tmp_path / "older", tmp_path / "audit")) == {"older-copy"}
+    source = DirectoryLedger(tmp_path / "ledger")
+    with folder.brought_up_to_date(source, workers=0) as (report, _):
+        assert report.ok
+        assert report.size == len(exchange.log.entries)
+    with closing(sqlite3.connect(folder.finished)) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == audit_file.VERSION, "it was read anew"
+        db.execute(f"PRAGMA user_version={audit_file.VERSION + 1}")
+    with pytest.raises(AuditFileUnusable, match="this program writes version"):
+        folder.verify_whole(source, workers=0)
 
 
 def test_a_file_of_before_that_kept_no_hashes_calls_what_is_shorter_rolled_back(

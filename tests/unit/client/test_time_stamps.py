@@ -13,13 +13,14 @@ from client.proof_bundle import encode_bundle, parse_bundle
 from client.proof_making import make_bundle
 from client.proof_verification import verify_bundle
 from client.time_authority import TimeAuthority
+from comity.proof_verdict import extract
 from shared.audit.time_stamps import MAX_RESPONSE_BYTES, build_stamp_request, verify_stamp
 from shared.audit.tree import prove_consistency
 from shared.audit.tree_head import TreeHead
 from shared.errors import ProofStampInvalid, SettingsRefused, StampAuthorityUnreachable, StampInvalid
 from tests.unit.client.letters import FR, MA, open_dossier
 from tests.unit.client.paper_exchange import PaperExchange
-from tests.unit.client.stamping import LocalAuthority, local_authority
+from tests.unit.client.stamping import LocalAuthority, local_authority, openssl
 
 HEAD = TreeHead("comity.example/log", 7, bytes(32))
 URL = "http://tsa.example/stamp"
@@ -54,6 +55,17 @@ def test_a_bundle_carries_a_stamp_that_dates_it_from_outside(
     ):
         with pytest.raises(ProofStampInvalid):
             verify_bundle(replace(bundle, time_stamp=changed), exchange.trust(), roots=authority.roots)
+
+
+def test_what_is_written_out_of_a_stamp_is_verified_by_openssl(
+    exchange: PaperExchange, tmp_path: Path, authority: LocalAuthority
+) -> None:
+    ma = exchange.correspond(MA, tmp_path)
+    [kept] = ma.register.messages(open_dossier(ma, FR))
+    made = make_bundle(ma, kept.message, stamp=asked(authority).stamp)
+    extract(made.bundle, made.proven, tmp_path / "out")
+    given = ("-in", str(tmp_path / "out" / "time-stamp.tsr"), "-data", str(tmp_path / "out" / "time-stamp.head"))
+    openssl(authority.folder, "ts", "-verify", *given, "-CAfile", "root.pem")
 
 
 def test_without_a_root_a_stamp_is_told_and_proves_nothing(

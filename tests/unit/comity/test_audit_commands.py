@@ -45,7 +45,9 @@ def test_an_older_copy_is_called_that_and_ends_with_4(
     assert "What this copy holds verifies. It is older than what was read here before" in told.stdout
     assert "NOT VERIFY" not in told.stdout
     assert "contradict" not in told.stderr
-    assert "This copy is older" in run(MA, "audit", "show", str(older)).stderr
+    shown = run(MA, "audit", "show", str(older))
+    assert (shown.exit_code, "With a --keep FOLDER of its own" in shown.stderr) == (4, True)
+    assert run(MA, "audit", "show", str(older), "--keep", str(tmp_path / "apart")).exit_code == 0
 
 
 def test_a_ledger_that_forked_ends_with_4_and_leaves_its_evidence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,35 @@ def test_what_was_done_lies_behind_and_what_is_to_come_ahead(
     found = admissibility(header.model_copy(update={"kind": kind, "act": act, "leg": ES}), leg, registry, DAY)
     assert [flag.code for flag in found] == flags
     assert all(flag.needs_reason for flag in found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "act", "wrong"),
+    [
+        ("arrange-transfer", {"consent": 1, "hand-over": 2, "return": 3, "safe-conduct": 3}, []),
+        ("arrange-transfer", {"consent": 1, "hand-over": 3, "return": 2, "safe-conduct": 3}, ["return"]),
+        ("arrange-transfer", {"consent": 1, "hand-over": 2, "return": 4, "safe-conduct": 3}, ["safe-conduct"]),
+        ("propose-appointment", {"on": 3, "due": 2, "test-call": 3}, []),
+        ("propose-appointment", {"on": 3, "due": 4, "test-call": 4}, ["on", "on"]),
+    ],
+)
+def test_nobody_comes_back_before_he_is_handed_over(
+    registry: Registry, kind: str, act: dict[str, int], wrong: list[str]
+) -> None:
+    header, leg = opening("ma-es-2009")
+    days = {name: str(date(2026, 11, 2) + timedelta(days=ahead)) for name, ahead in act.items()}
+    found = admissibility(header.model_copy(update={"kind": kind, "act": days, "leg": ES}), leg, registry, DAY)
+    assert [(flag.code, dict(flag.gaps)["what"]) for flag in found] == [("dates-out-of-order", one) for one in wrong]
+    assert all(flag.needs_reason for flag in found)
+
+
+def test_who_was_not_handed_over_is_not_back(registry: Registry) -> None:
+    header, leg = opening("ma-es-2009")
+    named = {"kind": "confirm-return", "act": {"returned": "2026-11-03"}, "leg": ES, "measures": {"M1": "testimony"}}
+    back = header.model_copy(update=named)
+    owed = replace(leg.obligations[0], act="hand-over-detainee", measures=("M1",))
+    for obligations, found in (((owed,), ["not-done-before"]), ((replace(owed, measures=("M2",)),), []), ((), [])):
+        assert codes(back, replace(leg, obligations=obligations), registry) == found
 
 
 def changed(**changes: Any) -> bytes:

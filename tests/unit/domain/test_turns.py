@@ -269,6 +269,8 @@ def test_a_police_request_is_answered_by_its_urgency(urgency: str, access: str, 
         assert due(asked, "answer", basis) == []
         answered = after(asked, "supply-information", at=DAY + timedelta(hours=24))
         assert due(answered, "answer", basis) == [due_at + timedelta(hours=24)]
+        [line] = status_lines([leg], None, DAY)
+        assert (f"{due_at:%H:%M} UTC" in line) == (urgency == "urgent"), "hours are told where hours count"
 
 
 def test_preserved_data_is_kept_until_it_is_asked_for_or_silence_releases_it() -> None:
