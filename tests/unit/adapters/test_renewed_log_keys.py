@@ -1,4 +1,4 @@
-"""The log's keys are changed: announced by the operators, then taken into use; no death in between leaves it keyless."""
+"""The log's keys are changed: announced by the operators, then taken into use; no death in between loses them."""
 
 from __future__ import annotations
 
