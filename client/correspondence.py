@@ -39,6 +39,7 @@ from client.register import Register
 from client.request_file import RequestFile
 from client.sealing import Attachment, seal_message
 from client.sent_before import sent_before
+from client.sent_twice import note_letter
 from client.signing import AuthorityKeys
 from shared.apisig.directory_statements import DirectoryStatement
 from shared.domain.dossier import by_transport
@@ -234,6 +235,7 @@ class Correspondence(DossierReading):
         sealed = seal_message(composed.header, composed.content, attachments, self.keys, keys)
         note_documents(self.register, composed.header.id, (one.data for one in attachments))
         message = self.outbox.store(sealed, encode_time(self._clock()))
+        note_letter(self.register, composed, attachments)
         self.mailbox.casebook.note(composed.header, composed.content, [one.name for one in attachments])
         return message
 

@@ -78,8 +78,13 @@ def _is_same_leg(kept: Kept, header: Header) -> bool:
 
 
 def _name(register: Register, data: bytes) -> str:
+    return _DOCUMENT + salted(register, data)
+
+
+def salted(register: Register, data: bytes) -> str:
+    """Its digest under the register's own salt: whoever steals the register must guess the data whole."""
     salt = register.fact(_SALT)
     if salt is None:
         salt = secrets.token_hex(16)
         register.note_fact(_SALT, salt)
-    return _DOCUMENT + hashlib.sha256(bytes.fromhex(salt) + data).hexdigest()
+    return hashlib.sha256(bytes.fromhex(salt) + data).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,6 +111,27 @@ def tell_doubts(composed: Composed, output: Output) -> None:
         output.note(f"{told}{meant}")
 
 
+def _ask_again(own: Correspondence, composed: Composed, files: list[Attachment], output: Output) -> None:
+    """Before the same letter opens a second dossier. Raises typer.Exit(1) when a person says no."""
+    from client.sent_twice import twin_of
+    from shared.domain.reference import encode_number
+
+    twin = twin_of(own.register, composed, files)
+    if twin is None:
+        return
+    gaps = {"number": encode_number(twin.dossier, twin.sender[:2]), "at": local_time(twin.recorded_at)}
+    output.note(_("Note: the same letter was sealed here {at} already, as {number}.", **gaps))
+    if _is_terminal() and not output.as_json and not typer.confirm(_("Open another dossier with it?"), err=True):
+        output.note(
+            _("Nothing was sent. What is stored `comity inbox` sends; `comity show {number}` shows it.", **gaps)
+        )
+        raise typer.Exit(REFUSED)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
 def seal_and_send(
     own: Correspondence, composed: Composed, files: list[Attachment], wait: bool, patience_s: float, output: Output
 ) -> None:
@@ -118,6 +140,7 @@ def seal_and_send(
 
     header = composed.header
     tell_doubts(composed, output)
+    _ask_again(own, composed, files, output)
     message = own.seal_and_store(composed, files)
     decision = own.outbox.send(message)
     if decision is None and wait:
