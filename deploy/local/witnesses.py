@@ -10,11 +10,13 @@ import json
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from deploy.local.endpoint import HOST, answers, load_or_choose
+from deploy.local.endpoint import HOST, load_or_choose
 from deploy.local.exchange import READY_WITHIN_S, STOPPED_WITHIN_S, plain_environment
 from deploy.local.process import OwnedProcess, ServerFailed, wait_until
 
@@ -44,16 +46,17 @@ class LocalWitnesses:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(exist_ok=True)
         self._ports = load_or_choose(self._directory / "ports.json", list(self.names)).ports
-        keys = {name: self._keys_of(name) for name in self.names}
-        lines = [f"witness {name} {key} {self.url_of(name)}" for name, key in keys.items()]
+        shown = {name: self._shown(name) for name in self.names}
+        lines = [f"witness {name} {one['vkeys'][0]} {self.url_of(name)}" for name, one in shown.items()]
         policy = self._directory / "policy"
-        policy.write_text("\n".join([*lines, f"group all-of-them all {' '.join(keys)}", "quorum all-of-them", ""]))
+        policy.write_text("\n".join([*lines, f"group all-of-them all {' '.join(shown)}", "quorum all-of-them", ""]))
         _comity("operator", "witnesses", policy, "--data", trust.parent)
-        for name in self.names:
-            _comity("witness", "add", trust, "--data", self._directory / name)
+        for name, one in shown.items():
+            if not one["logs"]:
+                _comity("witness", "add", trust, "--data", self._directory / name)
             self.start_process(name)
         for name, process in self._processes.items():
-            wait_until(lambda port=self._ports[name]: answers(port), process, name, READY_WITHIN_S)  # type: ignore[misc]
+            wait_until(partial(self._is_ready, name), process, name, READY_WITHIN_S)
 
     def url_of(self, name: str) -> str:
         return f"http://{HOST}:{self._ports[name]}"
@@ -81,13 +84,20 @@ class LocalWitnesses:
         for name, process in self._processes.items():
             yield name, process.stop(signal.SIGTERM, STOPPED_WITHIN_S)
 
-    def _keys_of(self, name: str) -> str:
-        """The verifier key that a policy names, made the first time."""
+    def _is_ready(self, name: str) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url_of(name)}/readyz", timeout=1) as answer:  # noqa: S310 - our own http address
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def _shown(self, name: str) -> dict[str, Any]:
+        """What it says of itself; its keys are made the first time."""
         home = self._directory / name
         if not (home / "key.json").exists():
             _comity("witness", "init", "--name", f"{name}.{_DOMAIN}", "--data", home)
-        vkey: str = json.loads(_comity("witness", "show", "--data", home, "--json"))["vkeys"][0]
-        return vkey
+        shown: dict[str, Any] = json.loads(_comity("witness", "show", "--data", home, "--json"))
+        return shown
 
 
 def _comity(*arguments: str | Path) -> str:
