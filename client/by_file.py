@@ -79,8 +79,22 @@ class AnswerFile(BaseModel):
         )
 
 
+def is_answer(document: object) -> bool:
+    """Whether it says that it is one, of whatever version."""
+    return isinstance(document, dict) and str(document.get("v", "")).startswith("comity-answer/")
+
+
 def load_answer(path: Path) -> tuple[AnswerFile, list[Path]]:
-    """The answer in this file, and its attachments beside it. Raises RequestFileInvalid, naming what does not fit."""
+    """The answer of a court in this file, and its attachments beside it. Raises RequestFileInvalid, which names what
+    does not fit."""
+    answer, files = load_own_answer(path)
+    if not answer.answered_by.strip():
+        raise RequestFileInvalid(file=path, why="answered_by is empty: it names the court that gave the answer")
+    return answer, files
+
+
+def load_own_answer(path: Path) -> tuple[AnswerFile, list[Path]]:
+    """The same, of whoever sends it."""
     try:
         answer = AnswerFile.model_validate(load_json(path))
     except ValidationError as invalid:
@@ -91,8 +105,6 @@ def load_answer(path: Path) -> tuple[AnswerFile, list[Path]]:
     for file in files:
         if not _lies_there(file):
             raise RequestFileInvalid(file=file, why="the answer names it, and no such file lies beside it")
-    if not answer.answered_by.strip():
-        raise RequestFileInvalid(file=path, why="answered_by is empty: it names the court that gave the answer")
     return answer, files
 
 

@@ -184,7 +184,7 @@ class Correspondence(DossierReading):
         """Raises DossierStale (rule 2) and what `composition.compose_reply` raises."""
         state, undelivered = self.shown_leg(dossier, leg)
         seen = self.register.seen(dossier, state.requested)
-        if seen is None or not self._knows_head(state):
+        if seen is None or not self.knows_head(state):
             raise DossierStale(leg=state.requested)
         kind = kind_of(state.profile, wish.kind)
         if kind.renews and not wish.content:
@@ -239,7 +239,8 @@ class Correspondence(DossierReading):
         self.mailbox.casebook.note(composed.header, composed.content, [one.name for one in attachments])
         return message
 
-    def _knows_head(self, leg: Leg) -> bool:
+    def knows_head(self, leg: Leg) -> bool:
+        """Whether all that changed the leg was read here."""
         return self.register.knows(leg.dossier, leg.requested, leg.head)
 
     def sent_before(self, leg: Leg) -> tuple[dict[str, Any], list[Attachment]]:

@@ -42,6 +42,13 @@ class DossierReading:
             raise Ambiguous(fragment=text, candidates=", ".join(found[:5]))
         return found[0]
 
+    def profile_of(self, dossier: str) -> str:
+        """Raises NotInRegister for a dossier of which nothing was read here: nobody answers what he has not read."""
+        known = self.register.messages(dossier)
+        if not known:
+            raise NotInRegister(fragment=dossier)
+        return known[0].profile
+
     def legs(self, dossier: str) -> list[Leg]:
         """The legs as the exchange shows them to this authority. Raises NotThere, and what `read_legs` raises."""
         return self.read_legs(self.exchange.dossier(dossier))

@@ -30,8 +30,12 @@ class Asker:
     """Asks. `words` says what a code means."""
 
     def __init__(self, words: Mapping[str, str]) -> None:
-        self._words = words
+        self._words = dict(words)
         self._out = console(stderr=True)
+
+    def know(self, words: Mapping[str, str]) -> None:
+        """What more codes mean."""
+        self._words |= words
 
     def tell(self, text: str, style: str | None = None) -> None:
         say(self._out, text, style)

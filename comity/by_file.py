@@ -12,18 +12,15 @@ from comity.home import find_home
 from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
 from comity.printing import surroundings
-from comity.send import Despite, DraftBy, Patience, Wait, attachments, send_or_draft
+from comity.send import Anyway, Despite, DraftBy, Patience, Wait, attachments, send_or_draft
 from comity.words import _, page_language, refusal, told_refusal
 from comity.written_files import named_documents, write_new_files
 
 if TYPE_CHECKING:
+    from client.by_file import AnswerFile
     from client.correspondence import Correspondence
     from client.opening import OpenedMessage
     from shared.domain.leg import Leg
-
-Anyway = Annotated[
-    bool, typer.Option("--anyway", help="Send it though something came in since the files were written.")
-]
 
 
 def export_dossier(
@@ -90,17 +87,23 @@ def import_answer(
     """Check an answer that came by file, seal, sign and send it in your name, naming the court that gave it."""
     with reporting(json) as output:
         from client.by_file import load_answer
-        from shared.errors import AnswerOutdated
 
         place = find_home(home, url)
         written, files = load_answer(answer)
         with place.correspondence() as own:
             state = own.leg(written.dossier, written.leg)
-            if own.register.seen(state.dossier, state.requested) != written.seen and not anyway:
-                raise AnswerOutdated(number=written.number)
+            check_read(own, written, state, anyway)
             wish = written.wish(state, despite)
             composed = own.compose_reply(state.dossier, wish, state.requested, written.in_reply_to)
             send_or_draft(own, composed, attachments(files), draft_by, place, output, wait, patience)
+
+
+def check_read(own: Correspondence, written: AnswerFile, leg: Leg, anyway: bool) -> None:
+    """Raises AnswerOutdated for an answer to a state that is past, unless its sender says that he knows."""
+    from shared.errors import AnswerOutdated
+
+    if own.register.seen(leg.dossier, leg.requested) != written.seen and not anyway:
+        raise AnswerOutdated(number=written.number)
 
 
 def _opened(own: Correspondence, leg: Leg) -> tuple[list[OpenedMessage], list[dict[str, Any]]]:

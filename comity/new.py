@@ -1,44 +1,43 @@
-"""`comity new`: write a request step by step. It ends in a file that `comity send` takes."""
+"""`comity new`: write a request or an answer step by step. It ends in a file that `comity send` takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from comity.draft_questions import questions
 from comity.home import Home, find_home, now
+from comity.new_answer import begin_answer, check_draft_name, choose_draft, rehearse
 from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
 from comity.words import _, _n, reader_language, told
-from shared.texts.catalogue import SOURCE, mark
+from shared.texts.catalogue import SOURCE
 
 if TYPE_CHECKING:
     from client.forms.draft import Draft
-    from client.forms.form import FormField
     from comity.asking import Asker
 
 
-_INSTRUMENT = mark("Instrument or group of the registry, or reciprocity")
-_URGENCY = mark("Urgency")
-_HANDLING = mark("Handling")
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A field, what it holds now, and what keeps an answer: it says why not, or None."""
-
-    field: FormField
-    known: Any
-    keep: Callable[[Any], str | None]
-    at_first: bool
-    """Asked on the first way through; all others can be chosen after it."""
+Rehearse = Callable[[], None]
 
 
 def new(
-    profile: Annotated[str, typer.Argument(help="mla-request, preservation, police-request or spontaneous.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="A request: mla-request, preservation, police-request or spontaneous. With --dossier the kind of an "
+            "answer: accept, refuse, ask-information …"
+        ),
+    ],
+    dossier: Annotated[str | None, typer.Option(help="The dossier in which an answer is written.")] = None,
+    leg: Annotated[
+        str | None, typer.Option(help="The requested authority, where the dossier has several legs.")
+    ] = None,
     from_: Annotated[
         str | None, typer.Option("--from", help="A dossier of your own that this one is related to.")
     ] = None,
@@ -46,13 +45,15 @@ def new(
         str | None, typer.Option(help="How: supplementary, preservation, extradition, joint-team, notice.")
     ] = None,
     draft: Annotated[str | None, typer.Option(help="Name of the draft: go on with it, or begin it.")] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="The request file to write.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The file to write.")] = None,
     home: HomeDir = None,
     url: Url = None,
     json: Json = False,
 ) -> None:
-    """Write a request step by step: the draft is kept after each answer and gone on with, and shows what is missing."""
-    with reporting(json) as output:
+    """Write a request or an answer step by step: the draft is kept after each answer, gone on with, and shows what is
+    missing."""
+    _refuse_mixed(what, dossier, leg, from_, relation)
+    with reporting(json) as output, ExitStack() as open_:
         from client.forms.code_words import CODE_WORDS
         from comity.asking import Asker, Stopped
 
@@ -60,15 +61,21 @@ def new(
         asker = Asker(CODE_WORDS)
         written: Path | None = None
         opened: Draft | None = None
+        rehearsed: Rehearse = lambda: None  # noqa: E731 - nothing to try of a request, whose recipients are not known
         try:
-            opened = _draft(asker, place, profile, draft, from_, relation)
+            if dossier is None:
+                opened = _draft(asker, place, what, draft, from_, relation)
+            else:
+                own = open_.enter_context(place.correspondence())
+                answer = begin_answer(asker, own, place.path / "drafts", what, dossier, leg, draft)
+                opened, rehearsed = answer, partial(rehearse, asker, own, answer)
             asker.tell(_("A draft is kept after each answer: {file}", file=opened.file))
             asker.tell(_("Enter alone leaves a field as it is, - empties it, ! stops."))
-            for position in range(len(list(_questions(opened)))):
-                question = list(_questions(opened))[position]
+            for position in range(len(list(questions(opened)))):
+                question = list(questions(opened))[position]
                 if question.at_first and question.known in (None, "", [], {}):
                     asker.ask(question.field, question.known, question.keep)
-            written = _choose(asker, opened, out)
+            written = _choose(asker, opened, out, rehearsed)
         except Stopped:
             asker.tell("")
         language = SOURCE if json else reader_language()
@@ -77,7 +84,23 @@ def new(
             "file": None if written is None else str(written),
             "missing": [] if opened is None else [fault.told(language) for fault in opened.faults()],
         }
-        output.show(document, lambda console: _render(console, document, profile))
+        go_on = [what] if dossier is None else [what, "--dossier", dossier]
+        output.show(document, lambda console: _render(console, document, go_on))
+
+
+def _refuse_mixed(what: str, dossier: str | None, leg: str | None, source: str | None, relation: str | None) -> None:
+    """Raises typer.BadParameter for an answer without its dossier, or what only a request has."""
+    from shared.domain.profiles import PROFILES
+
+    kinds = {name for profile in PROFILES.values() for name, kind in profile.kinds.items() if not kind.opens_dossier}
+    if dossier is None and what not in PROFILES and what in kinds:
+        raise typer.BadParameter(_("{kind} is an answer: name its dossier with --dossier.", kind=what))
+    if dossier is not None and (source or relation):
+        raise typer.BadParameter(_("--from and --relation are for requests, not for answers."))
+    if dossier is not None and what in PROFILES and what not in kinds:
+        raise typer.BadParameter(_("{profile} opens a new dossier: leave --dossier out.", profile=what))
+    if dossier is None and leg is not None:
+        raise typer.BadParameter(_("--leg is for answers: name the dossier, too."))
 
 
 def _draft(
@@ -87,117 +110,65 @@ def _draft(
     from client.forms.draft import Draft, drafts_in
     from client.forms.related import related_members
     from shared.domain.profiles import profile_of
-    from shared.errors import RequestFileInvalid
 
     profile_of(profile)
     folder = place.path / "drafts"
     if name is not None:
-        if Path(name).name != name or name.startswith("."):
-            raise RequestFileInvalid(file=name, why="a draft has a plain name, without a folder")
+        check_draft_name(name)
         file = folder / f"{profile}-{name}.json"
         if file.exists() and source is None:
             return Draft.load(file)
     else:
         file = folder / f"{profile}-{now():%Y%m%d-%H%M%S}.json"
-        known = [] if source else drafts_in(folder, profile)
-        for number, one in enumerate(known, start=1):
-            asker.tell(f"  {number}  {one.stem}")
-        if known:
-            asker.tell(_("These drafts were not finished. A number goes on with one, Enter begins anew."))
-            typed = asker.line()
-            if typed.isdigit() and 1 <= int(typed) <= len(known):
-                return Draft.load(known[int(typed) - 1])
+        known = [] if source else drafts_in(folder, f"{profile}-")
+        chosen = choose_draft(asker, known)
+        if chosen is not None:
+            return Draft.load(chosen)
     if source is None:
         return Draft.begin(file, profile)
     with place.correspondence() as own:
         return Draft.begin(file, profile, **related_members(own, own.find_dossier(source), profile, relation))
 
 
-def _questions(draft: Draft) -> Iterator[_Question]:
-    """All that can be asked, with what is known now."""
-    from client.forms.draft import act_field, check_entry
-    from client.forms.form import FormField, Shape
-    from shared.domain.header import Urgency
-    from shared.domain.profile_format import FieldType
-    from shared.domain.profiles import mandatory_body_fields, profile_of
-    from shared.errors import ComityError
-
-    def kept(change: Callable[[str, Any], None], name: str) -> Callable[[Any], str | None]:
-        def keep(value: Any) -> str | None:
-            try:
-                change(name, value)
-            except ComityError as refused:  # a date that is none, a disk that is full: it is asked again
-                return told(refused)
-            return None
-
-        return keep
-
-    def content(name: str, value: Any) -> None:
-        check_entry(draft, name, value)
-        draft.set_content(name, value)
-
-    def measures_of(name: str, value: Any) -> None:
-        check_entry(draft, name, value)
-        draft.set_measures(value or {})
-
-    def setting(name: str, label: str, shape: Shape, codes: tuple[str, ...] = ()) -> _Question:
-        field = FormField(name, label, "", shape, False, codes, is_line=True)
-        return _Question(field, draft.document.get(name), kept(draft.set, name), True)
-
-    handling = tuple(sorted(profile_of(draft.document["profile"]).handling))
-    yield setting("instrument", _INSTRUMENT, Shape.text)
-    yield setting("urgency", _URGENCY, Shape.code, tuple(Urgency))
-    yield setting("handling", _HANDLING, Shape.codes, handling)
-    measures = draft.form.field("measures")
-    if measures is not None:
-        yield _Question(measures, draft.document["measures"], kept(measures_of, "measures"), True)
-    for name, rule in draft.kind.act.items():
-        if name != "approvals":  # counted by the desk, when it approves
-            field = act_field(name, rule)
-            first = rule.required or rule.type in (FieldType.date, FieldType.code)
-            yield _Question(field, draft.document["act"].get(name), kept(draft.set_act, name), first)
-    rules = {one.name: one.rule for one in mandatory_body_fields(draft.about)}
-    for field in draft.questions():
-        known, is_needed = draft.document["content"].get(field.name), field.name in rules
-        asked = replace(field, required=is_needed, hint=rules.get(field.name, field.hint))
-        yield _Question(asked, known, kept(content, field.name), is_needed)
-
-
-def _choose(asker: Asker, draft: Draft, out: Path | None) -> Path:
+def _choose(asker: Asker, draft: Draft, out: Path | None, rehearse: Rehearse) -> Path:
     """The overview, until the request is written. Raises Stopped."""
     from comity.asking import short
     from shared.errors import ComityError
 
     while True:
-        questions = list(_questions(draft))
+        asked = list(questions(draft))
         asker.tell("")
-        for number, one in enumerate(questions, start=1):
+        for number, one in enumerate(asked, start=1):
             value = "" if one.known in (None, "", [], {}) else f"  {short(one.known)}"
             asker.tell(f"  {number:>2}  {_(one.field.label)}{value}", style=None if value else "dim")
         left = draft.faults()
         for fault in left:
             asker.tell("  " + fault.told(reader_language()), style="red")
-        asker.tell(_("A number changes a field, w writes the request, ! stops and keeps the draft."))
+        asker.tell(_("A number changes a field, w writes the file, ! stops and keeps the draft."))
         typed = asker.line()
-        if typed.isascii() and typed.isdigit() and 1 <= int(typed) <= len(questions):
-            chosen = questions[int(typed) - 1]
+        if typed.isascii() and typed.isdigit() and 1 <= int(typed) <= len(asked):
+            chosen = asked[int(typed) - 1]
             asker.ask(chosen.field, chosen.known, chosen.keep)
         elif typed == "w" and not left:
             proposed = out or Path(draft.file.name)
             asker.tell(_("Into which file? Enter takes {file}.", file=proposed))
             file = Path(asker.line() or proposed).expanduser()
             try:
-                draft.write_request(file)
+                rehearse()
+                draft.write_file(file)
             except ComityError as refused:
                 asker.tell(told(refused), style="red")
             else:
                 return file
 
 
-def _render(console: Any, document: dict[str, Any], profile: str) -> None:
+def _render(console: Any, document: dict[str, Any], go_on: list[str]) -> None:
     if document["file"] is not None:
         say(console, _("Written: {file}", file=document["file"]), style="green")
-        say(console, f"  comity send {document['file']} --to AUTHORITY")
+        if len(go_on) == 1:
+            say(console, f"  comity send {document['file']} --to AUTHORITY")
+        else:
+            say(console, f"  comity send {document['file']}")
         return
     count = len(document["missing"])
     if count:
@@ -210,5 +181,5 @@ def _render(console: Any, document: dict[str, Any], profile: str) -> None:
         say(console, f"  {one}")
     if document["draft"] is not None:
         say(console, _("The draft is kept. Go on with it:"))
-        name = Path(document["draft"]).stem.removeprefix(f"{profile}-")
-        say(console, f"  comity new {profile} --draft {name}")
+        name = Path(document["draft"]).stem.removeprefix(go_on[0])[1:]
+        say(console, f"  comity new {' '.join(go_on)} --draft {name}")

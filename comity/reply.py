@@ -13,7 +13,6 @@ from comity.output import reporting
 from comity.send import Attach, Despite, DraftBy, Patience, Wait, attachments, send_or_draft
 
 if TYPE_CHECKING:
-    from client.correspondence import Correspondence
     from shared.domain.profile_format import Kind
 
 
@@ -81,7 +80,7 @@ def reply(
         place = find_home(home, url)
         with place.correspondence() as own:
             found = own.find_dossier(dossier)
-            rules = kind_of(_profile(own, found), kind)
+            rules = kind_of(own.profile_of(found), kind)
             act = {name: value for name, value in given.items() if value is not None} | read_act(rules, member or ())
             content = _content(rules, body, reasons, text)
             if despite is not None:
@@ -105,16 +104,6 @@ def reply(
             if rules.renews and not files:
                 files = own.sent_before(own.leg(found, leg))[1]
             send_or_draft(own, composed, files, draft_by, place, output, wait, patience)
-
-
-def _profile(own: Correspondence, dossier: str) -> str:
-    """Raises NotInRegister for a dossier of which nothing was read here: nobody answers what he has not read."""
-    from shared.errors import NotInRegister
-
-    known = own.register.messages(dossier)
-    if not known:
-        raise NotInRegister(fragment=dossier)
-    return known[0].profile
 
 
 def _outcomes(given: list[str]) -> dict[str, str] | str | None:

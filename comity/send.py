@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from comity.words import _, reader_language, told_refusal
 if TYPE_CHECKING:
     from client.composition import Composed
     from client.correspondence import Correspondence
+    from client.request_file import RequestFile
     from client.sealing import Attachment
 
 Attach = Annotated[
@@ -36,18 +38,26 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the excha
 Patience = Annotated[float, typer.Option("--patience", help="Seconds to wait for the decision.")]
 
 
+Anyway = Annotated[
+    bool, typer.Option("--anyway", help="Send it though something came in since the files were written.")
+]
+
+
 def send(
-    request: Annotated[Path, typer.Argument(help="The request, as JSON; see docs/guide/authority.md.")],
+    request: Annotated[
+        Path, typer.Argument(help="The request, or the answer that `comity new` wrote; see docs/guide/authority.md.")
+    ],
     to: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--to", help="A requested authority, or a country (BE): the one that the instrument names. Repeat it."
         ),
-    ],
+    ] = None,
     instrument: Annotated[
         str | None, typer.Option(help="Instrument or group of the registry, or reciprocity; else the file's.")
     ] = None,
     despite: Despite = None,
+    anyway: Anyway = False,
     draft_by: DraftBy = None,
     attach: Attach = None,
     wait: Wait = True,
@@ -56,16 +66,51 @@ def send(
     url: Url = None,
     json: Json = False,
 ) -> None:
-    """Check a request field by field, seal it to its recipients, sign it and send it. It opens a dossier."""
-    recipients = [one if re.fullmatch("[A-Z]{2}", one) else authority_id(one) for one in dict.fromkeys(to)]
+    """Check a request or an answer field by field, seal it to its recipients, sign it and send it. A request opens a
+    dossier; an answer goes to the parties of its leg."""
+    recipients = [one if re.fullmatch("[A-Z]{2}", one) else authority_id(one) for one in dict.fromkeys(to or ())]
     with reporting(json) as output:
-        from client.request_file import load_request
+        from client.by_file import is_answer
+        from client.request_file import load_json, load_request
 
         place = find_home(home, url)
-        written = load_request(request).despite(despite)
+        if is_answer(load_json(request)):
+            if recipients or instrument is not None:
+                raise typer.BadParameter(_("An answer goes to the parties of its leg: no --to, no --instrument."))
+            composed_by = partial(_compose_answer, request, despite=despite, anyway=anyway, named=attach or [])
+        else:
+            if not recipients:
+                raise typer.BadParameter(_("Name with --to who is asked: an authority, or a country."))
+            written = load_request(request).despite(despite)
+            composed_by = partial(_compose_request, written, recipients, instrument, attach or [])
         with place.correspondence() as own:
-            composed = own.compose_request(written, recipients, instrument)
-            send_or_draft(own, composed, attachments(attach or []), draft_by, place, output, wait, patience)
+            composed, files = composed_by(own)
+            send_or_draft(own, composed, files, draft_by, place, output, wait, patience)
+
+
+def _compose_request(
+    written: RequestFile, recipients: list[str], instrument: str | None, named: list[Path], own: Correspondence
+) -> tuple[Composed, list[Attachment]]:
+    return own.compose_request(written, recipients, instrument), attachments(named)
+
+
+def _compose_answer(
+    file: Path, own: Correspondence, *, despite: str | None, anyway: bool, named: list[Path]
+) -> tuple[Composed, list[Attachment]]:
+    """As `comity reply` composes it. Raises AnswerOutdated, and what `Correspondence.compose_reply` raises."""
+    from client.by_file import load_own_answer
+    from comity.by_file import check_read
+    from comity.new_answer import own_wish
+    from shared.domain.profiles import kind_of
+
+    written, beside = load_own_answer(file)
+    leg = own.leg(written.dossier, written.leg)
+    check_read(own, written, leg, anyway)
+    wish = own_wish(own, written.wish(leg, despite))
+    composed = own.compose_reply(leg.dossier, wish, leg.requested, written.in_reply_to)
+    files = attachments([*beside, *named])
+    renews = kind_of(leg.profile, wish.kind).renews
+    return composed, files or (own.sent_before(leg)[1] if renews else [])
 
 
 def attachments(paths: list[Path]) -> list[Attachment]:

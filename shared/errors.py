@@ -967,3 +967,9 @@ class OriginalGone(Rejection):
     """What {message} said cannot be sealed anew by itself: it lies neither here nor at the exchange. Say it anew."""
 
     code = "client.original-gone"
+
+
+class KindNotNow(Rejection):
+    """{kind} is not possible in {number} now. Possible: {possible}."""
+
+    code = "client.kind-not-now"

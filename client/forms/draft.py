@@ -1,8 +1,8 @@
-"""A request that is being written: a file in the home, in the format of REQUEST.json, kept after each answer.
+"""A message that is being written, kept in the home after each answer; here a request, in the format of REQUEST.json.
 
 Rules:
 1. Durable after each answer, for its owner alone (0600 in a folder of 0700). It holds in clear what will be sealed, as
-   the request file that it becomes does; it is removed once that is written.
+   the file that it becomes does; it is removed once that is written.
 2. One hand at a time: a draft that was changed elsewhere since it was read here is not written over.
 3. It says what is missing by the form and the profile's table, the same that refuse it before sealing.
 """
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from client.forms.faults import MISSING, Fault, Faults, faults
 from client.forms.form import Form, FormField, Shape, form_of
-from client.request_file import MeasureAsked, RequestFile, load_json
+from client.request_file import MeasureAsked, RequestFile, load_json, read_given
 from client.whole_file import put_in_place, remove_drafts
 from shared.domain.header import RECIPROCITY, Basis, Urgency
 from shared.domain.profile_format import ActField, FieldType, Kind
@@ -47,15 +47,24 @@ class About:
 class Draft:
     """The document and its file. Every change is on the disk when it returns; all raise RequestFileInvalid."""
 
+    unasked = UNASKED
+
     def __init__(self, file: Path, document: dict[str, Any], written: bytes | None) -> None:
         self.file = file
         self.document = document
         self._written = written
-        self.kind: Kind = profile_of(document["profile"]).opening
-        form = form_of(document["profile"], self.kind.name)
+        self.kind = self._kind()
+        form = form_of(self.profile, self.kind.name)
         if form is None:
-            raise RequestFileInvalid(file=file, why=f"there is no form for {document['profile']}")
+            raise RequestFileInvalid(file=file, why=f"there is no form for {self.profile}")
         self.form: Form = form
+
+    @property
+    def profile(self) -> str:
+        return str(self.document["profile"])
+
+    def _kind(self) -> Kind:
+        return profile_of(self.profile).opening
 
     @classmethod
     def begin(cls, file: Path, profile: str, **members: Any) -> Draft:
@@ -69,24 +78,31 @@ class Draft:
     @classmethod
     def load(cls, file: Path) -> Draft:
         """Raises ProfileUnknown."""
-        document = load_json(file)
+        document, written = cls._read(file)
         wanted = {"profile": str, "measures": dict, "act": dict, "content": dict}
         if not isinstance(document, dict) or any(type(document.get(name)) is not of for name, of in wanted.items()):
             raise RequestFileInvalid(file=file, why="it is no draft of a request")
         if not all(isinstance(one, dict) for one in document["measures"].values()):
             raise RequestFileInvalid(file=file, why="it is no draft of a request")
-        return cls(file, document, file.read_bytes())
+        return cls(file, document, written)
+
+    @staticmethod
+    def _read(file: Path) -> tuple[Any, bytes]:
+        document = load_json(file)
+        return document, read_given(file)
 
     # --- what it says ------------------------------------------------------------------------------------------------
 
     @property
     def about(self) -> About:
         types = {name: MeasureAsked(type=str(one.get("type"))).shown_type for name, one in self._measures.items()}
+        on_reciprocity = self.document.get("instrument") == RECIPROCITY
+        return self._about(types, {"": Basis(primary=RECIPROCITY, cited=(), group=None)} if on_reciprocity else None)
+
+    def _about(self, types: Mapping[str, str], basis: Mapping[str, Basis] | None) -> About:
         urgency = Urgency(self.document.get("urgency", Urgency.routine))
         handling = tuple(self.document.get("handling", ()))
-        on_reciprocity = self.document.get("instrument") == RECIPROCITY
-        basis = {"": Basis(primary=RECIPROCITY, cited=(), group=None)} if on_reciprocity else None
-        return About(self.document["profile"], self.kind.name, urgency, handling, types, self.document["act"], basis)
+        return About(self.profile, self.kind.name, urgency, handling, types, self.document["act"], basis)
 
     @property
     def _measures(self) -> dict[str, dict[str, Any]]:
@@ -95,15 +111,27 @@ class Draft:
 
     def questions(self) -> tuple[FormField, ...]:
         """The fields of the content that are asked, in the order of the form."""
-        return tuple(one for one in self.form.fields if one.name not in UNASKED)
+        return tuple(
+            one
+            for one in self.form.fields
+            if one.name not in self.unasked and one.shape not in (Shape.free, Shape.version)
+        )
 
     def faults(self) -> tuple[Fault, ...]:
         """All that would refuse it before sealing, but for its recipients."""
-        found = faults(self.about, {**self.document["content"], "measures": self._measures})
+        found = (*self.act_faults(), *faults(self.about, {**self.document["content"], "measures": self._measures}))
         measures = self.form.field("measures")
         if self._measures or measures is None:
             return found
         return (Fault("measures", ((measures.label, None),), MISSING), *found)
+
+    def act_fields(self) -> tuple[FormField, ...]:
+        """The members of the act that are asked; how many approved it is counted by the desk."""
+        return tuple(act_field(name, rule) for name, rule in self.kind.act.items() if name != "approvals")
+
+    def act_faults(self) -> tuple[Fault, ...]:
+        missing = (one for one in self.act_fields() if one.required and one.name not in self.document["act"])
+        return tuple(Fault(one.name, ((one.label, None),), MISSING) for one in missing)
 
     # --- what changes it ---------------------------------------------------------------------------------------------
 
@@ -120,17 +148,24 @@ class Draft:
     def set_act(self, name: str, value: Any) -> None:
         """Raises ActMalformed for a value that the act cannot hold."""
         if value is not None:
-            check_act(replace(self.kind, act={name: self.kind.act[name]}), {name: value}, self.about.measures)
+            rule = self.kind.act[name]
+            if rule.type is FieldType.integer:
+                value = int(value) if str(value).isascii() and str(value).isdigit() else value
+            check_act(replace(self.kind, act={name: rule}), {name: value}, self.about.measures)
         self._put(self.document["act"], name, value)
 
-    def write_request(self, file: Path) -> None:
-        """The request file that `comity send` takes, in place of this draft."""
+    def finished(self) -> dict[str, Any]:
+        """What is written into the file that it becomes. Raises ValidationError."""
+        RequestFile.model_validate(self.document)
+        return self.document
+
+    def write_file(self, file: Path) -> None:
+        """The file that `comity send` takes, in place of this draft."""
         left = self.faults()
         if left:
             raise RequestFileInvalid(file=self.file, why=left[0].told())
         try:
-            RequestFile.model_validate(self.document)
-            put_in_place(file, _encoded(self.document), replace=False)
+            put_in_place(file, _encoded(self.finished()), replace=False)
         except (OSError, ValidationError) as broken:
             raise RequestFileInvalid(file=file, why=_said(broken)) from None
         self.file.unlink(missing_ok=True)
@@ -162,20 +197,20 @@ class Draft:
         self._written = raw
 
 
-def drafts_in(folder: Path, profile: str) -> list[Path]:
-    """The drafts of this profile, the newest first."""
-    found = folder.glob(f"{profile}-*.json") if folder.is_dir() else ()
+def drafts_in(folder: Path, begins: str) -> list[Path]:
+    """The drafts whose names begin so, the newest first."""
+    found = folder.glob(f"{begins}*.json") if folder.is_dir() else ()
     return sorted(found, key=lambda file: file.stat().st_mtime_ns, reverse=True)
 
 
 def act_field(name: str, rule: ActField) -> FormField:
-    """A member of the act, as a question."""
+    """A member of the act, as a question. A code of no closed list is typed."""
     shape = {FieldType.code: Shape.code, FieldType.codes: Shape.codes, FieldType.duties: Shape.dated}
     return FormField(
         name=name,
         label=rule.meaning,
         hint="",
-        shape=shape.get(rule.type, Shape.text),
+        shape=shape.get(rule.type, Shape.text) if rule.codes else Shape.text,
         required=rule.required,
         codes=tuple(sorted(rule.codes)),
         examples=("2026-12-12",) if rule.type is FieldType.date else (),
