@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from client.audit_browse import Browser
 from client.audit_folder import AuditFolder
+from client.audit_index import Search
 from client.audit_report import AuditReport
+from client.audit_words import headline
 from client.auditor import verify_ledger
 from client.ledger_source import DirectoryLedger
 from shared.adapters.keyfiles import log_vkeys, new_log_seeds
@@ -123,6 +126,15 @@ def test_keys_that_were_changed_are_not_named_again(exchange: PaperExchange, tmp
 def test_two_keys_that_are_no_pair_of_a_log_are_told(exchange: PaperExchange, tmp_path: Path) -> None:
     announce(exchange, NEXT[0], AFTER[0])
     assert len(whys(audit(exchange, tmp_path, exchange.trust()))) == 1
+
+
+def test_the_entry_that_announces_is_told_from_other_rosters(exchange: PaperExchange, tmp_path: Path) -> None:
+    announce(exchange)
+    announce(exchange, *NEXT)
+    source = DirectoryLedger(exchange.write_ledger(tmp_path / "ledger"))
+    with AuditFolder(tmp_path / "audits", exchange.trust()).brought_up_to_date(source, workers=0) as (_, file):
+        rosters = Browser(source, file).page(Search(kind="directory.roster"), 1, 10).entries
+    assert ["names keys of the log" in headline(one) for one in rosters] == [True, False]
 
 
 def test_a_new_trust_file_answers_what_was_told_before_it_came(exchange: PaperExchange, tmp_path: Path) -> None:
