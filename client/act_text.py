@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from shared.domain.profile_format import ActField, FieldType, Kind
 from shared.errors import ActMalformed
+from shared.texts.catalogue import SOURCE, translate
+from shared.texts.catalogue import mark as _
 
 _LISTS: Final = (FieldType.codes,)
 _OBJECTS: Final = (FieldType.outcomes, FieldType.measure_types, FieldType.duties)
@@ -39,7 +41,7 @@ def read_act(kind: Kind, typed: Iterable[str]) -> dict[str, Any]:
     return act
 
 
-def hint_of(name: str, rule: ActField) -> str:
+def hint_of(name: str, rule: ActField, language: str = SOURCE) -> str:
     """How a member is typed, and what it means: `due=2026-12-12  by when the answer is asked for`."""
     code = "|".join(sorted(rule.codes)) or "CODE"
     sample = {
@@ -54,7 +56,8 @@ def hint_of(name: str, rule: ActField) -> str:
         FieldType.dossier: "ID",
         FieldType.message: "ID",
     }[rule.type]
-    return f"{name}={sample}  {rule.meaning}{'' if rule.required else ' (may be left out)'}"
+    optional = "" if rule.required else " " + translate(_("(may be left out)"), language)
+    return f"{name}={sample}  {translate(rule.meaning, language)}{optional}"
 
 
 def _object(known: object) -> dict[str, Any]:

@@ -13,12 +13,15 @@ from comity.home import now
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
-from comity.words import _
+from comity.words import _, code_word
 from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_FIRST: Final = {"answer": mark("answer"), "decision": mark("decision"), "result": mark("result")}
+_OF_WORDS: Final = frozenset({"by_statuses", "by_outcomes"})
+"""Figures by states and outcomes, whose names are sentences of the catalogues."""
 _TITLES: Final = {
     "by_pair": mark("Requests, requesting → requested"),
     "by_profiles": mark("Profiles"),
@@ -83,16 +86,20 @@ def _render(console: Console, document: dict[str, Any]) -> None:
         if counts:
             say(console, f"{_(title)}:")
         for what, count in list(counts.items())[:_SHOWN]:
-            say(console, f"  {count:>8}  {safe(what)}")
+            said = safe(_(what) if name in _OF_WORDS else code_word(what))
+            say(console, f"  {count:>8}  {said}")
         if len(counts) > _SHOWN:
             say(console, "            " + _("and {shown} more: --json has them", shown=len(counts) - _SHOWN))
     say(console, _("Days from admission to the first:"))
     for what, times in document["days_to"].items():
         if times["legs"]:
             numbers = {"median": f"{times['median']:g}", "p95": f"{times['p95']:g}", "legs": times["legs"]}
-            say(console, f"  {what:<9} " + _("median {median}, 95th percentile {p95} ({legs} legs)", **numbers))
+            say(
+                console,
+                f"  {_(_FIRST[what]):<9} " + _("median {median}, 95th percentile {p95} ({legs} legs)", **numbers),
+            )
         else:
-            say(console, f"  {what:<9} " + _("none yet"))
+            say(console, f"  {_(_FIRST[what]):<9} " + _("none yet"))
     show_differences(console, document)
     if not document["ok"]:
         say(console, _("The ledger DOES NOT VERIFY: these figures are worth nothing."), style="bold red")

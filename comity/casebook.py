@@ -11,7 +11,7 @@ from comity.dossiers import lines_of, speech_for
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
-from comity.words import _, _n, reader_language, refusal, told_refusal
+from comity.words import _, _n, kind_word, reader_language, refusal, told_refusal
 from shared.texts.catalogue import SOURCE
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def search(
 
         def render(console: Any) -> None:
             for one in found:
-                gaps = {"kind": one["kind"], "sender": one["sender"], "at": local_time(one["sent_at"])}
+                gaps = {"kind": kind_word(str(one["kind"])), "sender": one["sender"], "at": local_time(one["sent_at"])}
                 say(console, f"{one['number']}  " + _("{kind} of {sender}, sent {at}", **gaps))
                 say(console, f"    {one['where']}: {one['snippet']}")
                 if one["use"]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from comity.demo_stage import Stage
 from comity.demo_step import StepFailed
-from comity.words import _
+from comity.words import _, kind_word
 
 RABAT, PARIS, BRUSSELS, MADRID = "MA.PGR", "FR.BEPI", "BE.PF", "ES.SGCJI"
 FILES: Final = Path(__file__).parent / "demo_files"
@@ -34,14 +34,14 @@ def open_message(stage: Stage, who: str, kind: str) -> None:
     """Receive and open the message of this kind, and show how its sealed content begins."""
     opened = stage.act(who, f"opens {kind}", "open", receive(stage, who, kind))
     text = str(next((opened["content"][name] for name in MAIN_FIELDS if name in opened["content"]), ""))
-    gaps = {"kind": kind, "sender": opened["sender"], "beginning": text[:70]}
+    gaps = {"kind": kind_word(kind), "sender": opened["sender"], "beginning": text[:70]}
     stage.tell(who, _("opened {kind} from {sender}: “{beginning}…”", **gaps))
 
 
 def reply(stage: Stage, who: str, dossier: str, kind: str, *arguments: str | Path) -> None:
     sent = stage.act(who, kind, "reply", dossier, kind, *arguments)
     require(sent["decision"] == "accepted", f"{kind} of {who} was not accepted")
-    stage.tell(who, f"{kind} · {_('accepted')}")
+    stage.tell(who, f"{kind_word(kind)} · {_('accepted')}")
 
 
 def show_status(stage: Stage, dossier: str, who: str = RABAT) -> None:

@@ -13,7 +13,7 @@ from comity.officer_keys import load_officer
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
 from comity.send import Patience, Wait, seal_and_send, tell_doubts
-from comity.words import _, reader_language, refusal, told_refusal
+from comity.words import _, kind_word, reader_language, refusal, told_refusal
 from shared.texts.catalogue import SOURCE, mark
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def drafts(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
                     _(
                         "{draft}  {kind} to {recipients} · {waits_for}",
                         draft=one["draft"],
-                        kind=one["kind"],
+                        kind=kind_word(one["kind"]),
                         recipients=", ".join(one["recipients"]),
                         waits_for=waits_for,
                     ),
@@ -146,7 +146,7 @@ def _show_draft(own: Correspondence, draft: Draft, output: Output) -> None:
     text = _(
         "Draft {draft}: {kind} to {whom} · waits for {waits_for}",
         draft=document["draft"],
-        kind=document["kind"],
+        kind=kind_word(document["kind"]),
         whom=whom,
         waits_for=_waits_for(own, draft),
     )

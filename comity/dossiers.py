@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
-from comity.words import ReaderSpeech, _, reader_language
+from comity.words import ReaderSpeech, _, code_word, kind_word, reader_language
 from shared.domain.speech import ENGLISH, Speech
 from shared.texts.catalogue import SOURCE
+from shared.texts.catalogue import mark as told_as
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from shared.domain.calendars import Calendars
     from shared.domain.leg import Leg
 
+_STATES: Final = {
+    "stored": told_as("stored"),
+    "submitted": told_as("submitted"),
+    "accepted": told_as("accepted"),
+    "rejected": told_as("rejected"),
+    "refused": told_as("refused"),
+    "received": told_as("received"),
+}
 Dossier = Annotated[str, typer.Argument(help="Number, id, or the beginning or end of an id.")]
 
 
@@ -160,7 +169,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     say(console, _("opened {at}, dossier {dossier}", at=at, dossier=document["dossier"]))
     for leg in document["legs"]:
         basis = f"{leg['basis']} ({leg['group']})" if leg["group"] else leg["basis"]
-        measures = ", ".join(f"{name} {type_}" for name, type_ in leg["measures"].items())
+        measures = ", ".join(f"{name} {code_word(type_)}" for name, type_ in leg["measures"].items())
         say(
             console,
             "  " + _("leg {leg} under {basis}: {measures}", leg=leg["requested"], basis=basis, measures=measures),
@@ -170,5 +179,6 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     for one in document["messages"]:
         mark = "" if one["opened"] else "  " + _("not opened")
         whom = ", ".join(one["recipients"])
-        say(console, f"  {local_time(one['at'])}  {one['kind']}  {one['sender']} → {whom}  {one['state']}{mark}")
+        state = _(_STATES.get(one["state"], one["state"]))
+        say(console, f"  {local_time(one['at'])}  {kind_word(one['kind'])}  {one['sender']} → {whom}  {state}{mark}")
         say(console, f"    {one['message']}")

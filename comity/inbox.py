@@ -13,7 +13,7 @@ from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import console as console_of
 from comity.output import local_time, reporting, say, visible
-from comity.words import _, refusal, told, told_refusal
+from comity.words import _, kind_word, refusal, told, told_refusal
 from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         say(console, "")
         say(console, _("Not opened yet:"), style="bold")
         for one in document["unopened"]:
-            what = _("{kind} from {sender}", kind=one["kind"], sender=one["sender"])
+            what = _("{kind} from {sender}", kind=kind_word(one["kind"]), sender=one["sender"])
             say(console, f"  {one['number']}  {what}  comity open {one['message']}")
     for one in document["unsent"]:
         why = f": {told_refusal(one)}" if one["code"] else ""
@@ -238,7 +238,8 @@ def _render_event(console: Any, event: dict[str, Any]) -> None:
     if event["clock"] is not None:
         _render_clock(console, event)
         return
-    what = f"{event['kind'] or _('message')} {_(_TOLD.get(event['type'], event['type']))}"
+    kind = kind_word(event["kind"]) if event["kind"] else _("message")
+    what = f"{kind} {_(_TOLD.get(event['type'], event['type']))}"
     whom = event["recipient"] or (event["sender"] if event["type"] == "message.received" else None)
     why = f" · {told_refusal(event)}" if event["code"] else ""
     by = f" · {whom}" if whom else ""

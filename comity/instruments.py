@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -11,9 +11,26 @@ from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url, day
 from comity.output import reporting, say
 from comity.words import _, retold
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from shared.domain.instruments import Instrument, Party, Registry
+
+_WORDS: Final = {
+    "multilateral": mark("multilateral"),
+    "bilateral": mark("bilateral"),
+    "directive": mark("directive"),
+    "group": mark("group"),
+    "central-authority": mark("central authority"),
+    "direct": mark("direct"),
+    "diplomatic": mark("diplomatic"),
+    "24-7-desk": mark("24/7 desk"),
+    "accepted": mark("electronic filing accepted"),
+    "hard-copy-follows": mark("hard copy follows"),
+    "diplomatic-channel": mark("diplomatic channel"),
+    "unknown": mark("not known"),
+}
+"""Kinds of instruments, channels, and filing."""
 
 
 def instruments(
@@ -69,7 +86,7 @@ def _render(console: Any, note: str, found: list[Instrument], day: date, *, whol
     for entry in found:
         parties = ", ".join(f"{name}{_standing(party, day)}" for name, party in entry.parties.items())
         begun = _("in force since {in_force}", in_force=entry.in_force) if entry.in_force else _("not in force")
-        say(console, f"{entry.code} · {entry.kind} · {begun} · {parties}")
+        say(console, f"{entry.code} · {_(_WORDS[entry.kind])} · {begun} · {parties}")
         say(console, f"    {entry.title}")
         if whole:
             _render_whole(console, entry)
@@ -80,7 +97,12 @@ def _render(console: Any, note: str, found: list[Instrument], day: date, *, whol
 def _render_whole(console: Any, entry: Instrument) -> None:
     say(
         console,
-        "    " + _("channels: {channels}; clock {clock}", channels=", ".join(entry.channels), clock=entry.clock),
+        "    "
+        + _(
+            "channels: {channels}; clock {clock}",
+            channels=", ".join(_(_WORDS[one]) for one in entry.channels),
+            clock=entry.clock,
+        ),
     )
     if entry.measures is not None:
         say(console, "    " + _("measures: {measures}", measures=", ".join(entry.measures)))
@@ -97,7 +119,7 @@ def _render_whole(console: Any, entry: Instrument) -> None:
                 authority=authority,
                 desk=desk,
                 languages=languages,
-                filing=party.filing,
+                filing=_(_WORDS[party.filing]),
             ),
         )
     for ground in entry.grounds:
@@ -122,7 +144,7 @@ def _render_whole(console: Any, entry: Instrument) -> None:
             ),
         )
     for convention in entry.conventions:
-        say(console, f"    {' and '.join(convention.parties)}: {convention.instrument}")
+        say(console, f"    {', '.join(convention.parties)}: {convention.instrument}")
     say(console, "    " + _("source: {source}", source=entry.source))
     for note in entry.notes:
         say(console, "    " + _("note: {note}", note=note))

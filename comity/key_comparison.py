@@ -38,6 +38,7 @@ _CALL: Final = mark(
     "Call {party} at a number that you know from before, and have it read to you the number that `comity keys show`"
     " gives it ({bits} bits). The program compares what you hear:"
 )
+_STANDINGS: Final = {"enrolled": mark("enrolled"), "suspended": mark("suspended")}
 
 
 def show(qr: Qr = False, home: HomeDir = None, json: Json = False) -> None:
@@ -182,7 +183,7 @@ def _compare(place: Home, party: str, qr: bool, output: Output) -> None:
             )
 
     def render(console: Any) -> None:
-        say(console, f"{party} · {known.name.official} · {known.status}")
+        say(console, f"{party} · {known.name.official} · {_(_STANDINGS.get(known.status, known.status))}")
         say(console, f"  {number}", style="bold")
         for key in keys:
             say(console, f"  {key['use']:<13} {fingerprint(key['kid'])}{_standing(key)}")
@@ -216,9 +217,9 @@ def _standing(key: dict[str, Any]) -> str:
         not_after=local_time(key["not_after"]),
     )
     if not key["is_newest"]:
-        told += ", replaced"
+        told += _(", replaced")
     if key["compromised_since"]:
-        told += f", COMPROMISED since {local_time(key['compromised_since'])}"
+        told += _(", COMPROMISED since {at}", at=local_time(key["compromised_since"]))
     return told + (
         _(", usable from {usable_from}", usable_from=local_time(key["usable_from"])) if key["usable_from"] else ""
     )

@@ -9,8 +9,8 @@ import typer
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import reporting, say
-from comity.words import _
-from shared.texts.catalogue import mark
+from comity.words import _, reader_language
+from shared.texts.catalogue import SOURCE, mark
 
 _BY: Final = {
     ("requested",): mark("by the requested side"),
@@ -31,31 +31,33 @@ def kinds(
     with reporting(json) as output:
         from shared.domain.profiles import PROFILES
 
+        language = SOURCE if output.as_json else reader_language()
         if what in PROFILES:
             listed = [
-                _described(what, name, {"senders": sorted(kind.senders)}) for name, kind in PROFILES[what].kinds.items()
+                _described(what, name, {"senders": sorted(kind.senders)}, language)
+                for name, kind in PROFILES[what].kinds.items()
             ]
             document: dict[str, Any] = {"profile": what, "kinds": listed}
         else:
-            document = _in_dossier(what, home, url)
+            document = _in_dossier(what, home, url, language)
         output.show(document, lambda console: _render(console, document))
 
 
-def _in_dossier(what: str, home: Any, url: str | None) -> dict[str, Any]:
+def _in_dossier(what: str, home: Any, url: str | None, language: str) -> dict[str, Any]:
     from shared.domain.dossier import lapsed, possible_kinds
 
     with find_home(home, url).correspondence() as own:
         dossier = own.find_dossier(what)
         legs = own.shown_legs(dossier)
         listed = [
-            _described(leg.profile, name, {"leg": leg.requested, "measures": list(measures)})
+            _described(leg.profile, name, {"leg": leg.requested, "measures": list(measures)}, language)
             for leg, undelivered in legs
             for name, measures in possible_kinds(lapsed(leg, now()), own.keys.authority, undelivered).items()
         ]
     return {"dossier": dossier, "profile": legs[0][0].profile, "kinds": listed}
 
 
-def _described(profile: str, name: str, where: dict[str, Any]) -> dict[str, Any]:
+def _described(profile: str, name: str, where: dict[str, Any], language: str) -> dict[str, Any]:
     from client.act_text import hint_of
     from shared.domain.profiles import kind_of
 
@@ -64,7 +66,7 @@ def _described(profile: str, name: str, where: dict[str, Any]) -> dict[str, Any]
         "kind": name,
         "label": kind.label,
         **where,
-        "act": [hint_of(member, rule) for member, rule in kind.act.items()],
+        "act": [hint_of(member, rule, language) for member, rule in kind.act.items()],
         "content": [
             {"name": one.name, "label": one.label, "rule": one.rule, "when": str(one.when)} for one in kind.body
         ],
@@ -83,7 +85,12 @@ def _render(console: Any, document: dict[str, Any]) -> None:
             say(console, f"    --act {hint}")
         for field in one["content"]:
             when = "" if field["when"] == "always" else f", {_(field['when'])}"
-            about = {"name": field["name"], "label": _(field["label"]), "rule": f"{field['rule']}{when}"}
+            about = {"name": field["name"], "label": _(field["label"]), "rule": f"{_rule(field['rule'])}{when}"}
             say(console, "    " + _("content {name}: {label} ({rule})", **about))
     if not document["kinds"]:
         say(console, _("nothing: it is not your turn to say anything, or all is closed"))
+
+
+def _rule(rule: str) -> str:
+    """What asks for a field: an article, or practice."""
+    return rule.replace("practice", _("practice"))

@@ -218,7 +218,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
             "  "
             + _(
                 "decision: {decision} {decided_at}",
-                decision=document["decision"],
+                decision=_(document["decision"]),
                 decided_at=local_time(document["decided_at"]),
             ),
         )

@@ -12,7 +12,7 @@ import typer
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import local_time, reporting, say
-from comity.words import _, reader_language
+from comity.words import _, code_word, kind_word, reader_language
 from comity.written_files import named_documents, write_new_files
 from shared.texts.catalogue import SOURCE
 
@@ -38,6 +38,7 @@ def open_message(
         from client.appointments import appointment_lines
         from client.forms.faults import faults_of
         from client.forwarding import without_keys
+        from client.printing.letter import told_content
         from client.use_notes import bases_of, permissions_for, specialities, use_notes
 
         language = SOURCE if output.as_json else reader_language()
@@ -76,7 +77,8 @@ def open_message(
             ],
             "files": [str(file) for file in files],
         }
-        output.show(document, lambda console: _render_message(console, document))
+        lines = [] if output.as_json else list(told_content(opened, language))
+        output.show(document, lambda console: _render_message(console, document, lines))
 
 
 def _registry(own: Correspondence) -> Registry | None:
@@ -104,11 +106,13 @@ def find_message(own: Correspondence, fragment: str) -> str:
     return fragment if is_uuid7(fragment) else own.register.find_message(fragment)
 
 
-def _render_message(console: Any, document: dict[str, Any]) -> None:
+def _render_message(console: Any, document: dict[str, Any], content: list[str]) -> None:
     whom, at = ", ".join(document["recipients"]), local_time(document["sent_at"])
-    head = _("{kind} from {sender} to {parties}", kind=document["kind"], sender=document["sender"], parties=whom)
+    head = _(
+        "{kind} from {sender} to {parties}", kind=kind_word(document["kind"]), sender=document["sender"], parties=whom
+    )
     say(console, head, style="bold")
-    named = {"urgency": document["urgency"], "message": document["message"]}
+    named = {"urgency": code_word(document["urgency"]), "message": document["message"]}
     say(console, _("sent {at}, {urgency}, message {message}", at=at, **named))
     if document["logged_at"] is None:
         told = _(
@@ -121,11 +125,8 @@ def _render_message(console: Any, document: dict[str, Any]) -> None:
         say(console, line, style="bold")
     for line in document["appointments"]:
         say(console, line, style="bold")
-    for name, value in document["act"].items():
-        say(console, f"{name}: {value if isinstance(value, str | int) else jsonlib.dumps(value)}")
-    for name, value in document["content"].items():
-        text = value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False, indent=2)
-        say(console, f"{name}: {text}")
+    for line in content:
+        say(console, line)
     if document["faults"]:
         say(console, _("Not as its form asks; nothing else is wrong with it:"), style="bold")
         for one in document["faults"]:

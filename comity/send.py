@@ -15,7 +15,7 @@ from comity.advice import REFUSED
 from comity.home import Home, find_home
 from comity.options import HomeDir, Json, Url, authority_id
 from comity.output import Output, local_time, reporting, say
-from comity.words import _, reader_language, told_refusal
+from comity.words import _, kind_word, reader_language, told_refusal
 
 if TYPE_CHECKING:
     from client.composition import Composed
@@ -217,7 +217,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     from comity.advice import advice_for
 
     whom = ", ".join(document["recipients"])
-    say(console, f"{document['number']} · " + _("{kind} to {parties}", kind=document["kind"], parties=whom))
+    say(console, f"{document['number']} · " + _("{kind} to {parties}", kind=kind_word(document["kind"]), parties=whom))
     ids = _("message {message}, dossier {dossier}", message=document["message"], dossier=document["dossier"])
     say(console, f"  {ids}")
     match document["decision"]:

@@ -141,7 +141,10 @@ def _render(console: Any, trust: Trust, forgotten: list[str] | None = None) -> N
         names = ", ".join("+".join(vkey.split("+")[:2]) for vkey in pair.vkeys)
         say(console, "           " + _("{names} up to {size} entries", names=names, size=pair.size))
     policy = parse_witness_policy(trust.witness_policy)
-    say(console, _("witnesses  {quorum} must cosign the ledger", quorum=retold(policy.told())))
+    if policy.quorum is None:
+        say(console, _("witnesses  none: nobody but the exchange signs the ledger"))
+    else:
+        say(console, _("witnesses  {quorum} must cosign the ledger", quorum=retold(policy.told())))
     for one in policy.witnesses.values():
         say(console, f"  {one.name:<8} {'+'.join(one.vkey.split('+')[:2])}")
     _warn(console, forgotten or [])

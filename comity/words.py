@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from shared.errors import ComityError, PrintingUnusable
-from shared.texts.catalogue import LANGUAGES, SOURCE, language_of, mark, translate, translate_plural
+from shared.texts.catalogue import LANGUAGES, SOURCE, language_of, listed, mark, translate, translate_plural
 from shared.texts.retelling import facts_in, gap_names, retell, tell
 
 
@@ -74,6 +74,23 @@ def told_by_code(code: str, sentence: str, facts: dict[str, str]) -> str:
     return told(known if found is None else error_by_code(code, sentence, found))
 
 
+def kind_word(kind: str) -> str:
+    """What a kind of message is called. English readers know it by its code, which is what everybody types."""
+    from shared.domain.profiles import PROFILES
+
+    language = reader_language()
+    known = (profile.kinds[kind].label for profile in PROFILES.values() if kind in profile.kinds)
+    return kind if language == SOURCE else translate(next(known, kind), language)
+
+
+def code_word(code: str) -> str:
+    """What a code of a header or an act means; to English readers it says so itself."""
+    from client.forms.code_words import CODE_WORDS
+
+    language = reader_language()
+    return code if language == SOURCE else translate(CODE_WORDS.get(code, code), language)
+
+
 def day_text(moment: datetime, with_year: bool = True) -> str:
     """A day as the reader writes it: `22 Nov 2026`, `22 Nov`."""
     language = reader_language()
@@ -89,6 +106,9 @@ class ReaderSpeech:
 
     def __call__(self, sentence: str, /, **gaps: str) -> str:
         return translate(sentence, reader_language(), **gaps)
+
+    def listed(self, clauses: Iterable[str]) -> str:
+        return listed(clauses, reader_language())
 
     def day(self, moment: datetime, now: datetime) -> str:
         day, today = moment.astimezone(UTC), now.astimezone(UTC)

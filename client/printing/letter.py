@@ -113,6 +113,21 @@ def letter_of(opened: OpenedMessage, around: Surroundings, language: str) -> Let
     )
 
 
+def told_content(opened: OpenedMessage, language: str) -> Iterator[str]:
+    """The act and the content line by line, by the names of their fields, for a terminal."""
+    words = Words(language, {})
+    for name, value in _act(opened, words):
+        yield f"{name}: {value}"
+    for section in _sections(opened, without_keys(opened.content), words, with_attachments=False):
+        if section.table is None:
+            yield f"{section.heading}: {section.text}"
+            continue
+        yield f"{section.heading}:"
+        for row in section.table.rows:
+            cells = (f"{head} {cell}" for head, cell in zip(section.table.head, row, strict=True) if cell)
+            yield "  " + " · ".join(cells)
+
+
 def _facts(opened: OpenedMessage, around: Surroundings, words: Words) -> Iterator[tuple[str, str]]:
     header = opened.header
     yield words.say(_("From")), words.party(header.sender)
@@ -132,12 +147,16 @@ def _facts(opened: OpenedMessage, around: Surroundings, words: Words) -> Iterato
     yield words.say(_("Urgency")), words.code(str(header.urgency))
     if header.handling:
         yield words.say(_("Handling")), words.several(words.code(code) for code in header.handling)
-    rules = kind_of(header.profile, header.kind).act
-    for name, value in header.act.items():
-        rule = rules.get(name)
-        yield words.say(ACT_LABELS.get(name, name)), _act_value(rule.type if rule else None, value, words)
+    yield from _act(opened, words)
     for due in around.dues:
         yield words.say(_("To be done")), _due(due, words)
+
+
+def _act(opened: OpenedMessage, words: Words) -> Iterator[tuple[str, str]]:
+    rules = kind_of(opened.header.profile, opened.header.kind).act
+    for name, value in opened.header.act.items():
+        rule = rules.get(name)
+        yield words.say(ACT_LABELS.get(name, name)), _act_value(rule.type if rule else None, value, words)
 
 
 def _due(due: PrintedDue, words: Words) -> str:
@@ -163,7 +182,9 @@ def _act_value(type_: FieldType | None, value: Any, words: Words) -> str:
     return words.code(value)
 
 
-def _sections(opened: OpenedMessage, content: Mapping[str, Any], words: Words) -> Iterator[Section]:
+def _sections(
+    opened: OpenedMessage, content: Mapping[str, Any], words: Words, *, with_attachments: bool = True
+) -> Iterator[Section]:
     header = opened.header
     form = form_of(header.profile, header.kind)
     fields = {one.name: one for one in form.fields} if form else {}
@@ -179,7 +200,7 @@ def _sections(opened: OpenedMessage, content: Mapping[str, Any], words: Words) -
         heading = words.say(shown.label) if shown else name
         table = _table(shown, value, words) or _group(shown, value, words) if shown else None
         yield Section(heading, table=table) if table else Section(heading, text=words.free(value))
-    if opened.attachments:
+    if opened.attachments and with_attachments:
         head = (_("Document"), _("Name"), _("Type"), _("Bytes"), "SHA-256")
         rows = tuple(
             (one.part, one.name, one.media_type, str(len(one.data)), digest_of(one.data)) for one in opened.attachments

@@ -10,7 +10,7 @@ from typing import Any
 
 from client.forms.code_words import CODE_WORDS
 from shared.domain.ids import parse_time
-from shared.texts.catalogue import RIGHT_TO_LEFT, set_apart, translate
+from shared.texts.catalogue import RIGHT_TO_LEFT, listed, set_apart, translate
 from shared.texts.catalogue import mark as _
 
 
@@ -34,7 +34,7 @@ class Words:
         return f"{name} ({self.rule(party)})" if name else party
 
     def several(self, each: Iterable[str]) -> str:
-        return ("؛ " if self.language in RIGHT_TO_LEFT else "; ").join(each)
+        return listed(each, self.language)
 
     def rule(self, text: str) -> str:
         """A rule of an instrument, or another code. Where a page runs from right to left it is set apart, and no line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -9,12 +10,15 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class Speech(Protocol):
-    """How a line is said: a sentence with its gaps filled, and a day, its year where that is not the present one. The
-    name by which it is called, `_`, is the one by which the catalogues' sentences are collected."""
+    """How a line is said: a sentence with its gaps filled, a day, its year where that is not the present one, and
+    clauses in one line. The name by which it is called, `_`, is the one by which the catalogues' sentences are
+    collected."""
 
     def __call__(self, sentence: str, /, **gaps: str) -> str: ...
 
     def day(self, moment: datetime, now: datetime) -> str: ...
+
+    def listed(self, clauses: Iterable[str]) -> str: ...
 
 
 class English:
@@ -27,6 +31,9 @@ class English:
         day, today = moment.astimezone(UTC), now.astimezone(UTC)
         text = f"{day.day} {_MONTHS[day.month - 1]}"
         return text if day.year == today.year else f"{text} {day.year}"
+
+    def listed(self, clauses: Iterable[str]) -> str:
+        return "; ".join(clauses)
 
 
 ENGLISH: Final = English()

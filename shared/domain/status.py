@@ -135,7 +135,7 @@ def line_text(line: StatusLine, viewer: str | None, now: datetime, _: Speech = E
     if line.dues:
         texts = [_due_text(due, line.waiting_on, viewer, now, _) for due in line.dues]
         has_law = any(due.basis is DueBasis.law for due in line.dues)
-        parts.append("; ".join(texts if has_law else [_("no legal limit"), *texts]))
+        parts.append(_.listed(texts if has_law else [_("no legal limit"), *texts]))
         parts += [_("calendar {version}", version=version) for version in _calendars(line)]
     return " · ".join(parts)
 

@@ -38,8 +38,10 @@ def _place(broken: json.JSONDecodeError) -> str:
     if not broken.doc.strip():
         return "it is empty"
     if broken.pos >= len(broken.doc.rstrip()) or broken.msg.startswith("Unterminated string"):
-        return f"it is no whole JSON: what begins before or in line {broken.lineno} does not end"
-    return f"it is no JSON from line {broken.lineno}, column {broken.colno}, on"
+        why = f"it is no whole JSON: what begins before or in line {broken.lineno} does not end"
+    else:
+        why = f"it is no JSON from line {broken.lineno}, column {broken.colno}, on"
+    return why
 
 
 def encode_canonical_json(document: Any) -> bytes:

@@ -14,7 +14,7 @@ The files are read as they are written; nothing is compiled beside them that cou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -33,6 +33,7 @@ MOST_ACCEPTED: Final = 10
 LONGEST_WEIGHT: Final = 4
 """Digits of a weight, as in 0.875."""
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
+_BETWEEN: Final = {"fr": " ; ", "ar": "؛ "}
 _LEFT, _RIGHT = "\u200e", "\u200f"
 """Marks, not isolates: a terminal shows those of others escaped, and cannot tell ours from theirs."""
 _SETTLED: Final = frozenset({"R", "AL", "FSI"})
@@ -54,6 +55,11 @@ def translate_plural(one: str, many: str, count: int, language: str, /, **gaps: 
     """The sentence for this number, which fills the gap `count`."""
     apart = {name: set_apart(value, language) for name, value in gaps.items()}
     return translations(language).of_number(one, many, count).format(count=count, **apart)
+
+
+def listed(each: Iterable[str], language: str) -> str:
+    """Clauses in one line, set off as the language does it."""
+    return _BETWEEN.get(language, "; ").join(each)
 
 
 def set_apart(value: Any, language: str) -> Any:

@@ -11,7 +11,9 @@ Rules:
    for a reason behind a colon.
 3. What stands in a gap is told again by the same rules, `DEEPEST` times at most.
 4. A text without a space is a code, an id or a name, and stays as it is.
-5. What is not recognised stays as it is, in English.
+5. What is not recognised as a whole is told behind its first colon, where a single word stands before that, or piece by
+   piece where commas part it.
+6. What is not recognised then stays as it is, in English.
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ _LEAST_LETTERS: Final = 4
 """Letters that a sentence with gaps has of its own: what has fewer would be recognised in anything."""
 
 _FEW_WORDS: Final = 4
+_OUTCOMES: Final = frozenset({"admitted"})
+"""Words that are no codes."""
+_STATE: Final = "state"
+"""The fact of an error that is a state of the tables, and has its word."""
 
 
 @runtime_checkable
@@ -55,21 +61,36 @@ def retell(text: str, language: str, depth: int = DEEPEST) -> str:
         if found is not None and (_is_plain(pieces) or _are_words(found, pieces)):
             told = (set_apart(retell(one, language, depth - 1), language) for one in found)
             return before + translate(template, language).format(*told) + after
-    return text
+    return before + _by_pieces(said, language, depth) + after
+
+
+def _by_pieces(said: str, language: str, depth: int) -> str:
+    word, colon, rest = said.partition(": ")
+    if colon and " " not in word:
+        return f"{word}: {retell(rest, language, depth - 1)}"
+    pieces = said.removesuffix(".").split(", ")
+    told = [_word_or_clause(one, language, depth - 1) for one in pieces]
+    return said if told == pieces else ", ".join(told) + said[len(said.removesuffix(".")) :]
+
+
+def _word_or_clause(piece: str, language: str, depth: int) -> str:
+    return translate(piece, language) if piece in _OUTCOMES else retell(piece, language, depth)
 
 
 def tell(error: ComityError, language: str) -> str:
     """The error's sentence in this language, with those of its facts that can be told in it."""
     if language == SOURCE:
         return error.sentence()
-    return type(error)(**{name: _fact(one, language) for name, one in error.facts.items()}).sentence(
+    return type(error)(**{name: _fact(name, one, language) for name, one in error.facts.items()}).sentence(
         translate(error.template(), language)
     )
 
 
-def _fact(fact: object, language: str) -> object:
+def _fact(name: str, fact: object, language: str) -> object:
     if isinstance(fact, Told):
         return fact.told(language)
+    if name == _STATE:
+        return translate(str(fact), language)
     return set_apart(retell(str(fact), language), language)
 
 

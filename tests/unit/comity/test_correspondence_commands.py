@@ -32,7 +32,7 @@ def test_a_request_goes_out_comes_in_is_opened_and_answered(run: Run, request_fi
     assert "accepted 22 Nov 2026 09:30 UTC" in out.stdout
     unopened = document_of(run(FR, "inbox", "--json"))["unopened"]
     opened = run(FR, "open", unopened[0]["message"][-6:], "-o", str(tmp_path / "out"))
-    assert "facts: Money moved." in opened.stdout
+    assert "Summary of the relevant facts: Money moved." in opened.stdout
     assert (tmp_path / "out" / "scan.pdf").read_bytes() == b"%PDF-1.7"
     assert json.loads((tmp_path / "out" / "content.json").read_text())["purpose"] == CONTENT["purpose"]
     assert document_of(run(FR, "inbox", "--json"))["unopened"] == []

@@ -63,7 +63,7 @@ def test_an_amendment_is_read_from_its_day_on(operate: Operate, run: Run, tmp_pa
     file.write_text(json.dumps(protocol))
     told = document_of(operate("amend", "ma-fr-2008", str(file), "--version", "2027-01"))
     assert told["changes"] == ["ma-fr-2008:amended:2027-01-01"]
-    assert "channels: central-authority;" in run(MA, "instruments", "ma-fr-2008", "--on", "2026-12-31").stdout
+    assert "channels: central authority;" in run(MA, "instruments", "ma-fr-2008", "--on", "2026-12-31").stdout
     assert "channels: direct;" in run(MA, "instruments", "ma-fr-2008", "--on", "2027-01-01").stdout
 
 
@@ -120,7 +120,9 @@ def test_what_looks_doubtful_goes_with_a_reason_and_not_without(run: Run, reques
     assert result.exit_code == 0
     assert "Note: MA is no party to" in result.stderr
     [unopened] = document_of(run(FR, "inbox", "--json"))["unopened"]
-    assert "override_reason: Agreed by telephone." in run(FR, "open", unopened["message"]).stdout
+    assert (
+        "Why it is sent though the registry warns: Agreed by telephone." in run(FR, "open", unopened["message"]).stdout
+    )
 
 
 def test_a_country_stands_for_the_authority_that_the_instrument_names(run: Run, request_file: Path) -> None:
@@ -134,5 +136,5 @@ def test_the_law_between_two_countries_is_shown_with_its_grounds(run: Run) -> No
     assert run(MA, "instruments", "--between", "ma-fr").stdout.splitlines()[1].startswith("ma-fr-2008 · bilateral")
     whole = run(MA, "instruments", "ma-fr-2008").stdout
     assert "ground political-offence:" in whole
-    assert "FR: central authority FR.BEPI; languages fr; filing unknown" in whole
+    assert "FR: central authority FR.BEPI; languages fr; filing not known" in whole
     assert "no instrument atlantis" in run(MA, "instruments", "atlantis").stderr

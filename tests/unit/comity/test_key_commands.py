@@ -53,7 +53,7 @@ def test_a_key_is_renewed_and_destroyed_and_the_letter_still_opens(
     assert "1 messages moved" in moved.stdout
     assert run(FR, "keys", "destroy", old, "--yes").exit_code == 0
     assert sealing_kids(run) == [new]
-    assert "facts: Money moved." in run(FR, "open", letter).stdout
+    assert "Summary of the relevant facts: Money moved." in run(FR, "open", letter).stdout
 
 
 def test_a_message_that_cannot_be_moved_is_told_and_given_up_by_name_only(
