@@ -14,6 +14,7 @@ The files are read as they are written; nothing is compiled beside them that cou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -36,6 +37,7 @@ RIGHT_TO_LEFT: Final = frozenset({"ar"})
 _BETWEEN: Final = {"fr": " ; ", "ar": "؛ "}
 _LEFT, _RIGHT = "\u200e", "\u200f"
 """Marks, not isolates: a terminal shows those of others escaped, and cannot tell ours from theirs."""
+_TYPED: Final = re.compile(r"[A-Za-z][ =]\{(\w+)\}")
 _SETTLED: Final = frozenset({"R", "AL", "FSI"})
 """What has letters from right to left, or was set apart already."""
 
@@ -48,13 +50,21 @@ def mark(sentence: str) -> str:
 def translate(text: str, language: str, /, **gaps: Any) -> str:
     """The sentence in this language, its gaps filled."""
     found = translations(language).of(text)
-    return found.format(**{name: set_apart(one, language) for name, one in gaps.items()}) if gaps else found
+    return found.format(**_apart(found, gaps, language)) if gaps else found
 
 
 def translate_plural(one: str, many: str, count: int, language: str, /, **gaps: Any) -> str:
     """The sentence for this number, which fills the gap `count`."""
-    apart = {name: set_apart(value, language) for name, value in gaps.items()}
-    return translations(language).of_number(one, many, count).format(count=count, **apart)
+    found = translations(language).of_number(one, many, count)
+    return found.format(count=count, **_apart(found, gaps, language))
+
+
+def _apart(sentence: str, gaps: Mapping[str, Any], language: str) -> Mapping[str, Any]:
+    """Each gap set apart, but for those within a command: whoever copies it would copy the marks."""
+    if language not in RIGHT_TO_LEFT:
+        return gaps
+    typed = set(_TYPED.findall(sentence))
+    return {name: one if name in typed else set_apart(one, language) for name, one in gaps.items()}
 
 
 def listed(each: Iterable[str], language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -11,11 +12,16 @@ from client.problems import error_by_code
 from comity.operator_letters import _reason
 from comity.words import told_refusal
 from shared.errors import AnswerRefused, CallClockSkew
+from tests.unit.client.letters import CONTENT
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.comity.conftest import Run, document_of
 from tests.unit.comity.test_correspondence_commands import sent
 
 MA, FR = "MA.PGR", "FR.BEPI"
+ENGLISH = re.compile(
+    r"\b(the|of|is|are|what|when|which|may|was|by|from|with|received|enrolled|submitted|acknowledge(?! )|facts)\b"
+)
+WRITTEN = tuple(str(value) for value in CONTENT.values())
 SUSPENDED = "[message.unknown-recipient]"
 
 
@@ -87,3 +93,16 @@ def test_why_a_service_set_something_aside_is_told_in_the_operators_language(mon
     assert str(refused) not in told
     assert "explanation" not in told
     assert _reason("KeyError at intake.py:12") == "KeyError at intake.py:12"
+
+
+@pytest.mark.parametrize("language", ["fr", "es", "ar"])
+def test_no_english_is_left_where_a_letter_is_read_and_answered(
+    run: Run, request_file: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    told = sent(run, request_file)
+    monkeypatch.setenv("COMITY_LANGUAGE", language)
+    number, message = told["number"], told["message"]
+    commands = [("inbox",), ("open", message), ("show", number), ("kinds", number), ("reply", number, "close")]
+    commands += [("reply", number, "acknowledge"), ("list",), ("keys", "compare", MA), ("trust", "show")]
+    lines = [line for one in commands for line in run(FR, *one).output.splitlines()]
+    assert [line for line in lines if ENGLISH.search(line) and not any(one in line for one in WRITTEN)] == []

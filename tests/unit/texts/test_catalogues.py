@@ -130,6 +130,11 @@ def test_a_code_in_an_arabic_sentence_is_set_apart(code: str) -> None:
     assert f"\u200e{code}\u200e" in translate("written: {file}", "ar", file=code)
 
 
+def test_a_command_in_an_arabic_sentence_holds_no_marks_that_would_be_copied_with_it() -> None:
+    command = "Once the cause is mended: comity operator dead-letters retry {id}"
+    assert translate(command, "ar", id="intake-17").endswith("comity operator dead-letters retry intake-17")
+
+
 @pytest.mark.parametrize("value", ["النيابة العامة (MA.PGR)", "17", 17, "–", "\u2068EIO 16(1)\u2069", ""])
 def test_what_has_its_place_in_an_arabic_sentence_stays_as_it_is(value: object) -> None:
     assert set_apart(value, "ar") == value
