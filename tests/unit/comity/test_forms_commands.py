@@ -47,7 +47,7 @@ def test_the_day_of_an_official_is_told_in_his_language(
     monkeypatch.setenv("COMITY_LANGUAGE", "fr")
     sent = run(MA, "send", str(request_file), "--to", FR, "--instrument", "quadripartite")
     assert "accepté le 22 nov. 2026" in sent.stdout
-    assert "request de MA.PGR  comity open" in run(FR, "inbox").stdout
+    assert "Demande d'entraide de MA.PGR  comity open" in run(FR, "inbox").stdout
     number = sent.stdout.split()[0]
     assert (
         "FR M1 · accusé de réception · attend FR.BEPI · depuis le 22 nov. · pas de délai légal;"
