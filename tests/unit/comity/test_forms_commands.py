@@ -50,7 +50,7 @@ def test_the_day_of_an_official_is_told_in_his_language(
     assert "Demande d'entraide de MA.PGR  comity open" in run(FR, "inbox").stdout
     number = sent.stdout.split()[0]
     assert (
-        "FR M1 · accusé de réception · attend FR.BEPI · depuis le 22 nov. · pas de délai légal;"
+        "FR M1 · accusé de réception · attend FR.BEPI · depuis le 22 nov. · pas de délai légal ;"
         " objectif 29 nov. (règle interne)"
     ) in run(MA, "status", number).stdout
     assert "attend FR.BEPI" not in run(MA, "status", number, "--json").stdout, "programs read English"
