@@ -202,7 +202,10 @@ def _measures(wish: ReplyWish, leg: Leg, sender: str, undelivered: str | None) -
     possible = possible_kinds(leg, sender, undelivered).get(wish.kind, ())
     named = wish.measures or possible
     if not named:
-        first = leg.measures[0]
+        kind, first = kind_of(leg.profile, wish.kind), leg.measures[0]
+        is_answer = bool(kind.settles | kind.needs_owed) and leg.side_of(sender) in kind.senders
+        if is_answer and any(one.state in kind.moves for one in leg.measures):
+            raise HeaderInconsistent(why=f"nothing is owed on this leg that {wish.kind} would answer")
         raise IllegalMove(measure=first.id, state=first.state, kind=wish.kind)
     types = {measure.id: measure.type for measure in leg.measures}
     for name in named:

@@ -14,7 +14,7 @@ from client.correspondence import Correspondence
 from client.provenance import note_documents
 from client.sealing import Attachment
 from client.use_notes import permissions_for, use_notes
-from shared.errors import ActMalformed, DeskUnusable, OnwardNotPermitted
+from shared.errors import ActMalformed, DeskUnusable, HeaderInconsistent, IllegalMove, OnwardNotPermitted
 from tests.unit.client.letters import BE, CONTENT, FR, MA, a_request, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange
 
@@ -126,6 +126,13 @@ def test_use_permissions_and_protection_are_told_with_the_message_and_names_are_
     assert permissions_for(request, messages) == ()
     limited = use_notes(request, {**CONTENT, "use_limitation": "The trial of A. only"}, (), "fr")
     assert next(limited) == "The trial of A. only"
+
+
+def test_an_answer_that_nobody_waits_for_is_told_as_that(play: Play) -> None:
+    with pytest.raises(HeaderInconsistent, match="nothing is owed on this leg that answer-use-permission would answer"):
+        play.say(play.fr, "answer-use-permission", {"granted": ["civil"]}, {}, FR)
+    with pytest.raises(IllegalMove, match="accept-conditions is not possible"):
+        play.say(play.ma, "accept-conditions", {}, {}, FR)
 
 
 def test_what_was_permitted_years_ago_is_found_in_what_was_read(play: Play) -> None:
