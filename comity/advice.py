@@ -62,9 +62,8 @@ ADVICE: Final[dict[str, str]] = {
     "call.key-unknown": "This authority is not enrolled yet, is suspended, or renewed its keys: ask the operator.",
     "call.not-permitted": "Use the key of an authority, an auditor or an operator, as the command asks.",
     "call.part-pruned": "Look where it was written when it was opened; the other party may have kept it too.",
-    "call.busy": "Nothing was lost: repeat the command later, or run `comity inbox`, which sends what is stored.",
-    "client.exchange-unreachable": "Check COMITY_URL and the network. What was sealed is stored: do not write it"
-    " again, `comity inbox` sends it.",
+    "call.busy": "Try again later. What was stored is not lost: `comity inbox` sends it.",
+    "client.exchange-unreachable": "Check COMITY_URL and the network, then try again.",
     "client.answer-refused": "Check COMITY_URL: is this the address of an exchange?",
     "client.basis-missing": "Name another --instrument, or write the leg's `basis` into the request file.",
     "client.addressee-unknown": "Name the authority itself: `comity instruments CODE` shows what is known of it.",

@@ -182,16 +182,22 @@ def seal_and_send(
 ) -> None:
     """Store, send, wait, and tell. Raises typer.Exit(1) when the exchange rejected the message."""
     from shared.domain.reference import encode_number
+    from shared.errors import Transient
 
     header = composed.header
     tell_doubts(composed, output)
     _ask_again(own, composed, files, output)
     message = own.seal_and_store(composed, files)
-    decision = own.outbox.send(message)
-    if decision is None and wait:
-        decision = own.outbox.await_decision(message, patience_s)
     requesting = own.register.dossiers().get(header.dossier, header.sender)
     number = encode_number(header.dossier, requesting[:2])
+    try:
+        decision = own.outbox.send(message)
+        if decision is None and wait:
+            decision = own.outbox.await_decision(message, patience_s)
+    except Transient:
+        told = _("Sealed and stored, in {number}: do not write it again, `comity inbox` sends it.", number=number)
+        output.note(told)
+        raise
     document: dict[str, Any] = {
         "message": message,
         "dossier": header.dossier,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from client.exchange import Exchange
 from client.outbox import Outbox
 from shared.errors import ExchangeUnreachable
 from tests.unit.comity.conftest import Run, document_of
@@ -61,8 +62,14 @@ def test_what_was_stored_and_could_not_leave_is_a_first_one(
     send = ("send", str(request_file), "--to", FR, "--instrument", "quadripartite")
     with monkeypatch.context() as broken:
         broken.setattr(Outbox, "send", _cannot_be_reached)
-        assert run(MA, *send).exit_code == 3
+        away = run(MA, *send)
+    assert (away.exit_code, "do not write it again, `comity inbox` sends it" in away.stderr) == (3, True)
     assert NOTE in run(MA, *send).stderr
+    with monkeypatch.context() as broken:
+        broken.setattr(Exchange, "dossier", _cannot_be_reached)
+        broken.setattr(Exchange, "instruments", _cannot_be_reached)
+        nothing = run(MA, *send)
+    assert (nothing.exit_code, "stored" in nothing.stderr) == (3, False), "nothing was sealed, so nothing waits"
 
 
 def _cannot_be_reached(*_: object) -> None:
