@@ -78,7 +78,8 @@ ADVICE: Final[dict[str, str]] = {
     "desk.draft-outdated": "Run `comity inbox`, read what came, and write it anew with --draft-by.",
     "desk.draft-unusable": "Discard it (`comity desk discard`) and write it anew; tell whoever signed it.",
     "desk.unusable": "Set it right before anything is sent: docs/guide/authority.md, `The desk`.",
-    "client.directory-undated": "Check this machine's clock and repeat it. If it stays so, tell operator and auditor.",
+    "client.directory-undated": "Check this machine's clock, and whether the operators handed out a new trust file."
+    " If it stays so, tell operator and auditor.",
     "client.key-event-withheld": "Hand withheld-key-events.json of this home to an auditor.",
     "client.key-in-doubt": "Repeat it in a minute. If it stays so, ask the party by a road that you know from before.",
     "client.key-too-new": "Have the other side read its number to you: `comity keys compare PARTY --against NUMBER`.",
