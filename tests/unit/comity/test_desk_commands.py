@@ -75,6 +75,22 @@ def test_four_eyes_send_a_request_and_the_other_side_reads_whose_they_were(offic
     assert document_of(office(MA, "desk", "drafts", "--json"))["drafts"] == []
 
 
+def test_four_eyes_send_an_answer_that_was_written_step_by_step(
+    office: Run, request_file: Path, tmp_path: Path
+) -> None:
+    draft, file = drafted(office, request_file), tmp_path / "stop.json"
+    act(office, "approve", draft, BENNIS)
+    act(office, "send", draft, CHAKIR)
+    [message] = received(office)
+    office(MA, "new", "withdraw", "--dossier", message["dossier"], typed=f"w\n{file}\n")
+    assert code_of(office(MA, "send", str(file), "--json")) == "desk.approval-missing"
+    answer = str(document_of(office(MA, "send", str(file), "--draft-by", ALAMI, "--json"))["draft"])
+    act(office, "approve", answer, BENNIS)
+    sent = act(office, "send", answer, CHAKIR)
+    assert sent.exit_code == 0, sent.output
+    assert [one["kind"] for one in received(office)][-1] == "withdraw"
+
+
 def test_where_there_is_a_desk_nothing_leaves_without_its_officers(office: Run, request_file: Path) -> None:
     result = office(MA, "send", str(request_file), "--to", FR, "--instrument", "quadripartite", "--json")
     assert code_of(result) == "desk.approval-missing"

@@ -174,3 +174,13 @@ def test_a_request_still_needs_to_be_told_to_whom_it_goes(run: Run, tmp_path: Pa
     file = tmp_path / "yes.json"
     run(FR, "new", "accept", "--dossier", dossier, typed=typed("M1", "", "w", str(file)))
     assert run(FR, "send", str(file), "--to", MA).exit_code == 2
+
+
+def test_where_several_legs_allow_it_one_is_chosen(run: Run, tmp_path: Path, exchange: PaperExchange) -> None:
+    exchange.enrol("BE.PF")
+    request, file = tmp_path / "request.json", tmp_path / "stop.json"
+    request.write_text(json.dumps({**REQUEST, "instrument": "quadripartite"}))
+    sent = document_of(run(MA, "send", str(request), "--to", FR, "--to", "BE.PF", "--json"))
+    asked = run(MA, "new", "withdraw", "--dossier", sent["dossier"], typed=typed("", "2", "", "w", str(file)))
+    assert "The leg on which it is answered" in asked.stderr
+    assert (json.loads(file.read_text())["leg"], json.loads(file.read_text())["measures"]) == (FR, ["M1", "M2"])
