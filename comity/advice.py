@@ -69,7 +69,7 @@ ADVICE: Final[dict[str, str]] = {
     "client.addressee-unknown": "Name the authority itself: `comity instruments CODE` shows what is known of it.",
     "client.original-gone": "Write it again, with --body FILE, and --attach for each document.",
     "client.kind-not-now": "`comity kinds DOSSIER` lists what each of them takes.",
-    "client.answer-outdated": "Read what came (`comity show DOSSIER`), then write it anew, or send it as it is with --anyway.",
+    "client.answer-outdated": "Read what came (`comity show DOSSIER`). Write anew, or send it as it is with --anyway.",
     "client.onward-not-permitted": "Ask for it: `comity reply DOSSIER ask-use-permission`, with purposes and to whom.",
     "client.reason-missing": "Say why with --despite REASON, which is sealed with it, or mend what is warned of.",
     "desk.approval-missing": "Write it with --draft-by KEY, then `comity desk approve` and `comity desk send`.",
