@@ -100,7 +100,8 @@ def verify_ledger(
         head = checkpoint.head
         note, read = opened.head(), _read_here(trust, position)
         if note is not None:
-            seen = SeenBefore(rule_of(trust).read(note), opened.root_at)
+            kept = SeenBefore(rule_of(trust).read(note), opened.root_at)
+            seen = max(kept, seen or kept, key=lambda one: one.checkpoint.head.size)
         for name, other in elsewhere.checkpoints:
             _check_signed(checkpoint, name, other, source, report)
         if seen is not None:
