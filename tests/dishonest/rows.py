@@ -110,7 +110,7 @@ def _altered(table: Table, column: str, value: Any, chance: random.Random) -> An
         return flipped(bytes(value), chance)
     if isinstance(kind, Integer | Double):
         return value
-    if value[:1] in "{[":
+    if value.startswith(("{", "[")):
         return json.dumps(another_value(json.loads(value), chance))
     return _retold(value, chance)
 
