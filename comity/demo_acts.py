@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.text import Text
 
@@ -27,7 +28,7 @@ def receive(stage: Stage, who: str, kind: str) -> str:
             if one["kind"] == kind:
                 return str(one["message"])
         time.sleep(0.1)
-    raise StepFailed(f"{who} waited 30 s for {kind}")
+    raise StepFailed(_("{party} waited 30 s for this in vain: {kind}", party=who, kind=kind_word(kind)))
 
 
 def open_message(stage: Stage, who: str, kind: str) -> None:
@@ -40,7 +41,7 @@ def open_message(stage: Stage, who: str, kind: str) -> None:
 
 def reply(stage: Stage, who: str, dossier: str, kind: str, *arguments: str | Path) -> None:
     sent = stage.act(who, kind, "reply", dossier, kind, *arguments)
-    require(sent["decision"] == "accepted", f"{kind} of {who} was not accepted")
+    require_accepted(sent, kind, who)
     stage.tell(who, f"{kind_word(kind)} · {_('accepted')}")
 
 
@@ -55,6 +56,18 @@ def in_days(days: int) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
 
 
+def require_accepted(sent: Mapping[str, Any], kind: str, who: str) -> None:
+    """Raises StepFailed."""
+    told = _("the exchange did not admit what {party} sent: {kind}", kind=kind_word(kind), party=who)
+    require(sent["decision"] == "accepted", told)
+
+
+def require_closed(status: object, number: str) -> None:
+    """Raises StepFailed."""
+    require(status == "closed", _("the dossier {number} is not closed", number=number))
+
+
 def require(holds: bool, otherwise: str) -> None:
+    """`otherwise` says in the reader's language what is wrong. Raises StepFailed."""
     if not holds:
         raise StepFailed(otherwise)

@@ -28,7 +28,7 @@ def play_audit(stage: Stage) -> None:
     stage.tell(AUDITOR, _("entries: {size}, signatures of envelopes: {signatures}; all verify", **figures))
     _check_witnesses(stage, report)
     replayed = stage.act(AUDITOR, "makes every dossier again", "audit", "replay", stage.exchange.url)
-    require(replayed["whole"] and replayed["dossiers"] > 0, "the auditor was shown no dossier")
+    require(replayed["whole"] and replayed["dossiers"] > 0, _("the auditor was shown no dossier"))
     told = _("legs made again from the ledger: {legs}; the exchange shows what it says", legs=replayed["legs"])
     stage.tell(AUDITOR, told)
     ledger = stage.directory / "ledger"
@@ -37,7 +37,7 @@ def play_audit(stage: Stage) -> None:
     # It may have grown: that the auditor reads, and what was refused meanwhile, are entries themselves. A copy that
     # does not continue what was read before is a difference of its own.
     is_same = again["size"] > report["size"] or again["root"] == report["root"]
-    require(again["size"] >= report["size"] and is_same, "the copy is of another ledger")
+    require(again["size"] >= report["size"] and is_same, _("the copy is of another ledger"))
     ed25519, mldsa44 = json.loads((stage.exchange.data / "trust.json").read_text())["log_vkeys"]
     (stage.directory / "ledger.vkey").write_text(ed25519 + "\n")
     (stage.directory / "ledger-mldsa44.vkey").write_text(mldsa44 + "\n")
@@ -49,9 +49,9 @@ def play_audit(stage: Stage) -> None:
     places = [*stage.exchange.written_to, ledger]
     found = scan_directory(places, planted)
     leaks = [f"{planted[one.number]!r} in {one.where}" for one in found]
-    require(not leaks, f"plaintexts were found: {'; '.join(leaks[:3])}")
+    require(not leaks, _("plaintexts were found: {leaks}", leaks="; ".join(leaks[:3])))
     control = stage.step_of(RABAT, "sends the letter").ids["dossier"]
-    require(bool(scan_directory(places, [control])), "the search finds nothing, not even a dossier's id")
+    require(bool(scan_directory(places, [control])), _("the search finds nothing, not even the id of a dossier"))
     told = _(
         "sealed sentences and names searched in its database, queue, log and ledger: {searched}; found: {found}",
         searched=len(planted),
@@ -65,12 +65,12 @@ def _check_witnesses(stage: Stage, report: dict[str, Any]) -> None:
     witnesses = stage.exchange.witnesses
     if witnesses is None:
         return
-    require(len(report["witnesses"]) == 2, f"cosigned by {report['witnesses']}, not by both witnesses")
-    for known in witnesses.known(stage):
-        require(known["size"] >= report["size"], "a witness saw less than the auditor was shown")
-        same = known["size"] > report["size"] or known["root"] == report["root"]
-        require(same and not known["evidence"], "a witness saw another tree than the auditor")
     named = ", ".join(report["witnesses"])
+    require(len(report["witnesses"]) == 2, _("cosigned by {witnesses}, not by both witnesses", witnesses=named))
+    for known in witnesses.known(stage):
+        require(known["size"] >= report["size"], _("a witness saw less than the auditor was shown"))
+        same = known["size"] > report["size"] or known["root"] == report["root"]
+        require(same and not known["evidence"], _("a witness saw another tree than the auditor"))
     stage.tell(AUDITOR, _("cosigned by {witnesses}, who saw no other tree", witnesses=named))
 
 

@@ -53,7 +53,7 @@ class OwnExchange:
         self._process = start_comity(self.log, "serve", "all", "--data", self.data, "--port", "0")
         line = first_line(self._process)
         if not line:
-            raise StepFailed(f"the exchange did not start; see {self.log}")
+            raise StepFailed(_("the exchange did not start; see {file}", file=self.log))
         self.url = json.loads(line)["url"]
         self.witnesses.watch(stage, self.data / "trust.json")
         stage.tell(OPERATOR, _(ANSWERS, origin=ORIGIN, url=self.url))
@@ -62,7 +62,7 @@ class OwnExchange:
         """Ask it to stop, as an operator would. Raises StepFailed unless it stops cleanly and in time."""
         process, self._process = self._process, None
         if process is not None:
-            stop_comity(process, "the exchange", self.log)
+            stop_comity(process, _("the exchange"), self.log)
         self.witnesses.close()
 
     def kill(self) -> None:

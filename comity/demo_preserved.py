@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from comity.demo_acts import FILES, PARIS, RABAT, in_days, open_message, receive, reply, require, show_status
+from comity.demo_acts import (
+    FILES,
+    PARIS,
+    RABAT,
+    in_days,
+    open_message,
+    receive,
+    reply,
+    require_accepted,
+    require_closed,
+    show_status,
+)
 from comity.demo_stage import Stage
 from comity.words import _
 
@@ -49,12 +60,12 @@ def _request_follows(stage: Stage, preserved: str) -> None:
     for one in (asked, preserved):
         reply(stage, RABAT, one, "close")
         status = stage.act(RABAT, "reads the status", "status", one)["status"]
-        require(status == "closed", f"{one} is {status}, not closed")
+        require_closed(status, one)
     show_status(stage, preserved)
 
 
 def _send(stage: Stage, what: str, letter: Path) -> str:
     """The number of the dossier."""
     sent = stage.act(RABAT, what, "send", letter, "--to", PARIS, "--instrument", "budapest")
-    require(sent["decision"] == "accepted", f"{letter.name} was not accepted")
+    require_accepted(sent, sent["kind"], RABAT)
     return str(sent["number"])

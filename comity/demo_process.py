@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from comity.demo_step import StepFailed
+from comity.words import _
 
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 15.0
@@ -46,12 +47,16 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 def stop_comity(process: subprocess.Popen[str], what: str, log: Path) -> None:
-    """Ask it to stop, as an operator would. Raises StepFailed unless it stops cleanly and in time."""
+    """Ask it to stop, as an operator would. `what` names it in the reader's language. Raises StepFailed unless it stops
+    cleanly and in time.
+    """
     process.send_signal(signal.SIGTERM)
     try:
         code = process.wait(STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
-        raise StepFailed(f"{what} did not stop within {STOP_TIMEOUT_S:.0f} s") from None
+        raise StepFailed(
+            _("not stopped within {seconds} s: {what}", seconds=f"{STOP_TIMEOUT_S:.0f}", what=what)
+        ) from None
     if code != 0:
-        raise StepFailed(f"{what} stopped with exit code {code}; see {log}")
+        raise StepFailed(_("stopped with exit code {code}: {what}; see {file}", code=code, what=what, file=log))

@@ -15,6 +15,8 @@ from comity.demo_acts import (
     receive,
     reply,
     require,
+    require_accepted,
+    require_closed,
     show_status,
 )
 from comity.demo_stage import Stage
@@ -40,7 +42,7 @@ def _rabat_asks(stage: Stage) -> str:
     sent = stage.act(
         RABAT, "sends the letter", "send", letter, *to, "--instrument", "quadripartite", "--attach", EVIDENCE
     )
-    require(sent["decision"] == "accepted", "the letter was not accepted")
+    require_accepted(sent, sent["kind"], RABAT)
     asked = _(
         "{number}: bank data (M1) and asset tracing (M2) asked of France, Belgium and Spain,", number=sent["number"]
     )
@@ -52,7 +54,7 @@ def _rabat_asks(stage: Stage) -> str:
         message = receive(stage, party, "request")
         stage.act(party, "opens the letter", "open", message, "-o", stage.home(party) / "letter")
         original = (stage.home(party) / "letter" / EVIDENCE.name).read_bytes()
-        require(original == EVIDENCE.read_bytes(), f"the attachment that {party} opened is another")
+        require(original == EVIDENCE.read_bytes(), _("the attachment that {party} opened is another one", party=party))
         stage.tell(party, _("received, verified and opened it; the attached evidence is byte for byte the same"))
     show_status(stage, sent["number"])
     return str(sent["number"])
@@ -100,5 +102,5 @@ def _rabat_closes(stage: Stage, dossier: str) -> None:
     for party in (PARIS, BRUSSELS, MADRID):
         reply(stage, RABAT, dossier, "close", "--leg", party)
     closed = stage.act(RABAT, "reads the status", "status", dossier)
-    require(closed["status"] == "closed", f"the dossier is {closed['status']}, not closed")
+    require_closed(closed["status"], dossier)
     show_status(stage, dossier)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from comity.demo_acts import FILES, MADRID, RABAT, in_days, open_message, receive, reply, require, show_status
+from comity.demo_acts import (
+    FILES,
+    MADRID,
+    RABAT,
+    in_days,
+    open_message,
+    receive,
+    reply,
+    require_accepted,
+    require_closed,
+    show_status,
+)
 from comity.demo_stage import Stage
 from comity.words import _
 
@@ -12,7 +23,7 @@ def play_received(stage: Stage) -> None:
     sent = stage.act(
         MADRID, "sends a letter", "send", FILES / "comision-rogatoria.json", "--to", RABAT, "--instrument", "ma-es-2009"
     )
-    require(sent["decision"] == "accepted", "the letter from Madrid was not accepted")
+    require_accepted(sent, sent["kind"], MADRID)
     dossier = str(sent["number"])
     told = _("{number}: a witness is to be heard in Casablanca, under the convention of 2009", number=dossier)
     stage.tell(MADRID, told)
@@ -33,5 +44,5 @@ def play_received(stage: Stage) -> None:
     reply(stage, MADRID, dossier, "close")
     receive(stage, RABAT, "close")
     status = stage.act(RABAT, "reads the status", "status", dossier)["status"]
-    require(status == "closed", f"the dossier from Madrid is {status}, not closed")
+    require_closed(status, dossier)
     show_status(stage, dossier)

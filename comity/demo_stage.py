@@ -85,8 +85,8 @@ class Stage:
         )
         if done.returncode != expect:
             said = (done.stdout + done.stderr).strip()
-            told = f"{who}: {command}\nended with {done.returncode}, not {expect}:\n{said}"
-            raise StepFailed(told, _code(done.stdout))
+            ended = _("it ended with {code}, not with {expected}:", code=done.returncode, expected=expect)
+            raise StepFailed(f"{_(who)}: {command}\n{ended}\n{said}", _code(done.stdout))
         return done.stdout
 
     def _note_ids(self, answer: Mapping[str, Any]) -> None:

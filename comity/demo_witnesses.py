@@ -41,7 +41,7 @@ class DemoWitnesses:
             process = self._processes[name] = start_comity(log, "witness", "serve", "--data", home, "--port", "0")
             line = first_line(process)
             if not line:
-                raise StepFailed(f"the witness {name} did not start; see {log}")
+                raise StepFailed(_("the witness {name} did not start; see {file}", name=name, file=log))
             lines.append(f"witness {name} {made['vkeys'][0]} {json.loads(line)['url']}")
         self.policy.write_text("\n".join([*lines, f"group both all {' '.join(WITNESSES)}", "quorum both", ""]))
 
@@ -64,7 +64,7 @@ class DemoWitnesses:
         """Raises StepFailed unless each stops cleanly and in time."""
         while self._processes:
             name, process = self._processes.popitem()
-            stop_comity(process, f"the witness {name}", self._homes[name] / "witness.log")
+            stop_comity(process, _("the witness {name}", name=name), self._homes[name] / "witness.log")
 
     def kill(self) -> None:
         for process in self._processes.values():
