@@ -2,6 +2,8 @@
 
 What a sentence says follows from the leaf, from the signed envelope in it, and from what the audit remembers of other
 entries. Names are ids: the ledger holds no others. A type that has no words of its own yet is told field by field.
+
+In English kinds, evidences, states and codes are told as they stand in the entry; in other languages by their words.
 """
 
 from __future__ import annotations
@@ -11,13 +13,18 @@ from typing import Any, Final
 
 from client.audit_browse import ShownEntry
 from client.audit_memory import AuditMemory
+from client.forms.code_words import CODE_WORDS
+from client.forms.kind_words import kind_label
+from client.printing.act_labels import ACT_LABELS
 from shared.audit.log_verification import LoggedLeaf
-from shared.domain.header import Header
+from shared.domain.profiles import profile_of
 from shared.domain.reference import encode_number
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.envelope.container import ReceivedEnvelope
 from shared.keys.event_document import parse_event_document
 from shared.keys.signed_document import parse_signed_document
+from shared.texts.catalogue import SOURCE, mark, translate
+from shared.texts.retelling import retell
 
 _EVIDENCES: Final[Mapping[str, str]] = {
     "submission-acceptance": "the exchange took {message} in",
@@ -46,55 +53,83 @@ _ROUTES: Final[Mapping[str, str]] = {
     "holder": "the holder that the leg was handed to",
     "party": "a party to the leg",
 }
+_DECIDED: Final[Mapping[tuple[bool, bool], str]] = {
+    (False, True): mark("{sender} → {recipients}: {kind}, admitted"),
+    (True, True): mark("{sender} → {recipients}: {kind} on the leg of {leg}, admitted"),
+    (False, False): mark("{sender} → {recipients}: {kind}, REJECTED as {code}"),
+    (True, False): mark("{sender} → {recipients}: {kind} on the leg of {leg}, REJECTED as {code}"),
+}
+"""By whether there is a leg, and whether it was admitted."""
+_EVIDENCE: Final = mark("{evidence}: {what}")
+_BECAME: Final = mark("{measure} became {state}")
+_WITHIN: Final = mark("{basis} within {group}")
+_CITING: Final = mark("{basis}, citing {cited}")
 _TOLD_ELSEWHERE: Final = frozenset({"jws", "request", "event", "document", "states", "flags"})
 
 
-def headline(shown: ShownEntry) -> str:
+def headline(shown: ShownEntry, language: str = SOURCE) -> str:
     """The entry in one line."""
     logged = shown.logged
     fields, (family, _, kind) = logged.leaf.fields, logged.leaf.type.partition(".")
     if shown.received is not None:
         header = shown.received.header
-        decided = "admitted" if kind == "accepted" else f"REJECTED as {fields['code']}"
-        return f"{header.sender} → {', '.join(header.recipients)}: {header.kind}{_of(header)}, {decided}"
+        return translate(
+            _DECIDED[header.leg is not None, kind == "accepted"],
+            language,
+            sender=header.sender,
+            recipients=", ".join(header.recipients),
+            kind=_kind(header.kind, language),
+            leg=header.leg,
+            code=fields.get("code"),
+        )
     if family == "decision":
-        return f"{fields['sender']}: a submission, {'admitted' if kind == 'accepted' else 'REJECTED'}"
+        said = f"{fields['sender']}: a submission, {'admitted' if kind == 'accepted' else 'REJECTED'}"
+        return retell(said, language)
     if family == "evidence" and kind in _EVIDENCES:
-        return f"{kind}: {_EVIDENCES[kind].format(**{'code': '', 'recipient': '', **fields})}"
-    return _OTHERS[logged.leaf.type](logged) if logged.leaf.type in _OTHERS else _plain(logged)
+        said = _EVIDENCES[kind].format(**{"code": "", "recipient": "", **fields})
+        return translate(_EVIDENCE, language, evidence=translate(kind, language), what=retell(said, language))
+    return retell(_OTHERS[logged.leaf.type](logged) if logged.leaf.type in _OTHERS else _plain(logged), language)
 
 
-def explain(shown: ShownEntry, memory: AuditMemory) -> list[str]:
+def explain(shown: ShownEntry, memory: AuditMemory, language: str = SOURCE) -> list[str]:
     """The entry in sentences."""
     logged = shown.logged
     family, _, kind = logged.leaf.type.partition(".")
-    sentences = [f"{_capital(headline(shown))}."]
+    sentences = [f"{_capital(headline(shown, language))}."]
     if shown.received is not None:
-        sentences += _decision(logged, shown.received)
+        sentences += (retell(one, language) for one in _decision(logged, shown.received, language))
     if family == "evidence":
-        sentences += _evidence(logged, kind, memory)
+        sentences += (retell(one, language) for one in _evidence(logged, kind, memory, language))
     return sentences
 
 
-def _decision(logged: LoggedLeaf, received: ReceivedEnvelope) -> Iterator[str]:
+def _decision(logged: LoggedLeaf, received: ReceivedEnvelope, language: str) -> Iterator[str]:
     header, fields = received.header, logged.leaf.fields
     if header.leg is None:
         number = encode_number(header.dossier, header.sender[:2])
         yield f"It opens the dossier {header.dossier}, number {number}."
     else:
         yield f"It belongs to the dossier {header.dossier}, on the leg of {header.leg}."
-    measures = ", ".join(f"{name} {type_}" for name, type_ in header.measures.items())
-    yield f"Profile {header.profile}, urgency {header.urgency}, measures: {measures}."
+    measures = ", ".join(f"{name} {_code(type_, language)}" for name, type_ in header.measures.items())
+    profile = header.profile if language == SOURCE else translate(profile_of(header.profile).title, language)
+    yield f"Profile {profile}, urgency {_code(header.urgency, language)}, measures: {measures}."
     for requested, basis in (header.basis or {}).items():
-        group = f" within {basis.group}" if basis.group else ""
-        cited = f", citing {', '.join(basis.cited)}" if basis.cited else ""
-        yield f"For {requested} it rests on {basis.primary}{group}{cited}."
+        rests_on = basis.primary
+        if basis.group:
+            rests_on = translate(_WITHIN, language, basis=rests_on, group=basis.group)
+        if basis.cited:
+            rests_on = translate(_CITING, language, basis=rests_on, cited=", ".join(basis.cited))
+        yield f"For {requested} it rests on {rests_on}."
     if header.act:
-        stated = ", ".join(f"{name} {_value(one)}" for name, one in header.act.items())
+        stated = ", ".join(f"{_member(name, language)} {_value(one, language)}" for name, one in header.act.items())
         yield f"What its sender states in clear: {stated}."
     for one in fields.get("states", ()):
         legs = f" on the leg of {', '.join(one['legs'])}" if "legs" in one else ""
-        yield f"By it {', '.join(f'{name} became {state}' for name, state in one['measures'].items())}{legs}."
+        moved = [
+            translate(_BECAME, language, measure=name, state=translate(state, language))
+            for name, state in one["measures"].items()
+        ]
+        yield f"By it {', '.join(moved)}{legs}."
     if fields["flags"]:
         yield f"The law has reservations, recorded and not enforced: {', '.join(fields['flags'])}."
     if "code" in fields:
@@ -107,7 +142,7 @@ def _decision(logged: LoggedLeaf, received: ReceivedEnvelope) -> Iterator[str]:
     yield f"Its contents are sealed: {len(parts)} parts, {size} bytes of ciphertext. Nobody can read them from here."
 
 
-def _evidence(logged: LoggedLeaf, kind: str, memory: AuditMemory) -> Iterator[str]:
+def _evidence(logged: LoggedLeaf, kind: str, memory: AuditMemory, language: str) -> Iterator[str]:
     fields = logged.leaf.fields
     if kind in _MEANINGS:
         yield _MEANINGS[kind]
@@ -117,11 +152,20 @@ def _evidence(logged: LoggedLeaf, kind: str, memory: AuditMemory) -> Iterator[st
     if decided is None:
         yield "No entry before it decides this message: that is a difference."
         return
-    yield f"The message is of the kind {decided.kind}, from {decided.sender}, decided by entry {decided.place}."
+    named = _kind(decided.kind, language)
+    yield f"The message is of the kind {named}, from {decided.sender}, decided by entry {decided.place}."
 
 
-def _of(header: Header) -> str:
-    return "" if header.leg is None else f" on the leg of {header.leg}"
+def _kind(kind: str, language: str) -> str:
+    return kind if language == SOURCE else translate(kind_label(kind), language)
+
+
+def _code(code: str, language: str) -> str:
+    return code if language == SOURCE else translate(CODE_WORDS.get(code, code), language)
+
+
+def _member(name: str, language: str) -> str:
+    return name if language == SOURCE else translate(ACT_LABELS.get(name, name), language)
 
 
 def _key_event(logged: LoggedLeaf) -> str:
@@ -199,10 +243,12 @@ _OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
 }
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, language: str = SOURCE) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        return ", ".join(f"{_code(name, language)} {_value(one, language)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(one, language) for one in value)
+    return _code(str(value), language)
 
 
 def _capital(text: str) -> str:

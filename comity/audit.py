@@ -115,10 +115,9 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     flagged = [one for one in document["key_changes"] if one["flags"]]
     if flagged or document["doubts"]:
         told = _(
-            "{events} key events and {messages} messages want an explanation that no ledger can give: comity audit"
-            " keys",
-            events=len(flagged),
-            messages=len(document["doubts"]),
+            "{events} and {messages} want an explanation that no ledger can give: comity audit keys",
+            events=_n("{count} key event", "{count} key events", len(flagged)),
+            messages=_n("{count} message", "{count} messages", len(document["doubts"])),
         )
         say(console, told, style="bold")
     for one in document["promises"]:

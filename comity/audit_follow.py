@@ -18,7 +18,7 @@ from comity.audit_options import Desk, Keep, Source, Workers, safe, where_of
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import console, local_time, reporting, say, visible
-from comity.words import _, retold
+from comity.words import _, _n, retold
 
 if TYPE_CHECKING:
     from client.audit_monitor import Finding
@@ -86,7 +86,9 @@ def follow(
                 monitor.look()
         except KeyboardInterrupt:
             pass
-        output.note(_("{size} entries, {findings} findings", size=monitor.size, findings=monitor.told))
+        entries = _n("{count} entry", "{count} entries", monitor.size)
+        findings = _n("{count} finding", "{count} findings", monitor.told)
+        output.note(f"{entries}, {findings}")
         if monitor.told:
             raise typer.Exit(UNVERIFIED)
 

@@ -89,6 +89,11 @@ def where_of(index: int | None) -> str:
     return _("ledger") if index is None else _("entry {index}", index=index)
 
 
+def counted_legs(count: int) -> str:
+    """`3 legs`."""
+    return _n("{count} leg", "{count} legs", count)
+
+
 def show_size(console: Any, document: dict[str, Any]) -> None:
     """Which ledger was read, and how far."""
     members = {"origin": document["origin"], "root": document["root"]}

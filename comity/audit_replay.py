@@ -10,11 +10,11 @@ import typer
 
 from client.audit_workers import WORKERS
 from comity.advice import UNVERIFIED
-from comity.audit_options import Desk, Keep, Source, Workers, show_differences, show_size
+from comity.audit_options import Desk, Keep, Source, Workers, counted_legs, show_differences, show_size
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import reporting, say
-from comity.words import _, retold
+from comity.words import _, _n, retold
 
 if TYPE_CHECKING:
     from client.audit_file import AuditFile
@@ -86,9 +86,9 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         console,
         "  "
         + _(
-            "{dossiers} dossiers with {legs} legs made again; compared: {whose}",
-            dossiers=document["dossiers"],
-            legs=document["legs"],
+            "{dossiers} with {legs} made again; compared: {whose}",
+            dossiers=_n("{count} dossier", "{count} dossiers", document["dossiers"]),
+            legs=counted_legs(document["legs"]),
             whose=whose,
         ),
     )

@@ -17,8 +17,9 @@ from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import console as console_of
 from comity.output import local_time, reporting, say
-from comity.words import _, retold
+from comity.words import _, reader_language
 from shared.errors import ComityError
+from shared.texts.catalogue import SOURCE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +76,7 @@ def show(
             if not report.ok:
                 output.note(_("This ledger DOES NOT VERIFY: `comity audit verify` says why."))
             if entry is not None:
-                document = _explained(browser, file, entry)
+                document = _explained(browser, file, entry, _language(output))
                 output.show(document, lambda console: _render_one(console, document))
                 return
             named = dict([browser.find(about)]) if about is not None else {}
@@ -100,7 +101,7 @@ def _browse(output: Output, browser: Browser, file: AuditFile, search: Search, p
             "found": found.total,
             "page": page,
             "pages": pages,
-            "entries": [_line(one) for one in found.entries],
+            "entries": [_line(one, _language(output)) for one in found.entries],
         }
         output.show(document, lambda console, shown=document: _render(console, shown))  # type: ignore[misc]
         if not is_terminal:
@@ -117,7 +118,7 @@ def _ask(output: Output, browser: Browser, file: AuditFile, page: int, pages: in
         wish = typer.prompt(_("Enter: next page, number: that entry, q: end"), default="", show_default=False).strip()
         if wish.isascii() and wish.isdigit():
             try:
-                _render_one(console_of(), _explained(browser, file, int(wish)))
+                _render_one(console_of(), _explained(browser, file, int(wish), _language(output)))
             except ComityError as refused:
                 output.error(refused)
         elif wish or page >= pages:
@@ -126,7 +127,12 @@ def _ask(output: Output, browser: Browser, file: AuditFile, page: int, pages: in
             return page + 1
 
 
-def _line(one: ShownEntry) -> dict[str, Any]:
+def _language(output: Output) -> str:
+    """Programs read English, and codes."""
+    return SOURCE if output.as_json else reader_language()
+
+
+def _line(one: ShownEntry, language: str) -> dict[str, Any]:
     from client.audit_words import headline
     from shared.domain.ids import encode_time
 
@@ -135,26 +141,26 @@ def _line(one: ShownEntry) -> dict[str, Any]:
         "index": logged.index,
         "logged_at": encode_time(logged.logged_at),
         "type": logged.leaf.type,
-        "words": headline(one),
+        "words": headline(one, language),
     }
 
 
-def _explained(browser: Browser, file: AuditFile, place: int) -> dict[str, Any]:
+def _explained(browser: Browser, file: AuditFile, place: int, language: str) -> dict[str, Any]:
     from client.audit_words import explain
     from shared.domain.ids import encode_time
 
     one = browser.entry(place)
     return {
-        **_line(one),
+        **_line(one, language),
         "at": encode_time(one.logged.leaf.at),
-        "explained": explain(one, file.memory),
+        "explained": explain(one, file.memory, language),
         "leaf": dict(one.logged.leaf.fields),
     }
 
 
 def _render(console: Console, document: dict[str, Any]) -> None:
     for one in document["entries"]:
-        say(console, f"{one['index']:>8}  {local_time(one['logged_at'])}  {safe(retold(one['words']))}")
+        say(console, f"{one['index']:>8}  {local_time(one['logged_at'])}  {safe(one['words'])}")
     told = _(
         "{found} of {size} entries, page {page} of {pages}",
         found=document["found"],
@@ -180,7 +186,7 @@ def _render_one(console: Console, document: dict[str, Any]) -> None:
         ),
     )
     for sentence in document["explained"]:
-        say(console, f"  {safe(retold(sentence))}")
+        say(console, f"  {safe(sentence)}")
     for name, value in document["leaf"].items():
         if name not in ("jws", "event", "document"):
             told = value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False)

@@ -8,12 +8,12 @@ import typer
 
 from client.audit_workers import WORKERS
 from comity.advice import UNVERIFIED
-from comity.audit_options import Desk, Keep, Source, Workers, safe, show_differences, show_size
+from comity.audit_options import Desk, Keep, Source, Workers, counted_legs, safe, show_differences, show_size
 from comity.home import now
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
-from comity.words import _, code_word
+from comity.words import _, _n, code_word
 from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
@@ -73,8 +73,12 @@ def _render(console: Console, document: dict[str, Any]) -> None:
     show_size(console, document)
     before = document["legs_the_year_before"]
     growth = "" if document["growth_percent"] is None else f" ({document['growth_percent']:+g} %)"
-    told = _(
-        "{legs} requests (legs), {before} the year before{growth}", legs=document["legs"], before=before, growth=growth
+    told = _n(
+        "{count} request (leg), {before} the year before{growth}",
+        "{count} requests (legs), {before} the year before{growth}",
+        document["legs"],
+        before=before,
+        growth=growth,
     )
     say(
         console,
@@ -93,10 +97,14 @@ def _render(console: Console, document: dict[str, Any]) -> None:
     say(console, _("Days from admission to the first:"))
     for what, times in document["days_to"].items():
         if times["legs"]:
-            numbers = {"median": f"{times['median']:g}", "p95": f"{times['p95']:g}", "legs": times["legs"]}
+            numbers = {
+                "median": f"{times['median']:g}",
+                "p95": f"{times['p95']:g}",
+                "legs": counted_legs(times["legs"]),
+            }
             say(
                 console,
-                f"  {_(_FIRST[what]):<9} " + _("median {median}, 95th percentile {p95} ({legs} legs)", **numbers),
+                f"  {_(_FIRST[what]):<9} " + _("median {median}, 95th percentile {p95} ({legs})", **numbers),
             )
         else:
             say(console, f"  {_(_FIRST[what]):<9} " + _("none yet"))

@@ -76,11 +76,10 @@ def told_by_code(code: str, sentence: str, facts: dict[str, str]) -> str:
 
 def kind_word(kind: str) -> str:
     """What a kind of message is called. English readers know it by its code, which is what everybody types."""
-    from shared.domain.profiles import PROFILES
+    from client.forms.kind_words import kind_label
 
     language = reader_language()
-    known = (profile.kinds[kind].label for profile in PROFILES.values() if kind in profile.kinds)
-    return kind if language == SOURCE else translate(next(known, kind), language)
+    return kind if language == SOURCE else translate(kind_label(kind), language)
 
 
 def code_word(code: str) -> str:

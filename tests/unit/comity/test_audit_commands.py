@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(run: Run, ledger:
 def test_a_party_replays_its_own_dossiers_from_a_copy(run: Run, ledger: Path, exchange: PaperExchange) -> None:
     same = run(FR, "audit", "replay", str(ledger))
     assert same.exit_code == 0
-    assert "1 dossiers with 1 legs made again; compared: the dossiers of this party" in same.stdout
+    assert "1 dossier with 1 leg made again; compared: the dossiers of this party" in same.stdout
 
 
 def test_an_old_copy_is_told_to_be_old_before_anybody_is_accused(
@@ -141,7 +141,7 @@ def test_entries_are_listed_and_one_is_explained(run: Run, ledger: Path) -> None
 def test_the_years_figures_of_a_ledger_that_differs_are_worth_nothing(run: Run, ledger: Path) -> None:
     figures = run(MA, "audit", "report", str(ledger), "--year", "2026")
     assert figures.exit_code == 0
-    assert "2026: 1 requests (legs), 0 the year before" in figures.stdout
+    assert "2026: 1 request (leg), 0 the year before" in figures.stdout
     path = ledger / "tile/entries/000.p/5"
     path.write_bytes(flip(path.read_bytes()))
     worthless = run(FR, "audit", "report", str(ledger), "--year", "2026")

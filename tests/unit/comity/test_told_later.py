@@ -106,3 +106,25 @@ def test_no_english_is_left_where_a_letter_is_read_and_answered(
     commands += [("reply", number, "acknowledge"), ("list",), ("keys", "compare", MA), ("trust", "show")]
     lines = [line for one in commands for line in run(FR, *one).output.splitlines()]
     assert [line for line in lines if ENGLISH.search(line) and not any(one in line for one in WRITTEN)] == []
+
+
+@pytest.mark.parametrize("language", ["fr", "es", "ar"])
+def test_no_english_and_no_code_of_a_kind_is_left_where_a_ledger_is_read(
+    run: Run,
+    request_file: Path,
+    exchange: PaperExchange,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+) -> None:
+    monkeypatch.setattr("comity.audit_options.now", lambda: exchange.now)
+    sent(run, request_file)
+    ledger = str(exchange.write_ledger(tmp_path / "ledger"))
+    english = run(MA, "audit", "show", ledger, "--json").stdout
+    monkeypatch.setenv("COMITY_LANGUAGE", language)
+    browse = ("audit", "show", ledger)
+    lines = [line for more in ((), ("2",), ("3",), ("4",)) for line in run(MA, *browse, *more).output.splitlines()]
+    codes = r"\b(request|bank-data|routine|(?<!evidence\.)delivery|became|within)\b"
+    told = [line for line in lines if not re.match(r"    \w+  ", line)]
+    assert [line for line in told if ENGLISH.search(line) or re.search(codes, line)] == []
+    assert run(MA, *browse, "--json").stdout == english, "programs read English and codes"
