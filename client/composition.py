@@ -115,7 +115,7 @@ def compose_request(
     )
     content = request.sealed_content()
     check_content(header, content)
-    return Composed(header, content, _flags(header, content, open_legs(header, _NO_DIGEST, now), registry, now))
+    return Composed(header, content, _flags(header, content, None, registry, now))
 
 
 def compose_reply(
@@ -181,19 +181,27 @@ def _checked(**members: Any) -> Header:
 
 
 def _flags(
-    header: Header, content: Mapping[str, Any], legs: Iterable[Leg], registry: Registry | None, now: datetime
+    header: Header, content: Mapping[str, Any], legs: Iterable[Leg] | None, registry: Registry | None, now: datetime
 ) -> tuple[Flag, ...]:
-    """What the registry warns of, each once. Raises ReasonMissing where the content does not say why it goes."""
-    flags: dict[Flag, None] = {}
-    if registry is None:
-        return ()
-    for leg in legs:
-        flags |= dict.fromkeys(admissibility(header, leg, registry, now))
-        if header.leg is None:
-            flags |= dict.fromkeys(language_flags(content, leg, registry, now.astimezone(UTC).date()))
+    """What the registry warns of. Raises ReasonMissing where the content does not say why it goes."""
+    flags = warnings_of(header, content, legs, registry, now)
     doubts = [flag for flag in flags if flag.needs_reason]
     if doubts and not str(content.get(OVERRIDE, "")).strip():
         raise ReasonMissing(warnings=Warnings(tuple(doubts)))
+    return flags
+
+
+def warnings_of(
+    header: Header, content: Mapping[str, Any], legs: Iterable[Leg] | None, registry: Registry | None, now: datetime
+) -> tuple[Flag, ...]:
+    """What the registry warns of, each once. Of a message that opens a dossier, `legs` are those that it would open."""
+    flags: dict[Flag, None] = {}
+    if registry is None:
+        return ()
+    for leg in open_legs(header, _NO_DIGEST, now) if legs is None else legs:
+        flags |= dict.fromkeys(admissibility(header, leg, registry, now))
+        if header.leg is None:
+            flags |= dict.fromkeys(language_flags(content, leg, registry, now.astimezone(UTC).date()))
     return tuple(flags)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from client.answers import answering
 from client.archive import Archive
-from client.composition import Composed, ReplyWish, compose_reply, compose_request
+from client.composition import Composed, ReplyWish, compose_reply, compose_request, warnings_of
 from client.desk.office import Office
 from client.directory_statement import fetch_statement
 from client.directory_watch import DirectoryWatch, fetch_history
@@ -42,7 +42,9 @@ from client.sent_before import sent_before
 from client.sent_twice import note_letter
 from client.signing import AuthorityKeys
 from shared.apisig.directory_statements import DirectoryStatement
-from shared.domain.dossier import by_transport
+from shared.domain.admissibility import Flag
+from shared.domain.dossier import by_transport, lapsed
+from shared.domain.header import Header
 from shared.domain.ids import encode_time
 from shared.domain.instruments import Registry
 from shared.domain.leg import Leg
@@ -204,6 +206,11 @@ class Correspondence(DossierReading):
             now=self._clock(),
             undelivered=undelivered,
         )
+
+    def warnings_of(self, header: Header, content: Mapping[str, Any]) -> tuple[Flag, ...]:
+        """What the registry of now warns of in a message that was composed before."""
+        legs = None if header.leg is None else [lapsed(self.leg(header.dossier, header.leg), self._clock())]
+        return warnings_of(header, content, legs, self.instruments(), self._clock())
 
     def _handing_on(self, leg: Leg, wish: ReplyWish) -> dict[str, Any]:
         """The content of a forward: what opens the original, for a holder that takes part, and the leg so far."""

@@ -12,8 +12,9 @@ from comity.home import Home, find_home, now
 from comity.officer_keys import load_officer
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
-from comity.send import Patience, Wait, seal_and_send, tell_doubts
-from comity.words import _, kind_word, reader_language, refusal, told_refusal
+from comity.send import Patience, Wait, seal_and_send, shown_flag, tell_doubts, tell_flags
+from comity.words import _, code_word, kind_word, reader_language, refusal, told, told_refusal
+from shared.errors import ComityError
 from shared.texts.catalogue import SOURCE, mark
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.desk.drafts import Draft
     from client.sealing import Attachment
+    from shared.domain.admissibility import Flag
     from shared.texts.sentence import Sentence
 
 Name = Annotated[str, typer.Argument(help="The draft, as `comity desk drafts` names it.")]
@@ -59,8 +61,11 @@ def drafts(home: HomeDir = None, url: Url = None, json: Json = False) -> None:
 def read(draft: Name, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
     """Everything that a draft says, before you put your name to it."""
     with reporting(json) as output, find_home(home, url).correspondence() as own:
+        from client.printing.letter import told_content
+
         found = own.office.drafts.load(draft)
         header = found.header
+        flags = _warnings(own, found, output)
         document = {
             **_told(own, found),
             "dossier": header.dossier,
@@ -71,13 +76,25 @@ def read(draft: Name, home: HomeDir = None, url: Url = None, json: Json = False)
             "act": header.act,
             "content": found.content,
             "attachments": [{"name": one.name, "size": len(one.data)} for one in found.attachments],
+            "flags": [shown_flag(one) for one in flags],
         }
+        lines = list(told_content(header, found.content, reader_language()))
+        waits_for = _waits_for(own, found)
 
         def render(console: Any) -> None:
-            for name, value in document.items():
-                say(console, f"{name}: {value if isinstance(value, str) else _text(value)}")
+            say(console, _line(document, waits_for), style="bold")
+            if found.message is not None:
+                say(console, _("sent as {message}", message=found.message))
+            say(console, f"{code_word(header.urgency)}, " + _("dossier {dossier}", dossier=header.dossier))
+            for party, basis in document["basis"].items():
+                say(console, _("For {party} it rests on {basis}.", party=party, basis=code_word(basis)))
+            for line in lines:
+                say(console, line)
+            for one in document["attachments"]:
+                say(console, _("attached: {name} ({size} bytes)", name=one["name"], size=one["size"]))
 
         output.show(document, render)
+        tell_flags(flags, output)
 
 
 def approve(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
@@ -108,8 +125,9 @@ def send(
         place = find_home(home, url)
         with place.correspondence() as own:
             signer = load_officer(place, own, officer_key)
+            flags = _warnings(own, own.office.drafts.load(draft), output)
             with own.office.sending(draft, signer, alone=emergency) as (signed, header, content):
-                seal_and_send(own, Composed(header, content, ()), signed.attachments, wait, patience, output)
+                seal_and_send(own, Composed(header, content, flags), signed.attachments, wait, patience, output)
 
 
 def ratify(draft: Name, officer_key: OfficerKey, home: HomeDir = None, url: Url = None, json: Json = False) -> None:
@@ -142,15 +160,27 @@ def keep_draft(
 
 def _show_draft(own: Correspondence, draft: Draft, output: Output) -> None:
     document = _told(own, draft)
-    whom = ", ".join(document["recipients"])
-    text = _(
+    text = _line(document, _waits_for(own, draft))
+    output.show(document, lambda console: say(console, text))
+
+
+def _line(document: dict[str, Any], waits_for: str) -> str:
+    return _(
         "Draft {draft}: {kind} to {whom} · waits for {waits_for}",
         draft=document["draft"],
         kind=kind_word(document["kind"]),
-        whom=whom,
-        waits_for=_waits_for(own, draft),
+        whom=", ".join(document["recipients"]),
+        waits_for=waits_for,
     )
-    output.show(document, lambda console: say(console, text))
+
+
+def _warnings(own: Correspondence, draft: Draft, output: Output) -> tuple[Flag, ...]:
+    """What the registry of now warns of. Where it cannot be asked, that is said instead."""
+    try:
+        return own.warnings_of(draft.header, draft.content)
+    except ComityError as failed:
+        output.note(_("What the registry warns of could not be asked: {why}", why=told(failed)))
+        return ()
 
 
 def _told(own: Correspondence, draft: Draft) -> dict[str, Any]:
@@ -205,9 +235,3 @@ def _signers(draft: Draft) -> list[Sentence]:
         )
         for one in draft.approved.approvals
     ]
-
-
-def _text(value: Any) -> str:
-    import json as jsonlib
-
-    return jsonlib.dumps(value, ensure_ascii=False, indent=2)

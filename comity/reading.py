@@ -77,7 +77,7 @@ def open_message(
             ],
             "files": [str(file) for file in files],
         }
-        lines = [] if output.as_json else list(told_content(opened, language))
+        lines = [] if output.as_json else list(told_content(opened.header, opened.content, language))
         output.show(document, lambda console: _render_message(console, document, lines))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from client.correspondence import Correspondence
     from client.request_file import RequestFile
     from client.sealing import Attachment
+    from shared.domain.admissibility import Flag
 
 Attach = Annotated[
     list[Path] | None, typer.Option("--attach", help="A file to seal with the message; may be repeated.")
@@ -146,14 +147,24 @@ def send_or_draft(
 
 def tell_doubts(composed: Composed, output: Output) -> None:
     """What the registry warns of, and what the form does not know."""
-    from client.flag_words import told_flag
-
-    for flag in composed.flags:
-        output.note(_("Note: {text}", text=told_flag(flag, reader_language())))
+    tell_flags(composed.flags, output)
     for member in composed.unknown:
         meant = " " + _("Is {name} meant?", name=member.meant) if member.meant else ""
         told = _("Note: the form has no field {name}; it is sealed and sent as it is.", name=member.name)
         output.note(f"{told}{meant}")
+
+
+def tell_flags(flags: tuple[Flag, ...], output: Output) -> None:
+    """What the registry warns of."""
+    from client.flag_words import told_flag
+
+    for flag in flags:
+        output.note(_("Note: {text}", text=told_flag(flag, reader_language())))
+
+
+def shown_flag(flag: Flag) -> dict[str, Any]:
+    """As programs read it."""
+    return {"code": flag.code, "text": flag.text, "measures": list(flag.measures)}
 
 
 def _ask_again(own: Correspondence, composed: Composed, files: list[Attachment], output: Output) -> None:
@@ -211,7 +222,7 @@ def seal_and_send(
         "facts": dict(decision.facts) if decision else {},
         "decided_at": decision.decided_at if decision else None,
         "receipt": own.register.receipt(message),
-        "flags": [{"code": one.code, "text": one.text, "measures": list(one.measures)} for one in composed.flags],
+        "flags": [shown_flag(one) for one in composed.flags],
     }
     output.show(document, lambda console: _render(console, document))
     if document["decision"] == "rejected":

@@ -26,7 +26,7 @@ from client.printing.act_labels import ACT_LABELS
 from client.printing.dues import PrintedDue
 from client.printing.letter_words import Words, plain
 from client.use_notes import permission_notes, protection_notes
-from shared.domain.header import Basis
+from shared.domain.header import Basis, Header
 from shared.domain.ids import encode_time
 from shared.domain.leg import DueBasis, Permission
 from shared.domain.profile_format import FieldType
@@ -106,19 +106,19 @@ def letter_of(opened: OpenedMessage, around: Surroundings, language: str) -> Let
         subtitle=words.say(kind.label),
         numbers=numbers,
         facts=tuple(_facts(opened, around, words)),
-        sections=tuple(_sections(opened, content, words)),
+        sections=(*_sections(header, content, words), *_attached(opened, words)),
         remarks=tuple(_remarks(opened, around, words)),
         foot=_foot(content, around.specialities.values(), words),
         page_of=words.say(_("Page {page} of {pages}")),
     )
 
 
-def told_content(opened: OpenedMessage, language: str) -> Iterator[str]:
+def told_content(header: Header, content: Mapping[str, Any], language: str) -> Iterator[str]:
     """The act and the content line by line, by the names of their fields, for a terminal."""
     words = Words(language, {})
-    for name, value in _act(opened, words):
+    for name, value in _act(header, words):
         yield f"{name}: {value}"
-    for section in _sections(opened, without_keys(opened.content), words, with_attachments=False):
+    for section in _sections(header, without_keys(content), words):
         if section.table is None:
             yield f"{section.heading}: {section.text}"
             continue
@@ -147,14 +147,14 @@ def _facts(opened: OpenedMessage, around: Surroundings, words: Words) -> Iterato
     yield words.say(_("Urgency")), words.code(str(header.urgency))
     if header.handling:
         yield words.say(_("Handling")), words.several(words.code(code) for code in header.handling)
-    yield from _act(opened, words)
+    yield from _act(header, words)
     for due in around.dues:
         yield words.say(_("To be done")), _due(due, words)
 
 
-def _act(opened: OpenedMessage, words: Words) -> Iterator[tuple[str, str]]:
-    rules = kind_of(opened.header.profile, opened.header.kind).act
-    for name, value in opened.header.act.items():
+def _act(header: Header, words: Words) -> Iterator[tuple[str, str]]:
+    rules = kind_of(header.profile, header.kind).act
+    for name, value in header.act.items():
         rule = rules.get(name)
         yield words.say(ACT_LABELS.get(name, name)), _act_value(rule.type if rule else None, value, words)
 
@@ -182,10 +182,7 @@ def _act_value(type_: FieldType | None, value: Any, words: Words) -> str:
     return words.code(value)
 
 
-def _sections(
-    opened: OpenedMessage, content: Mapping[str, Any], words: Words, *, with_attachments: bool = True
-) -> Iterator[Section]:
-    header = opened.header
+def _sections(header: Header, content: Mapping[str, Any], words: Words) -> Iterator[Section]:
     form = form_of(header.profile, header.kind)
     fields = {one.name: one for one in form.fields} if form else {}
     if header.measures and "measures" not in content:
@@ -200,7 +197,10 @@ def _sections(
         heading = words.say(shown.label) if shown else name
         table = _table(shown, value, words) or _group(shown, value, words) if shown else None
         yield Section(heading, table=table) if table else Section(heading, text=words.free(value))
-    if opened.attachments and with_attachments:
+
+
+def _attached(opened: OpenedMessage, words: Words) -> Iterator[Section]:
+    if opened.attachments:
         head = (_("Document"), _("Name"), _("Type"), _("Bytes"), "SHA-256")
         rows = tuple(
             (one.part, one.name, one.media_type, str(len(one.data)), digest_of(one.data)) for one in opened.attachments
