@@ -27,6 +27,8 @@ from shared.errors import EnvelopeCannotOpen, KeyNotFound
 OUR_NUMBER: Final = "file_number"
 THEIR_NUMBER: Final = "their_file_number"
 USE_LIMIT: Final = "use_limitation"
+ATTACHMENT: Final = "attachment"
+"""With its number it is the place of an attachment's name."""
 SNIPPET_CHARACTERS: Final = 100
 _DOMAIN: Final = b"comity-casebook/1\x00"
 _UNREAD: Final = frozenset({"approvals", "form"})
@@ -67,7 +69,7 @@ class Casebook:
         if self._register.casebook.kid(header.id) in self._openable():
             return
         words = dict(_words("", {name: value for name, value in without_keys(content).items() if name not in _UNREAD}))
-        words |= {f"attachment {at}": name for at, name in enumerate(attachments, start=1)}
+        words |= {f"{ATTACHMENT} {at}": name for at, name in enumerate(attachments, start=1)}
         opened_by = self._register.dossiers().get(header.dossier, header.sender)
         row = {
             "message": header.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -12,12 +12,13 @@ from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import Output, local_time, reporting, say
 from comity.words import _, _n, kind_word, reader_language, refusal, told_refusal
-from shared.texts.catalogue import SOURCE
+from shared.texts.catalogue import SOURCE, mark
 
 if TYPE_CHECKING:
     from client.correspondence import Correspondence
 
 EXCHANGE = "the exchange"
+_OF_THE_HEADER: Final = {"number": mark("Dossier"), "sender": mark("From"), "kind": mark("Kind of message")}
 
 
 def search(
@@ -57,7 +58,7 @@ def search(
             for one in found:
                 gaps = {"kind": kind_word(str(one["kind"])), "sender": one["sender"], "at": local_time(one["sent_at"])}
                 say(console, f"{one['number']}  " + _("{kind} of {sender}, sent {at}", **gaps))
-                say(console, f"    {one['where']}: {one['snippet']}")
+                say(console, f"    {_place(one)}: {one['snippet']}")
                 if one["use"]:
                     say(console, f"    {_('Use limitation')}: {one['use']}", style="bold")
                 say(console, f"    comity open {one['message']}")
@@ -77,6 +78,19 @@ def search(
                 )
             )
         output.show({"found": found, "not_searched": missing}, render)
+
+
+def _place(hit: dict[str, Any]) -> str:
+    """Where in the message it stands, by the labels of its form."""
+    from client.casebook import ATTACHMENT
+    from client.forms.faults import path_label
+
+    where = str(hit["where"])
+    if where.startswith(ATTACHMENT):
+        return _("Document {part}", part=where.removeprefix(ATTACHMENT).strip())
+    if where in _OF_THE_HEADER:
+        return _(_OF_THE_HEADER[where])
+    return path_label(str(hit["kind"]), where, reader_language()) or where
 
 
 def list_dossiers(

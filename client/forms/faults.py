@@ -24,7 +24,7 @@ from client.forms.form import Form, FormField, form_of
 from client.forms.schema_files import FIRST_VERSION, schemas
 from client.opening import OpenedMessage
 from shared.domain.conditions import Addressed
-from shared.domain.profiles import mandatory_body_fields
+from shared.domain.profiles import PROFILES, mandatory_body_fields
 from shared.envelope.encoding import BODY_PART
 from shared.errors import BodyIncomplete
 from shared.texts.catalogue import SOURCE, translate
@@ -109,6 +109,14 @@ def faults(header: Addressed, content: Mapping[str, Any]) -> tuple[Fault, ...]:
     order = {one.name: index for index, one in enumerate(form.fields)}
     ordered = sorted(found.values(), key=lambda one: order.get(one.path.partition(".")[0], len(order)))
     return tuple(ordered[:MOST_FAULTS])
+
+
+def path_label(kind: str, path: str, language: str = SOURCE) -> str | None:
+    """The labels that lead to a path in a content of this kind, counted from 1; None where no form knows it."""
+    steps = [int(step) - 1 if step.isascii() and step.isdigit() else step for step in path.split(".")]
+    forms = (form_of(profile.name, kind) for profile in PROFILES.values() if kind in profile.kinds)
+    form = next((one for one in forms if one is not None and one.field(str(steps[0])) is not None), None)
+    return None if form is None else Fault(path, _labels(form, steps), "").label(language)
 
 
 def faults_of(opened: OpenedMessage) -> tuple[Fault, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,26 @@ def test_what_people_remember_finds_the_letter_on_both_sides(run: Run, number: s
 
 def test_all_words_must_stand_in_one_message_and_the_place_is_shown(run: Run, number: str) -> None:
     assert found(run, MA, "Peña", "Sevilla") == []
-    assert "facts: Peña cobró en Málaga." in run(MA, "search", "cobro").stdout
+    assert "Summary of the relevant facts: Peña cobró en Málaga." in run(MA, "search", "cobro").stdout
     assert found(run, MA, number)[0]["where"] == "number"
+
+
+@pytest.mark.parametrize(
+    ("language", "places"),
+    [
+        ("fr", ("Résumé des faits", "Document 1", "Dossier")),
+        ("es", ("Resumen de los hechos", "Documento 1", "Expediente")),
+        ("ar", ("ملخص الوقائع", "الوثيقة 1", "الملف")),
+    ],
+)
+def test_the_place_is_told_by_the_label_of_its_field(
+    run: Run, number: str, monkeypatch: pytest.MonkeyPatch, language: str, places: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COMITY_LANGUAGE", language)
+    for word, place in zip(("cobro", "releve", number), places, strict=True):
+        assert f"    {place}" in run(MA, "search", word).stdout
+        assert not re.search(r"\b(facts|attachment|number)\b", run(MA, "search", word).stdout)
+    assert found(run, MA, "cobro")[0]["where"] == "facts", "programs read paths"
 
 
 def test_searching_asks_the_exchange_nothing(run: Run, number: str, exchange: PaperExchange) -> None:
