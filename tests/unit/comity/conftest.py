@@ -15,8 +15,10 @@ from client.callers import check_receipts
 from client.exchange import Exchange
 from client.key_file import SCRYPT_N_READ
 from client.keystore import save_keystore
+from comity import desk, desk_drafts
 from comity import home as home_module
 from comity.main import app
+from shared.keys.private import Ed25519Signer
 from shared.keys.trust import Trust, encode_trust
 from tests.unit.client.letters import CONTENT
 from tests.unit.client.paper_exchange import URL, PaperExchange
@@ -25,6 +27,9 @@ from tests.unit.envelope.workshop import party
 PASSPHRASE = "a long enough passphrase"
 
 Run = Callable[..., Result]
+
+OFFICERS = {"alami": ("drafter",), "bennis": ("approver", "sender"), "chakir": ("sender",)}
+"""Of the desk of MA.PGR, with their roles."""
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +106,21 @@ def document_of(result: Result) -> Any:
 @pytest.fixture(autouse=True)
 def own_logs(logs_as_before: None) -> None:
     """`serve` configures the logs of its process, which is this one."""
+
+
+@pytest.fixture
+def office(run: Run, exchange: PaperExchange, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Three officers of MA.PGR; stretching their passphrases is not what is tested here."""
+
+    def key(_: object, __: object, path: Path, *, make: bool = False) -> Ed25519Signer:
+        return Ed25519Signer(path.name.ljust(32).encode())
+
+    for module in (desk, desk_drafts):
+        monkeypatch.setattr(module, "load_officer", key)
+        monkeypatch.setattr(module, "now", lambda: exchange.now)
+    for name, roles in OFFICERS.items():
+        options = [word for role in roles for word in ("--role", role)]
+        named = ("--name", f"Officer {name}", "--functions", "Prosecutor")
+        result = run("MA.PGR", "desk", "officer", name, *named, *options, "--officer-key", name)
+        assert result.exit_code == 0, result.output
+    return run

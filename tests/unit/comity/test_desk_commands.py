@@ -3,62 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import Result
 
 from client.key_file import SCRYPT_N_READ
-from comity import desk, desk_drafts
-from shared.keys.private import Ed25519Signer
+from comity import desk
 from tests.unit.client.letters import CONTENT
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.comity.conftest import Run, document_of
-
-MA, FR = "MA.PGR", "FR.BEPI"
-ALAMI, BENNIS, CHAKIR = "alami", "bennis", "chakir"
-ROLES = {ALAMI: ("drafter",), BENNIS: ("approver", "sender"), CHAKIR: ("sender",)}
-
-
-@pytest.fixture
-def office(run: Run, exchange: PaperExchange, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Three officers of MA.PGR; stretching their passphrases is not what is tested here."""
-
-    def key(_: object, __: object, path: Path, *, make: bool = False) -> Ed25519Signer:
-        return Ed25519Signer(path.name.ljust(32).encode())
-
-    for module in (desk, desk_drafts):
-        monkeypatch.setattr(module, "load_officer", key)
-        monkeypatch.setattr(module, "now", lambda: exchange.now)
-    for name, roles in ROLES.items():
-        options = [word for role in roles for word in ("--role", role)]
-        named = ("--name", f"Officer {name}", "--functions", "Prosecutor")
-        result = run(MA, "desk", "officer", name, *named, *options, "--officer-key", name)
-        assert result.exit_code == 0, result.output
-    return run
-
-
-def drafted(run: Run, request_file: Path, by: str = ALAMI) -> str:
-    arguments = ("send", str(request_file), "--to", FR, "--instrument", "quadripartite", "--draft-by", by, "--json")
-    result = run(MA, *arguments)
-    assert result.exit_code == 0, result.output
-    return str(document_of(result)["draft"])
-
-
-def act(run: Run, what: str, draft: str, who: str, *more: str) -> Result:
-    return run(MA, "desk", what, draft, "--officer-key", who, *more)
-
-
-def code_of(result: Result) -> str:
-    return str(document_of(result)["error"]["code"])
-
-
-def received(run: Run) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = document_of(run(FR, "inbox", "--json"))["unopened"]
-    return found
+from tests.unit.comity.office import ALAMI, BENNIS, CHAKIR, FR, MA, act, code_of, drafted, received
 
 
 def test_four_eyes_send_a_request_and_the_other_side_reads_whose_they_were(office: Run, request_file: Path) -> None:
@@ -217,16 +172,6 @@ def test_a_kind_may_need_more_eyes_or_fewer(office: Run, request_file: Path) -> 
     assert "no profile has a kind riquest" in office(MA, "desk", "eyes", "riquest", "1").stderr
 
 
-def test_what_a_draft_waits_for_is_told_in_the_readers_language(
-    office: Run, request_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drafted(office, request_file)
-    monkeypatch.setenv("COMITY_LANGUAGE", "fr")
-    assert "un approbateur ; signé par alami (rédacteur)" in office(MA, "desk", "drafts").stdout
-    [waiting] = document_of(office(MA, "desk", "drafts", "--json"))["drafts"]
-    assert waiting["waits_for"] == "an approver; signed by alami (drafter)"
-
-
 def test_a_rejected_message_is_a_draft_again(office: Run, request_file: Path, exchange: PaperExchange) -> None:
     draft = drafted(office, request_file)
     act(office, "approve", draft, BENNIS)
@@ -296,44 +241,3 @@ def test_who_signs_twice_is_told_so_and_not_to_throw_the_draft_away(office: Run,
     draft = drafted(office, request_file)
     assert act(office, "approve", draft, BENNIS).exit_code == 0
     assert code_of(act(office, "approve", draft, BENNIS, "--json")) == "desk.officer-refused"
-
-
-@pytest.mark.parametrize(
-    ("language", "facts"), [("fr", "Résumé des faits"), ("es", "Resumen de los hechos"), ("ar", "الوقائع")]
-)
-def test_an_approver_reads_a_draft_by_the_labels_of_its_form(
-    office: Run, request_file: Path, monkeypatch: pytest.MonkeyPatch, language: str, facts: str
-) -> None:
-    draft = drafted(office, request_file)
-    monkeypatch.setenv("COMITY_LANGUAGE", language)
-    shown = office(MA, "desk", "read", draft).stdout
-    assert CONTENT["facts"] in shown
-    assert facts in shown
-    assert not re.search(r"\b(facts|content|act|measures|legal_provisions|waits_for|bank-data|routine)\b", shown)
-    assert document_of(office(MA, "desk", "read", draft, "--json"))["content"]["facts"] == CONTENT["facts"]
-
-
-def test_approver_and_sender_see_what_the_registry_warned_the_drafter_of(
-    office: Run, request_file: Path, exchange: PaperExchange
-) -> None:
-    doubtful = json.loads(request_file.read_text())
-    doubtful["content"] = {**doubtful["content"], "override_reason": "It is agreed.", "reciprocity": "As we did."}
-    request_file.write_text(json.dumps(doubtful))
-    result = office(MA, "send", str(request_file), "--to", FR, "--instrument", "reciprocity", "--draft-by", ALAMI)
-    notes = [line for line in result.stderr.splitlines() if line.startswith("Note: ") and "; " in line]
-    assert notes, result.output
-    [draft] = [one["draft"] for one in document_of(office(MA, "desk", "drafts", "--json"))["drafts"]]
-    assert set(notes) <= set(office(MA, "desk", "read", draft).stderr.splitlines())
-    assert document_of(office(MA, "desk", "read", draft, "--json"))["flags"]
-    act(office, "approve", draft, BENNIS)
-    assert set(notes) <= set(act(office, "send", draft, CHAKIR).stderr.splitlines())
-
-
-def test_a_draft_is_read_where_the_registry_is_not_to_be_had(
-    office: Run, request_file: Path, exchange: PaperExchange
-) -> None:
-    draft = drafted(office, request_file)
-    exchange.tamper = lambda path, body: b"{" if path == "/v1/instruments" else body
-    read = office(MA, "desk", "read", draft)
-    assert (read.exit_code, CONTENT["facts"] in read.stdout) == (0, True)
-    assert "What the registry warns of could not be asked" in read.stderr
