@@ -52,6 +52,7 @@ from shared.errors import (
     LedgerInvalid,
     MessageNotLogged,
     NotThere,
+    PartPruned,
     PromiseBroken,
     Rejection,
     SignedWhenCompromised,
@@ -142,7 +143,11 @@ class Mailbox:
         received = self._received(message, fetched)
         wanted = self.handed_legs.handed(received.header).parts if fetched.kid is None else None
         sizes = {one.name: one.ct_len for one in received.manifest.parts if wanted is None or one.name in wanted}
-        parts = self._parts.fetch(received.header, sizes)
+        try:
+            parts = self._parts.fetch(received.header, sizes)
+        except PartPruned:
+            self._judge.judge(received, self._verifying(received, _own_wrap(fetched)))  # what is left is what it was
+            raise
         whole = parse_envelope(received.jws_bytes, received.wraps, parts)
 
         def open_at(moment: Moment) -> OpenedMessage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from client.proof_making import make_bundle
 from shared.domain.ids import encode_time
-from shared.errors import EvidenceInvalid, PartPruned
+from shared.errors import EvidenceInvalid, MessageUnverified, PartPruned
 from tests.unit.client.letters import FR, MA, open_dossier, reply
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.told_ledgers import audit, found
@@ -58,6 +59,23 @@ def test_the_recipient_hears_when_and_by_which_policy_and_the_sender_opens_its_o
     with pytest.raises(PartPruned, match="for 30 days"):
         story.fr.mailbox.open(story.message)
     assert story.ma.mailbox.open(story.message).content["facts"] == "Money moved."
+
+
+@pytest.mark.parametrize("member", ["wrap", "kid"])
+def test_what_is_left_of_a_message_whose_parts_were_pruned_is_held_against_its_signatures(
+    story: Closed, member: str
+) -> None:
+    story.prune()
+
+    def tamper(path: str, body: bytes) -> bytes:
+        if path != f"/v1/messages/{story.message}":
+            return body
+        told = json.loads(body)
+        return json.dumps({**told, member: told[member][:-5] + "AAAAA"}).encode()
+
+    story.exchange.tamper = tamper
+    with pytest.raises(MessageUnverified):
+        story.fr.mailbox.open(story.message)
 
 
 def test_parts_that_are_said_to_be_pruned_without_an_entry_are_missed_after_an_hour(story: Closed) -> None:
