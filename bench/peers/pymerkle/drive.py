@@ -40,7 +40,6 @@ class Peer:
 
     def append(self, leaves: int) -> dict[str, Any]:
         spent = Spent()
-        self._tree.get_root()  # of a file that was just opened it computes again what it had remembered of the tree
         for _ in range(leaves // ROUND_LEAVES):
             entries = [entry() for _ in range(ROUND_LEAVES)]
             with spent:
