@@ -225,7 +225,7 @@ TABLES: Final[Mapping[str, TableWorth]] = {
     ),
     "instruments": TableWorth(
         {
-            "version": Inner("the number that counts is signed in the document"),
+            "version": Seen(idle="the number that counts is signed in the document"),
             "document": Seen(_NEWEST, Inner(_OLDER)),
             "recorded_at": Inner("nobody is told it"),
         },
