@@ -231,9 +231,11 @@ def by_transport(profile: str, kind: str) -> bool:
 
 def _target(leg: Leg, measure: Measure, kind: Kind, failed: bool) -> str | None:
     """Where the kind moves this measure; None where it does not."""
+    moves = kind.moves
+    if measure.state in moves or not failed:
+        return moves.get(measure.state)
     states = profile_of(leg.profile).states.values()
-    instead = (one.name for one in states if failed and one.instead_of == measure.state)
-    return next((kind.moves[state] for state in (measure.state, *instead) if state in kind.moves), None)
+    return next((moves[one.name] for one in states if one.instead_of == measure.state and one.name in moves), None)
 
 
 def _may_move(leg: Leg, measure: Measure, kind: Kind, side: Side | None, failed: bool) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from client.composition import ReplyWish
+from client.composition import Composed, ReplyWish
 from client.correspondence import Correspondence
 from client.sealing import Attachment
 from shared.apisig.verify import VerifiedCall
@@ -106,12 +106,29 @@ def test_an_exchange_that_lets_anybody_send_again_what_it_never_failed_to_delive
     assert "decision" in found(audit(exchange, tmp_path / "ledger"))
 
 
+def another_way_written(exchange: Hanging, ma: Correspondence) -> Composed:
+    """Half a day after a request that was not delivered."""
+    dossier = open_dossier(ma, FR)
+    exchange.pass_time(12.5 * HOUR)
+    return ma.compose_reply(dossier, ReplyWish("other-channel", {"channel": "courier", "sent": "2026-11-23"}, {}))
+
+
+def delivered_while_another_way_was_written(
+    exchange: Hanging, ma: Correspondence, monkeypatch: pytest.MonkeyPatch
+) -> Composed:
+    """The exchange will admit it all the same."""
+    composed = another_way_written(exchange, ma)
+    [first] = exchange.envelopes.values()
+    exchange.evidence("delivery", first, FR)
+    monkeypatch.setattr(exchange, "how_far", lambda message, recipient: "not-delivered")
+    exchange.delivers = True
+    return composed
+
+
 def test_an_exchange_that_refuses_what_it_failed_to_deliver_is_found(
     exchange: Hanging, ma: Correspondence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dossier = open_dossier(ma, FR)
-    exchange.pass_time(12.5 * HOUR)
-    composed = ma.compose_reply(dossier, ReplyWish("other-channel", {"channel": "courier", "sent": "2026-11-23"}, {}))
+    composed = another_way_written(exchange, ma)
     monkeypatch.setattr(exchange, "how_far", lambda message, recipient: "submitted")
     decision = ma.outbox.send(ma.seal_and_store(composed, [])) or ma.outbox.poll(composed.header.id)
     assert decision is not None
@@ -122,13 +139,7 @@ def test_an_exchange_that_refuses_what_it_failed_to_deliver_is_found(
 def test_what_came_in_the_moment_of_the_decision_may_have_been_there_or_not(
     exchange: Hanging, ma: Correspondence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dossier = open_dossier(ma, FR)
-    exchange.pass_time(12.5 * HOUR)
-    composed = ma.compose_reply(dossier, ReplyWish("other-channel", {"channel": "courier", "sent": "2026-11-23"}, {}))
-    [first] = exchange.envelopes.values()
-    exchange.evidence("delivery", first, FR)
-    monkeypatch.setattr(exchange, "how_far", lambda message, recipient: "not-delivered")
-    exchange.delivers = True
+    composed = delivered_while_another_way_was_written(exchange, ma, monkeypatch)
     ma.outbox.send(ma.seal_and_store(composed, []))
     report = audit(exchange, tmp_path / "ledger")
     assert report.ok, report.differences
@@ -137,13 +148,7 @@ def test_what_came_in_the_moment_of_the_decision_may_have_been_there_or_not(
 def test_what_came_long_before_is_no_more_to_be_sent_again(
     exchange: Hanging, ma: Correspondence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dossier = open_dossier(ma, FR)
-    exchange.pass_time(12.5 * HOUR)
-    composed = ma.compose_reply(dossier, ReplyWish("other-channel", {"channel": "courier", "sent": "2026-11-23"}, {}))
-    [first] = exchange.envelopes.values()
-    exchange.evidence("delivery", first, FR)
-    monkeypatch.setattr(exchange, "how_far", lambda message, recipient: "not-delivered")
-    exchange.delivers = True
+    composed = delivered_while_another_way_was_written(exchange, ma, monkeypatch)
     exchange.pass_time(HOUR)
     ma.outbox.send(ma.seal_and_store(composed, []))
     assert "decision" in found(audit(exchange, tmp_path / "ledger"))
