@@ -175,11 +175,12 @@ class DecisionJudge:
         if message is None or leg is None or not by_transport(header.profile, header.kind):
             return None
         came = self._memory.evidence_times(message, leg)
+        if not is_denied(came):
+            return None
         delivered_at = came.get(Evidence.delivery)
-        if delivered_at is None:
-            return message if is_denied(came) else None
-        is_doubtful = delivered_at > logged.leaf.at - CLOCK_SKEW and logged.leaf.fields.get("code") is None
-        return message if is_doubtful and is_denied(came) else None
+        was_accepted = logged.leaf.fields.get("code") is None
+        is_doubtful = delivered_at is not None and delivered_at > logged.leaf.at - CLOCK_SKEW and was_accepted
+        return message if delivered_at is None or is_doubtful else None
 
     def _admit(
         self, header: Header, digest: str, at: datetime, registry: Registry | None, undelivered: str | None
