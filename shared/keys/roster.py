@@ -114,7 +114,7 @@ def verify_roster(raw: bytes, operator_keys: Sequence[Ed25519Public], quorum: in
         if len(services) != len(written.services) or len(set(keys)) != len(keys):
             raise ValueError("a service or a key stands twice")
         log = written.log_vkeys
-        if log is not None and (log[0] == log[1] or not all(key.startswith(f"{exchange}+") for key in log)):
+        if "log_vkeys" in written.model_fields_set and not _are_log_vkeys(log, exchange):
             raise ValueError("log_vkeys are two different verifier keys named for the origin")
     except ValidationError as bad:
         raise RosterRefused(why=first_misfit(bad)) from None
@@ -142,6 +142,10 @@ def draft_roster(
             **({} if log_vkeys is None else {"log_vkeys": list(log_vkeys)}),
         }
     )
+
+
+def _are_log_vkeys(vkeys: tuple[str, str] | None, exchange: str) -> bool:
+    return vkeys is not None and vkeys[0] != vkeys[1] and all(key.startswith(f"{exchange}+") for key in vkeys)
 
 
 def _written(keys: ServiceKeys | FormerKeys) -> dict[str, str]:

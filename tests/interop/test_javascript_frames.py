@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from shared.domain.ids import parse_time
+from shared.domain.strict_json import encode_canonical_json
 from shared.errors import FrameRefused
 from shared.frame.items import Item
 from shared.frame.seal import FrameSealer
@@ -17,6 +20,8 @@ from shared.keys.private import Ed25519Signer, XWingOpener
 from shared.keys.public import parse_xwing
 from tests.interop.javascript import JavaScript, RefusedThere, missing_javascript
 from tests.unit.frame.test_exact_frames import FRAME, ROSTER, a_reader
+from tests.unit.keys.parties import EXCHANGE
+from tests.unit.keys.test_roster import DRAFT, FAULTS, LOG, OPERATORS, former, signed, verify
 
 SEEDS = ROSTER["seeds"]
 TRUSTED = {"document": ROSTER["roster"], **{name: ROSTER[name] for name in ("operators", "quorum", "exchange")}}
@@ -32,11 +37,18 @@ def there() -> Iterator[JavaScript]:
         yield asked
 
 
-def opened_there(there: JavaScript, raw: bytes) -> Any:
+def trusted(roster: bytes) -> dict[str, Any]:
+    """This roster, signed by operators who are trusted."""
+    operators = [encode_b64u(one.public_key().raw) for one in OPERATORS]
+    exchange = json.loads(roster)["exchange"]
+    return {"document": signed(roster).decode(), "operators": operators, "quorum": 2, "exchange": exchange}
+
+
+def opened_there(there: JavaScript, raw: bytes, trusted: dict[str, Any] = TRUSTED) -> Any:
     return there.ask(
         "frame",
         raw=encode_b64u(raw),
-        trusted=TRUSTED,
+        trusted=trusted,
         destination=FRAME["destination"],
         service=FRAME["consumer"],
         openers={OWN.kid("exchange/intake"): SEEDS["intake"]["seal"]},
@@ -113,3 +125,29 @@ def test_the_roster_reads_the_same_and_not_without_its_quorum(there: JavaScript)
     for changes in ({"quorum": 3}, {"exchange": "other.example/log"}, {"operators": ROSTER["operators"][:1]}):
         with pytest.raises(RefusedThere, match=r"keys\.roster-refused"):
             there.ask("roster", **{**TRUSTED, **changes})
+
+
+def test_a_roster_with_keys_of_before_and_of_the_log_reads_the_same(there: JavaScript) -> None:
+    written = json.loads(DRAFT)
+    written["services"][1]["former"] = [former(), former(until="2026-11-21T09:30:00Z")]
+    document = encode_canonical_json({**written, "log_vkeys": LOG})
+    assert set(verify(signed(document)).services) == set(there.ask("roster", **trusted(document)))
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_malformed_roster_is_refused_there(there: JavaScript, fault: Callable[[dict[str, Any]], object]) -> None:
+    written = json.loads(DRAFT)
+    fault(written)
+    with pytest.raises(RefusedThere, match=r"keys\.roster-refused"):
+        there.ask("roster", **{**trusted(encode_canonical_json(written)), "exchange": EXCHANGE})
+
+
+@pytest.mark.parametrize(("until", "opens"), [("2026-11-22T09:00:00Z", True), ("2026-11-22T08:59:59.999999Z", False)])
+def test_a_former_key_counts_there_for_epochs_of_its_time(there: JavaScript, until: str, opens: bool) -> None:
+    written = json.loads(ROSTER["document"])  # the epoch was made at 09:00
+    gateway = next(one for one in written["services"] if one["service"] == "gateway")
+    before = {"sign": gateway["sign"], "seal": gateway["seal"], "until": until}
+    gateway |= {**former(), "former": [before]}
+    del gateway["until"]
+    with nullcontext() if opens else pytest.raises(RefusedThere, match=r"frame\.refused"):
+        opened_there(there, parse_b64u(FRAME["frame"]), trusted(encode_canonical_json(written)))

@@ -21,10 +21,9 @@ export async function roster(given) {
 }
 
 export async function frame({ raw, trusted, openers, retention_s, ...given }) {
-  const keys = await serviceKeys(trusted);
   const opened = await openFrame(fromB64u(raw), {
     ...given,
-    roster: new Map([...keys].map(([service, { sign }]) => [service, sign])),
+    roster: await serviceKeys(trusted),
     openers: new Map(Object.entries(openers).map(([kid, seed]) => [kid, fromB64u(seed)])),
     now: parseTime(given.now),
     retentionUs: BigInt(retention_s) * 1_000_000n,

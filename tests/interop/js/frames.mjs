@@ -49,7 +49,7 @@ class Reader {
   }
 }
 
-// ---- opening: `roster`: service → raw Ed25519 key; `openers`: kid → seed; `now` microseconds
+// ---- opening: `roster`: what verifyRoster gave; `openers`: kid → seed; `now` microseconds
 
 export async function openFrame(raw, { destination, service, roster, openers, producers, now, retentionUs, checkAge = true }) {
   const frame = parseFrame(raw);
@@ -99,9 +99,13 @@ function parseEpoch(raw) {
 }
 
 async function openEpoch(epoch, roster, openers) {
-  const signer = roster.get(epoch.producer);
-  if (signer === undefined) throw refused("its producer is not on the roster");
-  if (!(await verifies("Ed25519", signer, epoch.signature, join(EPOCH, epoch.signed)))) throw refused("the epoch's signature");
+  const producer = roster.get(epoch.producer);
+  if (producer === undefined) throw refused("its producer is not on the roster");
+  const ofThen = [producer, ...producer.former.filter(({ until }) => epoch.madeAt <= until)];
+  const signed = await Promise.all(
+    ofThen.map((keys) => verifies("Ed25519", keys.sign, epoch.signature, join(EPOCH, epoch.signed))),
+  );
+  if (!signed.includes(true)) throw refused("the epoch's signature");
   const life = epoch.notAfter - epoch.madeAt;
   if (life <= 0n || life > HOUR_US) throw refused("the epoch's life");
   if (!openers.has(epoch.kid)) throw refused("sealed to another key");
@@ -184,25 +188,53 @@ export async function verifyQuorum(signed, domain, operators, quorum, refuse) {
   }
 }
 
+// Whether it is an object with each of these members, perhaps the optional one, and no other.
+function isClosed(node, names, optional) {
+  if (!isObject(node)) return false;
+  const members = Object.keys(node).filter((name) => name !== optional);
+  return members.length === names.length && names.every((name) => members.includes(name));
+}
+
+function parsePair(node, refuse) {
+  const [sign, seal] = [fromB64u(node.sign), fromB64u(node.seal)];
+  if (!sign || !seal || !isSoundKey("Ed25519", sign) || !isSoundKey("X-Wing", seal)) throw refuse("a key");
+  return { sign, seal };
+}
+
+function parseFormer(node, refuse) {
+  if (!Array.isArray(node) || node.length > 2) throw refuse("former keys");
+  return node.map((one) => {
+    const until = isClosed(one, ["sign", "seal", "until"]) ? parseTime(one.until) : undefined;
+    if (until === undefined) throw refuse("a former key");
+    return { ...parsePair(one, refuse), until };
+  });
+}
+
+function checkLogKeys(vkeys, exchange, refuse) {
+  const named = Array.isArray(vkeys) && vkeys.every((one) => typeof one === "string" && one.startsWith(`${exchange}+`));
+  if (!named || vkeys.length !== 2 || vkeys[0] === vkeys[1]) throw refuse("the log's keys");
+}
+
+// service → { sign, seal, former: [{ sign, seal, until }, …] }
 export async function verifyRoster(raw, operators, quorum, exchange) {
   const refuse = (why) => new Refusal("keys.roster-refused", why);
   const signed = parseSignedDocument(raw, refuse);
   await verifyQuorum(signed, "comity-roster/1", operators, quorum, refuse);
   const document = strict(signed.document, refuse);
-  const closed = (node, names) => isObject(node) && Object.keys(node).sort().join() === names;
-  if (!closed(document, "exchange,issued_at,services,v") || document.v !== "comity-roster/1") throw refuse("its form");
+  const isOne = isClosed(document, ["v", "exchange", "issued_at", "services"], "log_vkeys");
+  if (!isOne || document.v !== "comity-roster/1") throw refuse("its form");
   if (document.exchange !== exchange || parseTime(document.issued_at) === undefined) throw refuse("its exchange or time");
+  if ("log_vkeys" in document) checkLogKeys(document.log_vkeys, exchange, refuse);
   const { services } = document;
   if (!Array.isArray(services) || services.length < 1 || services.length > 12) throw refuse("its services");
   const keys = new Map();
-  const raws = [];
   for (const one of services) {
-    if (!closed(one, "seal,service,sign") || !/^[a-z][a-z0-9-]{0,31}$/.test(one.service)) throw refuse("a service");
-    const [signs, seals] = [fromB64u(one.sign), fromB64u(one.seal)];
-    if (!signs || !seals || !isSoundKey("Ed25519", signs) || !isSoundKey("X-Wing", seals)) throw refuse("a key");
-    keys.set(one.service, { sign: signs, seal: seals });
-    raws.push(one.sign, one.seal);
+    if (!isClosed(one, ["service", "sign", "seal"], "former") || !/^[a-z][a-z0-9-]{0,31}$/.test(one.service)) {
+      throw refuse("a service");
+    }
+    keys.set(one.service, { ...parsePair(one, refuse), former: "former" in one ? parseFormer(one.former, refuse) : [] });
   }
+  const raws = [...keys.values()].flatMap((one) => [one, ...one.former]).flatMap(({ sign, seal }) => [toB64u(sign), toB64u(seal)]);
   if (keys.size !== services.length || new Set(raws).size !== raws.length) throw refuse("a service or key twice");
   return keys;
 }
