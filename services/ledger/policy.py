@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.audit.leaves import encode_entries
-from shared.audit.tiles import TILE_WIDTH, Tile, TileReader, build_tiles, hash_full_tile, root_from_tiles
+from shared.audit.tiles import TileReader, build_tiles, root_from_tiles
 from shared.audit.tree import hash_leaf
 from shared.domain.ids import encode_time, parse_time
 from shared.errors import LedgerForked, LedgerInvalid
-from shared.ports.ledger import FullTile, KeptHead, PlacedLeaf, TreeHead
+from shared.ports.ledger import FullTile, KeptHead, PlacedLeaves, TreeHead
 
 Edge = Mapping[tuple[int, int], bytes]
 """The partial tile of each level at one size."""
@@ -19,7 +19,7 @@ Edge = Mapping[tuple[int, int], bytes]
 
 @dataclass(frozen=True)
 class PlannedRound:
-    leaves: tuple[PlacedLeaf, ...]
+    leaves: PlacedLeaves
     tiles: tuple[FullTile, ...]
     head: TreeHead
 
@@ -35,9 +35,9 @@ def plan_round(head: TreeHead | None, edge: Edge, waiting: Mapping[bytes, bytes]
     logged_at = max(now, head.logged_at) if head else now
     logged_at = parse_time(encode_time(logged_at))  # as the entry will say it, to the microsecond
     leaves = _place(size, logged_at, waiting)
-    appended = build_tiles(size, [leaf.entry_hash for leaf in leaves], _reader(edge))
+    appended = build_tiles(size, leaves.entry_hashes, _reader(edge))
     full = tuple(
-        _full_tile(tile, hashes) for tile, hashes in sorted(appended.tiles.items()) if tile.width == TILE_WIDTH
+        FullTile(tile.level, tile.index, appended.tiles[tile], root) for tile, root in appended.hashed_up.items()
     )
     return PlannedRound(leaves, full, TreeHead(appended.size, appended.root, logged_at))
 
@@ -83,17 +83,10 @@ def hash_on(size: int, edge: Edge, hashes: Sequence[bytes]) -> bytes:
         raise LedgerForked(why=f"tiles of size {size} are missing or cut") from missing
 
 
-def _place(size: int, logged_at: datetime, waiting: Mapping[bytes, bytes]) -> tuple[PlacedLeaf, ...]:
+def _place(size: int, logged_at: datetime, waiting: Mapping[bytes, bytes]) -> PlacedLeaves:
     entries = encode_entries(logged_at, waiting.values())
-    return tuple(
-        PlacedLeaf(index, logged_at, entry, hash_leaf(entry), digest)
-        for index, (digest, entry) in enumerate(zip(waiting, entries, strict=True), size)
-    )
+    return PlacedLeaves(size, logged_at, entries, [hash_leaf(entry) for entry in entries], list(waiting))
 
 
 def _reader(edge: Edge) -> TileReader:
     return lambda tile: edge[tile.level, tile.index]
-
-
-def _full_tile(tile: Tile, hashes: bytes) -> FullTile:
-    return FullTile(tile.level, tile.index, hashes, hash_full_tile(hashes))

@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +21,7 @@ from shared.audit.leaves import digest_of_leaf, split_entry
 from shared.audit.tree import hash_leaf
 from shared.errors import LeafInvalid, LedgerForked
 from shared.frame.open import FUTURE_S
-from shared.ports.ledger import PlacedLeaf, Round, TreeHead
+from shared.ports.ledger import PlacedLeaves, Round, TreeHead
 
 READ_BACK: Final = 100_000
 """Entries that a process reads back at most; so many it remembers however old they are."""
@@ -65,12 +65,11 @@ class RecentLeaves:
         while not self.knows_since(since) and len(self._placed) < self._read_back:
             await self._read_more(round_)
 
-    def add(self, leaves: Sequence[PlacedLeaf], head: TreeHead) -> None:
+    def add(self, leaves: PlacedLeaves, head: TreeHead) -> None:
         """What this process placed on the head that it looked back from, and committed."""
         self._head = head
-        for leaf in leaves:
-            self._placed.append((leaf.logged_at, leaf.leaf_digest))
-            self._digests.add(leaf.leaf_digest)
+        self._placed.extend((leaves.logged_at, digest) for digest in leaves.leaf_digests)
+        self._digests.update(leaves.leaf_digests)
         kept_since = head.logged_at - REMEMBERED_FOR
         while len(self._placed) > self._read_back and (
             len(self._placed) > REMEMBERED_MOST or self._placed[0][0] < kept_since

@@ -18,7 +18,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from shared.audit.leaf_fields import HOLDS, Field, Kind, is_number, is_time
@@ -39,8 +40,8 @@ NONCE_BYTES: Final = 16
 TIME_CHARACTERS: Final = 27
 _PREFIX_BYTES: Final = TIME_CHARACTERS + 1
 MAX_LEAF_BYTES: Final = MAX_ENTRY_BYTES - _PREFIX_BYTES
-_AT: Final = slice(len('{"at":"'), len('{"at":"') + TIME_CHARACTERS)
-"""Where a leaf tells its time: no member comes before it."""
+_AT_MILLISECOND: Final = slice(len('{"at":"'), len('{"at":"') + TIME_CHARACTERS - len("000Z"))
+"""Where a leaf tells its time, to the millisecond: no member comes before it."""
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 _OWN_MEMBERS: Final = frozenset({"v", "type", "at", "nonce"})
 
@@ -265,11 +266,17 @@ def digest_of_leaf(leaf: bytes) -> bytes:
     The time comes first as in a UUIDv7, so that an index of them grows at its end [SQLite, 1,000 leaves more behind
     600,000: 4 ms of CPU instead of 20].
     """
+    return _time_in_digest(leaf[_AT_MILLISECOND]) + hashlib.sha256(leaf).digest()
+
+
+@lru_cache(256)
+def _time_in_digest(millisecond: bytes) -> bytes:
+    """Remembered: what waits in one frame was mostly written in one moment."""
     try:
-        at = datetime.fromisoformat(leaf[_AT].decode("ascii"))
+        at = datetime.fromisoformat(millisecond.decode("ascii") + "Z")
     except ValueError:
         at = _NO_TIME
-    return max(0, int(at.timestamp() * 1000)).to_bytes(6, "big") + hashlib.sha256(leaf).digest()
+    return max(0, (at - _NO_TIME) // timedelta(milliseconds=1)).to_bytes(6, "big")
 
 
 # --- entries ---------------------------------------------------------------------------------------------------------

@@ -218,11 +218,15 @@ def _hash_up(hashes: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Appended:
-    """What an append makes: the new size and root, and every tile that is new or wider than before."""
+    """What an append makes: the new size and root, and every tile that is new or wider than before.
+
+    `hashed_up` holds of each full tile among them the one hash that it contributes to the level above.
+    """
 
     size: int
     root: bytes
     tiles: Mapping[Tile, bytes]
+    hashed_up: Mapping[Tile, bytes]
 
 
 def build_tiles(old_size: int, new_leaf_hashes: Sequence[bytes], read_tile: TileReader) -> Appended:
@@ -235,6 +239,7 @@ def build_tiles(old_size: int, new_leaf_hashes: Sequence[bytes], read_tile: Tile
     size = check_size(old_size + len(new_leaf_hashes))
     hashes = b"".join([check_hash(leaf_hash, "a leaf hash") for leaf_hash in new_leaf_hashes])
     tiles: dict[Tile, bytes] = {}
+    hashed_up: dict[Tile, bytes] = {}
     level = 0
     while hashes:
         first, width = divmod(old_size >> (level * TILE_HEIGHT), TILE_WIDTH)
@@ -244,13 +249,15 @@ def build_tiles(old_size: int, new_leaf_hashes: Sequence[bytes], read_tile: Tile
         completed = []
         for number, start in enumerate(range(0, len(hashes), TILE_BYTES)):
             data = hashes[start : start + TILE_BYTES]
-            tiles[Tile(level, first + number, len(data) // HASH_BYTES)] = data
+            tile = Tile(level, first + number, len(data) // HASH_BYTES)
+            tiles[tile] = data
             if len(data) == TILE_BYTES:
-                completed.append(_hash_up(data))
+                hashed_up[tile] = _hash_up(data)
+                completed.append(hashed_up[tile])
         hashes = b"".join(completed)
         level += 1
     root = root_from_tiles(size, lambda tile: tiles[tile] if tile in tiles else read_tile(tile))
-    return Appended(size, root, tiles)
+    return Appended(size, root, tiles, hashed_up)
 
 
 # --- entries ---------------------------------------------------------------------------------------------------------

@@ -26,14 +26,20 @@ class WaitingFrame:
 
 
 @dataclass(frozen=True)
-class PlacedLeaf:
-    index: int
+class PlacedLeaves:
+    """The leaves of one round, side by side from index `first` on, all at one time: as lists, since an object for each
+    would cost as much as to hash it."""
+
+    first: int
     logged_at: datetime
-    entry: bytes
+    entries: Sequence[bytes]
     """`logged_at`, a newline, the leaf: what the tree hashes."""
-    entry_hash: bytes
-    leaf_digest: bytes
+    entry_hashes: Sequence[bytes]
+    leaf_digests: Sequence[bytes]
     """`audit.leaves.digest_of_leaf`, by which its writer finds it again."""
+
+    def __len__(self) -> int:
+        return len(self.entries)
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class Round(Protocol):
         """The hashes of the partial tile of each level at this size: (level, number) → up to 255 hashes, joined."""
 
     async def append(
-        self, leaves: Sequence[PlacedLeaf], tiles: Sequence[FullTile], head: TreeHead, placed: Sequence[int]
+        self, leaves: PlacedLeaves, tiles: Sequence[FullTile], head: TreeHead, placed: Sequence[int]
     ) -> None:
         """Insert leaves, tiles that became full, and the intended checkpoint; remove the waiting rows `placed`."""
 

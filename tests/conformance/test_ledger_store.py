@@ -14,7 +14,7 @@ from shared.adapters.sql.ledger import SqlLedger
 from shared.audit.leaves import digest_of_leaf, encode_entry
 from shared.audit.tree import hash_leaf
 from shared.errors import StoreConflict, StoreUnavailable
-from shared.ports.ledger import Ledger, PlacedLeaf, TreeHead
+from shared.ports.ledger import Ledger, PlacedLeaves, TreeHead
 from shared.ports.unit_of_work import Effects
 from tests.conformance.rows import NOW
 from tests.conformance.stores import OpenStore, leaves_in, row_counts, rows_of, waiting_leaves, write
@@ -227,14 +227,14 @@ async def test_a_place_or_a_size_that_is_taken_is_never_given_again(store: Store
     await run_round(ledger)
     before = [await rows_of(store, table) for table in ("ledger_leaf", "ledger_checkpoint")]
 
-    async def place_again(leaf: PlacedLeaf, head: TreeHead) -> None:
+    async def place_again(leaves: PlacedLeaves, head: TreeHead) -> None:
         async with ledger.round() as round_:
             assert round_ is not None
-            await round_.append([leaf], [], head, [])
+            await round_.append(leaves, [], head, [])
             await round_.commit()
 
     for index, size in ((1, 3), (2, 2)):
-        other = PlacedLeaf(index, NOW, b"another entry", b"h" * 32, b"d" * 32)
+        other = PlacedLeaves(index, NOW, [b"another entry"], [b"h" * 32], [b"d" * 32])
         with pytest.raises(StoreConflict):
             await place_again(other, TreeHead(size, b"r" * 32, NOW))
     assert [await rows_of(store, table) for table in ("ledger_leaf", "ledger_checkpoint")] == before
@@ -273,6 +273,6 @@ async def test_times_come_back_to_the_microsecond(store: Store) -> None:
     ledger, at = SqlLedger(store), NOW + timedelta(microseconds=1)
     async with ledger.round() as round_:
         assert round_ is not None
-        await round_.append([PlacedLeaf(0, at, b"e", b"h" * 32, b"d" * 32)], [], TreeHead(1, b"r" * 32, at), [])
+        await round_.append(PlacedLeaves(0, at, [b"e"], [b"h" * 32], [b"d" * 32]), [], TreeHead(1, b"r" * 32, at), [])
         await round_.commit()
     assert await ledger.unsigned_head() == TreeHead(1, b"r" * 32, at)

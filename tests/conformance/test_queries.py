@@ -9,7 +9,7 @@ from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.adapters.sql.queries import SqlQueries
 from shared.contracts.records import Claim, InstrumentsRecord, KeyEventRecord, Record
-from shared.ports.ledger import PlacedLeaf, TreeHead
+from shared.ports.ledger import PlacedLeaves, TreeHead
 from shared.ports.queries import KeyEventPlace
 from shared.ports.unit_of_work import Effects
 from tests.conformance.rows import (
@@ -59,10 +59,11 @@ async def test_a_message_is_settled_once_its_own_senders_feed_says_how_it_ended(
 
 async def place(store: Store, *leaf_digests: bytes) -> None:
     """Give these leaves the first places of the ledger."""
-    leaves = [PlacedLeaf(index, NOW, b"entry", b"h" * 32, digest) for index, digest in enumerate(leaf_digests)]
+    count = len(leaf_digests)
+    leaves = PlacedLeaves(0, NOW, [b"entry"] * count, [b"h" * 32] * count, leaf_digests)
     async with SqlLedger(store).round() as round_:
         assert round_ is not None
-        await round_.append(leaves, [], TreeHead(len(leaves), b"r" * 32, NOW), [])
+        await round_.append(leaves, [], TreeHead(count, b"r" * 32, NOW), [])
         await round_.commit()
 
 

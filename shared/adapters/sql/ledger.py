@@ -12,12 +12,12 @@ from sqlalchemy import BigInteger, Table, bindparam, func, select
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.keyed import bound_keys, bound_rows, is_one_of
 from shared.adapters.sql.letters import letter_rows
-from shared.adapters.sql.prepared import Prepared
+from shared.adapters.sql.prepared import Columns, Prepared
 from shared.adapters.sql.statements import bounded_bytes, deleting, inserting, inserting_new
 from shared.adapters.sql.wires import Wire
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import DEAD_LETTERS
-from shared.ports.ledger import FullTile, PlacedLeaf, Round, TreeHead, WaitingFrame
+from shared.ports.ledger import FullTile, PlacedLeaves, Round, TreeHead, WaitingFrame
 from shared.ports.unit_of_work import LEAF_FRAME_MOST_BYTES, DeadLetter
 
 WIDTH: Final = 256
@@ -138,10 +138,12 @@ class SqlRound:
         return edge
 
     async def append(
-        self, leaves: Sequence[PlacedLeaf], tiles: Sequence[FullTile], head: TreeHead, placed: Sequence[int]
+        self, leaves: PlacedLeaves, tiles: Sequence[FullTile], head: TreeHead, placed: Sequence[int]
     ) -> None:
         is_sqlite = self._wire.is_sqlite
-        for table, rows in ((_LEAF, leaves), (_TILE, tiles), (_CHECKPOINT, [head])):
+        if leaves:
+            await self._wire.run(inserting(_LEAF, is_sqlite), _columns_of(leaves))
+        for table, rows in ((_TILE, tiles), (_CHECKPOINT, [head])):
             if rows:
                 given = bound_rows([vars(row) for row in rows], is_sqlite)
                 await self._wire.run(inserting(table, is_sqlite), given)
@@ -163,6 +165,17 @@ class SqlRound:
         if ids:
             gone = bound_keys([(one,) for one in ids], self._wire.is_sqlite)
             await self._wire.run(deleting(table, "id", self._wire.is_sqlite), gone)
+
+
+def _columns_of(leaves: PlacedLeaves) -> Columns:
+    count = len(leaves)
+    return Columns(
+        index=list(range(leaves.first, leaves.first + count)),
+        logged_at=[leaves.logged_at] * count,
+        entry=leaves.entries,
+        entry_hash=leaves.entry_hashes,
+        leaf_digest=leaves.leaf_digests,
+    )
 
 
 async def _try_lead(wire: Wire) -> bool:

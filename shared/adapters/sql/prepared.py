@@ -8,7 +8,8 @@ values go through SQLAlchemy's own processors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from sqlalchemy import ClauseElement, Dialect, Executable, Float, Numeric, Select
@@ -22,6 +23,15 @@ class Row(Protocol):
 
 
 Given = Mapping[str, Any]
+
+
+class Columns(dict[str, Sequence[Any]]):
+    """Rows to be written, column by column; all columns are of one length, which is not nothing."""
+
+
+ROWS_TOGETHER: Final = 20
+"""So many rows SQLite inserts by one statement, which finds its place in the table once [1,000 rows of three blobs and
+an index: 1.9 ms of CPU instead of 2.6]."""
 _POSTGRESQL: Final[Dialect] = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 _SQLITE: Final[Dialect] = aiosqlite_dialect()
 _Bind = tuple[str, Any, Callable[[Any], Any] | None]
@@ -36,7 +46,7 @@ class Prepared:
         """As SQLAlchemy runs it on SQLite: where a list is written out, where rows are returned by what writes them."""
         self.tells = bool(_told(statement))
         """Whether it returns rows."""
-        self._repeated: dict[tuple[str, ...], tuple[str, list[_Bind]]] = {}
+        self._repeated: dict[tuple[str, ...], tuple[str, str | None, list[_Bind]]] = {}
         self.text: str | None = None
         """As the driver runs it; None where it does not."""
         if not is_sqlite:
@@ -47,13 +57,21 @@ class Prepared:
             if "POSTCOMPILE" in str(self.text):
                 self.text = None
 
-    def repeated(self, rows: Sequence[Given]) -> tuple[str, list[tuple[Any, ...]]]:
-        """The text and the values by which SQLite's driver runs it once for each row; all rows name the same values."""
-        names = tuple(rows[0])
+    def repeated(self, given: Columns | Sequence[Given]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+        """Texts and values by which SQLite's driver runs it for each row; all rows name the same values."""
+        columns = given if isinstance(given, Columns) else {name: [row[name] for row in given] for name in given[0]}
+        names, count = tuple(columns), len(next(iter(columns.values())))
         if names not in self._repeated:
-            self._repeated[names] = _compiled(self.statement, _SQLITE, names)
-        text, binds = self._repeated[names]
-        return text, list(zip(*(_column(bind, rows) for bind in binds), strict=True))
+            text, binds = _compiled(self.statement, _SQLITE, names)
+            self._repeated[names] = text, _for_many(text, len(binds)), binds
+        text, many, binds = self._repeated[names]
+        rows = list(zip(*(_column(bind, columns, count) for bind in binds), strict=True))
+        whole = count - count % ROWS_TOGETHER if many else 0
+        if many and whole:
+            values = chain.from_iterable(rows[:whole])
+            yield many, list(zip(*[values] * (ROWS_TOGETHER * len(binds)), strict=True))
+        if whole < count:
+            yield text, rows[whole:]
 
     def _compile(self, dialect: Dialect) -> None:
         self.text, self._arguments = _compiled(self.statement, dialect)
@@ -106,11 +124,27 @@ def _taken(binds: Sequence[_Bind], given: Given) -> list[Any]:
     ]
 
 
-def _column(bind: _Bind, rows: Sequence[Given]) -> Iterable[Any]:
+def _for_many(text: str, values: int) -> str | None:
+    """The text that inserts ROWS_TOGETHER rows; None where the statement is no insert of given values alone."""
+    row = f"({', '.join('?' * values)})"
+    before, found, behind = text.partition(f" VALUES {row}")
+    return f"{before} VALUES {', '.join([row] * ROWS_TOGETHER)}{behind}" if found else None
+
+
+def _column(bind: _Bind, columns: Given, count: int) -> Iterable[Any]:
     """The values of one place, row after row."""
-    name, constant, taken = bind
-    values = [row.get(name, constant) for row in rows]
-    return values if taken is None else map(taken, values)
+    name, constant, take = bind
+    values = columns[name] if name in columns else [constant] * count
+    return values if take is None else _taken_in_turn(take, values)
+
+
+def _taken_in_turn(take: Callable[[Any], Any], values: Iterable[Any]) -> Iterator[Any]:
+    """Neighbours often share a value, as the leaves of one round their time."""
+    last, taken = object(), None
+    for value in values:
+        if value is not last:
+            last, taken = value, take(value)
+        yield taken
 
 
 def _told(statement: Any) -> Mapping[str, Any]:

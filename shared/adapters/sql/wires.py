@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.adapters.sql.prepared import Given, Prepared, Row
+from shared.adapters.sql.prepared import Columns, Given, Prepared, Row
 from shared.adapters.sql.translation import translated
 from shared.errors import StoreUnavailable
 
@@ -25,7 +25,7 @@ class Wire(Protocol):
     is_sqlite: bool
 
     async def run(self, prepared: Prepared, given: Given | Sequence[Given]) -> Sequence[Row]:
-        """The rows that the statement returns. On SQLite a sequence of values runs it once for each.
+        """The rows that the statement returns. On SQLite columns, or a sequence of values, run it for each row.
 
         Raises StoreUnavailable, StoreConflict, StoreRefused.
         """
@@ -50,8 +50,9 @@ class SqliteWire:
         with translated():
             if prepared.text is not None:
                 return prepared.named(await self._driver.execute_fetchall(prepared.text, prepared.arguments(bound)))
-            if isinstance(given, list) and not prepared.tells:
-                await self._driver.executemany(*prepared.repeated(given))
+            if isinstance(given, list | Columns) and not prepared.tells:
+                for text, rows in prepared.repeated(given):
+                    await self._driver.executemany(text, rows)
                 return ()
             result = await self._connection.execute(prepared.statement, bound)
             return result.mappings().all() if result.returns_rows else ()

@@ -12,7 +12,7 @@ from services.ledger.policy import PlannedRound, check_root, plan_round
 from shared.audit.leaves import digest_of_leaf, encode_entry
 from shared.audit.tree import hash_leaf
 from shared.errors import LeafTooLarge, LedgerForked
-from shared.ports.ledger import FullTile, TreeHead
+from shared.ports.ledger import FullTile, PlacedLeaves, TreeHead
 from tests.fakes import by_digest
 from tests.merkle import root_of
 
@@ -43,13 +43,11 @@ class PaperStore:
 
     def place(self, *leaves: bytes, now: datetime = NOW) -> PlannedRound:
         planned = plan_round(self.head, self.edge(), by_digest(leaves), now)
-        assert [leaf.index for leaf in planned.leaves] == list(
-            range(len(self.entries), len(self.entries) + len(leaves))
-        )
+        assert (planned.leaves.first, len(planned.leaves)) == (len(self.entries), len(leaves))
         assert not self.tiles.keys() & {(tile.level, tile.number) for tile in planned.tiles}, "a full tile made twice"
         self.head = planned.head
-        self.entries += [leaf.entry for leaf in planned.leaves]
-        self.hashes += [leaf.entry_hash for leaf in planned.leaves]
+        self.entries += planned.leaves.entries
+        self.hashes += planned.leaves.entry_hashes
         self.tiles |= {(tile.level, tile.number): tile for tile in planned.tiles}
         return planned
 
@@ -90,19 +88,16 @@ def test_the_tile_of_a_higher_level_appears_when_its_last_hash_does() -> None:
 
 
 def test_an_entry_begins_with_the_time_of_its_round_and_is_found_by_the_digest_of_its_leaf() -> None:
-    [placed] = PaperStore().place(b'{"leaf":1}').leaves
-    assert placed.entry == b'2026-11-22T09:00:00.123456Z\n{"leaf":1}'
-    assert placed.logged_at == NOW
-    assert placed.entry_hash == hash_leaf(placed.entry)
-    assert placed.leaf_digest == digest_of_leaf(b'{"leaf":1}')
+    placed, entry = PaperStore().place(b'{"leaf":1}').leaves, b'2026-11-22T09:00:00.123456Z\n{"leaf":1}'
+    assert placed == PlacedLeaves(0, NOW, [entry], [hash_leaf(entry)], [digest_of_leaf(b'{"leaf":1}')])
 
 
 def test_a_clock_that_goes_backwards_does_not_take_the_log_with_it() -> None:
     store = PaperStore()
     store.place(b"1", now=NOW)
     back = store.place(b"2", now=NOW - timedelta(hours=3))
-    assert (back.head.logged_at, back.leaves[0].logged_at) == (NOW, NOW)
-    assert back.leaves[0].entry.startswith(b"2026-11-22T09:00:00.123456Z\n")
+    assert (back.head.logged_at, back.leaves.logged_at) == (NOW, NOW)
+    assert back.leaves.entries[0].startswith(b"2026-11-22T09:00:00.123456Z\n")
     later = NOW + timedelta(microseconds=1)
     assert store.place(b"3", now=later).head.logged_at == later
 
