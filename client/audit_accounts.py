@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import Final
 
 from client.audit_documents import CLOCK_SKEW
-from client.audit_envelopes import Answer, Refusal, RequestQuestion
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
+from client.audit_signatures import Answer, Refusal, RequestQuestion
 from shared.apisig.request_text import SignedRequest
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.ids import encode_time, parse_time

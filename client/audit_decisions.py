@@ -19,9 +19,10 @@ from typing import Final
 from client.audit_clocks import ClockJudge
 from client.audit_decided import Decided
 from client.audit_documents import CLOCK_SKEW, OperatorDocuments
-from client.audit_envelopes import Asked, Refusal, ask
+from client.audit_envelopes import Asked, ask
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
+from client.audit_signatures import Refusal
 from shared.apisig.receipts import MERGE_DELAY
 from shared.audit.leaves import leg_states
 from shared.audit.log_verification import LoggedLeaf

@@ -17,9 +17,9 @@ from typing import Final
 
 from client.audit_decided import Decided
 from client.audit_documents import CLOCK_SKEW, DOCUMENTS_STALE
-from client.audit_envelopes import Answer, Refusal, RequestQuestion
 from client.audit_memory import AuditMemory
 from client.audit_report import AuditReport
+from client.audit_signatures import Answer, Refusal, RequestQuestion
 from client.audit_transport import TransportJudge, said_by
 from shared.apisig.receipts import MERGE_DELAY
 from shared.apisig.request_text import SignedRequest

@@ -20,7 +20,7 @@ from client.audit_accounts import AccountJudge
 from client.audit_clocks import ClockJudge
 from client.audit_decisions import DecisionJudge
 from client.audit_documents import CLOCK_SKEW, DOCUMENT_TYPES, OperatorDocuments
-from client.audit_envelopes import Answer, Asked, Question, Refusal
+from client.audit_envelopes import Asked
 from client.audit_evidences import EvidenceJudge
 from client.audit_keys import look_back_at_keys
 from client.audit_memory import AuditMemory
@@ -28,6 +28,7 @@ from client.audit_report import AuditReport
 from client.audit_retention import judge_pruned
 from client.audit_retries import judge_retry
 from client.audit_services import ServiceJudge
+from client.audit_signatures import Answer, Question, Refusal
 from client.audit_transport import TransportJudge
 from shared.apisig.receipts import MERGE_DELAY
 from shared.audit.log_verification import LoggedLeaf

@@ -17,10 +17,10 @@ from datetime import datetime
 from multiprocessing import get_context
 from typing import Final, Self
 
-from client.audit_envelopes import Answer, answer_all
 from client.audit_file import AuditFile, Position
 from client.audit_leaves import LeafJudge, Prepared
 from client.audit_report import AuditReport
+from client.audit_signatures import Answer, answer_all
 from client.ledger_source import LedgerSource
 from shared.audit.leaves import parse_entry
 from shared.audit.log_verification import LoggedLeaf

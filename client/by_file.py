@@ -22,7 +22,7 @@ from client.composition import ReplyWish
 from client.desk.approvals import APPROVALS
 from client.request_file import OVERRIDE, load_json
 from shared.domain.header import Code, Urgency
-from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId
+from shared.domain.id_fields import AuthorityId, Digest, DossierId, MeasureId, MessageId
 from shared.domain.leg import Leg
 from shared.domain.misfits import first_misfit
 from shared.domain.profiles import kind_of

@@ -22,7 +22,7 @@ from client.directory_history import replay_history
 from client.exchange import Exchange
 from client.request_file import load_json
 from client.signing import AuthorityKeys
-from shared.domain.ids import AuthorityId
+from shared.domain.id_fields import AuthorityId
 from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import encode_canonical_json
 from shared.errors import EventNotAdmitted, EventOvertaken, KeyRefused, RequestFileInvalid

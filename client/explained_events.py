@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from client.whole_file import locked, put_in_place
-from shared.domain.ids import Digest, Timestamp
+from shared.domain.id_fields import Digest, Timestamp
 from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.errors import RequestFileInvalid

@@ -29,7 +29,8 @@ from shared.envelope.body import AttachmentEntry, Body, parse_body
 from shared.envelope.container import ReceivedEnvelope
 from shared.envelope.encoding import BODY_PART, MAX_SKEW_S, digest_of, part_context, wrap_info
 from shared.envelope.padding import unpad_part
-from shared.envelope.verify import SigningKey, VerifiedEnvelope, verify_envelope
+from shared.envelope.signed_text import SigningKey
+from shared.envelope.verify import VerifiedEnvelope, verify_envelope
 from shared.errors import EnvelopeActContradicted, EnvelopeCannotOpen, EnvelopePartMismatch, Rejection
 from shared.keys.custody import Opener
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.domain.catalogue import COVERT, COVERT_MEASURES
 from shared.domain.header import Basis, Urgency
-from shared.domain.ids import AuthorityId, MeasureId
+from shared.domain.id_fields import AuthorityId, MeasureId
 from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import NotStrictJson, parse_strict_json
 from shared.errors import RequestFileInvalid

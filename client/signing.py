@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from shared.domain.ids import is_authority_id
 from shared.envelope.encoding import ALGORITHMS
-from shared.envelope.jws import JwsSignature, encode_jws, encode_protected, signing_input
+from shared.envelope.jws import JwsSignature, encode_jws, encode_protected
+from shared.envelope.signed_text import signing_input
 from shared.errors import EnvelopeCannotOpen, KeyNotFound, KeyRefused
 from shared.keys.base64url import encode_b64u
 from shared.keys.custody import Opener, Signer

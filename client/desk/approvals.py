@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from client.desk.rules import Acting, Closed, OfficerId, OfficerName, Role
 from shared.domain.header import Header
-from shared.domain.ids import AuthorityId, Digest, Timestamp
+from shared.domain.id_fields import AuthorityId, Digest, Timestamp
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.envelope.body import AttachmentEntry
 from shared.keys.base64url import encode_b64u

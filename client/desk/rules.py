@@ -21,7 +21,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from shared.domain.ids import AuthorityId, Timestamp, parse_time
+from shared.domain.id_fields import AuthorityId, Timestamp
+from shared.domain.ids import parse_time
 from shared.domain.misfits import first_misfit
 from shared.domain.profile_format import Kind
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Base64UrlBytes, BaseModel, ConfigDict, Field
 
-from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, ProcessId, Timestamp
+from shared.domain.id_fields import AuthorityId, Digest, DossierId, MeasureId, MessageId, ProcessId, Timestamp
 
 Sealed = Annotated[bytes, Base64UrlBytes]
 MOST_KINDS: Final = 100

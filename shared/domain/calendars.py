@@ -21,7 +21,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.domain.header import Code
-from shared.domain.ids import AuthorityId, Day, Moment
+from shared.domain.id_fields import AuthorityId, Day, Moment
 
 UTC_DAYS: Final = "utc.1"
 """The version of the calendar that counts where no other is published."""

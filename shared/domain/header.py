@@ -18,7 +18,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.domain.ids import AuthorityId, Digest, DossierId, MeasureId, MessageId, Timestamp, parse_time
+from shared.domain.id_fields import AuthorityId, Digest, DossierId, MeasureId, MessageId, Timestamp
+from shared.domain.ids import parse_time
 from shared.domain.misfits import misfit_words
 from shared.domain.strict_json import NotStrictJson, parse_strict_json
 from shared.errors import (

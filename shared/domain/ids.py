@@ -2,6 +2,9 @@
 
 Rules: an authority is `MA.PGR` (ISO 3166-1 alpha-2, a dot, a short code); messages and dossiers are UUIDv7 (RFC
 9562) in lower case, so that ids sort by the time of their making; times on the wire are RFC 3339, UTC, `Z`.
+
+Models name them as the types of `id_fields.py`. This module loads in no time: keys and signatures, which need no model,
+are judged in processes that start for that alone.
 """
 
 from __future__ import annotations
@@ -9,11 +12,8 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated
-
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, StringConstraints
 
 AUTHORITY_PATTERN = r"^[A-Z]{2}\.[A-Z0-9]{2,16}$"
 UUID7_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
@@ -24,13 +24,6 @@ TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{6})?Z$"
 _AUTHORITY = re.compile(AUTHORITY_PATTERN[1:-1])
 _UUID7 = re.compile(UUID7_PATTERN[1:-1])
 _TIME = re.compile(TIME_PATTERN[1:-1], re.ASCII)
-
-AuthorityId = Annotated[str, StringConstraints(pattern=AUTHORITY_PATTERN)]
-MessageId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
-DossierId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
-ProcessId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
-MeasureId = Annotated[str, StringConstraints(pattern=MEASURE_PATTERN)]
-Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 
 
 def is_authority_id(text: str) -> bool:
@@ -64,14 +57,6 @@ def encode_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
-def _checked_time(text: str) -> str:
-    parse_time(text)
-    return text
-
-
-Timestamp = Annotated[str, AfterValidator(_checked_time)]
-
-
 def time_of_uuid7(identifier: str) -> datetime:
     """When a UUIDv7 was made, to the millisecond, by the clock of its maker."""
     return datetime.fromtimestamp((uuid.UUID(identifier).int >> 80) / 1000, UTC)
@@ -83,19 +68,3 @@ def new_uuid7(now: datetime) -> str:
     random_bits = secrets.randbits(74)
     value = milliseconds << 80 | 0x7 << 76 | (random_bits >> 62) << 64 | 0b10 << 62 | random_bits & ((1 << 62) - 1)
     return str(uuid.UUID(int=value))
-
-
-def _moment(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("not a time")
-    return parse_time(value)
-
-
-def _day(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("not a date")
-    return date.fromisoformat(value)
-
-
-Moment = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(encode_time, return_type=str, when_used="json")]
-Day = Annotated[date, BeforeValidator(_day)]

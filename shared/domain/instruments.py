@@ -26,7 +26,7 @@ from shared.domain.calendars import NO_CALENDARS, Calendar, Calendars
 from shared.domain.catalogue import HEADER_MEASURES
 from shared.domain.clocks import CLOCKS, NO_LIMIT
 from shared.domain.header import RECIPROCITY, Basis, Code
-from shared.domain.ids import AuthorityId, Day
+from shared.domain.id_fields import AuthorityId, Day
 from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import NotStrictJson, parse_strict_json
 from shared.errors import InstrumentsInvalid

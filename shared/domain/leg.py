@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 
 from shared.domain.header import Basis, Code, Urgency
-from shared.domain.ids import AuthorityId, Day, Digest, DossierId, MeasureId, MessageId, Moment
+from shared.domain.id_fields import AuthorityId, Day, Digest, DossierId, MeasureId, MessageId, Moment
 from shared.domain.profile_format import Side
 
 PERMISSIONS_AT_MOST = 64

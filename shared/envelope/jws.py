@@ -98,11 +98,6 @@ def read_jws(node: object) -> Jws:
     return Jws(payload, payload_text, (first, second), encoded, digest_of(encoded))
 
 
-def signing_input(protected: str, payload_text: str) -> bytes:
-    """What a signature covers (RFC 7515 §5.1)."""
-    return f"{protected}.{payload_text}".encode("ascii")
-
-
 def encode_protected(alg: str, kid: str) -> str:
     """The base64url text of the one protected header for this algorithm and key."""
     return encode_b64u(_protected(alg, kid))

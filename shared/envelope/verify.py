@@ -17,8 +17,8 @@ The numbers are those of `docs/spec/envelope.md`, each with the codes it can end
 
 Rules:
 1. Steps 1 to 3 are the parsing (`container.py`, `jws.py`, `manifest.py`, `domain/header.py`); 4 to 6 are
-   `verify_signatures`, which needs the JWS alone; 7 to 11 follow the signatures, so that their codes speak of what the
-   sender really signed.
+   `verify_signatures`, which needs the JWS alone, the arithmetic of 5 and 6 `signed_text.py`; 7 to 11 follow the
+   signatures, so that their codes speak of what the sender really signed.
 2. Nothing is looked up here: keys, clock and the exchange's name are passed in. For a past envelope they are those of
    the moment at which it was logged.
 3. `VerifiedEnvelope` is made here and nowhere else.
@@ -32,13 +32,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cryptography.exceptions import InvalidSignature
-
 from shared.domain.header import Header
 from shared.envelope.container import ReceivedEnvelope, parse_envelope
 from shared.envelope.encoding import MAX_SKEW_S, digest_of
-from shared.envelope.jws import signing_input
 from shared.envelope.manifest import Manifest, ManifestPart
+from shared.envelope.signed_text import ALGORITHM_OF, SigningKey, signing_input, verify_signed_text
 from shared.errors import (
     EnvelopeExpired,
     EnvelopeFutureDated,
@@ -46,14 +44,10 @@ from shared.errors import (
     EnvelopeKeyUnknown,
     EnvelopePartMismatch,
     EnvelopeRecipientsMismatch,
-    EnvelopeSignatureInvalid,
     EnvelopeWrapMismatch,
     EnvelopeWrongExchange,
 )
-from shared.keys.public import Ed25519Public, MLDSA65Public
 
-SigningKey = Ed25519Public | MLDSA65Public
-_ALGORITHM_OF = {Ed25519Public: "Ed25519", MLDSA65Public: "ML-DSA-65"}
 _PROVEN = object()
 
 
@@ -147,17 +141,9 @@ def keys_of_signatures(received: ReceivedEnvelope, signing_keys: Mapping[str, Si
         if signature.kid.partition("#")[0] != sender:
             raise EnvelopeKeyForeign(kid=signature.kid[:80], sender=sender)
         key = signing_keys.get(signature.kid)
-        if key is None or _ALGORITHM_OF[type(key)] != signature.alg:
+        if key is None or ALGORITHM_OF[type(key)] != signature.alg:
             raise EnvelopeKeyUnknown(kid=signature.kid[:80], sender=sender)
     return [signing_keys[one.kid] for one in received.jws.signatures]
-
-
-def verify_signed_text(key: SigningKey, signature: bytes, covered: bytes) -> None:
-    """Step 5 or 6. Raises EnvelopeSignatureInvalid."""
-    try:
-        key.verify(signature, covered)
-    except InvalidSignature:
-        raise EnvelopeSignatureInvalid(alg=_ALGORITHM_OF[type(key)]) from None
 
 
 def verify_claims(

@@ -17,7 +17,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from shared.domain.ids import AuthorityId, Digest, Timestamp, parse_time
+from shared.domain.id_fields import AuthorityId, Digest, Timestamp
+from shared.domain.ids import parse_time
 from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.domain.ids import Digest
+from shared.domain.id_fields import Digest
 from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import NotStrictJson, encode_canonical_json, parse_strict_json
 from shared.errors import InstrumentsInvalid

@@ -26,7 +26,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.domain.ids import Timestamp, encode_time, parse_time
+from shared.domain.id_fields import Timestamp
+from shared.domain.ids import encode_time, parse_time
 from shared.domain.misfits import first_misfit
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.errors import KeyRefused, RosterRefused

@@ -16,7 +16,8 @@ from shared.envelope.container import ReceivedEnvelope, parse_submission
 from shared.envelope.jws import JwsSignature, encode_jws, parse_jws, read_jws
 from shared.envelope.manifest import encode_manifest, parse_manifest
 from shared.envelope.padding import pad_part, unpad_part
-from shared.envelope.verify import SigningKey, verify_envelope, verify_signatures
+from shared.envelope.signed_text import SigningKey
+from shared.envelope.verify import verify_envelope, verify_signatures
 from shared.errors import ComityError, EnvelopeCannotOpen
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.public import parse_ed25519, parse_mldsa65

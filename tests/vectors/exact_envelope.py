@@ -21,9 +21,10 @@ from shared.envelope.encoding import (
     part_name,
     wrap_info,
 )
-from shared.envelope.jws import JwsSignature, encode_jws, encode_protected, signing_input
+from shared.envelope.jws import JwsSignature, encode_jws, encode_protected
 from shared.envelope.manifest import ManifestPart, ManifestRecipient, encode_manifest
 from shared.envelope.padding import pad_part, padded_length
+from shared.envelope.signed_text import signing_input
 from shared.keys.base64url import encode_b64u
 from shared.keys.private import Ed25519Signer, MLDSA65Signer
 from tests.unit.envelope.workshop import ATTACHMENTS, CONTENT, EXCHANGE, FIXED_SECRET, NOW, PARTIES, make_header, party

@@ -16,7 +16,8 @@ from shared.domain.ids import parse_time
 from shared.envelope.container import ReceivedEnvelope, parse_envelope, parse_submission
 from shared.envelope.encoding import commit_info, header_context, part_context, part_info, wrap_info
 from shared.envelope.padding import padded_length, unpad_part
-from shared.envelope.verify import SigningKey, VerifiedEnvelope, verify_envelope
+from shared.envelope.signed_text import SigningKey
+from shared.envelope.verify import VerifiedEnvelope, verify_envelope
 from shared.errors import ComityError
 from shared.keys.base64url import encode_b64u, parse_b64u
 from shared.keys.private import XWingOpener

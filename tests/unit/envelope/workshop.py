@@ -22,7 +22,8 @@ from shared.domain.header import Header, parse_header
 from shared.envelope.container import ReceivedEnvelope, parse_submission
 from shared.envelope.encoding import digest_of, header_context, part_context, wrap_info
 from shared.envelope.padding import pad_part
-from shared.envelope.verify import SigningKey, VerifiedEnvelope, verify_envelope
+from shared.envelope.signed_text import SigningKey
+from shared.envelope.verify import VerifiedEnvelope, verify_envelope
 from shared.errors import ComityError
 from shared.keys.base64url import encode_b64u
 from shared.keys.custody import Signer
