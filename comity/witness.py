@@ -76,7 +76,7 @@ def add(
         keys = [parse_vkey(text) for text in (load_trust(trust).log_vkeys if trust is not None else vkey or [])]
         if len({key.name for key in keys}) != 1:
             raise SettingsRefused(why="the keys of a log bear its origin as their name, and these bear different ones")
-        note = None if checkpoint is None else _read(checkpoint)
+        note = None if checkpoint is None else _read_checkpoint(checkpoint)
         log = add_log(data, keys[0].name, keys, note)
         document = {"origin": log.origin, "size": log.size}
         output.show(
@@ -225,10 +225,16 @@ def _say_vkeys(console: Any, vkeys: list[str]) -> None:
     say(console, f"  witness NAME {vkeys[1]} https://…")
 
 
-def _read(file: Path) -> bytes:
-    from shared.errors import SettingsRefused
+def _read_checkpoint(file: Path) -> bytes:
+    """A file that is none is a mistake of whoever types, and no evidence. Raises SettingsRefused."""
+    from shared.audit.checkpoint import parse_checkpoint
+    from shared.errors import LedgerInvalid, SettingsRefused
 
     try:
-        return file.read_bytes()
+        note = file.read_bytes()
+        parse_checkpoint(note)
+        return note
     except OSError as broken:
         raise SettingsRefused(why=f"{file} cannot be read: {broken.strerror}") from None
+    except LedgerInvalid as other:
+        raise SettingsRefused(why=f"{file} is no checkpoint: {other.facts['why']}") from None

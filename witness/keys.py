@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from shared.adapters.durable_file import write_durably
+from shared.adapters.durable_file import sync_directory, write_durably
 from shared.adapters.keyfiles import read_seeds
 from shared.audit.notes import NoteSigner, SignatureType, encode_vkey, parse_vkey
 from shared.audit.signers import signer_from_seed
@@ -38,15 +38,43 @@ class WitnessKeys:
 
 
 def init_witness(directory: Path, name: str) -> WitnessKeys:
-    """Make a witness's directory. Raises SettingsRefused if there is one, KeyRefused for the name, OSError."""
-    if (directory / KEY_FILE).exists() or (directory / LOGS).exists():
+    """Make a witness's directory, `logs` last: without it nothing serves. Raises SettingsRefused for a directory that
+    holds anything else or cannot be written, and for the name."""
+    try:
+        _refuse_unless_free(directory)
+        return _make_witness(directory, name)
+    except OSError as failed:
+        raise SettingsRefused(why=f"{failed.filename or directory} cannot be written: {failed.strerror}") from None
+    except KeyRefused as bad:
+        raise SettingsRefused(why=f"the name {name!r} cannot be a witness's: {bad.facts['why']}") from None
+
+
+def _refuse_unless_free(directory: Path) -> None:
+    if (directory / LOGS).exists():
         raise SettingsRefused(why=f"{directory} is a witness's already; another witness needs another directory")
+    held = sorted(each.name for each in directory.iterdir() if _counts(each.name)) if directory.exists() else []
+    if (directory / NAME_FILE).exists() or held == [KEY_FILE]:
+        raise SettingsRefused(
+            why=f"{directory} holds a witness that was not finished, or lost its folder {LOGS}; if it never served,"
+            " delete the directory and repeat the command, otherwise retire it (docs/guide/witness.md)"
+        )
+    if held:
+        raise SettingsRefused(why=f"{directory} holds other things ({held[0]}); a witness needs an empty directory")
+
+
+def _counts(name: str) -> bool:
+    """Hidden files are nobody's, and a volume's own folder is the disk's."""
+    return not name.startswith(".") and name != "lost+found"
+
+
+def _make_witness(directory: Path, name: str) -> WitnessKeys:
     seeds = {"mldsa44": generate_mldsa44().seed, "ed25519": generate_ed25519().seed}
     keys = _keys_of(name, seeds)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (directory / LOGS).mkdir(mode=0o700)
     write_durably(directory / KEY_FILE, json.dumps({k: encode_b64u(v) for k, v in seeds.items()}).encode(), 0o600)
     write_durably(directory / NAME_FILE, json.dumps({"name": name, "vkeys": keys.vkeys}, indent=1).encode(), 0o644)
+    (directory / LOGS).mkdir(mode=0o700)
+    sync_directory(directory)
     return keys
 
 
@@ -68,8 +96,12 @@ def read_name(directory: Path) -> tuple[str, list[str]]:
         for vkey in vkeys:
             parse_vkey(vkey)
         return name, vkeys
-    except (OSError, ValueError, KeyError, TypeError, KeyRefused):
-        raise SettingsRefused(why=f"{file} is not there or cannot be read; `comity witness init` makes one") from None
+    except FileNotFoundError:
+        raise SettingsRefused(why=f"{file} is not there; `comity witness init` makes one") from None
+    except OSError as broken:
+        raise SettingsRefused(why=f"{file} cannot be read: {broken.strerror}") from None
+    except (ValueError, KeyError, TypeError, KeyRefused):
+        raise SettingsRefused(why=f"{file} is not as it was written; see docs/guide/witness.md") from None
 
 
 def _keys_of(name: str, seeds: dict[str, bytes]) -> WitnessKeys:

@@ -70,12 +70,20 @@ class WitnessMemory:
     def keep(self, log: WatchedLog, head: TreeHead, note: bytes) -> None:
         """Durable on return. Raises StoreUnavailable: then nothing may be cosigned."""
         kept = replace(log, size=head.size, root=head.root, note=note)
+        self._write(kept)
+        self._known[log.origin] = kept
+
+    def keep_again(self) -> None:
+        """What is known, as it is: for finding out whether it could be kept. Raises StoreUnavailable."""
+        for log in self._known.values():
+            self._write(log)
+
+    def _write(self, log: WatchedLog) -> None:
         file = _file_of(self._directory, log.origin)
         try:
-            write_durably(file, _encode(kept))
+            write_durably(file, _encode(log))
         except OSError as failed:
             raise StoreUnavailable(why=f"{file} cannot be written: {failed.strerror}") from failed
-        self._known[log.origin] = kept
 
     def evidence(self) -> int:
         """How much of it is kept, of all logs."""
@@ -97,7 +105,7 @@ class WitnessMemory:
 
 
 def add_log(directory: Path, origin: str, keys: Sequence[VerifierKey], checkpoint: bytes | None) -> WatchedLog:
-    """Watch this log, from this checkpoint on or from its beginning. Raises SettingsRefused, LedgerInvalid, OSError."""
+    """Watch this log, from this checkpoint on or from its beginning. Raises SettingsRefused, LedgerInvalid."""
     if not (directory / LOGS).is_dir():
         raise SettingsRefused(why=f"{directory} is not a witness's; make one with `comity witness init`")
     file = _file_of(directory, origin)
@@ -111,7 +119,7 @@ def add_log(directory: Path, origin: str, keys: Sequence[VerifierKey], checkpoin
         if head.origin != origin:
             raise LedgerInvalid(why=f"the checkpoint is of the log {head.origin}, not of {origin}")
         log = replace(log, size=head.size, root=head.root, note=checkpoint)
-    write_durably(file, _encode(log))
+    _write_log(file, log)
     return log
 
 
@@ -129,8 +137,16 @@ def renew_log(
     if set(known.keys) not in map(set, former):
         raise SettingsRefused(why=f"the keys of {origin} that are known here are not those that were changed")
     renewed = replace(known, keys=tuple(keys))
-    write_durably(file, _encode(renewed))
+    _write_log(file, renewed)
     return renewed
+
+
+def _write_log(file: Path, log: WatchedLog) -> None:
+    """Raises SettingsRefused."""
+    try:
+        write_durably(file, _encode(log))
+    except OSError as failed:
+        raise SettingsRefused(why=f"{file} cannot be written: {failed.strerror}") from None
 
 
 def read_logs(directory: Path) -> list[WatchedLog]:

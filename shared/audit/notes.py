@@ -256,6 +256,11 @@ def verify_note(raw: bytes, keys: Iterable[VerifierKey], require: Iterable[Verif
     return VerifiedNote(note.text, tuple(verified.values()))
 
 
+def stated_time(signature: NoteSignature) -> int:
+    """POSIX seconds that a line of a timestamped type states, unverified."""
+    return int.from_bytes(signature.blob[:_TIMESTAMP_BYTES], "big")
+
+
 def _verify_signature(text: str, key: VerifierKey, blob: bytes) -> VerifiedSignature:
     stamp = blob[:_TIMESTAMP_BYTES] if key.type.timestamped else b""
     signature = blob[len(stamp) :]

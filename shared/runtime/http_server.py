@@ -70,6 +70,8 @@ def listen(host: str, port: int, shares_port: bool = False) -> socket.socket:
     """
     try:
         return socket.create_server((host, port), backlog=BACKLOG, reuse_port=shares_port)
+    except OverflowError:
+        raise SettingsRefused(why=f"{port} is no port; take one from 1 to 65535, or 0 for a free one") from None
     except OSError as taken:
         raise SettingsRefused(why=f"cannot listen on {host}:{port}: {taken.strerror}") from None
 

@@ -53,11 +53,22 @@ def test_mistakes_are_told_in_a_sentence(policy: Path, tmp_path: Path) -> None:
         ("add", "--vkey", "x+y+z", "--data", tmp_path / "w"),
         ("init", "--name", "a b", "--data", tmp_path / "v"),
         ("init", "--name", NAME, "--data", tmp_path / "w"),
+        ("init", "--name", NAME, "--data", policy),
         ("serve", "--data", tmp_path / "nowhere", "--port", "0"),
+        ("serve", "--data", tmp_path / "w", "--port", "80000"),
     ):
         result = run("witness", *arguments)
         assert result.exit_code in (1, 2, 4), arguments
         assert "Traceback" not in result.output
+        assert "does not expect" not in result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_a_file_that_is_no_checkpoint_is_a_mistake_and_no_evidence(data: Path, policy: Path, tmp_path: Path) -> None:
+    result = run("witness", "add", data / TRUST_FILE, "--checkpoint", policy, "--data", tmp_path / "w")
+    assert result.exit_code == 2
+    assert "is no checkpoint" in result.output
+    assert "evidence" not in result.output
 
 
 def test_an_operator_puts_another_policy_into_the_trust_file(data: Path, policy: Path, tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ class Witness:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.memory = WitnessMemory(directory)
-        server = WitnessServer(load_witness(directory), self.memory, lambda: NOW, CollectorRegistry())
+        self.now = NOW
+        server = WitnessServer(load_witness(directory), self.memory, lambda: self.now, CollectorRegistry())
         self.app = server.app
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url="http://witness")
 
