@@ -39,12 +39,13 @@ from client.audit_promises import check_promises
 from client.audit_reading import Progress, Reading, Workers, few_collections
 from client.audit_report import OLDER_COPY, AuditReport
 from client.audit_workers import WORKERS
-from client.ledger_proofs import prove_heads
+from client.ledger_proofs import prove_beginning
 from client.ledger_source import CHECKPOINT, DirectoryLedger, LedgerSource
 from shared.apisig.receipts import Receipt
 from shared.audit.checkpoint import VerifiedCheckpoint
 from shared.audit.quorum import rule_of
 from shared.audit.tiles import root_from_tiles
+from shared.audit.tree import verify_consistency
 from shared.audit.tree_head import TreeHead
 from shared.domain.ids import encode_time
 from shared.errors import LedgerInvalid, NotThere, QuorumMissing
@@ -116,6 +117,8 @@ def verify_ledger(
         if report.finished:
             check_promises(opened.memory, report, elsewhere.receipts, elsewhere.now)
         if _read_here(trust, opened.position()) == head:
+            if seen is not None and not report.contradicting:
+                _check_read(checkpoint, seen, opened, report)
             opened.keep_head(checkpoint.note)
     return report
 
@@ -149,6 +152,9 @@ def _check_signed(
     except NotThere:
         report.differ(None, "unproven", f"the tiles that would show whether it agrees with {name} are not here")
         return
+    except LedgerInvalid as damaged:
+        report.differ(None, "unproven", f"nothing shows whether it agrees with {name}: {damaged.facts['why']}")
+        return
     if why_not is not None:
         report.differ(None, "forked", f"it does not agree with {name}: {why_not}")
         report.contradicting += [own.note, other.note]
@@ -175,13 +181,22 @@ def _check_seen(own: VerifiedCheckpoint, seen: SeenBefore, source: LedgerSource,
     else:
         try:
             differs = _difference(own.head, seen.checkpoint.head, source)
-        except NotThere:
-            return  # of tiles that are gone nothing is known; what was read is held against the newest in any case
+        except (NotThere, LedgerInvalid):
+            return  # tiles that are gone or damaged show nothing; what is read is held against it by its own hashes
         if differs is None:
             return
         what, why = "forked", f"it does not agree with {SEEN_HERE}: {differs}"
     report.differ(None, what, why)
     report.contradicting += [own.note, seen.checkpoint.note]
+
+
+def _check_read(own: VerifiedCheckpoint, seen: SeenBefore, file: AuditFile, report: AuditReport) -> None:
+    """Step 2 by the entries that were read, which make the root of `own`, and not by the tiles that were shown."""
+    head = seen.checkpoint.head
+    if head.size <= own.head.size and file.root_at(head.size) != head.root:
+        why = f"it does not agree with {SEEN_HERE}: its first {head.size} entries had another root"
+        report.differ(None, "forked", why)
+        report.contradicting += [own.note, seen.checkpoint.note]
 
 
 def _read_here(trust: Trust, position: Position) -> TreeHead | None:
@@ -204,6 +219,9 @@ def _continues(
         why_not = _difference(seen, head, source)
     except NotThere:
         why_not = None if head.size >= seen.size else "the tiles that were read are gone"
+    except LedgerInvalid as damaged:
+        report.differ(None, "tile", f"nothing shows whether it continues {SEEN_HERE}: {damaged.facts['why']}")
+        return False
     if head.size < seen.size:
         why_not = why_not or f"it has {head.size} entries, {seen.size} were read here"
     if why_not is not None and not report.contradicting and not report.is_older_copy:
@@ -216,10 +234,11 @@ def _continues(
 
 def _difference(one: TreeHead, other: TreeHead, source: LedgerSource) -> str | None:
     """Why these two heads cannot be of one log that only grows, in words; None if they are of one. Raises NotThere
-    where the source lacks the tiles that would show it."""
+    where the source lacks the tiles that would show it, LedgerInvalid where they are damaged."""
     older, newer = sorted((one, other), key=lambda head: head.size)
+    hashes = prove_beginning(source, older.size, newer)
     try:
-        prove_heads(source, older, newer)
+        verify_consistency(older.size, older.root, newer.size, newer.root, hashes)
     except LedgerInvalid as broken:
         return str(broken)
     return None

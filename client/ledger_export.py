@@ -5,8 +5,10 @@ Rules:
    makes its hash in the tile above, each bundle the leaf hashes. A source that lies is named with the file.
 2. Files first, synced with their directories, the checkpoint last: whoever reads the directory while it grows, or after
    a power cut, sees a whole, older ledger.
-3. Incremental and resumable: what is there is whole, never changes and is not fetched again, whatever was interrupted.
-   A file that was damaged on the disk is fetched again once it is deleted; `comity audit verify DIR` names it.
+3. Incremental and resumable: what is there never changes and is not fetched again, whatever was interrupted. Files
+   that no checkpoint in the directory vouches for yet, of an export that was broken off or of another ledger, are
+   checked as fetched ones are; of older ones the lengths. One that is not right stops the export, and is fetched again
+   once it is deleted. `comity audit verify DIR` finds whatever else was altered on the disk.
 4. The partial files of an earlier checkpoint stay until the full one is there (tlog-tiles, "Partial Tiles").
 5. The checkpoint is verified against the trust file, its quorum of witnesses too, before anything is fetched, and must
    continue the one that is there already: a ledger that was exported before and does not agree is not overwritten.
@@ -27,8 +29,9 @@ from typing import Final
 from client.ledger_proofs import prove_heads
 from client.ledger_source import CHECKPOINT, DirectoryLedger, LedgerSource
 from shared.adapters.durable_file import sync_directory, write_durably, write_whole
-from shared.audit.quorum import rule_of
+from shared.audit.quorum import CheckpointRule, rule_of
 from shared.audit.tiles import (
+    TILE_HEIGHT,
     TILE_WIDTH,
     Bundle,
     Tile,
@@ -68,13 +71,10 @@ def export_ledger(source: LedgerSource, directory: Path, trust: Trust, progress:
     new = rule.verify(source.read(CHECKPOINT))
     directory.mkdir(parents=True, exist_ok=True)
     with _alone(directory):
-        try:
-            old = rule.read(DirectoryLedger(directory).read(CHECKPOINT)).head  # its policy was perhaps another one
-        except NotThere:
-            old = None
+        old = _head_of(directory, rule)
         if old is not None:
             prove_heads(source, old, new.head)
-        export = _Export(source, directory, new.head)
+        export = _Export(source, directory, new.head, 0 if old is None else old.size)
         total = sum(1 for _ in places_of(new.head.size))
         for done, place in enumerate(places_of(new.head.size), start=1):
             export.bring(place)
@@ -86,13 +86,28 @@ def export_ledger(source: LedgerSource, directory: Path, trust: Trust, progress:
     return Exported(0 if old is None else old.size, new.head.size, export.written + 1)
 
 
+def _head_of(directory: Path, rule: CheckpointRule) -> TreeHead | None:
+    """What was exported before; the policy of its witnesses was perhaps another one. Raises LedgerInvalid."""
+    try:
+        return rule.read(DirectoryLedger(directory).read(CHECKPOINT)).head
+    except NotThere:
+        return None
+    except LedgerInvalid as other:
+        raise LedgerInvalid(
+            why=f"{directory / CHECKPOINT} is no checkpoint of this ledger ({other.facts['why']}). Give another folder,"
+            " or delete the file if it was damaged: what lies beside it is checked then"
+        ) from None
+
+
 class _Export:
     """One way from the top level down, so that the tile above a file is there and was checked when the file comes."""
 
-    def __init__(self, source: LedgerSource, directory: Path, head: TreeHead) -> None:
+    def __init__(self, source: LedgerSource, directory: Path, head: TreeHead, vouched: int) -> None:
+        """The first `vouched` entries were exported before."""
         self._source = source
         self._directory = directory
         self._head = head
+        self._vouched = vouched
         self.written = 0
         self._touched: set[Path] = set()
         self._edge = self._read_edge()
@@ -101,10 +116,10 @@ class _Export:
     def bring(self, place: Tile | Bundle) -> None:
         path = self._directory / place.path
         if path.exists():
+            self._check_there(place, path)
             return
-        if isinstance(place, Tile) and place in self._edge:
-            data = self._edge[place]
-        else:
+        data = self._edge.get(place) if isinstance(place, Tile) else None
+        if data is None:
             data = self._source.read(place.path)
             self._check(place, data)
         self._touched |= _missing_parents(path, self._directory)
@@ -123,6 +138,29 @@ class _Export:
         if root_from_tiles(self._head.size, edge.__getitem__) != self._head.root:
             raise LedgerInvalid(why=f"the partial tiles of {self._head.size} entries do not make the checkpoint's root")
         return edge
+
+    def _check_there(self, place: Tile | Bundle, path: Path) -> None:
+        """Rule 3."""
+        level, least = (place.level, place.byte_length) if isinstance(place, Tile) else (0, 2 * place.width)
+        if (place.index * TILE_WIDTH + place.width) << (TILE_HEIGHT * level) <= self._vouched:
+            length = path.stat().st_size
+            is_right = length == least or (length > least and isinstance(place, Bundle))
+        else:
+            is_right = self._is_right(place, path.read_bytes())
+        if not is_right:
+            raise LedgerInvalid(
+                why=f"{path} was there and is not the one that the checkpoint vouches for. Delete it if it was damaged;"
+                " if it is of another ledger, give another folder"
+            )
+
+    def _is_right(self, place: Tile | Bundle, data: bytes) -> bool:
+        if isinstance(place, Tile) and place in self._edge:
+            return data == self._edge[place]
+        try:
+            self._check(place, data)
+        except LedgerInvalid:
+            return False
+        return True
 
     def _check(self, place: Tile | Bundle, data: bytes) -> None:
         if isinstance(place, Bundle):

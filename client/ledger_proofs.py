@@ -12,7 +12,7 @@ from client.ledger_source import CHECKPOINT, LedgerSource
 from shared.audit.proofs import TlogProof, VerifiedProof, encode_proof, parse_proof
 from shared.audit.quorum import rule_of
 from shared.audit.tiles import TILE_WIDTH, TileHashReader, bundle_at, parse_bundle
-from shared.audit.tree import prove_consistency, prove_inclusion, verify_consistency
+from shared.audit.tree import prove_consistency, prove_inclusion, root_at, verify_consistency
 from shared.audit.tree_head import TreeHead
 from shared.errors import LedgerInvalid, NotInLedger
 from shared.keys.trust import Trust
@@ -62,8 +62,28 @@ def prove_continued(source: LedgerSource, trust: Trust, older: bytes) -> Continu
 
 def prove_heads(source: LedgerSource, old: TreeHead, new: TreeHead) -> tuple[bytes, ...]:
     """The proof that the tree of `old` is a beginning of that of `new`, the source's. Raises LedgerInvalid."""
-    hashes = prove_consistency(old.size, new.size, _reader(source, new.size)) if old.size <= new.size else []
+    hashes = prove_beginning(source, old.size, new) if old.size <= new.size else ()
     verify_consistency(old.size, old.root, new.size, new.root, hashes)
+    return hashes
+
+
+def prove_beginning(source: LedgerSource, size: int, new: TreeHead) -> tuple[bytes, ...]:
+    """The consistency proof from the first `size` entries, whatever their root is, by tiles that make the root of
+    `new`: what it does not agree with contradicts `new` itself, and not a file that was damaged.
+
+    Raises LedgerInvalid where the tiles do not, NotThere.
+    """
+    if size in (0, new.size):
+        return ()
+    read = _reader(source, new.size)
+    root, hashes = root_at(size, read), prove_consistency(size, new.size, read)
+    try:
+        verify_consistency(size, root, new.size, new.root, hashes)
+    except LedgerInvalid:
+        raise LedgerInvalid(
+            why=f"its tiles do not make the root of its own checkpoint of {new.size} entries: files are damaged, or of"
+            " another ledger"
+        ) from None
     return tuple(hashes)
 
 

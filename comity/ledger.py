@@ -174,5 +174,7 @@ def _whole(source: str) -> Iterator[None]:
 def _writing(directory: Path) -> Iterator[None]:
     try:
         yield
+    except FileExistsError as other:
+        raise RequestFileInvalid(file=other.filename or directory, why="it is no folder") from other
     except OSError as failed:
         raise RequestFileInvalid(file=failed.filename or directory, why=failed.strerror) from failed

@@ -143,6 +143,48 @@ def test_nothing_is_written_that_the_checkpoint_does_not_vouch_for(story: PaperE
             assert (out / path).read_bytes() == honest[path]
 
 
+def test_what_was_there_before_the_first_checkpoint_is_checked_too(story: PaperExchange, tmp_path: Path) -> None:
+    """Of an export that was broken off, or of another ledger: the copy is whole, or the file is named."""
+    exchange = copy_of(story)
+    exchange.log.append([replace_time(entry, story) for entry in started_entries(600)])
+    for number, place in enumerate(places_of(len(exchange.log.entries))):
+        out = tmp_path / str(number)
+        export_ledger(Files(exchange.log), out, exchange.trust())
+        (out / "checkpoint").unlink()
+        honest = (out / place.path).read_bytes()
+        (out / place.path).write_bytes(honest[:-1] + bytes([honest[-1] ^ 1]))
+        with pytest.raises(LedgerInvalid, match=f"{place.path} was there"):
+            export_ledger(Files(exchange.log), out, exchange.trust())
+        assert not (out / "checkpoint").exists()
+        (out / place.path).unlink()
+        assert export_ledger(Files(exchange.log), out, exchange.trust()).files == 2
+        assert verified(out, exchange)
+
+
+def test_a_file_that_a_full_disk_cut_short_is_named(story: PaperExchange, tmp_path: Path) -> None:
+    export_ledger(Files(story.log), tmp_path / "out", story.trust())
+    for place in places_of(len(story.log.entries)):
+        whole = (tmp_path / "out" / place.path).read_bytes()
+        (tmp_path / "out" / place.path).write_bytes(b"")
+        with pytest.raises(LedgerInvalid, match=f"{place.path} was there"):
+            export_ledger(Files(story.log), tmp_path / "out", story.trust())
+        (tmp_path / "out" / place.path).write_bytes(whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"other"])
+def test_a_checkpoint_that_is_none_of_this_ledger_is_named_and_kept(
+    story: PaperExchange, tmp_path: Path, content: bytes
+) -> None:
+    export_ledger(Files(story.log), tmp_path / "out", story.trust())
+    file = tmp_path / "out" / "checkpoint"
+    file.write_bytes(content)
+    with pytest.raises(LedgerInvalid, match="checkpoint is no checkpoint of this ledger"):
+        export_ledger(Files(story.log), tmp_path / "out", story.trust())
+    assert file.read_bytes() == content
+    file.unlink()
+    assert export_ledger(Files(story.log), tmp_path / "out", story.trust()).files == 1
+
+
 def test_two_exports_do_not_write_to_one_directory(story: PaperExchange, tmp_path: Path) -> None:
     class Meanwhile(Files):
         @override

@@ -98,7 +98,10 @@ def test_an_entry_is_proven_from_a_copy_and_the_file_is_checked_with_the_trust_f
         True,
     )
     onto_a_file = run(MA, "ledger", "export", str(proof))
-    assert (onto_a_file.exit_code, "cannot be used: File exists" in onto_a_file.output.replace("\n", " ")) == (2, True)
+    assert (onto_a_file.exit_code, "cannot be used: it is no folder" in onto_a_file.output.replace("\n", " ")) == (
+        2,
+        True,
+    )
 
 
 def test_a_checkpoint_that_was_kept_is_compared_with_the_ledger_of_today(
