@@ -25,7 +25,7 @@ import structlog
 from shared.audit.checkpoint import parse_checkpoint
 from shared.audit.notes import encode_signature_lines, parse_signature_lines, verify_note
 from shared.audit.quorum import CheckpointRule
-from shared.audit.tiles import Tile, TileHashReader, tiles_for_consistency
+from shared.audit.tiles import TileHashReader, tiles_for_consistency
 from shared.audit.tree import prove_consistency
 from shared.audit.tree_head import TreeHead, parse_tree_head
 from shared.audit.witness_protocol import encode_add_checkpoint
@@ -283,12 +283,11 @@ class Witnessing:
     async def _prove(self, size: int, target: _Target) -> list[bytes]:
         if size in (0, target.size):
             return []
-        tiles: dict[Tile, bytes] = {}
-        for tile in tiles_for_consistency(size, target.size):
-            hashes = await self._ledger.tile(tile.level, tile.index, tile.width)
-            if hashes is None:
+        wanted = tiles_for_consistency(size, target.size)
+        tiles = await self._ledger.tiles(wanted)
+        for tile in wanted:
+            if tile not in tiles:
                 raise LedgerForked(why=f"{tile.path} is missing below the signed size {target.size}")
-            tiles[tile] = hashes
         return prove_consistency(size, target.size, TileHashReader(target.size, tiles.__getitem__))
 
     # --- telling -----------------------------------------------------------------------------------------------------

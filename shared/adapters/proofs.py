@@ -3,6 +3,8 @@ this code."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shared.audit.checkpoint import parse_checkpoint
 from shared.audit.proofs import TlogProof, encode_proof
 from shared.audit.tiles import Tile, TileHashReader, check_tile, tiles_for_inclusion
@@ -27,17 +29,16 @@ class ProofMaker:
         """
         if self._checkpoint is None or index is None or index >= self._size:
             return None
-        for tile in tiles_for_inclusion(index, self._size):
-            if tile not in self._tiles:
-                self._tiles[tile] = await self._read(tile)
+        await self._read([tile for tile in tiles_for_inclusion(index, self._size) if tile not in self._tiles])
         path = prove_inclusion(index, self._size, TileHashReader(self._size, self._tiles.__getitem__))
         entries = await self._ledger.entries(index, 1)
         if not entries:
             raise LedgerInvalid(why=f"entry {index} is missing below a signed checkpoint of size {self._size}")
         return encode_proof(TlogProof(index, tuple(path), self._checkpoint, entries[0])).decode()
 
-    async def _read(self, tile: Tile) -> bytes:
-        hashes = await self._ledger.tile(tile.level, tile.index, tile.width)
-        if hashes is None:
-            raise LedgerInvalid(why=f"{tile.path} is missing below a signed checkpoint of size {self._size}")
-        return check_tile(tile, hashes)
+    async def _read(self, tiles: Sequence[Tile]) -> None:
+        read = await self._ledger.tiles(tiles) if tiles else {}
+        for tile in tiles:
+            if tile not in read:
+                raise LedgerInvalid(why=f"{tile.path} is missing below a signed checkpoint of size {self._size}")
+            self._tiles[tile] = check_tile(tile, read[tile])

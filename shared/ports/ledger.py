@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from shared.audit.tiles import Tile
 from shared.ports.unit_of_work import DeadLetter
 
 
@@ -145,6 +146,9 @@ class Ledger(Protocol):
 
     async def tile(self, level: int, number: int, width: int) -> bytes | None:
         """`width` hashes of a tile (1–256), joined; None where the tree has not so many."""
+
+    async def tiles(self, wanted: Collection[Tile]) -> dict[Tile, bytes]:
+        """Several at once; those that the tree has not are left out."""
 
     async def entries(self, first: int, count: int) -> list[bytes]:
         """Entries in order; fewer at the end of the tree."""

@@ -12,6 +12,7 @@ from services.ledger.policy import plan_round
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.ledger import SqlLedger
 from shared.audit.leaves import digest_of_leaf, encode_entry
+from shared.audit.tiles import Tile
 from shared.audit.tree import hash_leaf
 from shared.errors import StoreConflict, StoreUnavailable
 from shared.ports.ledger import Ledger, PlacedLeaves, TreeHead
@@ -106,6 +107,24 @@ async def test_a_tree_of_three_levels_of_tiles_is_stored_as_it_is_computed(store
         await let_wait(store, *leaves[start : start + 9000])
         await run_round(ledger)
     await assert_holds(ledger, [encode_entry(NOW, leaf) for leaf in leaves])
+
+
+async def test_tiles_of_all_levels_are_read_at_once_and_those_that_are_not_there_left_out(store: Store) -> None:
+    ledger, size = SqlLedger(store), 2 * WIDTH + 7
+    for start in range(0, size, 100):
+        await let_wait(store, *(b"leaf %d" % number for number in range(start, min(size, start + 100))))
+        await run_round(ledger)
+    leaves, tiles = levels_of([hash_leaf(entry) for entry in await ledger.entries(0, size)])
+    there = {
+        Tile(0, 2, 7): b"".join(leaves[2 * WIDTH :]),
+        Tile(1, 0, 2): b"".join(tiles),
+        Tile(0, 1): b"".join(leaves[WIDTH : 2 * WIDTH]),
+        Tile(0, 0, 3): b"".join(leaves[:3]),
+        Tile(0, 0): b"".join(leaves[:WIDTH]),
+    }
+    missing = [Tile(0, 2, 8), Tile(1, 0, 3), Tile(0, 2), Tile(1, 0), Tile(2, 0, 1)]
+    assert await ledger.tiles([*there, *missing]) == there
+    assert await ledger.tiles([]) == {}
 
 
 async def test_an_empty_ledger_has_no_head_no_note_and_no_tile(store: Store) -> None:

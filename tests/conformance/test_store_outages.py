@@ -142,3 +142,23 @@ async def test_a_file_that_another_program_has_locked_is_unavailable_until_it_le
     await write(store, Effects(leaves=[b"after"]))
     assert await waiting_leaves(store) == [b"before", b"after"]
     await store.close()
+
+
+@pytest.mark.parametrize("door", ["write", "read"])
+async def test_who_is_cancelled_while_it_begins_leaves_nothing_begun(sqlite_url: str, door: str) -> None:
+    store = Store(sqlite_url, pool_size=1)
+
+    async def look_in() -> None:
+        async with store.write() if door == "write" else store.read() as connection:
+            await connection.exec_driver_sql("SELECT 1 FROM leaf_waiting")
+
+    try:
+        await look_in()
+        for number in range(60):
+            looking = asyncio.create_task(look_in())
+            await asyncio.sleep(number / 50_000)  # so that the cancellation meets every stage of the work
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            await look_in()
+    finally:
+        await store.close()

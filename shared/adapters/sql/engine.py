@@ -14,6 +14,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -22,6 +23,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Double, cast, event, func, literal_column
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
 
 from shared.adapters.sql.doubts import Doubts
 from shared.adapters.sql.translation import translated
@@ -39,6 +41,13 @@ ANSWER_S = 3.0
 IDLE_TRANSACTION_S = 30
 """After this PostgreSQL ends a transaction whose client says nothing more, and its locks with it."""
 CLOSE_S = 2.0
+_BEGUN = "begun"
+"""Noted at a connection to SQLite in which a transaction was begun since it was taken from the pool."""
+
+
+sqlite3.register_adapter(bytes, bytes)
+"""The driver binds bytes as they are, but first looks for somebody who adapts them, by attributes that no bytes have:
+to find one at once, who returns them, takes a fifth less time for a row of three."""
 
 
 class Store:
@@ -146,13 +155,15 @@ def epoch_now(is_sqlite: bool) -> ColumnElement[float]:
 
 
 def _sqlite_engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=POOL_WAIT_S)
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_reset_on_return=None)
     _prepare_sqlite(engine, begin="BEGIN IMMEDIATE", query_only=False)
     return engine
 
 
 def _sqlite_readers(url: str, pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S)
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_WAIT_S, pool_reset_on_return=None
+    )
     _prepare_sqlite(engine, begin="BEGIN", query_only=True)
     return engine
 
@@ -172,7 +183,16 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str, query_only: bool) -> None:
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        connection.info[_BEGUN] = True
+        driver = connection.connection.driver_connection
+        await_only(driver.execute_fetchall(begin))  # in one go: SQLAlchemy would make a cursor, and close it
+
+    @event.listens_for(engine.sync_engine, "reset")
+    def _reset(connection: Any, record: Any, state: Any) -> None:
+        """Before it goes back to the pool; one that only read, by the driver itself, has nothing to be undone. Who was
+        cancelled while it began may have begun all the same."""
+        if record.info.pop(_BEGUN, False) and not state.terminate_only:
+            connection.rollback()
 
 
 def _pg_engine(

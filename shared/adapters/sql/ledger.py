@@ -14,14 +14,14 @@ from shared.adapters.sql.keyed import bound_keys, bound_rows, is_one_of
 from shared.adapters.sql.letters import letter_rows
 from shared.adapters.sql.prepared import Columns, Prepared
 from shared.adapters.sql.statements import bounded_bytes, deleting, inserting, inserting_new
+from shared.adapters.sql.tiles import read_tiles
 from shared.adapters.sql.wires import Wire
 from shared.adapters.tables import METADATA
 from shared.adapters.tables.messaging import DEAD_LETTERS
+from shared.audit.tiles import Tile, edge_tiles
 from shared.ports.ledger import FullTile, PlacedLeaves, Round, TreeHead, WaitingFrame
 from shared.ports.unit_of_work import LEAF_FRAME_MOST_BYTES, DeadLetter
 
-WIDTH: Final = 256
-HASH_BYTES: Final = 32
 LEADER_LOCK: Final = 0x636F6D697479  # "comity": the advisory lock of the sequencer's rounds
 
 _WAITING = METADATA.tables["leaf_waiting"]
@@ -70,10 +70,8 @@ class SqlLedger:
 
     async def checkpoint(self) -> bytes | None:
         async with self._store.reading() as wire:
-            for row in await wire.run(_newest_note(self._served, wire.is_sqlite), {}):
-                lines = await wire.run(_lines(wire.is_sqlite), {"at": row["size"]})
-                return b"".join([row["note"], *(each["line"] for each in lines)])
-        return None
+            rows = await wire.run(_newest_note(self._served, wire.is_sqlite), {})
+        return b"".join([rows[0]["note"], *(row["line"] or b"" for row in rows)]) if rows else None
 
     async def checkpoint_size(self) -> int:
         async with self._store.reading() as wire:
@@ -81,13 +79,12 @@ class SqlLedger:
             return int(newest["size"])
 
     async def tile(self, level: int, number: int, width: int) -> bytes | None:
+        wanted = Tile(level, number, width)
+        return (await self.tiles([wanted])).get(wanted)
+
+    async def tiles(self, wanted: Collection[Tile]) -> dict[Tile, bytes]:
         async with self._store.reading() as wire:
-            if width == WIDTH:
-                for row in await wire.run(_full_tile(wire.is_sqlite), {"at_level": level, "at": number}):
-                    return bytes(row["hashes"])
-                return None
-            partial = await _hashes(wire, level, number * WIDTH, width)
-        return partial if len(partial) == width * HASH_BYTES else None
+            return await read_tiles(wire, wanted)
 
     async def entries(self, first: int, count: int) -> list[bytes]:
         async with self._store.reading() as wire:
@@ -128,14 +125,8 @@ class SqlRound:
         return await _read_entries(self._wire, first, count)
 
     async def edge(self, size: int) -> dict[tuple[int, int], bytes]:
-        edge: dict[tuple[int, int], bytes] = {}
-        level, count = 0, size
-        while count:
-            number, width = divmod(count, WIDTH)
-            if width:
-                edge[level, number] = await _hashes(self._wire, level, number * WIDTH, width)
-            level, count = level + 1, number
-        return edge
+        read = await read_tiles(self._wire, edge_tiles(size))
+        return {(tile.level, tile.index): hashes for tile, hashes in read.items()}
 
     async def append(
         self, leaves: PlacedLeaves, tiles: Sequence[FullTile], head: TreeHead, placed: Sequence[int]
@@ -191,16 +182,7 @@ async def _newest_head(wire: Wire) -> TreeHead | None:
 
 async def _read_entries(wire: Wire, first: int, count: int) -> list[bytes]:
     given = {"first": first, "end": first + count}
-    return [row["entry"] for row in await wire.run(_entries(wire.is_sqlite), given)]
-
-
-async def _hashes(wire: Wire, level: int, first: int, count: int) -> bytes:
-    """`count` hashes of one level from number `first` on: leaf hashes, or the roots of the tiles one level below."""
-    given = {"level": level - 1, "first": first, "end": first + count}
-    if level == 0:
-        del given["level"]
-    rows = await wire.run(_hashed(level == 0, wire.is_sqlite), given)
-    return b"".join(row["hash"] for row in rows)
+    return [*(await wire.columns(_entries(wire.is_sqlite), given))["entry"]]
 
 
 @cache
@@ -243,25 +225,15 @@ def _waiting(is_sqlite: bool) -> Prepared:
 
 @cache
 def _newest_note(served: Table, is_sqlite: bool) -> Prepared:
-    """The note of the newest size in `served`."""
+    """The note of the newest size in `served`, once for each cosignature, at least once."""
     newest = select(func.max(served.c.size)).scalar_subquery()
-    return Prepared(select(_NOTE.c.size, _NOTE.c.note).where(_NOTE.c.size == newest), is_sqlite)
-
-
-@cache
-def _lines(is_sqlite: bool) -> Prepared:
-    return Prepared(select(_LINE.c.line).where(_LINE.c.size == bindparam("at")).order_by(_LINE.c.key), is_sqlite)
+    lines = select(_NOTE.c.note, _LINE.c.line).outerjoin(_LINE, _LINE.c.size == _NOTE.c.size)
+    return Prepared(lines.where(_NOTE.c.size == newest).order_by(_LINE.c.key), is_sqlite)
 
 
 @cache
 def _newest_size(served: Table, is_sqlite: bool) -> Prepared:
     return Prepared(select(func.coalesce(func.max(served.c.size), 0).label("size")), is_sqlite)
-
-
-@cache
-def _full_tile(is_sqlite: bool) -> Prepared:
-    wanted = select(_TILE.c.hashes).where(_TILE.c.level == bindparam("at_level"), _TILE.c.number == bindparam("at"))
-    return Prepared(wanted, is_sqlite)
 
 
 @cache
@@ -282,14 +254,3 @@ def _letters(is_sqlite: bool) -> Prepared:
 def _placed(is_sqlite: bool) -> Prepared:
     known = select(_LEAF.c.leaf_digest).where(is_one_of([_LEAF.c.leaf_digest], is_sqlite))
     return Prepared(known.where(_LEAF.c.index < bindparam("size")), is_sqlite)
-
-
-@cache
-def _hashed(is_leaf: bool, is_sqlite: bool) -> Prepared:
-    """The hashes with numbers from `first` to before `end`, in their order."""
-    number = _LEAF.c.index if is_leaf else _TILE.c.number
-    wanted = select((_LEAF.c.entry_hash if is_leaf else _TILE.c.root).label("hash"))
-    if not is_leaf:
-        wanted = wanted.where(_TILE.c.level == bindparam("level"))
-    between = wanted.where(number >= bindparam("first"), number < bindparam("end"))
-    return Prepared(between.order_by(number), is_sqlite)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, Protocol
 
-from sqlalchemy import ClauseElement, Dialect, Executable, Float, Numeric, Select
+from sqlalchemy import ClauseElement, Dialect, Executable, Float, Numeric, SelectBase
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect as aiosqlite_dialect
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -52,7 +52,7 @@ class Prepared:
         if not is_sqlite:
             self._compile(_POSTGRESQL)
             assert "POSTCOMPILE" not in str(self.text), "a list of values cannot be prepared"  # noqa: S101
-        elif isinstance(statement, Select):
+        elif isinstance(statement, SelectBase):
             self._compile(_SQLITE)
             if "POSTCOMPILE" in str(self.text):
                 self.text = None
@@ -90,9 +90,15 @@ class Prepared:
         """The values of `given`, and the statement's own constants, as the driver takes them."""
         return _taken(self._arguments, given)
 
-    def named(self, tuples: Iterable[Sequence[Any]]) -> Sequence[Row]:
+    def named(self, tuples: Sequence[Sequence[Any]]) -> Sequence[Row]:
         """What SQLite's driver returns, which does not name its columns."""
-        return self.rows([dict(zip(self._names, one, strict=True)) for one in tuples])
+        return [dict(zip(self._names, row, strict=True)) for row in zip(*self.columns(tuples).values(), strict=True)]
+
+    def columns(self, records: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+        """What either driver returns, column by column."""
+        columns = zip(*records, strict=True) if records else ((),) * len(self._names)
+        told = dict(zip(self._names, columns, strict=True))
+        return {name: [*map(self._read[name], told[name])] if name in self._read else told[name] for name in told}
 
     def rows(self, records: Sequence[Any]) -> Sequence[Row]:
         """The driver's records, with every value as its column's type has it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from shared.adapters.sql.types import IDENTITY, UtcTime
@@ -30,6 +30,7 @@ class TileRow(SQLModel, table=True):
     """Full tiles only: a partial one follows from leaf hashes and from the roots of the tiles below it."""
 
     __tablename__ = "ledger_tile"
+    __table_args__ = (Index("ix_ledger_tile_level_number_root", "level", "number", "root"),)
     level: int = Field(primary_key=True)
     number: int = Field(primary_key=True, sa_type=BigInteger)
     hashes: bytes

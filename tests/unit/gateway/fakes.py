@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -218,6 +218,10 @@ class FakeLedger:
             return self.paper.read_tile(Tile(level, number, width))
         except StopIteration:
             return None
+
+    async def tiles(self, wanted: Collection[Tile]) -> dict[Tile, bytes]:
+        read = {one: await self.tile(one.level, one.index, one.width) for one in wanted}
+        return {one: hashes for one, hashes in read.items() if hashes is not None}
 
     async def entries(self, first: int, count: int) -> list[bytes]:
         return [*self.paper.entries, *self.unsigned][first : first + count]
