@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from shared.audit.leaf_catalogue import CATALOGUE
 from shared.audit.leaf_fields import Kind
-from shared.audit.leaves import CATALOGUE
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.header import Header
 from shared.domain.ids import encode_time

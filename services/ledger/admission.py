@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.audit.leaves import digest_of_leaf, parse_leaf
+from shared.audit.leaves import check_leaf, digest_of_leaf
 from shared.contracts.topology import LEDGER, SPEAKS_FOR, WRITTEN_BY
 from shared.errors import FrameRefused, LeafInvalid, LeafRefused
 from shared.frame.items import Item
@@ -119,9 +119,9 @@ def _verify_leaf(item: Item, writer: str) -> bytes:
     """(2), (3). Raises LeafInvalid, LeafRefused."""
     if (item.type, item.v) != LEAF_ITEM:
         raise LeafRefused(why=f"{item.type} version {item.v} is no leaf")
-    leaf = parse_leaf(item.data)
-    if writer not in WRITTEN_BY.get(leaf.type, ()):
-        raise LeafRefused(why=f"{writer} may not write {leaf.type}")
-    if leaf.fields.get("service", writer) not in (writer, SPEAKS_FOR.get(writer)):
-        raise LeafRefused(why=f"{writer} may not write in the name of {leaf.fields['service']}")
+    type_, service = check_leaf(item.data)
+    if writer not in WRITTEN_BY.get(type_, ()):
+        raise LeafRefused(why=f"{writer} may not write {type_}")
+    if service not in (None, writer, SPEAKS_FOR.get(writer)):
+        raise LeafRefused(why=f"{writer} may not write in the name of {service}")
     return item.data

@@ -1,4 +1,4 @@
-"""What the fields of a leaf may hold; `leaves.py` says which leaf has which."""
+"""What the fields of a leaf may hold; `leaf_catalogue.py` says which leaf has which."""
 
 from __future__ import annotations
 

@@ -43,6 +43,8 @@ _FORMS: Final[Mapping[Kind, str]] = {
     Kind.OBJECT_OR_NULL: _ENVELOPE,
 }
 """The JSON of what a kind usually holds, without the marks at the ends of the names' patterns."""
+_MAY_NEST: Final = frozenset({Kind.CODES, Kind.LEG_STATES, Kind.OBJECT, Kind.OBJECT_OR_NULL})
+"""Those of lists and objects."""
 
 
 def _read_time(text: str) -> str:
@@ -92,15 +94,33 @@ class LeafForm:
         texts = [f"(?:{members[name]},)?" if name in optional else f"{members[name]}," for name in others]
         is_whole = all(field.kind in _FORMS for field in fields if field.required) and last not in optional
         self._pattern = re.compile(rf"\{{{''.join(texts)}{members[last]}\}}") if is_whole else None
+        self._may_nest = any(field.kind in _MAY_NEST for field in known.values())
         self._names = [name for name in sorted(members) if name not in ("type", "v")]
         self._read = [(name, _READ[field.kind]) for name, field in known.items() if field.kind in _READ]
+        own_time: tuple[str, Callable[[str], Any]] = ("at", _read_time)
+        self._judged = [(self._names.index(name) + 1, read) for name, read in [own_time, *self._read]]
         self._optional = optional
+
+    def holds(self, raw: bytes) -> bool:
+        """Whether the leaf in these bytes is in this form: whether `read` would read it."""
+        found = self._find(raw)
+        try:
+            return found is not None and all(
+                found[place] is None or read(found[place]) is not None for place, read in self._judged
+            )
+        except ValueError:
+            return False
+
+    def _find(self, raw: bytes) -> re.Match[str] | None:
+        if self._pattern is None or not raw.isascii():
+            return None
+        if self._may_nest and (b"\\" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH):
+            return None  # where nothing may nest, the pattern has no place for either
+        return self._pattern.fullmatch(raw.decode("ascii"))
 
     def read(self, raw: bytes) -> LeafValues | None:
         """What the leaf in these bytes says; None where it is not in this form."""
-        if self._pattern is None or not raw.isascii() or b"\\" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
-            return None
-        found = self._pattern.fullmatch(raw.decode("ascii"))
+        found = self._find(raw)
         if found is None:
             return None
         values: dict[str, Any] = dict(zip(self._names, found.groups(), strict=True))

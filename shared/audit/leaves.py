@@ -1,4 +1,4 @@
-"""The leaf catalogue: what the ledger's entries say, and their bytes. `docs/spec/leaves.md` is its document.
+"""Leaves and entries: their bytes, made and read by the catalogue (`leaf_catalogue.py`).
 
 Rules:
 1. A leaf is canonical JSON (`shared.domain.strict_json`), once, stored as such: each leaf has one byte form, and
@@ -9,8 +9,7 @@ Rules:
 3. An entry is `logged_at` (the sequencer's clock) as 27 characters, a newline, the leaf. It fits in 65,535 bytes.
 4. No leaf holds a name, a fact or a file name: ids, codes, times, digests, and what authorities signed.
 
-A change of meaning is a new `v`; a new type or a new optional field is not. This module does not judge what leaves
-say: that the JWS verifies and the state follows is the auditor's replay.
+This module does not judge what leaves say: that the JWS verifies and the state follows is the auditor's replay.
 """
 
 from __future__ import annotations
@@ -22,7 +21,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from shared.audit.leaf_fields import HOLDS, Field, Kind, is_number, is_time
+from shared.audit.leaf_catalogue import CATALOGUE, CATALOGUE_VERSION
+from shared.audit.leaf_fields import HOLDS, is_number, is_time
 from shared.audit.leaf_forms import LeafForm
 from shared.audit.tiles import MAX_ENTRY_BYTES, check_entry
 from shared.domain.ids import encode_time, parse_time
@@ -35,7 +35,6 @@ from shared.domain.strict_json import (
 from shared.errors import LeafInvalid, LeafTooLarge
 from shared.keys.base64url import encode_b64u, parse_b64u
 
-CATALOGUE_VERSION: Final = 1
 NONCE_BYTES: Final = 16
 TIME_CHARACTERS: Final = 27
 _PREFIX_BYTES: Final = TIME_CHARACTERS + 1
@@ -56,112 +55,12 @@ class Leaf:
     fields: Mapping[str, Any]
 
 
-# --- the catalogue ---------------------------------------------------------------------------------------------------
+# --- its forms -------------------------------------------------------------------------------------------------------
 
-_MESSAGE = Field("message", Kind.UUID7)
-_DOSSIER = Field("dossier", Kind.UUID7)
-_SENDER = Field("sender", Kind.AUTHORITY)
-_RECIPIENT = Field("recipient", Kind.AUTHORITY)
-_ENVELOPE = Field("envelope_sha256", Kind.DIGEST)
-_CODE_FIELD = Field("code", Kind.CODE)
-
-_DECISION = (
-    _MESSAGE,
-    _SENDER,
-    _ENVELOPE,
-    Field("directory_index", Kind.NUMBER),
-    Field("decide_by", Kind.TIME),
-    Field("flags", Kind.CODES),
-)
-_PASSED_ON = (_MESSAGE, _DOSSIER, _RECIPIENT, _ENVELOPE)
-_FALLS = Field("falls", Kind.TIME, required=False)
-
-CATALOGUE: Final[Mapping[str, tuple[Field, ...]]] = {
-    "decision.accepted": (
-        *_DECISION,
-        Field("jws", Kind.OBJECT),
-        _DOSSIER,
-        Field("leg", Kind.AUTHORITY, required=False),
-        Field("states", Kind.LEG_STATES),
-    ),
-    "decision.rejected": (
-        *_DECISION,
-        Field("jws", Kind.OBJECT_OR_NULL),
-        _CODE_FIELD,
-        Field("dossier", Kind.UUID7, required=False),
-        Field("leg", Kind.AUTHORITY, required=False),
-    ),
-    "evidence.submission-acceptance": (_MESSAGE, _DOSSIER, _SENDER, _ENVELOPE),
-    "evidence.submission-rejection": (
-        _MESSAGE,
-        Field("dossier", Kind.UUID7, required=False),
-        _SENDER,
-        _ENVELOPE,
-        _CODE_FIELD,
-    ),
-    "evidence.relay-acceptance": _PASSED_ON,
-    "evidence.relay-rejection": (*_PASSED_ON, _CODE_FIELD),
-    "evidence.relay-failure": (*_PASSED_ON, _CODE_FIELD, _FALLS),
-    "evidence.delivery": (*_PASSED_ON, Field("route", Kind.CODE, required=False)),
-    "evidence.non-delivery": (*_PASSED_ON, _CODE_FIELD, _FALLS),
-    "evidence.retrieval": (*_PASSED_ON, Field("request", Kind.TEXT)),
-    "evidence.non-retrieval": (*_PASSED_ON, _FALLS),
-    "directory.key-event": (Field("event", Kind.OBJECT), Field("seq", Kind.NUMBER)),
-    "directory.instruments": (
-        Field("registry_sha256", Kind.DIGEST),
-        Field("version", Kind.NUMBER),
-        Field("document", Kind.OBJECT, required=False),
-        Field("changes", Kind.CODES, required=False),
-    ),
-    "directory.roster": (Field("roster_sha256", Kind.DIGEST), Field("document", Kind.OBJECT)),
-    "audit.reading": (
-        Field("auditor", Kind.AUTHORITY),
-        Field("day", Kind.CODE),
-        Field("request", Kind.TEXT),
-    ),
-    "clock.event": (
-        _MESSAGE,
-        _DOSSIER,
-        Field("leg", Kind.AUTHORITY),
-        Field("event", Kind.CODE),
-        Field("falls", Kind.TIME),
-        Field("debtor", Kind.AUTHORITY),
-        Field("measures", Kind.MEASURES),
-        Field("owed", Kind.CODE, required=False),
-        Field("basis", Kind.CODE, required=False),
-        Field("due", Kind.TIME, required=False),
-        Field("calendar", Kind.CODE),
-        Field("registry", Kind.NUMBER),
-    ),
-    "clock.transport-late": (*_PASSED_ON, Field("awaited", Kind.CODE), Field("falls", Kind.TIME)),
-    "exchange.calls-refused": (
-        Field("since", Kind.TIME),
-        Field("until", Kind.TIME),
-        Field("refused", Kind.REFUSALS),
-    ),
-    "exchange.started": (
-        Field("service", Kind.CODE),
-        Field("version", Kind.CODE),
-        Field("process", Kind.UUID7, required=False),
-        Field("started_at", Kind.TIME, required=False),
-        Field("roster_sha256", Kind.DIGEST, required=False),
-    ),
-    "exchange.stopped": (Field("service", Kind.CODE), Field("process", Kind.UUID7), Field("stopped_at", Kind.TIME)),
-    "exchange.parts-pruned": (
-        _MESSAGE,
-        _DOSSIER,
-        Field("closed_at", Kind.TIME),
-        Field("kept_days", Kind.NUMBER),
-    ),
-    "exchange.letter-retried": (
-        Field("service", Kind.CODE),
-        Field("letter", Kind.NUMBER),
-        Field("reason", Kind.CODE),
-        Field("request", Kind.TEXT),
-    ),
-}
-"""Leaf type → its fields, beside `v`, `type`, `at` and `nonce`."""
 _FORMS: Final = {type_: LeafForm(type_, CATALOGUE_VERSION, fields) for type_, fields in CATALOGUE.items()}
+_NAMES_NO_SERVICE: Final = frozenset(
+    type_ for type_, fields in CATALOGUE.items() if "service" not in {field.name for field in fields}
+)
 
 
 def _check_fields(type_: str, fields: Mapping[str, object]) -> None:
@@ -223,12 +122,26 @@ def parse_leaf(raw: bytes) -> Leaf:
     return _read_usual(raw) or _parse_any(raw)
 
 
+def check_leaf(raw: bytes) -> tuple[str, str | None]:
+    """The type of the leaf in these bytes and the service that it names, if it does. Raises LeafInvalid as `parse_leaf`
+    does, and takes a third of its time: it makes nothing of what it has judged."""
+    type_ = _usual_type(raw)
+    if type_ in _NAMES_NO_SERVICE and _FORMS[type_].holds(raw):
+        return type_, None
+    leaf = parse_leaf(raw)
+    return leaf.type, leaf.fields.get("service")
+
+
 def _read_usual(raw: bytes) -> Leaf | None:
     """Of a leaf in the usual form of its type."""
-    _, _, behind = raw.rpartition(b'"type":"')
-    type_ = behind[: max(0, behind.find(b'"'))].decode("ascii", "replace")
+    type_ = _usual_type(raw)
     read = _FORMS[type_].read(raw) if type_ in _FORMS else None
     return None if read is None else Leaf(type_, *read)
+
+
+def _usual_type(raw: bytes) -> str:
+    _, _, behind = raw.rpartition(b'"type":"')
+    return behind[: max(0, behind.find(b'"'))].decode("ascii", "replace")
 
 
 def _parse_any(raw: bytes) -> Leaf:

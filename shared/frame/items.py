@@ -6,9 +6,8 @@ count (2) | count times: id (16) | type name | version (2) | length (4) | data
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from shared.errors import FrameRefused
 from shared.frame.layout import Reader, encode_id, encode_name
@@ -17,8 +16,7 @@ MAX_ITEMS: Final = 1000
 _VERSION_AND_LENGTH: Final = Struct(">HI")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One service message: `id` is its outbox row's UUIDv7, the key by which a repeat is known; `data` is its JSON."""
 
     id: str

@@ -46,7 +46,7 @@ class Reader:
         return form.unpack(self.take(form.size))
 
     def name(self) -> str:
-        return _parse_name(self.take(self.integer(1)))
+        return _parse_name(self.take(self.take(1)[0]))
 
     def id(self) -> str:
         raw = self.take(ID_BYTES)

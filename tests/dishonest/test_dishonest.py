@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.tables import METADATA
-from shared.audit.leaves import CATALOGUE
+from shared.audit.leaf_catalogue import CATALOGUE
 from tests.dishonest.books import Books, leaf_of
 from tests.dishonest.campaign import TRUTHS, Campaign, all_lies
 from tests.dishonest.declared import EMPTY, TABLES, Seen

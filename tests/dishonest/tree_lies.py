@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from shared.audit.leaf_catalogue import CATALOGUE
 from shared.audit.leaf_fields import Kind
-from shared.audit.leaves import CATALOGUE
 from shared.domain.ids import encode_time, parse_time
 from tests.dishonest.books import entry_with, leaf_of, logged_at, open_witnesses, started
 from tests.dishonest.declared import SEEN, Listed, Worth

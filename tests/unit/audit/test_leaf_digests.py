@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.audit.leaves import CATALOGUE, digest_of_leaf, encode_leaf
+from shared.audit.leaf_catalogue import CATALOGUE
+from shared.audit.leaves import digest_of_leaf, encode_leaf
 from tests.unit.audit.test_leaves import AT, NONCE, fields_of
 
 

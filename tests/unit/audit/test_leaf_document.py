@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.audit.leaf_catalogue import CATALOGUE
 from shared.audit.leaf_fields import HOLDS, Kind
-from shared.audit.leaves import CATALOGUE
 
 DOCUMENT = (Path(__file__).parents[3] / "docs/spec/leaves.md").read_text()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.audit.leaf_catalogue import CATALOGUE
 from shared.audit.leaf_fields import Kind
 from shared.audit.leaves import (
-    CATALOGUE,
     MAX_LEAF_BYTES,
+    check_leaf,
     encode_entry,
     encode_leaf,
     leg_states,
@@ -187,6 +189,20 @@ def test_what_is_read_as_a_leaf_is_the_one_form_of_a_leaf(type_: str, data: st.D
     with suppress(LeafInvalid):
         leaf = parse_leaf(changed)
         assert encode_leaf(leaf.type, leaf.at, leaf.nonce, **leaf.fields) == changed
+    assert told(check_leaf, raw) == (type_, fields.get("service"))
+    assert told(check_leaf, changed) == told(_parse_to_type_and_service, changed)
+
+
+def _parse_to_type_and_service(raw: bytes) -> tuple[str, str | None]:
+    leaf = parse_leaf(raw)
+    return leaf.type, leaf.fields.get("service")
+
+
+def told(judge: Callable[[bytes], tuple[str, str | None]], raw: bytes) -> object:
+    try:
+        return judge(raw)
+    except LeafInvalid as refused:
+        return str(refused)
 
 
 def _canonical(document: dict[str, object]) -> bytes:

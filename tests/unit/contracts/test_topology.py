@@ -6,7 +6,7 @@ import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from shared.audit.leaves import CATALOGUE
+from shared.audit.leaf_catalogue import CATALOGUE
 from shared.contracts.registry import MODELS
 from shared.contracts.topology import (
     CONSUMER,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,13 +17,13 @@ from tests.unit.frame.services import CONSUMERS, NOW, SEALING, SIGNERS, opener, 
 
 def test_a_frame_of_the_greatest_size_passes_and_one_byte_more_does_not() -> None:
     gate = sealer("gateway")
-    overhead = len(gate.seal("intake", [replace(ITEM, data=b"")], NOW))
-    largest = replace(ITEM, data=bytes(MAX_FRAME_BYTES - overhead))
+    overhead = len(gate.seal("intake", [ITEM._replace(data=b"")], NOW))
+    largest = ITEM._replace(data=bytes(MAX_FRAME_BYTES - overhead))
     raw = gate.seal("intake", [largest], NOW)
     assert len(raw) == MAX_FRAME_BYTES
     assert opener("intake").open(raw, "intake", NOW).items == (largest,)
     with pytest.raises(FrameTooLarge):
-        gate.seal("intake", [replace(ITEM, data=bytes(MAX_FRAME_BYTES - overhead + 1))], NOW)
+        gate.seal("intake", [ITEM._replace(data=bytes(MAX_FRAME_BYTES - overhead + 1))], NOW)
     with pytest.raises(FrameRefused, match="more than"):
         opener("intake").open(raw + b"\0", "intake", NOW)
 
@@ -34,13 +33,13 @@ def test_a_frame_of_the_greatest_size_passes_and_one_byte_more_does_not() -> Non
     [
         [],
         [ITEM] * 1001,
-        [replace(ITEM, id="not-an-id")],
-        [replace(ITEM, id=ITEM.id.upper())],
-        [replace(ITEM, type="Type")],
-        [replace(ITEM, type="")],
-        [replace(ITEM, type="x" * 65)],
-        [replace(ITEM, v=0)],
-        [replace(ITEM, v=65_536)],
+        [ITEM._replace(id="not-an-id")],
+        [ITEM._replace(id=ITEM.id.upper())],
+        [ITEM._replace(type="Type")],
+        [ITEM._replace(type="")],
+        [ITEM._replace(type="x" * 65)],
+        [ITEM._replace(v=0)],
+        [ITEM._replace(v=65_536)],
     ],
 )
 def test_items_without_encoding_are_refused_at_sealing(items: list[Item]) -> None:

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from comity.main import app
 from gateway.metrics import Metrics
 from gateway.problems import error_classes
-from shared.audit.leaves import CATALOGUE
+from shared.audit.leaf_catalogue import CATALOGUE
 from shared.runtime.meters import LedgerMeters, Meters, StampingMeters, WitnessingMeters
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import SERVICE, Size, SpanName
