@@ -43,8 +43,6 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._answer(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 

@@ -54,8 +54,8 @@ def check_root(head: TreeHead | None, edge: Edge) -> None:
         raise LedgerForked(why=f"the tiles of size {head.size} do not make the committed root")
 
 
-def check_kept(head: TreeHead | None, kept: KeptHead | None, edge: Edge) -> None:
-    """Raises LedgerForked unless the database continues the head that this machine signed last.
+def check_kept(head: TreeHead | None, kept: KeptHead | None, edge: Edge, *, is_own: bool = True) -> None:
+    """Raises LedgerForked unless the database continues the head that this machine signed last, or another one holds.
 
     `edge` holds the partial tiles at the size of `kept`. A database that was set back would place other leaves where
     signed ones stood, and sign a second tree of the same size.
@@ -64,12 +64,22 @@ def check_kept(head: TreeHead | None, kept: KeptHead | None, edge: Edge) -> None
         return
     size = head.size if head else 0
     if head is None or size < kept.size:
-        raise LedgerForked(why=f"this machine signed {kept.size} entries, the database has {size}")
+        if is_own:
+            raise LedgerForked(why=f"this machine signed {kept.size} entries, the database has {size}")
+        raise LedgerForked(
+            why=f"a witness or the published copy holds a signed checkpoint of {kept.size} entries, the database has"
+            f" {size}"
+        )
     if (head.size, head.root) != (kept.size, kept.root):
         try:
             check_root(TreeHead(kept.size, kept.root, head.logged_at), edge)
         except LedgerForked as other:
-            raise LedgerForked(why=f"the database's first {kept.size} entries are not those signed here") from other
+            if is_own:
+                raise LedgerForked(why=f"the database's first {kept.size} entries are not those signed here") from other
+            raise LedgerForked(
+                why=f"the database's first {kept.size} entries are not those of a signed checkpoint that a witness or"
+                " the published copy holds"
+            ) from other
 
 
 def hash_on(size: int, edge: Edge, hashes: Sequence[bytes]) -> bytes:

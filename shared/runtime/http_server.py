@@ -34,6 +34,7 @@ class HttpServer:
                 loop="none",
                 http=cast(Any, self._connections.make),  # any factory will do; uvicorn's type asks for a class
                 ws="none",
+                lifespan="off",  # no application has one; where a process ends early its cancelling would be logged
                 log_config=None,
                 access_log=False,
                 server_header=False,

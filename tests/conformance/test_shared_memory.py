@@ -97,7 +97,7 @@ async def test_who_begins_to_lead_asks_what_others_hold_before_it_signs(store: S
 
     one = sequencer(store, look_back=look_back)
     await let_wait(store, b"1")
-    with pytest.raises(LedgerForked, match="signed 9 entries"):
+    with pytest.raises(LedgerForked, match="a witness or the published copy holds a signed checkpoint of 9 entries"):
         await one.run_round()
     assert asked == [0]
     assert await signed_sizes(store) == []

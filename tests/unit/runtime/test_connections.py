@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import pytest
+from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from shared.errors import LedgerForked
 from shared.runtime import connections
 from shared.runtime.connection_limits import PLAIN_ANSWERS, ConnectionLimits, Refusal
 from shared.runtime.http_server import HttpServer, listen
@@ -46,6 +48,22 @@ class Answering:
         length = str(len(body)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
         await send({"type": "http.response.body", "body": body})
+
+
+def test_a_process_that_ends_for_another_reason_logs_that_reason_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """What halted a ledger stands in one line, and not under a page of what was cancelled with it."""
+
+    async def process() -> None:
+        server = HttpServer(Starlette(), SOON)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.run(asyncio.Event(), listen("127.0.0.1", 0), lambda: None))
+            while not server.is_ready:
+                await asyncio.sleep(0.01)
+            raise LedgerForked(why="it was set back")
+
+    with pytest.raises(ExceptionGroup):
+        asyncio.run(process())
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @contextlib.asynccontextmanager
