@@ -12,6 +12,7 @@ Pure: no zone of this machine is asked for anything.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -111,13 +112,15 @@ class Calendar(_Entry):
             day -= _A_DAY
         return day
 
-    def last_opening(self, day: date) -> datetime:
-        """When the desks open on this day, or on the last one before it that is worked."""
-        found = self._openings.get(day)
+    def last_openings(self, due: datetime, before: tuple[timedelta, ...]) -> tuple[datetime, ...]:
+        """When the desks open so long before the day of this instant, or on the last day before that that is worked."""
+        found = self._openings.get((due, before))
         if found is None:
             if len(self._openings) >= _DAYS_KEPT:
                 self._openings.clear()
-            found = self._openings[day] = self.opening(self.last_worked(day))
+            last = self.local_day(due)
+            found = tuple(self.opening(self.last_worked(last - one)) for one in before)
+            self._openings[due, before] = found
         return found
 
     def is_attended(self, at: datetime) -> bool:
@@ -132,18 +135,23 @@ class Calendar(_Entry):
         return frozenset(self.holidays)
 
     @cached_property
+    def _shifts(self) -> tuple[list[datetime], list[timedelta]]:
+        """When each offset begins, and how far it is."""
+        return [one.since for one in self.offsets], [timedelta(minutes=one.minutes) for one in self.offsets]
+
+    @cached_property
     def _instants(self) -> dict[tuple[date, time], datetime]:
         """Asked for each obligation of each message, and the same for all of a day."""
         return {}
 
     @cached_property
-    def _openings(self) -> dict[date, datetime]:
+    def _openings(self) -> dict[tuple[datetime, tuple[timedelta, ...]], tuple[datetime, ...]]:
         """As for `_instants`."""
         return {}
 
     def _offset(self, at: datetime) -> timedelta:
-        begun = [offset.minutes for offset in self.offsets if offset.since <= at]
-        return timedelta(minutes=begun[-1] if begun else self.offsets[0].minutes)
+        changes, shifts = self._shifts
+        return shifts[max(0, bisect_right(changes, at) - 1)]
 
     def _instant(self, day: date, hour: time) -> datetime:
         """This hour on the clocks there; the later one where they show it twice."""

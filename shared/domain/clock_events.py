@@ -34,6 +34,7 @@ from shared.domain.profiles import profile_of
 from shared.domain.silence import silent_since
 
 REMINDERS: Final = {f"reminder-{days}": timedelta(days=days) for days in (7, 2, 0)}
+_REMINDED_BEFORE: Final = tuple(REMINDERS.values())
 AFTERWARDS: Final = timedelta(seconds=1)
 UNATTENDED_AFTER: Final = timedelta(minutes=30)
 OVERDUE: Final = "overdue"
@@ -246,9 +247,8 @@ def _of_obligation(
     if due is None:
         return
     calendar = calendar_of(calendars, obligation.debtor)
-    last = calendar.local_day(due)
-    falling = [(event, calendar.last_opening(last - before)) for event, before in REMINDERS.items()]
-    falling = [(event, falls) for event, falls in falling if obligation.opened_at < falls <= due]
+    openings = zip(REMINDERS, calendar.last_openings(due, _REMINDED_BEFORE), strict=True)
+    falling = [(event, falls) for event, falls in openings if obligation.opened_at < falls <= due]
     falling.append((OVERDUE, max(due, obligation.opened_at) + AFTERWARDS))
     for event, falls in falling:
         measures: Iterable[str] = obligation.measures

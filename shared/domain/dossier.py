@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from types import MappingProxyType
 
 from shared.domain.clocks import NO_LIMIT
@@ -94,7 +95,8 @@ def open_legs(
     legs = []
     for requested in header.recipients:
         basis = header.basis[requested]
-        leg = Leg(
+        opened = partial(
+            Leg,
             dossier=header.dossier,
             requesting=header.sender,
             requested=requested,
@@ -105,17 +107,17 @@ def open_legs(
             opened_at=at,
             deadline=None if deadline is None else date.fromisoformat(deadline),
             measures=measures,
-            obligations=(),
             head=digest,
             since_head=(),
             holder=None,
             version=1,
             urgency=header.urgency,
         )
+        leg = opened(obligations=())
         owed = apply_obligations(leg, kind, header, at)
         if requested in asking_for_paper:
             owed = (*owed, *hard_copy_owed(leg, header, at))
-        legs.append(replace(leg, obligations=owed))
+        legs.append(opened(obligations=owed))
     return legs
 
 

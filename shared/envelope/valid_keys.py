@@ -38,8 +38,8 @@ def valid_keys(received: ReceivedEnvelope, directory: Directory, at: datetime) -
     """Raises SenderKeyWaits for an envelope that names a key of its sender which waits."""
     header = received.header
     for signature in received.jws.signatures:
-        known, until = directory.key(signature.kid), directory.waits_until(signature.kid, at)
-        if until is not None and known is not None and known.party == header.sender:
+        until = directory.waits_until(signature.kid, at)
+        if until is not None and directory.owner_of(signature.kid) == header.sender:
             raise SenderKeyWaits(kid=signature.kid, sender=header.sender, usable_from=told_end(until))
     classical = directory.accepted(header.sender, "sign-ed25519", at)
     lattice = directory.accepted(header.sender, "sign-mldsa65", at)
