@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from client.audit_rows import insert_rows
 from shared.audit.leaf_catalogue import CATALOGUE
 from shared.audit.leaf_fields import Kind
 from shared.audit.log_verification import LoggedLeaf
@@ -62,8 +63,8 @@ class AuditIndex:
             place = (logged.index, type_, kind, encode_time(logged.logged_at))
             rows.append((*place, fields.get("message"), fields.get("dossier")))
             named += [(party, logged.index) for party in parties_of(logged, header)]
-        self._db.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
-        self._db.executemany("INSERT INTO named VALUES (?, ?)", sorted(named))
+        insert_rows(self._db, "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
+        insert_rows(self._db, "INSERT INTO named VALUES (?, ?)", sorted(named))
 
     def count(self, search: Search) -> int:
         condition, values = _condition(search)

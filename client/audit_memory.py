@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from client import audit_work
 from client.audit_decided import Decided, decided_of
+from client.audit_rows import insert_rows
 from client.audit_work import WorkMemory
 from shared.audit.leaves import Leaf, encode_entry, encode_leaf, parse_entry
 from shared.audit.log_verification import LoggedLeaf
@@ -45,7 +46,13 @@ CREATE INDEX legs_by_fall ON legs (next_fall) WHERE next_fall IS NOT NULL;
 CREATE TABLE documents (place INTEGER PRIMARY KEY, entry BLOB NOT NULL);
 """
 SCHEMA += audit_work.SCHEMA
-
+_INSERT_DECIDED: Final = (
+    "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_INSERT_LEGS: Final = (
+    "INSERT INTO legs VALUES (?, ?, ?, ?, ?) ON CONFLICT (dossier, requested)"
+    " DO UPDATE SET state = excluded.state, struck = excluded.struck, next_fall = excluded.next_fall"
+)
 
 RECENT_KEPT: Final = 1536
 UNWRITTEN_MOST: Final = 1024
@@ -65,24 +72,13 @@ class AuditMemory:
 
     def write(self) -> None:
         """What was held back. Whatever is not looked up by its key asks for it first."""
-        if self._decided:
-            self._db.executemany(
-                "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT DO NOTHING",
-                self._decided,
-            )
-        if self._awaited:
-            awaited = [(*key, *since) for key, since in self._awaited.items()]
-            self._db.executemany("INSERT INTO awaited VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", awaited)
-        if self._watched:
-            watched = [(*key, falls) for key, falls in self._watched.items()]
-            self._db.executemany("INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", watched)
-        if self._legs:
-            self._db.executemany(
-                "INSERT INTO legs VALUES (?, ?, ?, ?, ?) ON CONFLICT (dossier, requested)"
-                " DO UPDATE SET state = excluded.state, struck = excluded.struck, next_fall = excluded.next_fall",
-                [(*key, *_leg_row(*held)) for key, held in self._legs.items()],
-            )
+        awaited = [(*key, *since) for key, since in self._awaited.items()]
+        watched = [(*key, falls) for key, falls in self._watched.items()]
+        legs = [(*key, *_leg_row(*held)) for key, held in self._legs.items()]
+        insert_rows(self._db, _INSERT_DECIDED, self._decided)
+        insert_rows(self._db, "INSERT INTO awaited VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", awaited)
+        insert_rows(self._db, "INSERT OR REPLACE INTO watched VALUES (?, ?, ?)", watched)
+        insert_rows(self._db, _INSERT_LEGS, legs)
         for held in (self._decided, self._awaited, self._watched, self._legs, self._dossiers):
             held.clear()
 

@@ -37,7 +37,7 @@ POOL_FROM: Final = 20_000
 KEEP_EVERY: Final = 256 * TILE_WIDTH
 """Entries after which what was read is kept: a reading that is killed repeats at most so many. Each time it waits for
 its workers."""
-COLLECT_EVERY: Final = 100_000
+COLLECT_EVERY: Final = 1_000_000
 """Values in lists and objects that are made, and not gone, before Python looks for cycles among them."""
 _BUNDLES_AHEAD: Final = 16
 """While worker processes start, and where one is held up, the reading goes on."""

@@ -4,8 +4,8 @@ A leaf has one byte form, so most types are a regular language: their members in
 allows. Rules:
 1. A form takes nothing that the catalogue's own rules refuse. What it does not take is read by these, slowly: a text
    beyond ASCII or with escapes, a number near the largest, an object that is no envelope.
-2. Lists of states are no regular language: they are parsed, and compared with their one form. With so few brackets in
-   the whole leaf nothing is nested too deep.
+2. Lists of states are no regular language: they are parsed, and compared with their one form. With so few brackets
+   nothing is nested too deep.
 3. A pattern has no part that could match in two ways, so that it takes time by the length of the leaf and no more.
 """
 
@@ -43,8 +43,8 @@ _FORMS: Final[Mapping[Kind, str]] = {
     Kind.OBJECT_OR_NULL: _ENVELOPE,
 }
 """The JSON of what a kind usually holds, without the marks at the ends of the names' patterns."""
-_MAY_NEST: Final = frozenset({Kind.CODES, Kind.LEG_STATES, Kind.OBJECT, Kind.OBJECT_OR_NULL})
-"""Those of lists and objects."""
+_ENVELOPES: Final = frozenset({Kind.OBJECT, Kind.OBJECT_OR_NULL})
+"""Those whose form is an envelope's."""
 
 
 def _read_time(text: str) -> str:
@@ -59,7 +59,8 @@ def _read_states(text: str) -> Any:
 
 @lru_cache(STATES_KEPT)
 def _check_states(text: str) -> None:
-    states = json.loads(text)
+    is_flat = text.count("{") + text.count("[") <= MAX_DEPTH
+    states = json.loads(text) if is_flat else None
     if encode_canonical_json(states) != text.encode() or not HOLDS[Kind.LEG_STATES](states):
         raise ValueError("no leg states in their one form")
 
@@ -94,7 +95,7 @@ class LeafForm:
         texts = [f"(?:{members[name]},)?" if name in optional else f"{members[name]}," for name in others]
         is_whole = all(field.kind in _FORMS for field in fields if field.required) and last not in optional
         self._pattern = re.compile(rf"\{{{''.join(texts)}{members[last]}\}}") if is_whole else None
-        self._may_nest = any(field.kind in _MAY_NEST for field in known.values())
+        self._has_envelope = any(field.kind in _ENVELOPES for field in known.values())
         self._names = [name for name in sorted(members) if name not in ("type", "v")]
         self._read = [(name, _READ[field.kind]) for name, field in known.items() if field.kind in _READ]
         own_time: tuple[str, Callable[[str], Any]] = ("at", _read_time)
@@ -114,8 +115,8 @@ class LeafForm:
     def _find(self, raw: bytes) -> re.Match[str] | None:
         if self._pattern is None or not raw.isascii():
             return None
-        if self._may_nest and (b"\\" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH):
-            return None  # where nothing may nest, the pattern has no place for either
+        if self._has_envelope and b"\\" in raw:
+            return None  # elsewhere the pattern has no place for an escape
         return self._pattern.fullmatch(raw.decode("ascii"))
 
     def read(self, raw: bytes) -> LeafValues | None:

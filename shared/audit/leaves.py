@@ -45,7 +45,7 @@ _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
 _OWN_MEMBERS: Final = frozenset({"v", "type", "at", "nonce"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Leaf:
     """A leaf as read: the fields of its type hold what the catalogue says. `at` is aware UTC, `nonce` 16 bytes."""
 

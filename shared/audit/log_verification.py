@@ -19,7 +19,7 @@ from shared.audit.tree_head import TreeHead
 from shared.errors import LedgerInvalid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LoggedLeaf:
     """A leaf with its place: `index` from 0, `logged_at` aware UTC."""
 
