@@ -9,7 +9,8 @@ The steps for an evidence:
 5. the time that is told beside it is the leaf's; a delivery here is told with the time at which the message came
 6. it is told once, and not for longer than the merge delay without a place in the ledger
 7. once their time has passed the evidence of the submission is there, and, for each recipient that the reader may know
-   of, one of the delivery or of its failure: what the exchange keeps back is told as missing
+   of, one of the delivery or of its failure, and each one that a missed limit of transport produces: what the exchange
+   keeps back is told as missing
 The entry travels as the proof's `extra` data: the proof decides whether it is the right one.
 An evidence that the ledger has not placed yet has no proof: it is pending, and nothing is proved by it.
 """
@@ -30,7 +31,10 @@ from shared.audit.leaves import parse_entry
 from shared.audit.proofs import parse_proof
 from shared.audit.quorum import CheckpointRule, rule_of
 from shared.contracts.api import EvidenceItem
+from shared.domain.evidences import Evidence
+from shared.domain.header import parse_header
 from shared.domain.ids import encode_time, parse_time
+from shared.domain.transport_limits import missed_limits
 from shared.errors import EvidenceInvalid, LedgerInvalid, NotThere
 from shared.keys.trust import Trust
 from shared.texts.catalogue import mark as _
@@ -43,6 +47,7 @@ _DECISIONS: Final = {"submission-acceptance": "decision.accepted", "submission-r
 
 
 _DELIVERY: Final = "delivery"
+_RETRIEVAL: Final = "retrieval"
 _SUBMISSION: Final = "submission-acceptance"
 
 
@@ -115,10 +120,29 @@ def _missing(
     there = {(one.kind.removeprefix("non-"), one.recipient) for one in told}
     due = [(_SUBMISSION, kept.sender)] if now > decided + MERGE_DELAY else []
     due += [(_DELIVERY, recipient) for recipient in concerned] if now > decided + DELIVERY_LIMIT else []
-    for kind, recipient in due:
-        if (kind, recipient) not in there:
-            why = "It should stand in the ledger by now, and the exchange does not tell it."
-            yield ProvenEvidence(kind, recipient, None, None, None, None, why)
+    missing = [one for one in due if one not in there]
+    said = {(one.kind, one.recipient) for one in told}
+    denied = _denied(told, kept, concerned, now - DELIVERY_LIMIT - CLOCK_SKEW)
+    for kind, recipient in (*missing, *(one for one in denied if one not in said)):
+        why = "It should stand in the ledger by now, and the exchange does not tell it."
+        yield ProvenEvidence(kind, recipient, None, None, None, None, why)
+
+
+def _denied(
+    told: Sequence[ProvenEvidence], kept: Kept, concerned: Sequence[str], before: datetime
+) -> Iterator[tuple[str, str]]:
+    """What must say that a limit was missed which fell before that time, by the evidences that verify; but for that of
+    the delivery, which is missing by itself."""
+    came = {(one.kind, one.recipient): parse_time(one.at) for one in told if one.at and one.state == "verified"}
+    accepted_at = came.get((_SUBMISSION, kept.sender))
+    if accepted_at is None:
+        return
+    urgency = parse_header(kept.header).urgency
+    for recipient in concerned:
+        delivered_at, retrieved_at = came.get((_DELIVERY, recipient)), came.get((_RETRIEVAL, recipient))
+        for limit in missed_limits(urgency, accepted_at, delivered_at, retrieved_at):
+            if limit.is_failure and limit.awaited is not Evidence.delivery and limit.falls < before:
+                yield limit.said, recipient
 
 
 def _prove(

@@ -21,7 +21,7 @@ import socket
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Final, Self
@@ -99,13 +99,14 @@ class ExchangeProcess:
             raise RuntimeError("the exchange does not run")
         return self._process.pid
 
-    def start(self, crash_at: str = "") -> None:
-        """Run until ready. With `crash_at` (`service:point`) it kills itself there, perhaps before it is ready."""
+    def start(self, crash_at: str = "", ahead: timedelta = timedelta()) -> None:
+        """Run until ready. With `crash_at` (`service:point`) it kills itself there, perhaps before it is ready. With a
+        clock that is `ahead` it takes no calls of those whose clock is not."""
         said = self.log.with_suffix(".out")
         said.write_bytes(b"")
         arguments = ["all", "--data", str(self.data), "--port", str(self.port)]
         environment = {**self.settings, **({"COMITY_UNSAFE_CRASH_AT": crash_at} if crash_at else {})}
-        self._process = FORKS.Process(target=serve, args=(arguments, environment, said, self.log), daemon=True)
+        self._process = FORKS.Process(target=serve, args=(arguments, environment, said, self.log, ahead), daemon=True)
         self._process.start()
         until = time.monotonic() + START_TIMEOUT_S
         while not said.read_bytes().endswith(b"\n") and self._process.is_alive():
@@ -211,6 +212,12 @@ class EnrolledExchange:
     def __exit__(self, *_: object) -> None:
         self.hang_up()
         self.process.kill()
+
+    def call_as(self, party: str, ahead: timedelta) -> Exchange:
+        """Calls of this authority, by a clock as far ahead as the exchange's."""
+        signer = self.keys[party].api
+        calls = Calls(self.process.url, sign_calls(signer, party, lambda: now() + ahead), patience_s=self.patience_s)
+        return Exchange(calls, check_receipts(self.trust, party))
 
     def _caller(self, name: str, key: Ed25519Signer) -> Exchange:
         if name not in self._open:

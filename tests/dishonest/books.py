@@ -195,5 +195,5 @@ def _point_elsewhere(database: sqlite3.Connection, before: Sequence[bytes], afte
     if len(before) != len(after):
         return
     changed = [(_digest(new), _digest(old)) for old, new in zip(before, after, strict=True) if old != new]
-    for table in ("decision", "evidence", "key_event", "parts_pruned"):
+    for table in ("decision", "evidence", "failed_evidence", "key_event", "parts_pruned"):
         database.executemany(f"UPDATE {table} SET leaf_digest = ? WHERE leaf_digest = ?", changed)

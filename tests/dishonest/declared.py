@@ -79,14 +79,15 @@ _ONE_LESS: Final = (
 )
 _DELIVERED: Final = "kind = 'delivery'"
 _WITHHELD: Final = (
-    "that a message was fetched may be kept from its sender, though it stands in the ledger: auditors have it, and no "
-    "rule says that anything is ever fetched"
+    "that a message was fetched may be kept from its sender, though it stands in the ledger: auditors have it, and the "
+    "sender misses one of both a day after the limit of the retrieval, the retrieval or that there was none"
 )
 _NOTICE: Final = "a notice of the feed is not signed; what it tells of is fetched, and judged by itself"
 _KNOWN: Final = "its sender asked for this decision when it came, and does not ask again"
 _NEWEST: Final = "version = (SELECT max(version) FROM instruments)"
 _POINTED_TO: Final = " OR ".join(
-    f"leaf_digest IN (SELECT leaf_digest FROM {table})" for table in ("decision", "evidence", "key_event")
+    f"leaf_digest IN (SELECT leaf_digest FROM {table})"
+    for table in ("decision", "evidence", "failed_evidence", "key_event", "parts_pruned")
 )
 _NEWS: Final = f"type = 'message.received' AND {_UNREAD}"
 _MESSAGING: Final[Mapping[str, TableWorth]] = {
@@ -278,5 +279,3 @@ TABLES: Final[Mapping[str, TableWorth]] = {
     },
     "ledger_dead_letter": _MESSAGING["dead_letter"],
 }
-EMPTY: Final = frozenset({"failed_evidence", "late_message"})
-"""Tables of which the story has no row at its end: nothing in it comes too late."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from shared.audit.tree_head import TreeHead
 from tests.dishonest.books import Books, build_whole, logged_at, open_witnesses, started
 from tests.dishonest.leftovers import leave_in_hand, prune, stamp
 from tests.dishonest.scene import Scene
-from tests.dishonest.story import Past
+from tests.dishonest.story import AWAY, QUIET, Past
 from tests.dishonest.watchers import follow
 from tests.dishonest.window import Loop
 
@@ -31,7 +32,8 @@ def remember(past: Past, loop: Loop) -> None:
     witnesses = open_witnesses(place / "witnesses", past, lambda: past.ended_at)
     pruned = prune(place / "exchange.sqlite3", past.pruned, past.ended_at)
     missing = range(ENTRIES_AT_LEAST - len(final) - 1)
-    padded = [*final, pruned, *(started(logged_at(final[-1]), number) for number in missing)]
+    rest = (past.ended_at - logged_at(final[-1])) / len(missing)
+    padded = [*final, *(started(logged_at(final[-1]) + number * rest, number) for number in missing), pruned]
     answers = Books(place / "exchange.sqlite3", past).write(padded, witnesses)
     for witness in witnesses:
         witness.close()
@@ -58,7 +60,8 @@ def _look_at_the_first(past: Past, entries: list[bytes], loop: Loop) -> None:
     shutil.copytree(place / "witnesses", place / "witnesses-before")
     with_first = place / "look"
     with_first.mkdir()
-    scene = Scene(past, with_first, loop, database="before.sqlite3")
+    then = replace(past, ended_at=past.ended_at - QUIET - AWAY)  # what parties sent is not overdue yet
+    scene = Scene(then, with_first, loop, database="before.sqlite3")
     try:
         assert list(follow(scene)) == []
         shutil.rmtree(place / "audits")

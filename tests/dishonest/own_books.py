@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from shared.audit.leaves import encode_entry, encode_leaf
 from tests.dishonest.books import Books, leaf_of
@@ -29,6 +29,13 @@ class StagedLie:
     worth: Worth = SEEN
 
 
+_OF_A_MESSAGE: Final = (
+    *("claim", "decision", "envelope", "mailbox", "evidence", "feed_entry"),
+    *("failed_evidence", "late_message"),
+)
+"""Tables with rows of it."""
+
+
 def unread_message(scene: Scene, chance: random.Random) -> str:
     """An accepted message of the second chapter."""
     entries = scene.books.entries()[scene.past.first_size :]
@@ -39,7 +46,7 @@ def unread_message(scene: Scene, chance: random.Random) -> str:
 def erase(scene: Scene, message: str, but: tuple[str, ...] = ()) -> None:
     """All rows of it, and the state that it made."""
     with scene.writing() as database:
-        for table in ("claim", "decision", "envelope", "mailbox", "evidence", "feed_entry"):
+        for table in _OF_A_MESSAGE:
             if table not in but:
                 database.execute(f"DELETE FROM {table} WHERE message = ?", (message,))
         _unmake(database, scene, message)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.dishonest.campaign import TIMETABLE, Lie, all_lies
-from tests.dishonest.declared import EMPTY, Inner, Listed, Seen
+from tests.dishonest.declared import Inner, Listed, Seen
 from tests.dishonest.rows import RowLie
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "spec" / "dishonest-operator.md"
@@ -35,9 +35,6 @@ _WITHOUT_EFFECT: Final = """## Without effect on what anybody is told
 Not counted. Services work by these; what they then say is signed, and judged by itself. That they have no effect is
 played as well: over the whole timetable every answer that anybody gets is, byte for byte, the one that the truth gives.
 """
-_EMPTY: Final = """Of some tables the story has no row at its end. Lies about them are declared and not played:
-{names}.
-"""
 _IDLE: Final = """Some of the lies that are detected change nothing where they meet certain rows. Then they are not
 counted, and only if every answer is that of the truth:
 """
@@ -63,8 +60,7 @@ def text() -> str:
             "\nWhat follows for each actor stands in [threat-model.md](threat-model.md), section 4.\n",
             _WITHOUT_EFFECT,
             *(f"- {line}" for line in inner),
-            "\n" + _EMPTY.format(names=", ".join(f"`{name}`" for name in sorted(EMPTY))),
-            _IDLE,
+            "\n" + _IDLE,
             *_idle(lies),
             "",
         ]

@@ -2,13 +2,16 @@
 
 Two chapters. After the first everybody has read everything: parties, auditor and witnesses remember it. In the second
 requests are sent, answered, rejected, a registry is amended and a party suspended, and nobody has read any of it yet.
-Then the exchange stops. The operator has its database as it was at the end of both.
+At its end the exchange is away for a while, with an emergency in hand, which comes too late. Then it stops. The
+operator has its database as it was at the end of both.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,7 +32,7 @@ from shared.keys.signed_document import parse_signed_document
 from shared.keys.trust import Trust
 from tests.dishonest.leftovers import found_authority, set_aside
 from tests.exchange_process import INSTRUMENTS, EnrolledExchange, enrol_exchange, now
-from tests.unit.client.letters import open_dossier, reply
+from tests.unit.client.letters import CONTENT, a_request, open_dossier, reply
 from tests.unit.envelope.workshop import party
 from witness.keys import init_witness
 
@@ -37,6 +40,11 @@ RABAT, PARIS, BRUSSELS, MADRID = "MA.PGR", "FR.BEPI", "BE.PF", "ES.SGCJI"
 WRITERS: Final = (RABAT, PARIS, BRUSSELS)
 WITNESSES: Final = ("w1", "w2")
 ENDS_WITHIN_S: Final = 60.0
+AWAY: Final = timedelta(minutes=40)
+"""For so long the exchange does not work: what it has in hand misses the limits of an emergency's relay."""
+QUIET: Final = timedelta(minutes=53)
+"""Afterwards nothing happens but that it is at work; then an auditor knows what should have been said of those limits,
+and of nothing that fell since it came back."""
 _STATEMENTS: Final = Attachment("relevés.csv", "text/csv", b"date,montant\n2026-02-01,312400\n" * 200)
 
 
@@ -68,7 +76,7 @@ def live(place: Path) -> Past:
         first_size = len(exchange.rows.leaves())
         copy_database(exchange.rows.path, place / "before.sqlite3")
         _second_chapter(exchange, dossier)
-        exchange.rows.wait_settled(ENDS_WITHIN_S)
+        _come_late(exchange)
         exchange.hang_up()
         exchange.process.stop()
     copy_database(exchange.rows.path, place / "exchange.sqlite3")
@@ -81,7 +89,7 @@ def live(place: Path) -> Past:
         load_service_keys(data, "gateway", load_roster(data, exchange.trust)).signer,
         exchange.operators,
         exchange.auditor_key,
-        _newest(place / "exchange.sqlite3"),
+        _newest(place / "exchange.sqlite3") + QUIET,
         first_size,
         _key_events(place / "exchange.sqlite3"),
         pruned,
@@ -139,6 +147,58 @@ def _second_chapter(exchange: EnrolledExchange, dossier: str) -> None:
     exchange.rows.wait_settled()
     _audit_and_mend(exchange)
     exchange.post_change("suspend", MADRID)
+
+
+def _come_late(exchange: EnrolledExchange) -> None:
+    """An emergency is accepted, and the exchange goes away before anything is delivered; it is fetched at once then."""
+    exchange.rows.wait_settled(ENDS_WITHIN_S)
+    rabat = exchange.correspondence(RABAT)
+    with _hold_deliveries(exchange.rows.path):
+        asked = a_request(
+            urgency="emergency", content={**CONTENT, "emergency_justification": "Un otage est en danger."}
+        )
+        composed = rabat.compose_request(asked, (PARIS, BRUSSELS), "quadripartite")
+        message = rabat.seal_and_store(composed, ())
+        rabat.outbox.send(message)
+        _wait(exchange, lambda: _count(exchange, "bus_message WHERE queue = 'held'") == 1 == _in_hand(exchange))
+        exchange.process.stop()
+    exchange.process.start(ahead=AWAY)
+    _wait(
+        exchange,
+        lambda: _count(exchange, "failed_evidence") == 2 == _count(exchange, f"evidence WHERE message = '{message}'"),
+    )
+    for name in (PARIS, BRUSSELS):
+        exchange.call_as(name, ahead=AWAY).message(message)
+    exchange.rows.wait_settled(ENDS_WITHIN_S)
+
+
+@contextmanager
+def _hold_deliveries(file: Path) -> Iterator[None]:
+    """What goes to routing stays on the bus until the end. Only while the exchange does not run does it move on."""
+    with closing(sqlite3.connect(file, timeout=20)) as database, database:
+        database.execute(
+            "CREATE TRIGGER hold AFTER INSERT ON bus_message WHEN NEW.queue = 'routing' BEGIN"
+            " UPDATE bus_message SET queue = 'held' WHERE id = NEW.id; END"
+        )
+    yield
+    with closing(sqlite3.connect(file, timeout=20)) as database, database:
+        database.execute("DROP TRIGGER hold")
+        database.execute("UPDATE bus_message SET queue = 'routing' WHERE queue = 'held'")
+
+
+def _count(exchange: EnrolledExchange, where: str) -> int:
+    return int(exchange.rows.rows(f"SELECT count(*) FROM {where}")[0][0])
+
+
+def _in_hand(exchange: EnrolledExchange) -> int:
+    return exchange.rows.in_hand().total()
+
+
+def _wait(exchange: EnrolledExchange, is_done: Callable[[], bool]) -> None:
+    until = time.monotonic() + ENDS_WITHIN_S
+    while not is_done():
+        assert time.monotonic() < until, f"still in hand: {dict(exchange.rows.in_hand())}"
+        time.sleep(0.02)
 
 
 def _audit_and_mend(exchange: EnrolledExchange) -> None:

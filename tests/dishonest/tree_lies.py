@@ -78,6 +78,8 @@ def all_tree_lies() -> list[TreeLie]:
         found.append(TreeLie(f"{type_} dropped", False, _dropping(type_), dropped))
         for one in fields:
             named = f"{type_}: {one.name}"
+            if named in _LACKING:
+                continue
             worth = FIELDS.get(named, own_word)
             found.append(TreeLie(f"{named} changed", False, _changing(type_, one.name, one.kind), worth))
         for hours in (-30, -3, 3):
@@ -90,8 +92,11 @@ TOLD: Final = (
     *("decision.accepted", "decision.rejected", "evidence.delivery", "evidence.retrieval"),
     *("directory.key-event", "directory.instruments", "exchange.started"),
     *("audit.reading", "exchange.parts-pruned", "exchange.letter-retried"),
+    *("evidence.relay-failure", "clock.transport-late", "clock.event"),
 )
 """Types of which the second chapter has a leaf; one of every other type is forged (`forged_leaves`)."""
+_LACKING: Final = tuple(f"clock.event: {name}" for name in ("owed", "basis", "due"))
+"""Fields that those leaves have not: a desk that is called owes nothing yet."""
 TOLD_AGAIN: Final = ("exchange.started", "directory.roster")
 OWN_WORD: Final[dict[str, Worth]] = {
     "exchange.started": Listed("that a service started, when, and which, is the exchange's own word"),
@@ -230,6 +235,7 @@ _OTHER: Final[dict[Kind, Callable[[Any], Any]]] = {
     Kind.NUMBER: lambda said: said + 1,
     Kind.CODE: lambda said: f"{said}x",
     Kind.CODES: lambda said: [*said, "not-in-force:fr.bepi"],
+    Kind.MEASURES: lambda said: [*said, "M9"],
     Kind.TEXT: lambda said: said.replace("GET", "PUT", 1) if "GET" in said else said + "x",
     Kind.LEG_STATES: _states,
     Kind.OBJECT: lambda said: (

@@ -94,6 +94,20 @@ def test_a_delivery_that_the_exchange_keeps_back_is_missing_after_a_day(
     assert evidences(exchange, home, who)["delivery"].state == "verified"
 
 
+def test_who_keeps_a_retrieval_back_must_tell_a_day_after_its_limit_that_there_was_none(
+    exchange_with_letter: PaperExchange, tmp_path: Path
+) -> None:
+    exchange = exchange_with_letter
+    change_evidence(exchange, "retrieval", lambda one: [])
+    exchange.pass_time(36 * 3600 + DAY_S)
+    assert "non-retrieval" not in evidences(exchange, tmp_path)
+    exchange.pass_time(121)
+    assert evidences(exchange, tmp_path)["non-retrieval"].state == "missing"
+    [envelope] = exchange.envelopes.values()
+    exchange.evidence("non-retrieval", envelope, FR)
+    assert evidences(exchange, tmp_path)["non-retrieval"].state == "verified"
+
+
 def test_a_submission_that_the_exchange_keeps_back_is_missing_after_the_merge_delay(
     exchange_with_letter: PaperExchange, tmp_path: Path
 ) -> None:
