@@ -3,27 +3,27 @@
 What a sentence says follows from the leaf, from the signed envelope in it, and from what the audit remembers of other
 entries. Names are ids: the ledger holds no others. A type that has no words of its own yet is told field by field.
 
-In English kinds, evidences, states and codes are told as they stand in the entry; in other languages by their words.
+In English kinds, evidences, states and codes of forms are told as they stand in the entry; in other languages by their
+words. Types of entries, fields, flags, events of keys and clocks have words in every language, with their code behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from client.audit_browse import ShownEntry
 from client.audit_memory import AuditMemory
+from client.entry_words import entry_word, field_word, flag_word
 from client.forms.code_words import CODE_WORDS
 from client.forms.kind_words import kind_label
+from client.other_entries import OTHER_ENTRIES
 from client.printing.act_labels import ACT_LABELS
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.profiles import profile_of
 from shared.domain.reference import encode_number
-from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.envelope.container import ReceivedEnvelope
-from shared.keys.event_document import parse_event_document
-from shared.keys.signed_document import parse_signed_document
-from shared.texts.catalogue import SOURCE, mark, translate
+from shared.texts.catalogue import SOURCE, listed, mark, translate, translate_plural
 from shared.texts.retelling import retell
 
 _EVIDENCES: Final[Mapping[str, str]] = {
@@ -60,10 +60,18 @@ _DECIDED: Final[Mapping[tuple[bool, bool], str]] = {
     (True, False): mark("{sender} → {recipients}: {kind} on the leg of {leg}, REJECTED as {code}"),
 }
 """By whether there is a leg, and whether it was admitted."""
+_UNREAD: Final[Mapping[bool, str]] = {
+    True: mark("{sender}: a submission, admitted"),
+    False: mark("{sender}: a submission, REJECTED"),
+}
 _EVIDENCE: Final = mark("{evidence}: {what}")
 _BECAME: Final = mark("{measure} became {state}")
 _WITHIN: Final = mark("{basis} within {group}")
 _CITING: Final = mark("{basis}, citing {cited}")
+_BY_IT: Final = mark("By it {moved}.")
+_BY_IT_THERE: Final = mark("By it {moved} on the leg of {legs}.")
+_RESERVED: Final = mark("The law has reservations, recorded and not enforced: {flags}.")
+_SEALED: Final = mark("Its contents are sealed: {parts}, {bytes} of ciphertext. Nobody can read them from here.")
 _TOLD_ELSEWHERE: Final = frozenset({"jws", "request", "event", "document", "states", "flags"})
 
 
@@ -83,12 +91,12 @@ def headline(shown: ShownEntry, language: str = SOURCE) -> str:
             code=fields.get("code"),
         )
     if family == "decision":
-        said = f"{fields['sender']}: a submission, {'admitted' if kind == 'accepted' else 'REJECTED'}"
-        return retell(said, language)
+        return translate(_UNREAD[kind == "accepted"], language, sender=fields["sender"])
     if family == "evidence" and kind in _EVIDENCES:
         said = _EVIDENCES[kind].format(**{"code": "", "recipient": "", **fields})
         return translate(_EVIDENCE, language, evidence=translate(kind, language), what=retell(said, language))
-    return retell(_OTHERS[logged.leaf.type](logged) if logged.leaf.type in _OTHERS else _plain(logged), language)
+    told = OTHER_ENTRIES.get(logged.leaf.type)
+    return _plain(logged, language) if told is None else told(fields, language)
 
 
 def explain(shown: ShownEntry, memory: AuditMemory, language: str = SOURCE) -> list[str]:
@@ -124,14 +132,15 @@ def _decision(logged: LoggedLeaf, received: ReceivedEnvelope, language: str) -> 
         stated = ", ".join(f"{_member(name, language)} {_value(one, language)}" for name, one in header.act.items())
         yield f"What its sender states in clear: {stated}."
     for one in fields.get("states", ()):
-        legs = f" on the leg of {', '.join(one['legs'])}" if "legs" in one else ""
         moved = [
             translate(_BECAME, language, measure=name, state=translate(state, language))
             for name, state in one["measures"].items()
         ]
-        yield f"By it {', '.join(moved)}{legs}."
+        legs = ", ".join(one.get("legs", ()))
+        yield translate(_BY_IT_THERE if legs else _BY_IT, language, moved=", ".join(moved), legs=legs)
     if fields["flags"]:
-        yield f"The law has reservations, recorded and not enforced: {', '.join(fields['flags'])}."
+        told = listed((flag_word(one, language) for one in fields["flags"]), language)
+        yield translate(_RESERVED, language, flags=told)
     if "code" in fields:
         yield "Nothing changed by it, and its id may not be used again."
     first, second = received.jws.signatures
@@ -139,7 +148,7 @@ def _decision(logged: LoggedLeaf, received: ReceivedEnvelope, language: str) -> 
     yield f"Keys are judged as of key event {fields['directory_index']}. Its receipt promised {fields['decide_by']}."
     parts = received.manifest.parts
     size = sum(part.ct_len for part in parts)
-    yield f"Its contents are sealed: {len(parts)} parts, {size} bytes of ciphertext. Nobody can read them from here."
+    yield translate(_SEALED, language, parts=_parts(len(parts), language), bytes=_bytes(size, language))
 
 
 def _evidence(logged: LoggedLeaf, kind: str, memory: AuditMemory, language: str) -> Iterator[str]:
@@ -156,6 +165,20 @@ def _evidence(logged: LoggedLeaf, kind: str, memory: AuditMemory, language: str)
     yield f"The message is of the kind {named}, from {decided.sender}, decided by entry {decided.place}."
 
 
+def _parts(count: int, language: str) -> str:
+    def _n(one: str, many: str) -> str:
+        return translate_plural(one, many, count, language)
+
+    return _n("{count} part", "{count} parts")
+
+
+def _bytes(count: int, language: str) -> str:
+    def _n(one: str, many: str) -> str:
+        return translate_plural(one, many, count, language)
+
+    return _n("{count} byte", "{count} bytes")
+
+
 def _kind(kind: str, language: str) -> str:
     return kind if language == SOURCE else translate(kind_label(kind), language)
 
@@ -168,79 +191,10 @@ def _member(name: str, language: str) -> str:
     return name if language == SOURCE else translate(ACT_LABELS.get(name, name), language)
 
 
-def _key_event(logged: LoggedLeaf) -> str:
-    fields = logged.leaf.fields
-    try:
-        written = parse_event_document(parse_signed_document(encode_canonical_json(fields["event"])).document)
-    except ValueError:
-        return f"something that is no key event, as number {fields['seq']}"
-    return f"key event {fields['seq']}: {written.type} of {written.party}"
-
-
-def _roster(fields: Mapping[str, Any]) -> str:
-    told = f"the services of the exchange work under the roster {fields['roster_sha256']}, signed by its operators"
-    try:
-        written = parse_signed_document(encode_canonical_json(fields["document"])).document
-        names_log = "log_vkeys" in parse_strict_json(written)
-    except ValueError:
-        return told
-    if names_log:
-        return f"the operators signed the roster {fields['roster_sha256']}, which names keys of the log"
-    return told
-
-
-def _clock_event(fields: Mapping[str, Any]) -> str:
-    said = f"{fields['event']} for {fields['debtor']}"
-    if "owed" in fields:
-        said = f"{fields['event']}: {fields['debtor']} owes {fields['owed']} ({fields['basis']}), due {fields['due']}"
-    where = f"{', '.join(fields['measures'])} on the leg of {fields['leg']}"
-    return f"the clock said {said}; {where}, at {fields['falls']} by the calendar {fields['calendar']}"
-
-
-def _plain(logged: LoggedLeaf) -> str:
-    told = [f"{name} {_value(value)}" for name, value in logged.leaf.fields.items() if name not in _TOLD_ELSEWHERE]
-    return f"{logged.leaf.type}: {', '.join(told)}"
-
-
-_OTHERS: Final[Mapping[str, Callable[[LoggedLeaf], str]]] = {
-    "directory.key-event": _key_event,
-    "directory.instruments": lambda one: (
-        f"the registry of instruments, publication {one.leaf.fields['version']}, is in force"
-        + (f": {', '.join(one.leaf.fields['changes'])}" if one.leaf.fields.get("changes") else "")
-    ),
-    "directory.roster": lambda one: _roster(one.leaf.fields),
-    "audit.reading": lambda one: (
-        f"the auditor {one.leaf.fields['auditor']} read the ledger or the dossiers on {one.leaf.fields['day']}"
-    ),
-    "exchange.calls-refused": lambda one: (
-        f"a gateway refused {sum(kind['count'] for kind in one.leaf.fields['refused'])} calls from"
-        f" {one.leaf.fields['since']} to {one.leaf.fields['until']}"
-        + (": " if one.leaf.fields["refused"] else "")
-        + ", ".join(
-            f"{kind['count']} × {kind['code']}" + (f" to {kind['party']}" if "party" in kind else "")
-            for kind in one.leaf.fields["refused"]
-        )
-    ),
-    "exchange.started": lambda one: (
-        f"the service {one.leaf.fields['service']} began to work, version {one.leaf.fields['version']}"
-        + (f", under the roster {one.leaf.fields['roster_sha256']}" if "roster_sha256" in one.leaf.fields else "")
-    ),
-    "exchange.stopped": lambda one: (
-        f"the service {one.leaf.fields['service']} ended in order at {one.leaf.fields['stopped_at']}"
-    ),
-    "clock.event": lambda one: _clock_event(one.leaf.fields),
-    "clock.transport-late": lambda one: (
-        "{message} was not yet followed by its {awaited} for {recipient} at {falls}".format(**one.leaf.fields)
-    ),
-    "exchange.parts-pruned": lambda one: (
-        f"the sealed parts of {one.leaf.fields['message']} were deleted, {one.leaf.fields['kept_days']} days after its"
-        " dossier was closed; this entry and the signed manifest stay"
-    ),
-    "exchange.letter-retried": lambda one: (
-        f"an operator had letter {one.leaf.fields['letter']} of {one.leaf.fields['service']} tried again,"
-        f" which had been set aside as {one.leaf.fields['reason']}"
-    ),
-}
+def _plain(logged: LoggedLeaf, language: str) -> str:
+    shown = {name: one for name, one in logged.leaf.fields.items() if name not in _TOLD_ELSEWHERE}
+    told = [f"{field_word(name, language)} {_value(one)}" for name, one in shown.items()]
+    return f"{entry_word(logged.leaf.type, language)}: {', '.join(told)}"
 
 
 def _value(value: Any, language: str = SOURCE) -> str:

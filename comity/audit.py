@@ -15,7 +15,7 @@ from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
 from comity.stamp_roots import StampRoot, read_roots
-from comity.words import _, _n, retold
+from comity.words import _, _n, reader_language, retold
 
 app = typer.Typer(no_args_is_help=True, help="Verify a whole ledger from outside.")
 app.command()(key_audit.keys)
@@ -74,6 +74,8 @@ def verify(
 
 
 def _render(console: Any, document: dict[str, Any]) -> None:
+    from client.entry_words import entry_word, key_event_words
+
     style = "green" if document["ok"] else "bold red"
     show_size(console, document)
     say(console, "  " + _("cosigned by {witnesses}", witnesses=", ".join(document["witnesses"]) or _("no witness")))
@@ -94,7 +96,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         )
         say(console, f"  {told}")
     for type_, count in document["leaves"].items():
-        say(console, f"  {count:>8}  {type_}")
+        say(console, f"  {count:>8}  {entry_word(type_, reader_language())}")
     for code, count in document["rejections"].items():
         say(console, f"  {count:>8}  " + _("rejected as {code}", code=code))
     say(console, f"  {document['envelope_signatures_verified']:>8}  " + _("envelope signatures verified"))
@@ -111,7 +113,8 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     say(console, _("Key changes:"))
     for one in document["key_changes"]:
         place = f"{local_time(one['at'])}, {where_of(one['index'])}"
-        say(console, f"  {one['seq']:>4}  {one['type']:<9} {one['party']:<12} {place}")
+        told = key_event_words(one["type"], one["party"], reader_language())
+        say(console, f"  {one['seq']:>4}  {told}, {place}")
     flagged = [one for one in document["key_changes"] if one["flags"]]
     if flagged or document["doubts"]:
         told = _(

@@ -175,7 +175,11 @@ def _render(console: Console, document: dict[str, Any]) -> None:
 
 
 def _render_one(console: Console, document: dict[str, Any]) -> None:
-    say(console, _("Entry {index}, {type}", index=document["index"], type=document["type"]), style="bold")
+    from client.entry_words import entry_word, field_word
+
+    language = reader_language()
+    said = entry_word(document["type"], language)
+    say(console, _("Entry {index}, {type}", index=document["index"], type=said), style="bold")
     say(
         console,
         "  "
@@ -190,4 +194,4 @@ def _render_one(console: Console, document: dict[str, Any]) -> None:
     for name, value in document["leaf"].items():
         if name not in ("jws", "event", "document"):
             told = value if isinstance(value, str) else jsonlib.dumps(value, ensure_ascii=False)
-            say(console, f"    {name:<16} {safe(told)}", style="dim")
+            say(console, f"    {field_word(name, language)}  {safe(told)}", style="dim")

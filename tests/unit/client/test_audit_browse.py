@@ -125,5 +125,5 @@ def test_every_entry_is_told_in_words(reading: Reading) -> None:
     assert "Nothing changed by it" in told["decision.rejected"]
     assert "lies in the mailbox of FR.BEPI. This is the legal receipt." in told["evidence.delivery"]
     assert "FR.BEPI asked for" in told["evidence.retrieval"]
-    assert told["directory.key-event"] == "Key event 1: enrol of MA.PGR."
+    assert told["directory.key-event"] == "Key event 1: MA.PGR was enrolled with its first keys [enrol]."
     assert told["exchange.started"] == "The service intake began to work, version 0.1.0."

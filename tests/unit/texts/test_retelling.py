@@ -36,10 +36,13 @@ def test_codes_and_what_is_unknown_stay_as_they_are(text: str) -> None:
     ("text", "told"),
     [
         ("entry 7 is no decision", "l'entrée 7 n'est pas une décision"),
-        ("By it M1 closed on the leg of BE.PF.", "Par lui M1 closed sur la branche de BE.PF."),
+        (
+            "It belongs to the dossier 01a2, on the leg of BE.PF.",
+            "Il appartient au dossier 01a2, sur la branche de BE.PF.",
+        ),
         ("kept.json cannot be read: Permission denied", "kept.json ne peut être lu : l'accès est refusé"),
         ("retrieval: MA.PGR asked for 01a2", "retrieval: MA.PGR a demandé 01a2"),
-        ("ES → MA: close on the leg of MA, admitted", "ES → MA: close sur la branche de MA, admis"),
+        ("Permission denied, admitted", "l'accès est refusé, admis"),
         ("No such file or directory", "ce fichier ou ce répertoire n'existe pas"),
     ],
 )
