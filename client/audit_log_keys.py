@@ -59,7 +59,10 @@ class LogKeyHistory:
         newest = self._told_last(size)
         if newest is not None and newest not in self._pairs:
             place = self._told[-1][0]
-            why = f"entry {place} announces keys of the log that the trust file does not name: ask for the new one"
+            why = (
+                f"entry {place} announces keys of the log that the trust file does not name: ask the operators for the"
+                " new one and compare it as the first; until they hand it out this is told each time"
+            )
             self._report.differ(None, "log-keys", why)
 
     def _told_last(self, before: int) -> Pair | None:
