@@ -17,6 +17,7 @@ from tests.dishonest.declared import SEEN, Inner, Listed, Seen, Worth
 from tests.dishonest.handed_lies import all_handed_lies, hand_out_copy, hand_over_bundle
 from tests.dishonest.log_key_lies import all_log_key_lies, change_log_keys
 from tests.dishonest.memory import fresh
+from tests.dishonest.passing_lies import all_passing_lies
 from tests.dishonest.receipt_lies import all_receipt_lies
 from tests.dishonest.rows import all_row_lies
 from tests.dishonest.scene import Scene
@@ -81,6 +82,7 @@ def all_lies() -> list[Lie]:
         *all_log_key_lies(),
         *all_receipt_lies(),
         *all_handed_lies(),
+        *all_passing_lies(),
     ]
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import random
-from hashlib import sha256
 from typing import Any
 
 from client.directory_history import replay_history
 from client.enrolment import authority_request, make_event, party_names
+from shared.audit.leaves import digest_of_leaf
 from shared.domain.ids import encode_time
+from shared.keys.directory import Compromise
 from shared.keys.event_document import EventType
 from shared.keys.events import draft_event, encode_event, sign_event, verify_event
 from tests.dishonest.own_books import Tell, entry_of
 from tests.dishonest.scene import Scene
-from tests.dishonest.story import BRUSSELS, PARIS, WRITERS
+from tests.dishonest.story import BRUSSELS, MADRID, PARIS, WRITERS
 from tests.unit.envelope.workshop import party
 
 
@@ -30,7 +31,7 @@ def swap_key(quorum: int, for_one: bool) -> Tell:
             document = _event(scene, events, "recover", swapped, quorum)
             leaf = {"event": json.loads(document), "seq": len(events) + 1}
             entry = entry_of(scene, "directory.key-event", **leaf)
-            digest = sha256(entry.partition(b"\n")[2]).digest()
+            digest = digest_of_leaf(entry.partition(b"\n")[2])
             at = encode_time(scene.now())
             database.execute("INSERT INTO key_event VALUES (?, ?, ?, ?)", (len(events) + 1, document, at, digest))
         if not for_one:
@@ -41,13 +42,48 @@ def swap_key(quorum: int, for_one: bool) -> Tell:
     return tell
 
 
+def end_party(type_: EventType) -> Tell:
+    """A quorum of operators shuts a party out that did nothing, or declares its keys stolen."""
+
+    def tell(scene: Scene, chance: random.Random) -> str | None:
+        victim = chance.choice(WRITERS)
+        _post(scene, type_, victim)
+        return f"a quorum of operators signed {type_} of {victim}"
+
+    return tell
+
+
+def let_back(scene: Scene, chance: random.Random) -> str | None:
+    """Who was suspended takes part again."""
+    _post(scene, "reinstate", MADRID)
+    return f"a quorum of operators let {MADRID} back"
+
+
+def _post(scene: Scene, type_: EventType, name: str) -> None:
+    with scene.writing() as database:
+        events = [bytes(row[0]) for row in database.execute("SELECT event FROM key_event ORDER BY seq")]
+        trust = scene.past.trust
+        directory = replay_history([one.decode() for one in events], trust).latest
+        known = directory.party(name)
+        assert known is not None
+        stolen = Compromise((known.keys[0].kid,), scene.now()) if type_ == "compromise" else None
+        event = draft_event(type_, directory, scene.now(), name, compromise=stolen)
+        document = encode_event(event, [sign_event(event, one) for one in scene.past.operators])
+        verify_event(document, trust.operator_keys, trust.operator_quorum, directory)
+        entry = entry_of(scene, "directory.key-event", event=json.loads(document), seq=len(events) + 1)
+        digest = digest_of_leaf(entry.partition(b"\n")[2])
+        row = (len(events) + 1, document, encode_time(scene.now()), digest)
+        database.execute("INSERT INTO key_event VALUES (?, ?, ?, ?)", row)
+    scene.books.write([*scene.books.entries(), entry], scene.witnesses)
+
+
 def invent_party(scene: Scene, chance: random.Random) -> str | None:
     """With a second operator: an authority that does not exist."""
     with scene.writing() as database:
         events = [bytes(row[0]) for row in database.execute("SELECT event FROM key_event ORDER BY seq")]
         document = _event(scene, events, "enrol", chance.choice(("IT.MG", "DE.BFJ")), 2)
         entry = entry_of(scene, "directory.key-event", event=json.loads(document), seq=len(events) + 1)
-        digest = sha256(entry.partition(b"\n")[2]).digest()
+        digest = digest_of_leaf(entry.partition(b"\n")[2])
         at = encode_time(scene.now())
         database.execute("INSERT INTO key_event VALUES (?, ?, ?, ?)", (len(events) + 1, document, at, digest))
     scene.books.write([*scene.books.entries(), entry], scene.witnesses)

@@ -17,7 +17,7 @@ from shared.keys.instruments import sign_instruments, verify_instruments
 from tests.dishonest.books import Books, entry_with, leaf_of, logged_at
 from tests.dishonest.declared import SEEN, Listed
 from tests.dishonest.forged_leaves import FORGED, FORGED_WORTH, forge_leaf
-from tests.dishonest.key_lies import freeze, invent_party, swap_key
+from tests.dishonest.key_lies import end_party, freeze, invent_party, let_back, swap_key
 from tests.dishonest.own_books import (
     StagedLie,
     entry_of,
@@ -251,6 +251,12 @@ _UNTOLD: Final = (
 )
 
 
+_QUORUM: Final = (
+    "who takes part, and which of its keys are stolen, is for a quorum of operators to say: the ledger tells it, and a "
+    "party finds it there, or when what it signs next is refused"
+)
+
+
 def all_staged_lies() -> list[StagedLie]:
     found = [
         StagedLie("a message dropped after its receipt", drop_after_receipt),
@@ -275,6 +281,11 @@ def all_staged_lies() -> list[StagedLie]:
         StagedLie("a key swapped for all, by a quorum of operators", swap_key(2, for_one=False)),
         StagedLie("a key swapped for one client, by a quorum of operators", swap_key(2, for_one=True)),
         StagedLie("a party invented, by a quorum of operators", invent_party),
+        StagedLie("a party suspended, by a quorum of operators", end_party("suspend")),
+        StagedLie(
+            "keys of a party declared stolen, by a quorum of operators", end_party("compromise"), Listed(_QUORUM)
+        ),
+        StagedLie("a suspended party let back, by a quorum of operators", let_back, Listed(_QUORUM)),
         StagedLie("a key event withheld from one client", freeze),
         StagedLie("the registry of instruments set back", set_registry_back),
         StagedLie("the registry of instruments set back for one client", set_registry_back_for_one),

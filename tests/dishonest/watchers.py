@@ -205,7 +205,7 @@ def receipts_of(scene: Scene) -> tuple[tuple[str, Receipt], ...]:
 
 
 def checkpoints_of(scene: Scene) -> Iterator[tuple[str, VerifiedCheckpoint]]:
-    """What witnesses cosigned last, and what each party is shown."""
+    """What witnesses cosigned last, what each party is shown, and what a court was handed."""
     rule = rule_of(scene.past.trust)
     for witness in scene.witnesses:
         if witness.note is not None:
@@ -213,6 +213,8 @@ def checkpoints_of(scene: Scene) -> Iterator[tuple[str, VerifiedCheckpoint]]:
     for name in WRITERS:
         with scene.correspondence(name) as own, suppress(LedgerInvalid):
             yield name, rule.read(own.exchange.checkpoint())
+    for raw in () if scene.is_handed else scene.bundles:
+        yield "court", rule.read(parse_bundle(raw).checkpoint)
 
 
 NAMES: Final = ("witness", "audit follow", "party", "audit", "copy", "court")

@@ -19,7 +19,7 @@ from client.entry_words import (
     key_event_words,
 )
 from client.other_entries import OTHER_ENTRIES
-from shared.audit.leaves import CATALOGUE
+from shared.audit.leaf_catalogue import CATALOGUE
 from shared.domain import admissibility
 from shared.domain.clock_events import EVENTS
 from shared.keys.event_document import EventType
