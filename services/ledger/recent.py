@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Final
 
 from services.ledger.policy import hash_on
@@ -43,7 +44,8 @@ class RecentLeaves:
         self._head = head
         self._first, self._root = (head.size, head.root) if head else (0, b"")
         """The first entry that it knows, and the root of the tree before it, while it may read more."""
-        self._placed: deque[tuple[datetime, bytes]] = deque()
+        self._placed: deque[bytes] = deque()
+        self._placed_at: deque[datetime] = deque()
         self._digests: set[bytes] = set()
 
     def holds(self, digests: Collection[bytes]) -> set[bytes]:
@@ -52,7 +54,7 @@ class RecentLeaves:
 
     def knows_since(self, at: datetime) -> bool:
         """Whether it knows every entry that was placed since this time, by any clock."""
-        return self._first == 0 or (bool(self._placed) and self._placed[0][0] < at - _CLOCKS_APART)
+        return self._first == 0 or (bool(self._placed) and self._placed_at[0] < at - _CLOCKS_APART)
 
     def knows(self, head: TreeHead | None, since: datetime) -> bool:
         """Whether it knows every entry under this head that was placed since then: nobody else has led meanwhile."""
@@ -68,13 +70,15 @@ class RecentLeaves:
     def add(self, leaves: PlacedLeaves, head: TreeHead) -> None:
         """What this process placed on the head that it looked back from, and committed."""
         self._head = head
-        self._placed.extend((leaves.logged_at, digest) for digest in leaves.leaf_digests)
+        self._placed.extend(leaves.leaf_digests)
+        self._placed_at.extend(repeat(leaves.logged_at, len(leaves)))
         self._digests.update(leaves.leaf_digests)
         kept_since = head.logged_at - REMEMBERED_FOR
         while len(self._placed) > self._read_back and (
-            len(self._placed) > REMEMBERED_MOST or self._placed[0][0] < kept_since
+            len(self._placed) > REMEMBERED_MOST or self._placed_at[0] < kept_since
         ):
-            self._digests.discard(self._placed.popleft()[1])
+            self._digests.discard(self._placed.popleft())
+            self._placed_at.popleft()
             self._first += 1
 
     async def _read_more(self, round_: Round) -> None:
@@ -90,6 +94,7 @@ class RecentLeaves:
             raise LedgerForked(why=f"the entries from {first} to {self._first} are not those of the tree")
         for logged_at, leaf in reversed(read):
             digest = digest_of_leaf(leaf)
-            self._placed.appendleft((logged_at, digest))
+            self._placed.appendleft(digest)
+            self._placed_at.appendleft(logged_at)
             self._digests.add(digest)
         self._first, self._root = first, hash_on(first, edge, []) if first else b""

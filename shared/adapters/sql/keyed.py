@@ -14,6 +14,8 @@ from sqlalchemy import Column, ColumnElement, Label, Select, String, bindparam, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
+from shared.adapters.sql.prepared import Columns
+
 _KEYS = "keys"
 
 
@@ -33,6 +35,16 @@ def bound_keys(keys: Sequence[tuple[Any, ...]], is_sqlite: bool) -> dict[str, An
     if is_sqlite:
         return {_KEYS: list(keys)}
     return {f"{_KEYS}_{number}": list(values) for number, values in enumerate(zip(*keys, strict=True))}
+
+
+def is_each(column: Column[Any], is_sqlite: bool) -> ColumnElement[bool]:
+    """For what writes: SQLite's driver runs it for each of the values that `bound_each` gives, PostgreSQL for all."""
+    return column == bindparam(f"{_KEYS}_0") if is_sqlite else is_one_of([column], is_sqlite)
+
+
+def bound_each(values: Sequence[Any]) -> Columns:
+    """The parameters of a statement with `is_each`; there is at least one value."""
+    return Columns({f"{_KEYS}_0": list(values)})
 
 
 def unnested(columns: Sequence[Column[Any]]) -> Select[Any]:

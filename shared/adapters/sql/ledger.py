@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Table, bindparam, func, select
 
 from shared.adapters.sql.engine import Store
-from shared.adapters.sql.keyed import bound_keys, bound_rows, is_one_of
+from shared.adapters.sql.keyed import bound_each, bound_keys, bound_rows, is_one_of
 from shared.adapters.sql.letters import letter_rows
 from shared.adapters.sql.prepared import Columns, Prepared
 from shared.adapters.sql.statements import bounded_bytes, deleting, inserting, inserting_new
@@ -154,8 +154,7 @@ class SqlRound:
 
     async def _delete(self, table: Table, ids: Sequence[int]) -> None:
         if ids:
-            gone = bound_keys([(one,) for one in ids], self._wire.is_sqlite)
-            await self._wire.run(deleting(table, "id", self._wire.is_sqlite), gone)
+            await self._wire.run(deleting(table, "id", self._wire.is_sqlite), bound_each(ids))
 
 
 def _columns_of(leaves: PlacedLeaves) -> Columns:

@@ -9,7 +9,6 @@ values go through SQLAlchemy's own processors.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any, Final, Protocol
 
 from sqlalchemy import ClauseElement, Dialect, Executable, Float, Numeric, SelectBase
@@ -29,9 +28,9 @@ class Columns(dict[str, Sequence[Any]]):
     """Rows to be written, column by column; all columns are of one length, which is not nothing."""
 
 
-ROWS_TOGETHER: Final = 20
+ROWS_TOGETHER: Final = 50
 """So many rows SQLite inserts by one statement, which finds its place in the table once [1,000 rows of three blobs and
-an index: 1.9 ms of CPU instead of 2.6]."""
+an index: 1.2 ms of CPU instead of 2.2]."""
 _POSTGRESQL: Final[Dialect] = asyncpg_dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 _SQLITE: Final[Dialect] = aiosqlite_dialect()
 _Bind = tuple[str, Any, Callable[[Any], Any] | None]
@@ -57,7 +56,7 @@ class Prepared:
             if "POSTCOMPILE" in str(self.text):
                 self.text = None
 
-    def repeated(self, given: Columns | Sequence[Given]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    def repeated(self, given: Columns | Sequence[Given]) -> Iterator[tuple[str, list[list[Any]]]]:
         """Texts and values by which SQLite's driver runs it for each row; all rows name the same values."""
         columns = given if isinstance(given, Columns) else {name: [row[name] for row in given] for name in given[0]}
         names, count = tuple(columns), len(next(iter(columns.values())))
@@ -65,13 +64,14 @@ class Prepared:
             text, binds = _compiled(self.statement, _SQLITE, names)
             self._repeated[names] = text, _for_many(text, len(binds)), binds
         text, many, binds = self._repeated[names]
-        rows = list(zip(*(_column(bind, columns, count) for bind in binds), strict=True))
+        width, values = len(binds), [None] * (count * len(binds))
+        for place, bind in enumerate(binds):
+            values[place::width] = _column(bind, columns, count)
         whole = count - count % ROWS_TOGETHER if many else 0
         if many and whole:
-            values = chain.from_iterable(rows[:whole])
-            yield many, list(zip(*[values] * (ROWS_TOGETHER * len(binds)), strict=True))
+            yield many, _cut(values[: whole * width], ROWS_TOGETHER * width)
         if whole < count:
-            yield text, rows[whole:]
+            yield text, _cut(values[whole * width :], width)
 
     def _compile(self, dialect: Dialect) -> None:
         self.text, self._arguments = _compiled(self.statement, dialect)
@@ -135,6 +135,10 @@ def _for_many(text: str, values: int) -> str | None:
     row = f"({', '.join('?' * values)})"
     before, found, behind = text.partition(f" VALUES {row}")
     return f"{before} VALUES {', '.join([row] * ROWS_TOGETHER)}{behind}" if found else None
+
+
+def _cut(values: list[Any], width: int) -> list[list[Any]]:
+    return [values[start : start + width] for start in range(0, len(values), width)]
 
 
 def _column(bind: _Bind, columns: Given, count: int) -> Iterable[Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, LargeBinary, Table, bindparam, cast, delet
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.adapters.sql.engine import epoch_now
-from shared.adapters.sql.keyed import changed_name, is_one_of, unnested
+from shared.adapters.sql.keyed import changed_name, is_each, is_one_of, unnested
 from shared.adapters.sql.prepared import Prepared
 from shared.adapters.tables import METADATA
 from shared.frame.seal import MAX_FRAME_BYTES
@@ -83,7 +83,8 @@ def loading(table: Table, key: tuple[str, ...], is_locked: bool, is_sqlite: bool
 
 @cache
 def deleting(table: Table, column: str, is_sqlite: bool) -> Prepared:
-    return Prepared(delete(table).where(is_one_of([table.c[column]], is_sqlite)), is_sqlite)
+    """Takes what `keyed.bound_each` gives."""
+    return Prepared(delete(table).where(is_each(table.c[column], is_sqlite)), is_sqlite)
 
 
 @cache

@@ -15,7 +15,7 @@ from sqlalchemy import Table
 
 from shared.adapters.sql import statements
 from shared.adapters.sql.engine import Store
-from shared.adapters.sql.keyed import bound_changes, bound_keys, bound_rows
+from shared.adapters.sql.keyed import bound_changes, bound_each, bound_keys, bound_rows
 from shared.adapters.sql.letters import letter_rows, parse_letter
 from shared.adapters.sql.mapping import TABLES, UPDATED, encode_row, parse_row
 from shared.adapters.sql.parts import part_rows
@@ -219,8 +219,7 @@ class SqlUnitOfWork:
 
     async def _delete(self, table: Table, column: str, ids: Sequence[str]) -> None:
         if ids:
-            keys = bound_keys([(one,) for one in sorted(ids)], self._is_sqlite)
-            await self._run(statements.deleting(table, column, self._is_sqlite), keys)
+            await self._run(statements.deleting(table, column, self._is_sqlite), bound_each(sorted(ids)))
 
     async def _run(self, prepared: Prepared, given: Given | Sequence[Given]) -> Sequence[Row]:
         return await self._wire.run(prepared, given)
