@@ -37,7 +37,7 @@ def verify(
         list[Path] | None, typer.Option(help="A party's receipt (receipt.jws), or a folder of them. Repeat it.")
     ] = None,
     checkpoint: Annotated[
-        list[Path] | None, typer.Option(help="A checkpoint that somebody else was shown. Repeat it.")
+        list[Path] | None, typer.Option(help="A checkpoint or proof bundle that somebody else was shown. Repeat it.")
     ] = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="Do not go on where a reading was broken off.")] = False,
     stamp_root: StampRoot = None,

@@ -119,15 +119,16 @@ def _within(given: Path) -> list[Path]:
 
 
 def _checkpoint(file: Path, trust: Trust) -> Any:
+    """A checkpoint, or that of a proof bundle: what a court was handed may be of a tree that nobody else was shown."""
+    from client.proof_bundle import MAX_BUNDLE_BYTES, parse_bundle
     from client.request_file import read_given
-    from shared.audit.notes import MAX_NOTE_BYTES
     from shared.audit.quorum import rule_of
-    from shared.errors import LedgerInvalid, RequestFileInvalid
+    from shared.errors import LedgerInvalid, ProofMalformed, ProofTooLarge, RequestFileInvalid
 
-    note = read_given(file, MAX_NOTE_BYTES + 1)
+    given = read_given(file, MAX_BUNDLE_BYTES)
     try:
-        return rule_of(trust).read(note)
-    except LedgerInvalid as broken:
+        return rule_of(trust).read(parse_bundle(given).checkpoint if given.startswith(b"{") else given)
+    except (LedgerInvalid, ProofMalformed, ProofTooLarge) as broken:
         raise RequestFileInvalid(file=file, why=f"it is no checkpoint of {trust.origin}: {broken}") from None
 
 

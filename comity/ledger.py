@@ -54,13 +54,14 @@ def export(
             "files": written.files,
             "time_stamps": stamps,
         }
-        text = _(
-            "{directory}: {old_size} → {size} entries, {files} files written",
+        text = _n(
+            "{directory}: {old_size} → {count} entry",
+            "{directory}: {old_size} → {count} entries",
+            written.size,
             directory=directory,
             old_size=written.old_size,
-            size=written.size,
-            files=written.files,
         )
+        text += ", " + _n("{count} file written", "{count} files written", written.files)
         text += ", " + _n("{count} time-stamp", "{count} time-stamps", stamps) if stamps else ""
         output.show(document, lambda console: say(console, text))
 

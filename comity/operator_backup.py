@@ -20,7 +20,7 @@ import typer
 from comity.home import now
 from comity.options import Json
 from comity.output import reporting, say
-from comity.words import _
+from comity.words import _, _n
 
 if TYPE_CHECKING:
     from shared.keys.trust import Trust
@@ -146,11 +146,12 @@ def restore(
 
 
 def _what_it_holds(place: Path, origin: str, manifest: dict[str, Any]) -> str:
-    return _(
-        "{directory}: {origin}, {size} entries, root {root}",
+    return _n(
+        "{directory}: {origin}, {count} entry, root {root}",
+        "{directory}: {origin}, {count} entries, root {root}",
+        manifest["size"],
         directory=place,
         origin=origin,
-        size=manifest["size"],
         root=manifest["root"],
     )
 

@@ -14,7 +14,7 @@ from comity.home import find_home
 from comity.operator_keys import operator_exchange
 from comity.options import HomeDir, Json, OneOperatorKey, TrustFile, Url
 from comity.output import local_time, reporting, say, visible
-from comity.words import _, told_by_code
+from comity.words import _, _n, told_by_code
 
 if TYPE_CHECKING:
     from client.exchange import Exchange
@@ -189,11 +189,17 @@ def _render_list(console: Any, found: list[DeadLetterItem], more: bool) -> None:
 
 def _render_one(console: Any, found: DeadLetterAnswer) -> None:
     say(console, f"{found.id}: {found.type or _('a frame that does not open')}", style="bold")
-    say(console, "  " + _("set aside  {at}, after {attempts} tries", at=local_time(found.at), attempts=found.attempts))
+    tried = _n(
+        "set aside  {at}, after {count} try",
+        "set aside  {at}, after {count} tries",
+        found.attempts,
+        at=local_time(found.at),
+    )
+    say(console, f"  {tried}")
     say(console, "  " + _("reason     {reason}", reason=_reason(found.reason)))
     for number, reason in enumerate(found.earlier):
         say(console, f"  {_('before') if number == 0 else '      '}     {_reason(reason)}")
-    say(console, "  " + _("retried    {retries} times", retries=found.retries))
+    say(console, "  " + _n("retried    {count} time", "retried    {count} times", found.retries))
     say(console, "  " + _("item       {item} (the name under which the logs know it)", item=found.item or "–"))
     say(console, _("Its content is sealed to its service and shown to nobody."))
     say(console, _("Once the cause is mended: comity operator dead-letters retry {id}", id=found.id))

@@ -62,6 +62,22 @@ def test_a_ledger_that_forked_ends_with_4_and_leaves_its_evidence(
     assert len(list((tmp_path / "kept").glob("*.checkpoint"))) == 2
 
 
+def test_a_ledger_is_held_against_the_proof_bundle_that_a_court_was_handed(
+    run: Run, ledger: Path, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    [message], handed = exchange.envelopes, str(tmp_path / "proof.json")
+    run(MA, "inbox")
+    made = run(MA, "proof", message, "-o", handed)
+    assert made.exit_code == 0, made.stderr
+    assert run(MA, "audit", "verify", str(ledger), "--checkpoint", handed).exit_code == 0
+    other = rewritten(exchange, lambda entries: [*entries[:-2], entries[-1]]).write_ledger(tmp_path / "other")
+    refused = run(FR, "audit", "verify", str(other), "--checkpoint", handed)
+    assert (refused.exit_code, "proof.json" in refused.stdout) == (4, True)
+    (tmp_path / "broken.json").write_text("{}")
+    broken = run(MA, "audit", "verify", str(ledger), "--checkpoint", str(tmp_path / "broken.json"))
+    assert (broken.exit_code, "is no checkpoint of" in broken.stderr) == (2, True)
+
+
 def test_a_promise_that_was_broken_ends_with_4(run: Run, ledger: Path, exchange: PaperExchange, tmp_path: Path) -> None:
     [received] = exchange.envelopes.values()
     (tmp_path / "receipts").mkdir()
