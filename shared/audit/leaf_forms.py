@@ -105,12 +105,15 @@ class LeafForm:
     def holds(self, raw: bytes) -> bool:
         """Whether the leaf in these bytes is in this form: whether `read` would read it."""
         found = self._find(raw)
+        if found is None:
+            return False
         try:
-            return found is not None and all(
-                found[place] is None or read(found[place]) is not None for place, read in self._judged
-            )
+            for place, read in self._judged:
+                if found[place] is not None:
+                    read(found[place])
         except ValueError:
             return False
+        return True
 
     def _find(self, raw: bytes) -> re.Match[str] | None:
         if self._pattern is None or not raw.isascii():

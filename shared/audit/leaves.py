@@ -42,6 +42,7 @@ MAX_LEAF_BYTES: Final = MAX_ENTRY_BYTES - _PREFIX_BYTES
 _AT_MILLISECOND: Final = slice(len('{"at":"'), len('{"at":"') + TIME_CHARACTERS - len("000Z"))
 """Where a leaf tells its time, to the millisecond: no member comes before it."""
 _NO_TIME: Final = datetime.fromtimestamp(0, UTC)
+_TYPE_MEMBER: Final = b'"type":"'
 _OWN_MEMBERS: Final = frozenset({"v", "type", "at", "nonce"})
 
 
@@ -140,8 +141,8 @@ def _read_usual(raw: bytes) -> Leaf | None:
 
 
 def _usual_type(raw: bytes) -> str:
-    _, _, behind = raw.rpartition(b'"type":"')
-    return behind[: max(0, behind.find(b'"'))].decode("ascii", "replace")
+    start = raw.rfind(_TYPE_MEMBER) + len(_TYPE_MEMBER)
+    return raw[start : raw.find(b'"', start)].decode("ascii", "replace")
 
 
 def _parse_any(raw: bytes) -> Leaf:
