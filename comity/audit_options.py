@@ -64,7 +64,7 @@ class Desk:
         from client.auditor import Elsewhere
 
         return Elsewhere(
-            checkpoints=[(str(file), _checkpoint(file, self.trust)) for file in checkpoints or ()],
+            checkpoints=[(str(file), read_checkpoint(file, self.trust)) for file in checkpoints or ()],
             receipts=[(str(file), _receipt(file, self.trust)) for given in receipts or () for file in _within(given)],
             now=now(),
         )
@@ -118,8 +118,9 @@ def _within(given: Path) -> list[Path]:
     return sorted(given.rglob("*.jws")) if given.is_dir() else [given]
 
 
-def _checkpoint(file: Path, trust: Trust) -> Any:
-    """A checkpoint, or that of a proof bundle: what a court was handed may be of a tree that nobody else was shown."""
+def read_checkpoint(file: Path, trust: Trust) -> Any:
+    """A checkpoint, or that of a proof bundle: what a court was handed may be of a tree that nobody else was shown.
+    Raises RequestFileInvalid."""
     from client.proof_bundle import MAX_BUNDLE_BYTES, parse_bundle
     from client.request_file import read_given
     from shared.audit.quorum import rule_of

@@ -103,11 +103,18 @@ def check(
     """Check a tlog-proof file, offline, with the trust file alone. Exit code 4 if it proves nothing."""
     with reporting(json) as output:
         from client.ledger_proofs import check_entry_proof
+        from client.request_file import read_given
         from shared.audit.leaves import parse_entry
+        from shared.audit.proofs import MAX_PROOF_BYTES, parse_proof
         from shared.domain.ids import encode_time
 
         believed = find_home(home).trust(trust)
-        proven = check_entry_proof(proof.read_bytes(), believed)
+        raw = read_given(proof, MAX_PROOF_BYTES + 1)
+        try:
+            parse_proof(raw)
+        except LedgerInvalid as other:
+            raise LedgerInvalid(why=f"{proof} is no proof of an entry: {other.facts['why']}") from None
+        proven = check_entry_proof(raw, believed)
         logged_at, leaf = parse_entry(proven.entry)
         head = proven.checkpoint.head
         document = {
@@ -141,11 +148,13 @@ def compare(
     """Prove that the ledger continues a checkpoint that was kept, by consistency. Exit code 4 if it does not."""
     with reporting(json) as output:
         from client.ledger_proofs import prove_continued
+        from comity.audit_options import read_checkpoint
 
         place = find_home(home)
         believed = place.trust(trust)
+        kept = read_checkpoint(checkpoint, believed).note
         with _whole(source):
-            proven = prove_continued(open_source(source, place, believed), believed, checkpoint.read_bytes())
+            proven = prove_continued(open_source(source, place, believed), believed, kept)
         document = {
             "origin": proven.new.origin,
             "old_size": proven.old.size,

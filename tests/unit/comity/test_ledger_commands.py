@@ -104,6 +104,19 @@ def test_an_entry_is_proven_from_a_copy_and_the_file_is_checked_with_the_trust_f
     )
 
 
+def test_a_file_that_is_neither_proof_nor_checkpoint_is_named(
+    run: Run, exchange: PaperExchange, tmp_path: Path
+) -> None:
+    """What does not verify then is the file that was given, and not the ledger."""
+    ledger, empty = str(exchange.write_ledger(tmp_path / "ledger")), tmp_path / "empty"
+    empty.touch()
+    checked = document_of(run(MA, "ledger", "check", str(empty), "--json"))["error"]
+    assert f"{empty} is no proof of an entry" in checked["sentence"]
+    compared = run(MA, "ledger", "compare", str(empty), ledger, "--json")
+    assert (compared.exit_code, document_of(compared)["error"]["code"]) == (2, "client.request-file-invalid")
+    assert "it is no checkpoint of" in document_of(compared)["error"]["sentence"]
+
+
 def test_a_checkpoint_that_was_kept_is_compared_with_the_ledger_of_today(
     run: Run, request_file: Path, exchange: PaperExchange, tmp_path: Path
 ) -> None:
