@@ -31,6 +31,11 @@ class Decided:
     """Of an acceptance, why it goes to each recipient; empty where that is not known for certain."""
     urgency: str = Urgency.routine
 
+    def route_to(self, recipient: str) -> str | None:
+        """Why it goes there; None for who is no recipient, and where it is not known for certain."""
+        is_known = self.routes and recipient in self.recipients
+        return self.routes[self.recipients.index(recipient)] if is_known else None
+
 
 def decided_of(row: tuple[Any, ...]) -> Decided:
     """The decision in a row of the table."""

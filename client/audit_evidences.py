@@ -73,7 +73,7 @@ class EvidenceJudge:
         denied = _DENIED.get(kind)
         if denied is not None and denied in self._memory.evidences(message, recipient):
             self._differ(logged, "evidence", f"{kind} of {message}, of which a {denied} stands before")
-        route = dict(zip(decided.recipients, decided.routes, strict=False)).get(recipient)
+        route = decided.route_to(recipient)
         if route is not None and fields.get("route", route) != route:
             self._differ(logged, "evidence", f"{message} went to {recipient} as {route}, not as {fields['route']}")
         if kind in _DELIVERED:
