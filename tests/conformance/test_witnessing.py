@@ -143,7 +143,7 @@ async def test_a_database_that_was_set_back_is_found_by_what_a_witness_shows(str
     strict.memory = PaperMemory()
     strict.roads.down = {"w1"}
     await strict.start()
-    with pytest.raises(LedgerForked, match="signed 3 entries"):
+    with pytest.raises(LedgerForked, match="holds a signed checkpoint of 3 entries"):
         await strict.grow()
     assert len(await rows_of(strict.store, "ledger_note")) == 1, "no second tree was signed"
 

@@ -65,7 +65,7 @@ async def test_a_strangers_witness_cosigns_our_ledger_and_finds_its_fork(foreign
     await set_back(store, 5)
     stage.memory = PaperMemory()
     await stage.start()
-    with pytest.raises(LedgerForked, match="signed 307 entries"):
+    with pytest.raises(LedgerForked, match="holds a signed checkpoint of 307 entries"):
         await stage.grow()
     await stage.stop()
     await store.close()
