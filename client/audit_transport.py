@@ -1,7 +1,7 @@
 """What must have been said when a limit of transport passed, counted again from the decisions and evidences.
 
-1. A warning or a negative evidence names a limit that was missed, and when it fell; it was not said before. What came
-   in time is not denied, neither before nor after it is said to have come.
+1. A warning or a negative evidence names a limit that was missed, and when it fell; it was not said before, and nothing
+   else is its reason. What came in time is not denied, neither before nor after it is said to have come.
 2. What was missed is said within CLOCK_LIMIT, while the exchange was at work (`audit_clocks`).
 What comes in time costs a look at two times: nothing can have been said of it yet.
 """
@@ -22,6 +22,7 @@ from shared.domain.transport_limits import (
     ASKED_BY,
     FIRST,
     SAID,
+    TIME_LIMIT,
     WARNING_LEAF,
     WARNINGS,
     MissedLimit,
@@ -47,6 +48,10 @@ class TransportJudge:
             self._differ(logged, "evidence", f"{said} of {message}, when no time limit had passed")
         elif fields.get("falls", encode_time(limit.falls)) != encode_time(limit.falls):
             self._differ(logged, "evidence", f"{said} of {message} fell at {encode_time(limit.falls)}")
+        elif fields.get("code", TIME_LIMIT) != TIME_LIMIT:
+            self._differ(
+                logged, "evidence", f"{said} of {message} is said to be for {fields['code']}, not for its limit"
+            )
         elif self._clocks.is_late(limit.falls, at):
             self._differ(logged, "clock", f"{_told(limit, message, recipient)} was struck at {encode_time(at)}")
 

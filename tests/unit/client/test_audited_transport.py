@@ -35,7 +35,7 @@ def hanging(tmp_path_factory: pytest.TempPathFactory) -> PaperExchange:
     return with_a_request(tmp_path_factory.mktemp("ma"), delivers=False)
 
 
-def say(exchange: PaperExchange, said: str, falls: timedelta, begun: datetime) -> None:
+def say(exchange: PaperExchange, said: str, falls: timedelta, begun: datetime, code: str = "time-limit") -> None:
     [received] = exchange.envelopes.values()
     about = {"falls": encode_time(begun + falls)}
     if said.endswith("-late"):
@@ -43,8 +43,8 @@ def say(exchange: PaperExchange, said: str, falls: timedelta, begun: datetime) -
         place = {"message": received.header.id, "dossier": received.header.dossier, "recipient": FR}
         exchange.add_leaf("clock.transport-late", **place, **about, awaited=awaited, envelope_sha256=received.digest)
     else:
-        code = {} if said == "non-retrieval" else {"code": "time-limit"}
-        exchange.evidence(said, received, FR, **about, **code)
+        reason = {} if said == "non-retrieval" else {"code": code}
+        exchange.evidence(said, received, FR, **about, **reason)
 
 
 def tell(
@@ -120,6 +120,14 @@ def test_a_limit_that_was_not_missed_is_not_denied(
     begun, exchange.now = exchange.now, exchange.now + hours * AN_HOUR
     say(exchange, said, hours * AN_HOUR, begun)
     assert found(audit(exchange, tmp_path)) == {"evidence"}
+
+
+def test_a_limit_that_is_said_to_be_missed_for_another_reason_is_found(hanging: PaperExchange, tmp_path: Path) -> None:
+    exchange = tell(hanging, ("relay-late", 1), ("delivery-late", 12), until=12)
+    say(exchange, "relay-failure", 12 * AN_HOUR, hanging.now, code="refused-by-the-recipient")
+    report = audit(exchange, tmp_path)
+    assert found(report) == {"evidence"}
+    assert "refused-by-the-recipient" in report.differences[0].why
 
 
 def test_what_is_said_of_another_time_is_found(delivered: PaperExchange, tmp_path: Path) -> None:
