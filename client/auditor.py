@@ -113,7 +113,9 @@ def verify_ledger(
         with few_collections(), Workers(workers, head.size - position.size) as pool:
             Reading(source, head, judge, report, opened, pool, progress).run(position)
         if report.last_logged_at and elsewhere.now and report.last_logged_at > elsewhere.now + CLOCK_SKEW:
-            report.differ(None, "post-dated", f"its last entry was logged at {encode_time(report.last_logged_at)}")
+            last, now = encode_time(report.last_logged_at), encode_time(elsewhere.now)
+            why = f"its last entry was logged at {last}, and this machine's clock says {now}: is that clock right?"
+            report.differ(None, "post-dated", why)
         if report.finished:
             check_promises(opened.memory, report, elsewhere.receipts, elsewhere.now)
         if _read_here(trust, opened.position()) == head:

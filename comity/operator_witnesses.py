@@ -67,7 +67,8 @@ def read_policy(given: str) -> str:
     try:
         return Path(given).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as broken:
-        raise SettingsRefused(why=f"the witness policy {given} cannot be read: {broken}") from None
+        why = broken.strerror if isinstance(broken, OSError) else broken
+        raise SettingsRefused(why=f"the witness policy {given} cannot be read: {why}") from None
 
 
 def require_reachable(policy: WitnessPolicy) -> None:
