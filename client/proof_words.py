@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from client.entry_words import FLAG_WORDS
 from client.proof_claims import Proven, ProvenEvidence
 from shared.domain.ids import parse_time
 from shared.texts.catalogue import mark as _
@@ -132,10 +133,17 @@ def _verdict(proven: Proven) -> Iterator[Sentence]:
         admitted = _("The exchange admitted it, at {at} (entry {index} of its ledger).")
         yield _say(admitted, at=decision.at, index=decision.index)
         for flag in decision.flags:
-            yield _say(_("It was admitted under the reservation {flag}."), flag=flag)
+            yield _reserved(flag)
     else:
         rejected = _("The exchange REJECTED it, at {at} (entry {index}); the reason: {code}.")
         yield _say(rejected, at=decision.at, index=decision.index, code=decision.code)
+
+
+def _reserved(flag: str) -> Sentence:
+    known = FLAG_WORDS.get(flag.partition(":")[0])
+    if known is None:  # of a newer program
+        return _say(_("It was admitted under the reservation {flag}."), flag=flag)
+    return _say(_("It was admitted under this reservation: {words} [{flag}]."), words=Sentence(known), flag=flag)
 
 
 def _happened(proven: Proven, one: ProvenEvidence) -> Sentence:

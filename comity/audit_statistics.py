@@ -13,7 +13,7 @@ from comity.home import now
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import local_time, reporting, say
-from comity.words import _, _n, code_word
+from comity.words import _, _n, code_word, reader_language
 from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def report(
 
 
 def _render(console: Console, document: dict[str, Any]) -> None:
+    from client.entry_words import flag_word
+
     show_size(console, document)
     before = document["legs_the_year_before"]
     growth = "" if document["growth_percent"] is None else f" ({document['growth_percent']:+g} %)"
@@ -90,7 +92,8 @@ def _render(console: Console, document: dict[str, Any]) -> None:
         if counts:
             say(console, f"{_(title)}:")
         for what, count in list(counts.items())[:_SHOWN]:
-            said = safe(_(what) if name in _OF_WORDS else code_word(what))
+            word = flag_word(what, reader_language()) if name == "flags" else code_word(what)
+            said = safe(_(what) if name in _OF_WORDS else word)
             say(console, f"  {count:>8}  {said}")
         if len(counts) > _SHOWN:
             say(console, "            " + _("and {shown} more: --json has them", shown=len(counts) - _SHOWN))

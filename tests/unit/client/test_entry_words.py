@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -19,11 +21,14 @@ from client.entry_words import (
     key_event_words,
 )
 from client.other_entries import OTHER_ENTRIES
+from client.proof_claims import ProvenDecision
+from client.proof_words import _verdict
 from shared.audit.leaf_catalogue import CATALOGUE
 from shared.domain import admissibility
 from shared.domain.clock_events import EVENTS
 from shared.keys.event_document import EventType
 
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 CLOCK = {
     "debtor": "BE.PF",
     "event": "reminder-7",
@@ -65,3 +70,15 @@ def test_a_clock_says_in_words_what_fell_and_what_is_owed() -> None:
     assert "il reste 7 jours [reminder-7] ; M1 sur la branche de BE.PF" in tell(CLOCK, "fr")
     assert "“decision” (policy), due 2026-12-08" in tell({**CLOCK, **OWED}, "en")
     assert "decide" not in tell({**CLOCK, **OWED}, "es")
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("not-in-force:be.pf", "Fue admitido con esta reserva: el instrumento no está en vigor [not-in-force:be.pf]."),
+        ("unheard-of", "Fue admitido con la reserva unheard-of."),
+    ],
+)
+def test_a_court_reads_a_reservation_in_words(flag: str, said: str) -> None:
+    decision = ProvenDecision(7, NOW, NOW, 5, None, (flag,))
+    assert said in [one.told("es") for one in _verdict(SimpleNamespace(decision=decision))]  # type: ignore[arg-type]  # of a whole proof this is what is read
