@@ -34,7 +34,8 @@ async def read_tiles(wire: Wire, wanted: Collection[Tile]) -> dict[Tile, bytes]:
         if source != 0:
             given[f"level_{place}"] = tile.level - max(0, source)
         given[f"first_{place}"] = tile.index if source == _FULL else tile.index * TILE_WIDTH
-        given[f"end_{place}"] = given[f"first_{place}"] + (1 if source == _FULL else tile.width)
+        if source != _FULL:
+            given[f"end_{place}"] = given[f"first_{place}"] + tile.width
     rows = await wire.columns(_reading(tuple(map(_source, tiles)), wire.is_sqlite), given)
     found: list[list[bytes]] = [[] for _ in tiles]
     for _, place, hash_ in sorted(zip(rows["number"], rows["place"], rows["hash"], strict=True)):
@@ -59,4 +60,6 @@ def _part(place: int, source: int) -> Select[Any]:
     part = select(literal_column(str(place)).label("place"), number.label("number"), hash_.label("hash"))
     if source != 0:
         part = part.where(_TILE.c.level == bindparam(f"level_{place}"))
+    if source == _FULL:
+        return part.where(number == bindparam(f"first_{place}"))
     return part.where(number >= bindparam(f"first_{place}"), number < bindparam(f"end_{place}"))
