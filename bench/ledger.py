@@ -37,6 +37,7 @@ MEMORY_LEAVES: Final = 1_000_000
 """Above it pymerkle's tree in memory is left out: it holds objects for every node, gigabytes of them."""
 GROWN_TOGETHER: Final = 500_000
 """Leaves after which a tree that grows says how far it is."""
+READ_AT_ONCE: Final = 2**24
 STORED: Final = "stored"
 """The series of what our rounds store, without judging and signing."""
 DISK, MEMORY, OURS, TREE, SMALL = "pymerkle_disk", "pymerkle_memory", "comity", "comity_tree", "comity_small"
@@ -97,6 +98,7 @@ def measure_ledger(
                     _grow(one, size, say)
             if SMALL in playing:
                 all_[SMALL].process.ask("grow", to=min(leaves))
+            _read_through(sizes, size)
             much = max(1000, min(APPENDED_MOST, size // 5))
             plays: dict[str, Turn] = {
                 name: _turn(one, 2000 if name == SMALL else much, chance) for name, one in playing.items()
@@ -131,6 +133,15 @@ def _move_on(all_: Mapping[str, Contestant], sizes: Sizes, size: int) -> None:
         if name in all_:
             all_[name].process.stop()
             all_[name].process = _on_disk(sizes, name, size)
+
+
+def _read_through(sizes: Sizes, size: int) -> None:
+    """The files of both, once: whatever the operating system still held of them, from now on they begin alike."""
+    files = [*(sizes.directory / f"{OURS}-{size}").iterdir(), *sizes.directory.glob(f"{DISK}-{size}.sqlite3*")]
+    for file in files:
+        with file.open("rb") as opened:
+            while opened.read(READ_AT_ONCE):
+                pass
 
 
 def _grow(one: Contestant, to: int, say: Callable[[str], None]) -> None:

@@ -41,7 +41,8 @@ METHOD: Final = """### How the ledger is measured
 - **Proof**: of an entry drawn at random, by a process that has just opened the file; the first, and the median of the
   twenty that follow, of five for pymerkle above a million leaves: it keeps what it computed for the first. Ours is
   the whole tlog-proof that the gateway answers, the entry in it. pymerkle's tree in memory is left out above a million
-  leaves.
+  leaves. The files of both are read through once before their first turn, so that neither pays for what the operating
+  system let go of since they were grown.
 - **Cost of size**: a small ledger of ours takes its turns beside the largest. **Memory** is what the process holds
   after its turns. Each size has a ledger and a process of its own, grown by rounds of 5,000 leaves that are dated a day
   ago; what was placed in the last minute is remembered, so that nothing is placed twice, however large the ledger is.
