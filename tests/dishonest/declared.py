@@ -123,7 +123,7 @@ TABLES: Final[Mapping[str, TableWorth]] = {
     ),
     "failed_evidence": TableWorth(
         dict.fromkeys(("message", "kind", "recipient", "at", "leaf_digest"), Seen()),
-        _rows(Seen(), insert=Inner(_UNUSED)),
+        _rows(Seen()),
     ),
     "late_message": _inner(
         _LIMITS,
@@ -244,7 +244,7 @@ TABLES: Final[Mapping[str, TableWorth]] = {
             "entry_hash": Seen('"index" >= 256', Inner("hashes of a full tile are served from the tile")),
             "leaf_digest": Seen(_POINTED_TO, Inner("no row points to this leaf: it is read by its place")),
         },
-        _rows(Seen(), insert=Inner("what is beyond the checkpoint is not served")),
+        _rows(Seen(), insert=Seen(idle="what is beyond the checkpoint is not served until the tree grows over it")),
     ),
     "ledger_tile": TableWorth(
         {name: Seen() for name in ("level", "number", "hashes", "root")}, _rows(Seen(), insert=Inner(_UNUSED))
