@@ -24,6 +24,7 @@ import structlog
 
 from tests.dishonest import watchers
 from tests.dishonest.campaign import TRUTHS, Lie, Outcome, all_lies, attempts, inner, listed
+from tests.dishonest.declared import Seen
 from tests.dishonest.memory import remember
 from tests.dishonest.page import undetectable
 from tests.dishonest.players import Players
@@ -31,6 +32,7 @@ from tests.dishonest.story import Past, live
 from tests.dishonest.window import Loop
 
 MEMORY = Path("/dev/shm")  # many small files that live for a second
+UNPLAYED_NAMED = 20
 
 
 def report(seen: Sequence[tuple[Lie, Outcome]], listed: Sequence[tuple[Lie, Outcome]]) -> int:
@@ -54,6 +56,14 @@ def report(seen: Sequence[tuple[Lie, Outcome]], listed: Sequence[tuple[Lie, Outc
         for lie, outcome in caught:
             print(f"    {lie.name}: by {outcome.by}, {outcome.why}")
     return len(seen) - len(found)
+
+
+def report_unplayed(seen: Sequence[tuple[Lie, Outcome]], lies: Sequence[Lie]) -> None:
+    """Print which lies that can be detected were none of these: in a run that is long enough, those of which the story
+    has nothing to write on."""
+    unplayed = {lie.name for lie in lies if isinstance(lie.worth, Seen)} - {lie.name for lie, _ in seen}
+    if unplayed:
+        print(f"\nkinds that were not played: {len(unplayed)}: {', '.join(sorted(unplayed)[:UNPLAYED_NAMED])}")
 
 
 def report_inner(silent: Sequence[tuple[Lie, Outcome]], truth: Outcome) -> int:
@@ -92,6 +102,7 @@ def main(arguments: Sequence[str]) -> int:
             few = min(asked.n // 40, 2 * len(lies))
             on_list = list(listed(few, lies, asked.seed, players.play))
             silent = list(inner(few, lies, asked.seed, players.play))
+    report_unplayed(seen, lies)
     missed = report(seen, on_list) + report_inner(silent, truth)
     print(f"\n{len({lie.name for lie, _ in seen})} kinds of lies, {time.monotonic() - began:.0f} s, seed {asked.seed}")
     print(f"dishonest-operator: passed {len(seen) - missed} / attempted {len(seen)}")

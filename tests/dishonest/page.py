@@ -80,7 +80,8 @@ def _detected(lies: list[Lie]) -> Iterator[str]:
     seen = [lie for lie in lies if isinstance(lie.worth, Seen)]
     rows = [lie.name for lie in seen if isinstance(lie, RowLie)]
     others = len(seen) - len(rows)
-    yield f"{len(seen)} kinds of lies: {len(rows)} about rows, {others} about the ledger and in several acts.\n"
+    yield f"{len(seen)} kinds of lies: {len(rows)} about rows, {others} about the ledger and in several acts."
+    yield "Of a few the story has nothing to write on, as where one row is exchanged: a run names what it left out.\n"
     yield from (f"- {lie.name}" for lie in seen if lie.name not in rows)
     yield ""
     yield (

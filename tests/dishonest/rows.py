@@ -89,12 +89,14 @@ def _edit(
 ) -> str | None:
     row = _chosen(table.name, rows, chance)
     others = [one[column] for one in rows if one[column] != row[column]]
-    value = chance.choice(others) if others and chance.random() < 0.5 else _altered(table, column, row[column], chance)
-    if not _set(database, table.name, row, {column: value}):
-        value = _altered(table, column, row[column], chance)
-        if not _set(database, table.name, row, {column: value}):
-            return None
-    return f"{table.name} {_named(table, row)}: {column} {_told(row[column])} → {_told(value)}"
+    values = [chance.choice(others)] if others and chance.random() < 0.5 else []
+    values.append(_altered(table, column, row[column], chance))
+    if isinstance(row[column], int):
+        values.append(max(one[column] or 0 for one in rows) + 1)  # its neighbours may be taken
+    for value in values:
+        if _set(database, table.name, row, {column: value}):
+            return f"{table.name} {_named(table, row)}: {column} {_told(row[column])} → {_told(value)}"
+    return None
 
 
 def _altered(table: Table, column: str, value: Any, chance: random.Random) -> Any:
