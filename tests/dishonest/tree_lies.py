@@ -71,6 +71,7 @@ def all_tree_lies() -> list[TreeLie]:
     found = [TreeLie(way, True, change) for way, change in ways.items()]
     found += [TreeLie(way, False, ways[way]) for way in ("an entry told twice", "an entry logged earlier")]
     found.append(TreeLie("decisions and evidences in another order", False, _exchange_told))
+    found.append(TreeLie("a decision by the key event next to its own", False, _judge_by_neighbour, _NEXT_EVENT))
     for type_ in TOLD:
         fields = CATALOGUE[type_]
         own_word = OWN_WORD.get(type_, SEEN)
@@ -88,6 +89,10 @@ def all_tree_lies() -> list[TreeLie]:
     return found
 
 
+_NEXT_EVENT: Final = Listed(
+    "which of two key events of one minute a decision was judged by is the exchange's own word, as long as its keys are"
+    " the same by both"
+)
 TOLD: Final = (
     *("decision.accepted", "decision.rejected", "evidence.delivery", "evidence.retrieval"),
     *("directory.key-event", "directory.instruments", "exchange.started"),
@@ -196,6 +201,9 @@ def _changing(type_: str, name: str, kind: Kind) -> Change:
         if not places:
             return entries
         place = chance.choice(places)
+        if name == "directory_index":
+            entries[place] = entry_with(entries[place], directory_index=_events_before(entries, place) + 1)
+            return entries
         said = leaf_of(entries[place])[name]
         others = [leaf for leaf in map(leaf_of, entries) if (name, kind) in _kinds(leaf["type"])]
         candidates = [leaf[name] for leaf in others if leaf.get(name, said) != said]
@@ -205,6 +213,19 @@ def _changing(type_: str, name: str, kind: Kind) -> Change:
         return entries
 
     return change
+
+
+def _judge_by_neighbour(entries: list[bytes], kept: int, chance: random.Random) -> list[bytes]:
+    """The number of a key event beside the true one, which was logged before the decision as well."""
+    place = chance.choice(_places(entries, kept, "decision.accepted"))
+    said = leaf_of(entries[place])["directory_index"]
+    others = [one for one in (said - 1, said + 1) if 0 <= one <= _events_before(entries, place)]
+    entries[place] = entry_with(entries[place], directory_index=chance.choice(others))
+    return entries
+
+
+def _events_before(entries: list[bytes], place: int) -> int:
+    return len([one for one in entries[:place] if leaf_of(one)["type"] == "directory.key-event"])
 
 
 def _kinds(type_: str) -> set[tuple[str, Kind]]:
