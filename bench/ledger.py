@@ -241,6 +241,16 @@ def _ratios(leaves: Sequence[int]) -> list[Ratio]:
     return found
 
 
+def memory_told(size: int, held: Mapping[str, int]) -> str:
+    """Against the small ledger that took as many turns beside the largest; where there is none, without a verdict."""
+    told = f"memory of our process, {held[OURS] / 2**20:.0f} MiB at {size:,} leaves"
+    if SMALL not in held:
+        return told
+    grew = held[OURS] / held[SMALL]
+    reached = "reached" if FLAT.is_reached(grew) else "not reached"
+    return f"{told}: {grew:.2f} × that of a small ledger which took its turns beside it, goal {FLAT} ×: {reached}"
+
+
 def _against(says: str, size: int, ours: str, peer: str, what: str, goal: Goal) -> Ratio:
     return Ratio(says, f"{size}.{ours}_{what}", f"{size}.{peer}_{what}", goal, PEER)
 
@@ -257,10 +267,7 @@ def _report(
         elif PEER in measured.why_not:
             figures.append({"says": one.says, "goal": f"{one.goal} ×", "absent": measured.why_not[PEER]})
             verdicts.append(f"{one.says}: not measured ({measured.why_not[PEER]}), goal {one.goal} ×")
-    held = [memory[str(size)][OURS] for size in leaves]
-    grew, told = held[-1] / held[0], f"{held[-1] / 2**20:.0f} MiB at {leaves[-1]:,} leaves"
-    reached = "reached" if FLAT.is_reached(grew) else "not reached"
-    verdicts.append(f"memory of our process, {told}: {grew:.2f} × that at {leaves[0]:,}, goal {FLAT} ×: {reached}")
+    verdicts.append(memory_told(leaves[-1], memory[str(leaves[-1])]))
     document = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe(),

@@ -44,8 +44,9 @@ METHOD: Final = """### How the ledger is measured
   leaves. The files of both are read through once before their first turn, so that neither pays for what the operating
   system let go of since they were grown.
 - **Cost of size**: a small ledger of ours takes its turns beside the largest. **Memory** is what the process holds
-  after its turns. Each size has a ledger and a process of its own, grown by rounds of 5,000 leaves that are dated a day
-  ago; what was placed in the last minute is remembered, so that nothing is placed twice, however large the ledger is.
+  after its turns, against what that of the small one holds then. Each size has a ledger and a process of its own, grown
+  by rounds of 5,000 leaves that are dated a day ago; what was placed in the last minute is remembered, so that nothing
+  is placed twice, however large the ledger is.
 - **Audit**: `comity audit verify` of a static directory, in a process of its own with a worker for signatures on each
   other core, two at most, against Ed25519 and ML-DSA-65 verifications in a loop on one core, taking turns. The ledger
   has a decision with its envelope, a relay and a delivery for each letter, and no retrievals. The goal needs more

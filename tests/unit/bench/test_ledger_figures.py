@@ -25,7 +25,7 @@ SERIES = {
     "1000000.comity_small_proof_ms": [1.0, 0.5],
     "1000000.pymerkle_disk_proof_ms": [100.0, 50.0],
 }
-MEMORY = {"10": {"comity": 100}, "1000000": {"comity": 105}}
+MEMORY = {"10": {"comity": 80}, "1000000": {"comity": 105, "comity_small": 100}}
 
 
 def turns(**absent: str) -> Turns:
@@ -41,7 +41,9 @@ def test_each_goal_is_judged_by_the_median_of_its_pairs() -> None:
     assert told["proof at 1,000,000 leaves, against pymerkle on disk"] == (0.03, "reached")
     assert told["cost of size: time to append a leaf, 1,000,000 leaves against 10"] == (1.1, "reached")
     assert told["cost of size: time of a proof, 1,000,000 leaves against 10"] == (3.0, "not reached")
-    assert verdicts[-1].endswith("1.05 × that at 10, goal ≤ 1.1 ×: reached")
+    assert verdicts[-1].endswith("1.05 × that of a small ledger which took its turns beside it, goal ≤ 1.1 ×: reached")
+    _, alone = ledger._report(SIZES, [10], turns(), MEMORY)
+    assert alone[-1] == "memory of our process, 0 MiB at 10 leaves"
 
 
 def test_an_absent_peer_is_named_with_its_reason() -> None:
