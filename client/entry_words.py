@@ -146,6 +146,11 @@ def key_event_words(type_: str, party: str, language: str) -> str:
     return f"{translate(KEY_EVENT_WORDS[type_], language, party=party)} [{type_}]"
 
 
+def clock_word(event: str, language: str) -> str:
+    """What a clock said, and its event."""
+    return _coded(CLOCK_WORDS.get(event), event, language)
+
+
 def flag_word(flag: str, language: str) -> str:
     """A flag as a decision has it, `code` or `code:leg`."""
     return _coded(FLAG_WORDS.get(flag.partition(":")[0]), flag, language)

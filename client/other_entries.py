@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from client.entry_words import CLOCK_WORDS, key_event_words
+from client.entry_words import clock_word, key_event_words
 from shared.domain.profiles import PROFILES
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.keys.event_document import parse_event_document
@@ -83,11 +83,8 @@ def _started(fields: Fields, language: str) -> str:
 
 
 def _clock_event(fields: Fields, language: str) -> str:
-    event = fields["event"]
-    known = CLOCK_WORDS.get(event)
     told = {name: fields[name] for name in ("debtor", "leg", "falls", "calendar")}
-    told |= {"said": event if known is None else f"{translate(known, language)} [{event}]"}
-    told |= {"measures": ", ".join(fields["measures"])}
+    told |= {"said": clock_word(fields["event"], language), "measures": ", ".join(fields["measures"])}
     if "owed" not in fields:
         return translate(_CLOCK, language, **told)
     owed, basis = translate(_owed(fields["owed"]), language), translate(fields["basis"], language)

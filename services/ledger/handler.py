@@ -274,9 +274,9 @@ class Sequencer:
 
     async def _check_kept(self, round_: Round, head: TreeHead | None) -> None:
         own, held_by_others = self._memory.last(), tuple(self._held_by_others)
-        for number, kept in enumerate((own, *held_by_others)):
+        for kept in (own, *held_by_others):
             is_same = kept is None or (head is not None and (head.size, head.root) == (kept.size, kept.root))
             edge = {} if kept is None or is_same else await round_.edge(kept.size)
-            check_kept(head, kept, edge, is_own=number == 0)
+            check_kept(head, kept, edge, is_own=kept is own)
         self._judged = own
         del self._held_by_others[: len(held_by_others)]  # what continues them once does so for ever: rule 1
