@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from client.ledger_source import CHECKPOINT, LedgerSource
-from shared.audit.proofs import TlogProof, VerifiedProof, encode_proof, parse_proof
+from shared.audit.proofs import TlogProof, VerifiedProof, encode_proof
 from shared.audit.quorum import rule_of
 from shared.audit.tiles import TILE_WIDTH, TileHashReader, bundle_at, parse_bundle
 from shared.audit.tree import prove_consistency, prove_inclusion, root_at, verify_consistency
@@ -37,17 +37,16 @@ def prove_entry(source: LedgerSource, trust: Trust, index: int) -> bytes:
     bundle = bundle_at(index // TILE_WIDTH, size)
     entry = parse_bundle(source.read(bundle.path), bundle.width)[index % TILE_WIDTH]
     hashes = prove_inclusion(index, size, _reader(source, size))
-    raw = encode_proof(TlogProof(index, tuple(hashes), checkpoint.note, entry))
-    check_entry_proof(raw, trust)
-    return raw
+    proof = TlogProof(index, tuple(hashes), checkpoint.note, entry)
+    check_entry_proof(proof, trust)
+    return encode_proof(proof)
 
 
-def check_entry_proof(raw: bytes, trust: Trust) -> VerifiedProof:
-    """What a tlog-proof file with its entry in it proves, offline. Raises LedgerInvalid."""
-    entry = parse_proof(raw).extra
-    if not entry:
+def check_entry_proof(proof: TlogProof, trust: Trust) -> VerifiedProof:
+    """What a tlog-proof with its entry in it proves, offline. Raises LedgerInvalid, QuorumMissing."""
+    if not proof.extra:
         raise LedgerInvalid(why="the file does not hold the entry that it is to prove")
-    return rule_of(trust).verify_proof(raw, entry)
+    return rule_of(trust).verify_carried(proof)
 
 
 def prove_continued(source: LedgerSource, trust: Trust, older: bytes) -> Continued:

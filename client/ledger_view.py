@@ -50,11 +50,9 @@ class LedgerView:
 
     def prove(self, proof: str) -> ProvenEntry:
         """The entry that this tlog-proof carries. Raises LedgerInvalid, QuorumMissing."""
-        raw = proof.encode()
-        entry = parse_proof(raw).extra
-        proven = self._rule.verify_proof(raw, entry)
+        proven = self._rule.verify_carried(parse_proof(proof.encode()))
         self._hold(proven.checkpoint.head)
-        logged_at, leaf = parse_entry(entry)
+        logged_at, leaf = parse_entry(proven.entry)
         return ProvenEntry(proven.index, logged_at, leaf)
 
     def believe(self, note: bytes) -> VerifiedCheckpoint:

@@ -179,10 +179,8 @@ def _require_time(item: EvidenceItem, now: datetime) -> None:
 
 def _verify(item: EvidenceItem, proof: str, message: str, digest: str, rule: CheckpointRule, key_of: KeyOf) -> str:
     """When the entry was logged."""
-    raw = proof.encode()
-    entry = parse_proof(raw).extra
-    rule.verify_proof(raw, entry)  # steps 1 and 2
-    logged_at, leaf = parse_entry(entry)
+    proven = rule.verify_carried(parse_proof(proof.encode()))  # steps 1 and 2
+    logged_at, leaf = parse_entry(proven.entry)
     fields = leaf.fields
     whom = fields.get("recipient", fields.get("sender"))
     said = (fields.get("message"), fields.get("envelope_sha256"), whom)

@@ -78,13 +78,14 @@ def prove(
     """Prove that one entry stands in the ledger: a tlog-proof file, which verifies offline, made from the tiles."""
     with reporting(json) as output:
         from client.ledger_proofs import check_entry_proof, prove_entry
+        from shared.audit.proofs import parse_proof
 
         place = find_home(home)
         believed = place.trust(trust)
         with _whole(source):
             raw = prove_entry(open_source(source, place, believed), believed, entry)
         write_new_file(out, raw)
-        size = check_entry_proof(raw, believed).checkpoint.head.size
+        size = check_entry_proof(parse_proof(raw), believed).checkpoint.head.size
         document = {"file": str(out), "entry": entry, "size": size}
         output.show(
             document, lambda console: say(console, _("{out}: entry {entry} of {size}", out=out, entry=entry, size=size))
@@ -111,10 +112,10 @@ def check(
         believed = find_home(home).trust(trust)
         raw = read_given(proof, MAX_PROOF_BYTES + 1)
         try:
-            parse_proof(raw)
+            parsed = parse_proof(raw)
         except LedgerInvalid as other:
             raise LedgerInvalid(why=f"{proof} is no proof of an entry: {other.facts['why']}") from None
-        proven = check_entry_proof(raw, believed)
+        proven = check_entry_proof(parsed, believed)
         logged_at, leaf = parse_entry(proven.entry)
         head = proven.checkpoint.head
         document = {

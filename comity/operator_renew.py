@@ -179,12 +179,14 @@ def _require_announced(data: Path, proof: Path, size: int) -> None:
     """That one of the first `size` entries tells the roster that is there. Raises SettingsRefused, and what proofs do
     that do not verify."""
     from client.ledger_proofs import check_entry_proof
+    from client.request_file import read_given
     from shared.adapters.keyfiles import ROSTER_FILE, TRUST_FILE, load_roster
     from shared.audit.leaves import parse_entry
+    from shared.audit.proofs import MAX_PROOF_BYTES, parse_proof
     from shared.errors import SettingsRefused
 
     trust = load_trust(data / TRUST_FILE)
-    proven = check_entry_proof(proof.read_bytes(), trust)
+    proven = check_entry_proof(parse_proof(read_given(proof, MAX_PROOF_BYTES + 1)), trust)
     leaf = parse_entry(proven.entry)[1]
     if leaf.type != "directory.roster" or leaf.fields["roster_sha256"] != load_roster(data, trust).digest:
         raise SettingsRefused(why=f"the entry that {proof} proves does not tell the roster in {data / ROSTER_FILE}")

@@ -83,7 +83,13 @@ def verify_proof(raw: bytes, entry: bytes, log: LogKeys, witnesses: Iterable[Ver
     1. the text is a proof; 2. both keys of the log signed its checkpoint, known witnesses' cosignatures verify;
     3. the entry stands at the index. Whether the witnesses are enough is for the caller's policy.
     """
-    proof = parse_proof(raw)
+    return verify_parsed_proof(parse_proof(raw), entry, log, witnesses)
+
+
+def verify_parsed_proof(
+    proof: TlogProof, entry: bytes, log: LogKeys, witnesses: Iterable[VerifierKey] = ()
+) -> VerifiedProof:
+    """The same of a proof that was parsed already: steps 2 and 3. Raises LedgerInvalid."""
     checkpoint = verify_checkpoint(proof.checkpoint, log, witnesses)
     verify_inclusion(hash_leaf(entry), proof.index, checkpoint.head.size, proof.hashes, checkpoint.head.root)
     return VerifiedProof(proof.index, entry, checkpoint)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from shared.audit.checkpoint import LogKeys, VerifiedCheckpoint, parse_log_keys, verify_checkpoint
 from shared.audit.notes import SignatureType, VerifierKey, parse_vkey
-from shared.audit.proofs import VerifiedProof, verify_proof
+from shared.audit.proofs import TlogProof, VerifiedProof, verify_parsed_proof
 from shared.errors import KeyRefused, QuorumMissing, TrustFileInvalid
 from shared.keys.trust import Trust
 from shared.keys.witness_policy import WitnessPolicy, parse_witness_policy
@@ -37,9 +37,10 @@ class CheckpointRule:
         """Steps 1 to 3. Raises LedgerInvalid, QuorumMissing."""
         return self.require_quorum(self.read(note))
 
-    def verify_proof(self, raw: bytes, entry: bytes) -> VerifiedProof:
-        """What a tlog-proof proves about `entry`, by steps 1 to 3. Raises LedgerInvalid, QuorumMissing."""
-        proven = verify_proof(raw, entry, self.log, self.keys.values())
+    def verify_carried(self, proof: TlogProof) -> VerifiedProof:
+        """What a tlog-proof proves about the entry that it carries as extra data, by steps 1 to 3. Raises
+        LedgerInvalid, QuorumMissing."""
+        proven = verify_parsed_proof(proof, proof.extra, self.log, self.keys.values())
         self.require_quorum(proven.checkpoint)
         return proven
 

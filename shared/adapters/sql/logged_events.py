@@ -48,9 +48,7 @@ class LoggedEvents:
             return None
 
     def _verified(self, proof: bytes, document: bytes) -> datetime:
-        entry = parse_proof(proof).extra
-        self._rule.verify_proof(proof, entry)
-        logged_at, leaf = parse_entry(entry)
+        logged_at, leaf = parse_entry(self._rule.verify_carried(parse_proof(proof)).entry)
         if leaf.type != "directory.key-event" or encode_canonical_json(leaf.fields["event"]) != document:
             raise LedgerInvalid(why="the entry holds something else")
         return logged_at

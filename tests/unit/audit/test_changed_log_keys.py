@@ -8,7 +8,7 @@ import pytest
 
 from shared.audit.checkpoint import encode_checkpoint
 from shared.audit.notes import NoteSigner, SignatureType, encode_vkey, sign_note
-from shared.audit.proofs import TlogProof, encode_proof
+from shared.audit.proofs import TlogProof
 from shared.audit.quorum import rule_of
 from shared.audit.signers import signer_from_seed
 from shared.audit.tree import prove_inclusion
@@ -69,10 +69,11 @@ def test_one_key_of_each_pair_is_no_pair(pair: tuple[NoteSigner, NoteSigner]) ->
 
 
 def test_a_proof_of_before_still_proves_its_entry() -> None:
-    proof = encode_proof(TlogProof(3, tuple(prove_inclusion(3, 5, LOG.reader(5))), LOG.files["checkpoint"]))
-    assert rule_of(changed()).verify_proof(proof, LOG.entries[3]).index == 3
+    hashes = tuple(prove_inclusion(3, 5, LOG.reader(5)))
+    proof = TlogProof(3, hashes, LOG.files["checkpoint"], LOG.entries[3])
+    assert rule_of(changed()).verify_carried(proof).index == 3
     with pytest.raises(LedgerInvalid):
-        rule_of(changed(size=4)).verify_proof(proof, LOG.entries[3])
+        rule_of(changed(size=4)).verify_carried(proof)
 
 
 def test_keys_may_be_changed_again_and_each_pair_has_its_own_end() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.audit.checkpoint import encode_checkpoint
 from shared.audit.notes import NoteSigner, SignatureType, encode_vkey
-from shared.audit.proofs import TlogProof, encode_proof
+from shared.audit.proofs import TlogProof
 from shared.audit.quorum import CheckpointRule, rule_of
 from shared.audit.tree import prove_inclusion
 from shared.errors import LedgerInvalid, QuorumMissing, TrustFileInvalid
@@ -77,10 +77,10 @@ def test_witnesses_do_not_stand_in_for_the_log() -> None:
 
 def test_a_proof_counts_under_a_checkpoint_that_counts() -> None:
     hashes = tuple(prove_inclusion(3, 5, LOG.reader(5)))
-    proof = encode_proof(TlogProof(3, hashes, cosign(CHECKPOINT, HEAD, ONE, TWO)))
-    assert RULE.verify_proof(proof, LOG.entries[3]).index == 3
+    proof = TlogProof(3, hashes, cosign(CHECKPOINT, HEAD, ONE, TWO), LOG.entries[3])
+    assert RULE.verify_carried(proof).index == 3
     with pytest.raises(QuorumMissing):
-        RULE.verify_proof(encode_proof(TlogProof(3, hashes, CHECKPOINT)), LOG.entries[3])
+        RULE.verify_carried(replace(proof, checkpoint=CHECKPOINT))
 
 
 def test_without_a_policy_both_signatures_of_the_log_are_enough() -> None:
