@@ -18,7 +18,8 @@ Rules:
 2. Memory is bounded: some bundles, one tile per level, the operators' documents; everything else that must be
    remembered lies in the audit's file, and a reading that was broken off goes on from there.
 3. A difference is named and the reading goes on, as far as what is there allows; `AuditReport.ok` says whether all was
-   read and nothing differed. Only an unreachable source, and a file that cannot be written, raise.
+   read and nothing differed. Only a source that cannot be reached or read, and a file that cannot be written, raise:
+   then nothing is said of the ledger.
 
 It cannot see what was never logged: a sender finds that out by its receipt, a recipient by `seen`, and everybody by
 comparing checkpoints with each other.
@@ -87,7 +88,7 @@ def verify_ledger(
     report: AuditReport | None = None,
 ) -> AuditReport:
     """Verify everything, as the module's steps say, from where `file` stands on. What was `seen` before is held
-    against it, and so is what `file` knows. Raises what the source raises when it cannot be reached, and
+    against it, and so is what `file` knows. Raises what the source raises when it cannot be reached or read, and
     AuditFileUnusable."""
     report = report or AuditReport(trust.origin)
     with ExitStack() as closing:

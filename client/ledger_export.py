@@ -20,7 +20,7 @@ What entries say is not judged: `comity audit verify DIR` does that.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ from shared.audit.tiles import (
     TILE_WIDTH,
     Bundle,
     Tile,
+    bundle_at,
     check_tile,
     edge_tiles,
     hash_full_tile,
@@ -69,12 +70,13 @@ def export_ledger(source: LedgerSource, directory: Path, trust: Trust, progress:
     """
     rule = rule_of(trust)
     new = rule.verify(source.read(CHECKPOINT))
+    newest = _newest_entries(source, directory, new.head.size)
     directory.mkdir(parents=True, exist_ok=True)
     with _alone(directory):
         old = _head_of(directory, rule)
         if old is not None:
             prove_heads(source, old, new.head)
-        export = _Export(source, directory, new.head, 0 if old is None else old.size)
+        export = _Export(source, directory, new.head, 0 if old is None else old.size, newest)
         total = sum(1 for _ in places_of(new.head.size))
         for done, place in enumerate(places_of(new.head.size), start=1):
             export.bring(place)
@@ -84,6 +86,13 @@ def export_ledger(source: LedgerSource, directory: Path, trust: Trust, progress:
         write_durably(directory / CHECKPOINT, new.note)
         _remove_partials(directory)
     return Exported(0 if old is None else old.size, new.head.size, export.written + 1)
+
+
+def _newest_entries(source: LedgerSource, directory: Path, size: int) -> dict[Bundle, bytes]:
+    """The last bundle, unless it is here: a source that does not show this reader any entries says so before a folder
+    is made for them."""
+    last = next((bundle_at(number, size) for number in [(size - 1) // TILE_WIDTH] if size), None)
+    return {} if last is None or (directory / last.path).exists() else {last: source.read(last.path)}
 
 
 def _head_of(directory: Path, rule: CheckpointRule) -> TreeHead | None:
@@ -102,12 +111,16 @@ def _head_of(directory: Path, rule: CheckpointRule) -> TreeHead | None:
 class _Export:
     """One way from the top level down, so that the tile above a file is there and was checked when the file comes."""
 
-    def __init__(self, source: LedgerSource, directory: Path, head: TreeHead, vouched: int) -> None:
-        """The first `vouched` entries were exported before."""
+    def __init__(
+        self, source: LedgerSource, directory: Path, head: TreeHead, vouched: int, newest: Mapping[Bundle, bytes]
+    ) -> None:
+        """The first `vouched` entries were exported before. `newest` was fetched already, and nothing of it is
+        believed."""
         self._source = source
         self._directory = directory
         self._head = head
         self._vouched = vouched
+        self._newest = newest
         self.written = 0
         self._touched: set[Path] = set()
         self._edge = self._read_edge()
@@ -120,7 +133,8 @@ class _Export:
             return
         data = self._edge.get(place) if isinstance(place, Tile) else None
         if data is None:
-            data = self._source.read(place.path)
+            data = self._newest.get(place) if isinstance(place, Bundle) else None
+            data = self._source.read(place.path) if data is None else data
             self._check(place, data)
         self._touched |= _missing_parents(path, self._directory)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 """Where a ledger is read from: the exchange itself, or a directory that somebody exported. Both hold the same files.
 
 A source is believed in nothing: what it gives is compared with the signed checkpoint. One that lacks a file has a
-ledger that cannot be verified: NotThere.
+ledger that cannot be verified: NotThere. A copy that this machine does not let its reader read is not judged at all:
+RequestFileInvalid.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final, Protocol
 from client.exchange import Exchange
 from shared.audit.tiles import TILE_WIDTH, Bundle, encode_bundle, parse_bundle, parse_path
 from shared.audit.tree import HASH_BYTES
-from shared.errors import LedgerInvalid, NotThere
+from shared.errors import CallNotPermitted, LedgerInvalid, MandateMissing, NotThere, RequestFileInvalid
 
 CHECKPOINT: Final = "checkpoint"
 
@@ -21,18 +22,23 @@ class LedgerSource(Protocol):
     """`checkpoint` and `tile/…` by the paths of C2SP tlog-tiles."""
 
     def read(self, path: str) -> bytes:
-        """The file's bytes. Raises NotThere."""
+        """The file's bytes. Raises NotThere, and what keeps the reader from the source as a whole."""
         ...
 
 
 class ExchangeLedger:
-    """The ledger that an exchange serves; entries need an auditor's key."""
+    """The ledger that an exchange serves; entries need the key of an auditor with the full mandate: MandateMissing."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
     def read(self, path: str) -> bytes:
-        return self._exchange.checkpoint() if path == CHECKPOINT else self._exchange.log_file(path)
+        if path == CHECKPOINT:
+            return self._exchange.checkpoint()
+        try:
+            return self._exchange.log_file(path)
+        except CallNotPermitted:  # tiles of hashes are open to whoever may read the checkpoint
+            raise MandateMissing() from None
 
 
 class DirectoryLedger:
@@ -59,8 +65,10 @@ class DirectoryLedger:
             return (self._directory / path).read_bytes()
         except FileNotFoundError:
             raise NotThere() from None
-        except OSError as broken:
-            raise LedgerInvalid(why=f"{path} cannot be read: {broken.strerror}") from None
+        except (IsADirectoryError, NotADirectoryError) as other:  # what lies there is no ledger's, whoever reads it
+            raise LedgerInvalid(why=f"{path} cannot be read: {other.strerror}") from None
+        except OSError as kept_away:
+            raise RequestFileInvalid(file=self._directory / path, why=kept_away.strerror) from None
 
 
 def _beginning(path: str, full: bytes, width: int) -> bytes:

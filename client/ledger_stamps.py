@@ -32,7 +32,7 @@ from shared.audit.tree import HashReader, prove_consistency, root_at
 from shared.audit.tree_head import TreeHead
 from shared.contracts.api import STAMP_PAGE
 from shared.domain.ids import encode_time
-from shared.errors import LedgerInvalid, NotThere, ProofStampInvalid
+from shared.errors import LedgerInvalid, NotThere, ProofStampInvalid, RequestFileInvalid
 from shared.keys.base64url import parse_b64u
 from shared.keys.trust import Trust
 
@@ -79,17 +79,27 @@ class StampedDirectory(DirectoryLedger):
         self._folder = directory / STAMPS
 
     def stamps(self, size: int) -> Iterator[FoundStamp]:
-        named = [match for file in self._folder.glob("*.tsr") if (match := _FILE.fullmatch(file.name)) is not None]
+        named = [match for name in self._names() if (match := _FILE.fullmatch(name)) is not None]
         for match in sorted(named, key=lambda one: (int(one[1]), one[2])):
             if int(match[1]) >= size:
                 yield FoundStamp(int(match[1]), match[2], self._read_stamp(match[0]))
+
+    def _names(self) -> list[str]:
+        try:
+            return [file.name for file in self._folder.iterdir()]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as kept_away:
+            raise RequestFileInvalid(file=self._folder, why=kept_away.strerror) from None
 
     def _read_stamp(self, name: str) -> bytes:
         try:
             with (self._folder / name).open("rb") as file:
                 return file.read(MAX_RESPONSE_BYTES + 1)
-        except OSError as broken:
-            raise LedgerInvalid(why=f"{STAMPS}/{name} cannot be read: {broken.strerror}") from None
+        except IsADirectoryError as other:
+            raise LedgerInvalid(why=f"{STAMPS}/{name} cannot be read: {other.strerror}") from None
+        except OSError as kept_away:
+            raise RequestFileInvalid(file=self._folder / name, why=kept_away.strerror) from None
 
 
 def served_stamps(exchange: Exchange, size: int) -> Iterator[FoundStamp]:

@@ -67,6 +67,8 @@ ADVICE: Final[dict[str, str]] = {
     "client.answer-refused": "Check COMITY_URL: is this the address of an exchange?",
     "client.basis-missing": "Name another --instrument, or write the leg's `basis` into the request file.",
     "client.addressee-unknown": "Name the authority itself: `comity instruments CODE` shows what is known of it.",
+    "client.mandate-missing": "Ask an auditor for a copy of the ledger, which needs no key; or ask the exchange's"
+    " operators to enrol an auditor (`comity keys new --auditor ID --mandate full`).",
     "client.original-gone": "Write it again, with --body FILE, and --attach for each document.",
     "client.kind-not-now": "`comity kinds DOSSIER` lists what each of them takes.",
     "client.answer-outdated": "Read what came (`comity show DOSSIER`). Write anew, or send it as it is with --anyway.",

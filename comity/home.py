@@ -63,6 +63,9 @@ class Home:
     def trust(self, named: Path | None = None) -> Trust:
         """The trust file that was named, else the one kept here. Raises SettingsRefused when there is none,
         TrustFileInvalid."""
+        if named is None and not self.trust_file.exists():
+            why = f"there is no trust file in {self.path}; comity trust import keeps the one that operators handed you"
+            raise SettingsRefused(why=why)
         return load_trust(named or self.trust_file)
 
     @property
@@ -160,8 +163,7 @@ def load_trust(path: Path) -> Trust:
     try:
         return parse_trust(path.read_bytes())
     except OSError as broken:
-        why = f"{path} cannot be read: {broken.strerror}. Import the trust file of your exchange: comity trust import"
-        raise SettingsRefused(why=why) from None
+        raise SettingsRefused(why=f"the trust file {path} cannot be read: {broken.strerror}") from None
 
 
 def exchange_as(signer: Signer, owner: str, url: str, trust: Trust) -> Exchange:

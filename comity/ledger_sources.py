@@ -12,6 +12,7 @@ import typer
 from comity import home as homes
 from comity.home import Home
 from comity.output import Output
+from shared.errors import RequestFileInvalid
 
 if TYPE_CHECKING:
     from client.audit_reading import Progress
@@ -20,17 +21,29 @@ if TYPE_CHECKING:
 
 
 def open_source(source: str, place: Home, trust: Trust) -> StampSource:
-    """A directory if it is no address. Raises typer.BadParameter for one in which nothing of a ledger lies."""
+    """A directory if it is no address. Raises typer.BadParameter for one in which nothing of a ledger lies,
+    RequestFileInvalid for one that cannot be read."""
     from client.ledger_stamps import StampedDirectory, StampedExchange
 
     if is_address(source):
         owner, key = place.api_key()
         return StampedExchange(homes.exchange_as(key, owner, source, trust))
     folder = Path(source)
-    if not (folder / "checkpoint").exists() and not (folder / "tile").exists():
+    if not _is_there(folder / "checkpoint") and not _is_there(folder / "tile"):
         what = "holds no ledger" if folder.is_dir() else "is neither the address of an exchange nor a folder"
         raise typer.BadParameter(f"{source} {what}; `comity ledger export FOLDER` makes a copy")
     return StampedDirectory(folder)
+
+
+def _is_there(path: Path) -> bool:
+    """Raises RequestFileInvalid where this machine does not tell it."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as kept_away:
+        raise RequestFileInvalid(file=path, why=kept_away.strerror) from None
+    return True
 
 
 def is_address(source: str) -> bool:

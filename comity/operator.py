@@ -21,7 +21,7 @@ from comity import (
     operator_witnesses,
 )
 from comity.fingerprints import fingerprint
-from comity.home import Home, exchange_as, find_home, load_trust, now
+from comity.home import Home, exchange_as, find_home, now
 from comity.operator_keys import load_operator
 from comity.operator_witnesses import read_policy, require_reachable
 from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url, authority_id
@@ -246,7 +246,7 @@ def _decide(
     from client.directory_history import replay_history
     from client.enrolment import await_event, make_event
 
-    trust = load_trust(trust_file or place.trust_file)
+    trust = place.trust(trust_file)
     operators = [load_operator(place, path) for path in keys]
     exchange = exchange_as(operators[0], "operator", place.require_url(), trust)
     before = replay_history(exchange.directory().events, trust).latest

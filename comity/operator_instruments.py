@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comity.home import exchange_as, find_home, load_trust
+from comity.home import exchange_as, find_home
 from comity.operator_keys import load_operator
 from comity.options import HomeDir, Json, OperatorKeys, TrustFile, Url, day
 from comity.output import reporting, say
@@ -168,7 +168,7 @@ def _publish(
     from shared.keys.instruments import publication_after, sign_instruments, verify_instruments
 
     place = find_home(home, url)
-    believed = load_trust(trust or place.trust_file)
+    believed = place.trust(trust)
     operators = [load_operator(place, path) for path in operator_key]
     exchange = exchange_as(operators[0], "operator", place.require_url(), believed)
     quorum = (believed.operator_keys, believed.operator_quorum, believed.origin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from comity.home import Home, exchange_as, load_trust
+from comity.home import Home, exchange_as
 
 if TYPE_CHECKING:
     from client.exchange import Exchange
@@ -24,5 +24,5 @@ def load_operator(place: Home, path: Path, *, make: bool = False) -> Ed25519Sign
 
 def operator_exchange(key: Path, trust_file: Path | None, place: Home) -> Exchange:
     """For what one operator may do alone."""
-    trust = load_trust(trust_file or place.trust_file)
+    trust = place.trust(trust_file)
     return exchange_as(load_operator(place, key), "operator", place.require_url(), trust)

@@ -369,6 +369,13 @@ class HeaderInconsistent(Rejection):
     code = "message.inconsistent-header"
 
 
+class MandateMissing(Rejection):
+    """The entries of the ledger name who wrote to whom: this exchange shows them to auditors with the full mandate
+    alone, and the key of this home is not one of theirs."""
+
+    code = "client.mandate-missing"
+
+
 class OnwardNotPermitted(Rejection):
     """{document} came from {party} in {message}, and {party} did not permit that {to} gets it."""
 

@@ -137,6 +137,8 @@ class PaperExchange(PaperServices):
         if path == "/log/stamps":
             found = [one for one in self.stamps if one["size"] >= int(request.url.params["size"])]
             return 200, dump({"items": found[: self.stamp_page]})
+        if path.startswith("/log/tile/entries/") and not self.is_auditor(caller):
+            raise CallNotPermitted()
         if path.startswith("/log/") and path.removeprefix("/log/") in self.log.files:
             return 200, self.log.files[path.removeprefix("/log/")]
         raise NotThere()

@@ -189,7 +189,7 @@ def test_two_exports_do_not_write_to_one_directory(story: PaperExchange, tmp_pat
     class Meanwhile(Files):
         @override
         def read(self, path: str) -> bytes:
-            if path.startswith("tile/entries"):
+            if path.startswith("tile/0/"):
                 with pytest.raises(LedgerInvalid, match="another export"):
                     export_ledger(Files(story.log), tmp_path / "out", story.trust())
             return super().read(path)

@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from client.directory_history import replay_history
 from client.key_file import SCRYPT_N_READ, KeyFile, read_key_file, write_key_file
 from shared.keys.base64url import parse_b64u
@@ -79,7 +81,7 @@ def test_keys_that_do_not_act_yet_have_no_number_for_a_comparison(run: Run, tmp_
 
 
 def test_an_entry_is_proven_from_a_copy_and_the_file_is_checked_with_the_trust_file_alone(
-    run: Run, request_file: Path, exchange: PaperExchange, tmp_path: Path
+    run: Run, request_file: Path, exchange: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent(run, request_file)
     ledger, proof = str(exchange.write_ledger(tmp_path / "ledger")), tmp_path / "one.tlog-proof"
@@ -97,11 +99,28 @@ def test_an_entry_is_proven_from_a_copy_and_the_file_is_checked_with_the_trust_f
         2,
         True,
     )
+    monkeypatch.setattr(exchange, "is_auditor", lambda caller: caller == MA)
     onto_a_file = run(MA, "ledger", "export", str(proof))
     assert (onto_a_file.exit_code, "cannot be used: it is no folder" in onto_a_file.output.replace("\n", " ")) == (
         2,
         True,
     )
+
+
+def test_whoever_has_no_mandate_for_entries_is_told_which_and_whom_to_ask_and_no_folder_is_left(
+    run: Run, exchange: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    refused = run(MA, "ledger", "export", str(copy))
+    assert (refused.exit_code, copy.exists()) == (1, False)
+    told = " ".join(refused.stderr.split())
+    assert "auditors with the full mandate alone" in told
+    assert "[client.mandate-missing]" in told
+    assert "Ask an auditor for a copy" in told
+    with monkeypatch.context() as mandated:
+        mandated.setattr(exchange, "is_auditor", lambda caller: caller == MA)
+        assert run(MA, "ledger", "export", str(copy)).exit_code == 0
+    assert run(MA, "ledger", "export", str(copy)).exit_code == 0, "nothing is new, and no entry is asked for"
 
 
 def test_a_file_that_is_neither_proof_nor_checkpoint_is_named(

@@ -64,6 +64,18 @@ def test_mistakes_are_told_in_a_sentence(policy: Path, tmp_path: Path) -> None:
         assert result.exception is None or isinstance(result.exception, SystemExit)
 
 
+def test_a_trust_file_that_is_named_and_not_there_is_the_one_to_look_for(policy: Path, tmp_path: Path) -> None:
+    """A witness has no home to import one into."""
+    for command in ("add", "renew"):
+        result = run("witness", command, tmp_path / "nothing.json", "--data", tmp_path / "w", "--json")
+        said = json.loads(result.stdout)["error"]["sentence"]
+        assert result.exit_code == 2
+        assert f"the trust file {tmp_path / 'nothing.json'} cannot be read: No such file or directory" in said
+        assert "comity trust import" not in said
+    nowhere = run("trust", "show", "--home", tmp_path / "home")
+    assert (nowhere.exit_code, "comity trust import" in nowhere.stderr) == (2, True)
+
+
 def test_a_file_that_is_no_checkpoint_is_a_mistake_and_no_evidence(data: Path, policy: Path, tmp_path: Path) -> None:
     result = run("witness", "add", data / TRUST_FILE, "--checkpoint", policy, "--data", tmp_path / "w")
     assert result.exit_code == 2
