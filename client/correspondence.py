@@ -41,6 +41,7 @@ from client.sealing import Attachment, seal_message
 from client.sent_before import sent_before
 from client.sent_twice import note_letter
 from client.signing import AuthorityKeys
+from client.stolen_keys import DeclaredStolen
 from shared.apisig.directory_statements import DirectoryStatement
 from shared.domain.admissibility import Flag
 from shared.domain.dossier import by_transport, lapsed
@@ -90,7 +91,10 @@ class Correspondence(DossierReading):
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
+        tell_stolen: Callable[[Sequence[DeclaredStolen]], None] = lambda _: None,
     ) -> None:
+        """`tell_stolen` hears of own keys that were declared to be in other hands, each time once, before anything is
+        done by the directory that says so."""
         self.keys = keys
         self.trust = trust
         self.exchange = exchange
@@ -101,6 +105,8 @@ class Correspondence(DossierReading):
         self._sleep = sleep
         self._watch: DirectoryWatch | None = None
         self._watched_at = clock()
+        self._tell_stolen = tell_stolen
+        self._told_stolen: list[DeclaredStolen] = []
         self.office = Office(place.home / "desk", keys, self.register, self.directory, clock)
         self.ledger = LedgerView(trust, self.register, exchange.log_file)
         self.outbox = Outbox(exchange, self.register, place.outbox, self._require_current, sleep=sleep, clock=clock)
@@ -139,6 +145,9 @@ class Correspondence(DossierReading):
         history = fetch_history(self.exchange, self.trust, self.register, self.ledger, said, now, self._sleep)
         watch = DirectoryWatch(history, self.register, self.trust, now)
         watch.check_own_keys(self.keys.authority, self.keys.own_kids)
+        news = [one for one in watch.declared_stolen(self.keys.authority) if one not in self._told_stolen]
+        self._told_stolen += news
+        self._tell_stolen(news)
         if watch.withheld():
             with suppress(OSError):
                 self._write_evidence("withheld-key-events.json", ())

@@ -32,6 +32,7 @@ from client.directory_statement import Withheld, withheld_events
 from client.exchange import Exchange
 from client.ledger_view import LedgerView, ProvenEntry
 from client.register import Register
+from client.stolen_keys import DeclaredStolen, declared_stolen
 from shared.apisig.directory_statements import DirectoryStatement
 from shared.apisig.receipts import MERGE_DELAY
 from shared.domain.ids import encode_time, parse_time
@@ -271,6 +272,10 @@ class DirectoryWatch:
                 if waiting is not None and waiting.event.type == "recover" and self._now < waiting.until:
                     found[waiting.event.seq] = waiting
         return [found[seq] for seq in sorted(found)]
+
+    def declared_stolen(self, party: str) -> list[DeclaredStolen]:
+        """Of this party's keys, by events that are not proven yet, too."""
+        return declared_stolen(self._shown, party, self._now)
 
     def withheld(self) -> list[KeyEventWithheld]:
         """What the exchange kept from this authority, as its own signatures prove."""

@@ -59,7 +59,8 @@ _PROVES_NOTHING: Final = "Do not rely on the file. Have it made again, and keep 
 
 ADVICE: Final[dict[str, str]] = {
     "call.clock-skew": "Set the clock of this machine, then repeat the command.",
-    "call.key-unknown": "This authority is not enrolled yet, is suspended, or renewed its keys: ask the operator.",
+    "call.key-unknown": "This party is not enrolled yet, is suspended, renewed its keys, or they were declared"
+    " stolen: ask the operators which.",
     "call.not-permitted": "Use the key of an authority, an auditor or an operator, as the command asks.",
     "call.part-pruned": "Look where it was written when it was opened; the other party may have kept it too.",
     "call.busy": "Try again later. What was stored is not lost: `comity inbox` sends it.",

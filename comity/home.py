@@ -115,12 +115,14 @@ class Home:
         raises."""
         from client.correspondence import Correspondence, Place
         from client.keystore import load_keystore
+        from comity.stolen_keys import tell_stolen
 
         self._require_keys("seal-xwing")
         trust, url = self.trust(), self.require_url()
         known = self.passphrase() if passphrase is None else passphrase
         keys = load_keystore(self.keys, known, module=module or self.key_module())
-        return Correspondence(keys, trust, exchange_as(keys.api, keys.authority, url, trust), Place(self.path))
+        exchange = exchange_as(keys.api, keys.authority, url, trust)
+        return Correspondence(keys, trust, exchange, Place(self.path), tell_stolen=tell_stolen)
 
     def api_key(self) -> tuple[str, Signer]:
         """This party, auditor or authority, and the key that signs its calls."""

@@ -13,6 +13,7 @@ from comity.home import find_home, now
 from comity.options import HomeDir, Json, Url
 from comity.output import console as console_of
 from comity.output import local_time, reporting, say, visible
+from comity.stolen_keys import stolen_document
 from comity.words import _, kind_word, refusal, told, told_refusal
 from shared.texts.catalogue import mark
 
@@ -76,7 +77,9 @@ def inbox(
                 news = own.mailbox.read_feed(FEED_WAIT_MOST_S)
             document = _document(own, news, said)
         output.show(document, lambda console: _render(console, document))
-        if any(document[wrong] for wrong in ("alarms", "gaps", "forks", "recovered", "withheld")):
+        if any(document[wrong] for wrong in ("alarms", "gaps", "forks", "recovered", "withheld")) or any(
+            one["in_use"] for one in document["stolen"]
+        ):
             raise typer.Exit(UNVERIFIED)
 
 
@@ -134,6 +137,7 @@ def _document(own: Correspondence, news: News, said: dict[str, Rejection | None]
         ],
         "withheld": [_withheld(own, one) for one in own.directory().withheld()],
         "keys_end": _end_of_keys(own),
+        "stolen": [stolen_document(one) for one in own.directory().declared_stolen(own.keys.authority)],
         "gaps": [
             {"dossier": one.dossier, "leg": one.leg, "message": one.message, "missing": one.missing}
             for one in news.gaps
