@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.runtime.connection_limits import ConnectionLimits
 from shared.runtime.http_server import HttpServer, listen
@@ -44,7 +45,8 @@ def gateway() -> Iterator[Gateway]:
     server = HttpServer(world.app, ConnectionLimits())
     stop = asyncio.Event()
     loop = asyncio.new_event_loop()
-    with listen("127.0.0.1", 0) as listener:
+    # It writes a line after each answer, when the test that asked may be over and nobody captures what is printed.
+    with capture_logs(), listen("127.0.0.1", 0) as listener:
         port = int(listener.getsockname()[1])
         serving = threading.Thread(
             target=lambda: loop.run_until_complete(server.run(stop, listener, lambda: None)), daemon=True
