@@ -20,6 +20,16 @@ from tests.connected.users import QUEUE_PREFIX, url_of
 Try = Callable[[AbstractChannel], Awaitable[object]]
 
 
+@pytest.fixture(autouse=True)
+async def empty_queues(guarded_rabbitmq: PrivateRabbitMQ) -> None:
+    """The broker is the whole run's: other files may have left frames on it."""
+    async with await aio_pika.connect(guarded_rabbitmq.url) as connection:
+        channel = await connection.channel()
+        for queue in QUEUES:
+            for name in (work_queue(QUEUE_PREFIX, queue), dead_queue(QUEUE_PREFIX, queue)):
+                await (await channel.get_queue(name, ensure=False)).purge()
+
+
 @asynccontextmanager
 async def bus_of(server: PrivateRabbitMQ, service: str) -> AsyncIterator[AmqpBus]:
     bus = AmqpBus(url_of(server, service), QUEUE_PREFIX)
