@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from bench.drivers import RoundFailed, Server, drive, module
 from deploy.local import PrivatePostgres, PrivateRabbitMQ
-from tests.exchange_process import free_port
+from deploy.local.endpoint import claim_port
 
 HERE: Final = Path(__file__).parent / "peers"
 CHAIN_HOPS: Final = (("chain.1", "chain.2"), ("chain.2", "chain.3"))
@@ -94,7 +94,7 @@ class As2:
 
     def __init__(self, postgres: PrivatePostgres, environments: Path, place: Path) -> None:
         self._python = environment_of("as2", environments)
-        self._port = free_port()
+        self._port = claim_port()
         self._place = place.absolute()
         self._place.mkdir(parents=True)
         (self._place / "media").mkdir()
@@ -152,7 +152,7 @@ class BareApi:
     """FastAPI alone."""
 
     def __init__(self) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{claim_port()}"
 
     @contextmanager
     def serving(self, place: Path) -> Iterator[None]:

@@ -14,10 +14,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import secrets
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +32,7 @@ from client.exchange import Exchange
 from client.http_calls import Calls
 from client.ledger_source import ExchangeLedger
 from client.signing import AuthorityKeys
+from deploy.local.endpoint import claim_port
 from shared.adapters.keyfiles import init_exchange
 from shared.errors import CallKeyUnknown, NotThere
 from shared.keys.directory import Directory
@@ -80,7 +79,7 @@ class ExchangeProcess:
 
     data: Path
     log: Path
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=claim_port)
     settings: Mapping[str, str] = field(default_factory=dict)
     """`COMITY_*` of the process, besides those of its own."""
     _process: ForkServerProcess | None = None
@@ -280,12 +279,3 @@ def wait_known(enrolled: EnrolledExchange) -> None:
             time.sleep(0.1)
         else:
             return
-
-
-def free_port() -> int:
-    """A port that nobody listens on, below those that outgoing connections take: it must still be free tomorrow."""
-    while True:
-        port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) != 0:
-                return port

@@ -15,6 +15,7 @@ USER = "comity"
 # connection can take its port.
 _LOWEST_PORT, _HIGHEST_PORT = 20_000, 32_000
 _ATTEMPTS = 200
+_claims: list[socket.socket] = []
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def load_or_choose(file: Path, port_names: list[str]) -> Endpoint:
     if file.exists():
         kept = Endpoint(**json.loads(file.read_text()))
     new = [name for name in port_names if name not in kept.ports]
-    endpoint = Endpoint(ports={**kept.ports, **_free_ports(new)}, password=kept.password)
+    endpoint = Endpoint(ports={**kept.ports, **{name: claim_port() for name in new}}, password=kept.password)
     if new:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
             json.dump(asdict(endpoint), stream)
@@ -64,21 +65,30 @@ def answers(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def _free_ports(names: list[str]) -> dict[str, int]:
-    ports: dict[str, int] = {}
+def claim_port() -> int:
+    """A port that nobody listens on, and that no other process which asks here is given while this one lives.
+
+    The claim is a UDP socket of the same number: a server takes its time until it listens, and listens no more while it
+    is down. Raises OSError when no free port is found.
+    """
     for _ in range(_ATTEMPTS):
-        if len(ports) == len(names):
-            return ports
         port = random.randint(_LOWEST_PORT, _HIGHEST_PORT)  # noqa: S311 - spreads parallel runs apart, guards nothing
-        if port not in ports.values() and _is_free(port):
-            ports[names[len(ports)]] = port
+        claim = socket.socket(type=socket.SOCK_DGRAM)
+        if _takes(claim, port) and _is_free(port):
+            _claims.append(claim)
+            return port
+        claim.close()
     raise OSError(f"no free port between {_LOWEST_PORT} and {_HIGHEST_PORT}")
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
+        return _takes(probe, port)
+
+
+def _takes(probe: socket.socket, port: int) -> bool:
+    try:
+        probe.bind((HOST, port))
+    except OSError:
+        return False
     return True

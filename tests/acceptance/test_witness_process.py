@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from deploy.local.endpoint import claim_port
 from shared.audit.notes import encode_vkey
 from shared.audit.witness_protocol import encode_add_checkpoint
 from tests.served import START_S, run, serving
@@ -35,8 +35,7 @@ def test_a_witness_that_was_killed_refuses_a_rollback_and_a_fork_and_goes_on(tmp
     vkeys = [word for signer in log_signers() for word in ("--vkey", encode_vkey(signer.vkey))]
     run(*COMITY, "init", "--name", "witness.example", "--data", place, cwd=tmp_path)
     run(*COMITY, "add", *vkeys, "--data", place, cwd=tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = claim_port()
     serve = (*COMITY, "serve", "--data", place, "--port", str(port))
     with serving(port, *serve, cwd=tmp_path):
         assert add(port, log.request(0, 3))[0] == 200

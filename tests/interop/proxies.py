@@ -19,6 +19,8 @@ from pathlib import Path
 
 from typing_extensions import override
 
+from deploy.local.endpoint import claim_port
+
 PREFIX = "/comity"
 PATIENCE_S = 20.0
 TOLD = {"X-Forwarded-Host": "elsewhere.example", "X-Forwarded-Prefix": "/other", "Forwarded": "host=elsewhere.example"}
@@ -94,9 +96,7 @@ def own_proxy(gateway: int, place: Path) -> Iterator[int]:
 @contextmanager
 def nginx(gateway: int, place: Path) -> Iterator[int]:
     """The same by nginx, as its manual says it: a `proxy_pass` with a path replaces the prefix."""
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
+    port = claim_port()
     file = place / "nginx.conf"
     file.write_text(NGINX.format(place=place, port=port, gateway=gateway, prefix=PREFIX))
     with subprocess.Popen(["nginx", "-c", str(file), "-p", str(place), "-e", str(place / "error.log")]) as process:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from deploy.local.endpoint import claim_port
 from shared.adapters.sql.engine import Store
 from shared.adapters.sql.schema import migrate
 from shared.audit.notes import SignatureType, encode_vkey
@@ -36,8 +36,7 @@ def _environment() -> None:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    return claim_port()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import PrivatePostgres, PrivateRabbitMQ, Programs, ServerFailed
+from deploy.local import PrivatePostgres, PrivateRabbitMQ, Programs, ServerFailed, endpoint
 from deploy.local.endpoint import answers, load_or_choose
 from deploy.local.process import OwnedProcess, wait_until
 
@@ -45,6 +45,15 @@ def test_two_endpoints_share_neither_password_nor_ports(tmp_path: Path) -> None:
     one, two = (load_or_choose(tmp_path / name, ["port"]) for name in ("one", "two"))
     assert one.password != two.password
     assert one.ports != two.ports
+
+
+def test_a_port_that_was_given_is_given_to_nobody_else_though_no_server_listens_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = iter([23_456, 23_456, 23_457])
+    monkeypatch.setattr(endpoint.random, "randint", lambda *_: next(drawn, 0))
+    monkeypatch.setattr(endpoint, "HOST", "127.9.9.9")  # of this test alone
+    assert (endpoint.claim_port(), endpoint.claim_port()) == (23_456, 23_457)
 
 
 def test_a_port_answers_while_somebody_listens_on_it() -> None:
