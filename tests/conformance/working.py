@@ -1,14 +1,17 @@
 """What the bus tests do all the time: publish and insist, take until nothing comes, wait until something is true."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from shared.ports.bus import Bus, Consumer, Delivery, Outcome, Outgoing
 from tests.conformance.connecting import WORK
 
-TIMEOUT_S = 5.0
 PATIENCE_S = 20.0
 """How long a test waits for what must come. Reached only when it fails."""
+TIMEOUT_S = PATIENCE_S
+SURPLUS_S = 0.5
+"""How long it watches for what must not come."""
 
 
 def frames(contents: Iterable[bytes]) -> list[Outgoing]:
@@ -41,14 +44,26 @@ async def take_exactly(consumer: Consumer, count: int) -> list[Delivery]:
     return taken
 
 
-async def drain(bus: Bus) -> list[bytes]:
-    """Take and acknowledge until nothing waits and nothing comes; what was there, sorted."""
+async def drain(bus: Bus, count: int = 0) -> list[bytes]:
+    """Take and acknowledge `count` frames, which must come, and all that comes besides; what was there, sorted."""
     found: list[bytes] = []
+    give_up_at = time.monotonic() + PATIENCE_S
     async with bus.consume(WORK, prefetch=100) as consumer:
-        while taken := await consumer.take(100, wait_s=0.5):
+        while (taken := await consumer.take(100, SURPLUS_S)) or (len(found) < count and time.monotonic() < give_up_at):
             found += [delivery.frame for delivery in taken]
             await consumer.acknowledge(taken)
     return sorted(found)
+
+
+async def release_until_dead(bus: Bus, count: int) -> int:
+    """Take and give back until so many frames are set aside, which must come; how many deliveries that took."""
+    deliveries = 0
+    async with asyncio.timeout(PATIENCE_S), bus.consume(WORK, prefetch=10) as consumer:
+        while await bus.dead_depth(WORK) < count:
+            taken = await consumer.take(10, wait_s=0.2)
+            deliveries += len(taken)
+            await consumer.release(taken)
+    return deliveries
 
 
 async def drain_dead(bus: Bus, count: int, most: int = 10) -> list[bytes]:
