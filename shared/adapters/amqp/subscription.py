@@ -15,7 +15,7 @@ from typing import Final
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from shared.adapters.amqp.link import ANSWER_S, Link, translated
+from shared.adapters.amqp.link import ANSWER_S, CLOSE_S, Link, translated
 from shared.errors import BusUnavailable
 
 WATCH_EVERY_S: Final = 2.0
@@ -28,6 +28,7 @@ class Subscription:
         self.channel = channel
         self._arrived: deque[AbstractIncomingMessage] = deque(maxlen=most_kept)
         self._stirred = asyncio.Event()
+        self._ended = asyncio.Event()
         self._lost: str | None = None
 
     async def take(self, most: int, wait_s: float | None) -> list[AbstractIncomingMessage]:
@@ -54,6 +55,7 @@ class Subscription:
         if self._lost is None:
             self._lost = why
         self._stirred.set()
+        self._ended.set()
 
     async def on_message(self, message: AbstractIncomingMessage) -> None:
         self._arrived.append(message)
@@ -61,8 +63,7 @@ class Subscription:
 
     async def watch(self, link: Link, queue: str) -> None:
         """Ask about the queue until no answer comes. A deleted queue closes the channel, which is an answer too."""
-        while self._lost is None:
-            await asyncio.sleep(WATCH_EVERY_S)
+        while not await self._is_lost_within(WATCH_EVERY_S):
             try:
                 with translated():
                     async with asyncio.timeout(ANSWER_S):
@@ -70,6 +71,12 @@ class Subscription:
             except BusUnavailable as silence:
                 self.lose(silence.sentence())
                 link.doubt()
+
+    async def _is_lost_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        return self._ended.is_set()
 
 
 @asynccontextmanager
@@ -95,6 +102,10 @@ async def subscribe(
         try:
             yield subscription
         finally:
+            # Its question is left to be answered: were it cancelled, the library would close the channel with the
+            # question under way, and a channel that both sides close at once can take the whole connection with it.
+            subscription.lose("the subscription is closed")
+            await asyncio.wait([watch], timeout=CLOSE_S)
             watch.cancel()
     finally:
         subscription.lose("the subscription is closed")
