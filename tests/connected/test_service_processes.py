@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from deploy.local import LocalExchange
+from tests.promptness import TRIES
 
 STOP_S = 10.0
 TRUTH_S = 2.0
@@ -40,16 +41,18 @@ def exchange(server_programs: None, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def asked(exchange: LocalExchange, name: str, path: str = "readyz") -> tuple[int, Any]:
-    """Status and answer, which comes in time."""
-    began = time.monotonic()
-    try:
-        with urllib.request.urlopen(f"{exchange.url_of(name)}/{path}", timeout=STOP_S) as answer:  # noqa: S310
-            found = answer.status, answer.read()
-    except urllib.error.HTTPError as refused:
-        with refused:
-            found = refused.code, refused.read()
-    assert time.monotonic() - began < TRUTH_S + 1, "readiness keeps its callers waiting"
-    return found[0], found[1] if path == "metrics" else json.loads(found[1])
+    """Status and answer, which comes in time, or at one of the next tries: machines have hiccups."""
+    for _ in range(TRIES):
+        began = time.monotonic()
+        try:
+            with urllib.request.urlopen(f"{exchange.url_of(name)}/{path}", timeout=STOP_S) as answer:  # noqa: S310
+                found = answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                found = refused.code, refused.read()
+        if time.monotonic() - began < TRUTH_S + 1:
+            return found[0], found[1] if path == "metrics" else json.loads(found[1])
+    pytest.fail("readiness keeps its callers waiting")
 
 
 def until(holds: Callable[[], bool], within_s: float) -> None:

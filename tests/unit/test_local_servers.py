@@ -51,7 +51,7 @@ def test_a_port_that_was_given_is_given_to_nobody_else_though_no_server_listens_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drawn = iter([23_456, 23_456, 23_457])
-    monkeypatch.setattr(endpoint.random, "randint", lambda *_: next(drawn, 0))
+    monkeypatch.setattr("random.randint", lambda *_: next(drawn, 0))
     monkeypatch.setattr(endpoint, "HOST", "127.9.9.9")  # of this test alone
     assert (endpoint.claim_port(), endpoint.claim_port()) == (23_456, 23_457)
 
