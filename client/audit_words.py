@@ -4,7 +4,8 @@ What a sentence says follows from the leaf, from the signed envelope in it, and 
 entries. Names are ids: the ledger holds no others. A type that has no words of its own yet is told field by field.
 
 In English kinds, evidences, states and codes of forms are told as they stand in the entry; in other languages by their
-words. Types of entries, fields, flags, events of keys and clocks have words in every language, with their code behind.
+words. Types of entries, fields, flags, events of keys and clocks, reasons of refusals and changes of the registry have
+words in every language, with their code behind.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any, Final
 
 from client.audit_browse import ShownEntry
 from client.audit_memory import AuditMemory
-from client.entry_words import entry_word, field_word, flag_word
+from client.entry_words import entry_word, error_word, field_word, flag_word
 from client.forms.code_words import CODE_WORDS
 from client.forms.kind_words import kind_label
-from client.other_entries import OTHER_ENTRIES
+from client.other_entries import DETAILS, IN_ONE_LINE, OTHER_ENTRIES
 from client.printing.act_labels import ACT_LABELS
 from shared.audit.log_verification import LoggedLeaf
 from shared.domain.profiles import profile_of
@@ -56,8 +57,8 @@ _ROUTES: Final[Mapping[str, str]] = {
 _DECIDED: Final[Mapping[tuple[bool, bool], str]] = {
     (False, True): mark("{sender} → {recipients}: {kind}, admitted"),
     (True, True): mark("{sender} → {recipients}: {kind} on the leg of {leg}, admitted"),
-    (False, False): mark("{sender} → {recipients}: {kind}, REJECTED as {code}"),
-    (True, False): mark("{sender} → {recipients}: {kind} on the leg of {leg}, REJECTED as {code}"),
+    (False, False): mark("{sender} → {recipients}: {kind}, REJECTED: {code}"),
+    (True, False): mark("{sender} → {recipients}: {kind} on the leg of {leg}, REJECTED: {code}"),
 }
 """By whether there is a leg, and whether it was admitted."""
 _UNREAD: Final[Mapping[bool, str]] = {
@@ -88,12 +89,13 @@ def headline(shown: ShownEntry, language: str = SOURCE) -> str:
             recipients=", ".join(header.recipients),
             kind=_kind(header.kind, language),
             leg=header.leg,
-            code=fields.get("code"),
+            code=error_word(fields["code"], language) if "code" in fields else None,
         )
     if family == "decision":
         return translate(_UNREAD[kind == "accepted"], language, sender=fields["sender"])
     if family == "evidence" and kind in _EVIDENCES:
-        said = _EVIDENCES[kind].format(**{"code": "", "recipient": "", **fields})
+        why = error_word(fields["code"], language) if "code" in fields else ""
+        said = _EVIDENCES[kind].format(**{"recipient": "", **fields, "code": why})
         return translate(_EVIDENCE, language, evidence=translate(kind, language), what=retell(said, language))
     told = OTHER_ENTRIES.get(logged.leaf.type)
     return _plain(logged, language) if told is None else told(fields, language)
@@ -106,6 +108,9 @@ def explain(shown: ShownEntry, memory: AuditMemory, language: str = SOURCE) -> l
     sentences = [f"{_capital(headline(shown, language))}."]
     if shown.received is not None:
         sentences += (retell(one, language) for one in _decision(logged, shown.received, language))
+    details = DETAILS[logged.leaf.type](logged.leaf.fields, language) if logged.leaf.type in DETAILS else []
+    if len(details) > IN_ONE_LINE:
+        sentences += [f"{_capital(one)}." for one in details]
     if family == "evidence":
         sentences += (retell(one, language) for one in _evidence(logged, kind, memory, language))
     return sentences

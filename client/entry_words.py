@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from client.problems import title_by_code
 from shared.texts.catalogue import mark as _
 from shared.texts.catalogue import translate
+from shared.texts.sentence import Sentence
 
 ENTRY_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -154,6 +156,17 @@ def clock_word(event: str, language: str) -> str:
 def flag_word(flag: str, language: str) -> str:
     """A flag as a decision has it, `code` or `code:leg`."""
     return _coded(FLAG_WORDS.get(flag.partition(":")[0]), flag, language)
+
+
+def error_said(code: str) -> Sentence:
+    """What the error with this code is called, and the code: a reason for which something was refused."""
+    title = title_by_code(code)
+    return Sentence(code) if title is None else Sentence("{title} [{code}]", {"title": Sentence(title), "code": code})
+
+
+def error_word(code: str, language: str) -> str:
+    """The same in this language."""
+    return error_said(code).told(language)
 
 
 def _coded(word: str | None, code: str, language: str) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from client.entry_words import clock_word, key_event_words
+from client.entry_words import clock_word, error_word, key_event_words
+from client.registry_words import change_words
 from shared.domain.profiles import PROFILES
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.keys.event_document import parse_event_document
 from shared.keys.signed_document import parse_signed_document
+from shared.texts.catalogue import listed, translate, translate_plural
 from shared.texts.catalogue import mark as _
-from shared.texts.catalogue import translate, translate_plural
 
 Fields = Mapping[str, Any]
+IN_ONE_LINE: Final = 3
+"""Changes of a registry, or kinds of refused calls."""
 _NO_EVENT: Final = _("something that is no key event, as number {seq}")
 _KEY_EVENT: Final = _("key event {seq}: {what}")
 _REGISTRY: Final = _("the registry of instruments, publication {version}, is in force")
@@ -43,8 +46,22 @@ def _key_event(fields: Fields, language: str) -> str:
 
 
 def _instruments(fields: Fields, language: str) -> str:
-    changes = ", ".join(fields.get("changes") or ())
+    changes = listed(_first(registry_changes(fields, language), language), language)
     return translate(_REGISTRY_NEWS if changes else _REGISTRY, language, version=fields["version"], changes=changes)
+
+
+def registry_changes(fields: Fields, language: str) -> list[str]:
+    """Each in words."""
+    return [change_words(one, language) for one in fields.get("changes") or ()]
+
+
+def _first(each: list[str], language: str) -> list[str]:
+    """As many as fit a line, and how many more there are."""
+
+    def _n(one: str, many: str) -> str:
+        return translate_plural(one, many, len(each) - IN_ONE_LINE, language)
+
+    return each if len(each) <= IN_ONE_LINE else [*each[:IN_ONE_LINE], _n("and {count} more", "and {count} more")]
 
 
 def _roster(fields: Fields, language: str) -> str:
@@ -65,11 +82,16 @@ def _refused(fields: Fields, language: str) -> str:
         "a gateway refused {count} call from {since} to {until}",
         "a gateway refused {count} calls from {since} to {until}",
     )
-    each = [
-        f"{one['count']} × {one['code']}" + (f" → {one['party']}" if "party" in one else "")
+    each = _first(refused_calls(fields, language), language)
+    return f"{told}: {listed(each, language)}" if each else told
+
+
+def refused_calls(fields: Fields, language: str) -> list[str]:
+    """How often, why, and whose calls they were, each kind of them."""
+    return [
+        f"{one['count']} × {error_word(one['code'], language)}" + (f" → {one['party']}" if "party" in one else "")
         for one in fields["refused"]
     ]
-    return f"{told}: {', '.join(each)}" if each else told
 
 
 def _started(fields: Fields, language: str) -> str:
@@ -113,6 +135,11 @@ def _pruned(fields: Fields, language: str) -> str:
     )
 
 
+DETAILS: Final[Mapping[str, Callable[[Fields, str], list[str]]]] = {
+    "directory.instruments": registry_changes,
+    "exchange.calls-refused": refused_calls,
+}
+"""What may be more than fits the line, whole."""
 OTHER_ENTRIES: Final[Mapping[str, Callable[[Fields, str], str]]] = {
     "directory.key-event": _key_event,
     "directory.instruments": _instruments,

@@ -48,6 +48,12 @@ def error_by_code(code: str, detail: str, facts: dict[str, str]) -> ComityError:
     return unknown(detail=detail)
 
 
+def title_by_code(code: str) -> str | None:
+    """What an error with this code is called in short; None for one that this version does not know."""
+    known = _by_code().get(code)
+    return None if known is None else known.title()
+
+
 @cache
 def _by_code() -> dict[str, type[ComityError]]:
     return {error.code: error for error in _descendants(ComityError)}

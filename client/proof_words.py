@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from client.entry_words import FLAG_WORDS
+from client.entry_words import FLAG_WORDS, error_said
 from client.proof_claims import Proven, ProvenEvidence
 from shared.domain.ids import parse_time
 from shared.texts.catalogue import mark as _
@@ -136,7 +136,7 @@ def _verdict(proven: Proven) -> Iterator[Sentence]:
             yield _reserved(flag)
     else:
         rejected = _("The exchange REJECTED it, at {at} (entry {index}); the reason: {code}.")
-        yield _say(rejected, at=decision.at, index=decision.index, code=decision.code)
+        yield _say(rejected, at=decision.at, index=decision.index, code=error_said(decision.code))
 
 
 def _reserved(flag: str) -> Sentence:
@@ -154,7 +154,7 @@ def _happened(proven: Proven, one: ProvenEvidence) -> Sentence:
         asked=one.asked_at or one.at,
         logged=one.logged_at,
         index=one.index,
-        code=one.code,
+        code=None if one.code is None else error_said(one.code),
     )
 
 

@@ -74,7 +74,7 @@ def verify(
 
 
 def _render(console: Any, document: dict[str, Any]) -> None:
-    from client.entry_words import entry_word, key_event_words
+    from client.entry_words import entry_word, error_word, key_event_words
 
     style = "green" if document["ok"] else "bold red"
     show_size(console, document)
@@ -98,7 +98,7 @@ def _render(console: Any, document: dict[str, Any]) -> None:
     for type_, count in document["leaves"].items():
         say(console, f"  {count:>8}  {entry_word(type_, reader_language())}")
     for code, count in document["rejections"].items():
-        say(console, f"  {count:>8}  " + _("rejected as {code}", code=code))
+        say(console, f"  {count:>8}  " + _("rejected: {why}", why=error_word(code, reader_language())))
     say(console, f"  {document['envelope_signatures_verified']:>8}  " + _("envelope signatures verified"))
     if document["rejections_taken_on_trust"]:
         told = _("rejections for sealed parts, not checkable from here")

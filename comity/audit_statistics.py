@@ -70,8 +70,9 @@ def report(
 
 
 def _render(console: Console, document: dict[str, Any]) -> None:
-    from client.entry_words import flag_word
+    from client.entry_words import error_word, flag_word
 
+    coded = {"flags": flag_word, "rejections": error_word}
     show_size(console, document)
     before = document["legs_the_year_before"]
     growth = "" if document["growth_percent"] is None else f" ({document['growth_percent']:+g} %)"
@@ -92,7 +93,7 @@ def _render(console: Console, document: dict[str, Any]) -> None:
         if counts:
             say(console, f"{_(title)}:")
         for what, count in list(counts.items())[:_SHOWN]:
-            word = flag_word(what, reader_language()) if name == "flags" else code_word(what)
+            word = coded[name](what, reader_language()) if name in coded else code_word(what)
             said = safe(_(what) if name in _OF_WORDS else word)
             say(console, f"  {count:>8}  {said}")
         if len(counts) > _SHOWN:

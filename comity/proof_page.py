@@ -120,9 +120,15 @@ def proof_page(proven: Proven, file_name: str, file_sha256: str, language: str) 
 
 
 def _outcome(decision: ProvenDecision | None) -> Sentence:
+    from client.entry_words import error_said
+
     if decision is None:
         return Sentence(_("not decided, as far as this shows"))
-    return Sentence(_("admitted")) if decision.code is None else Sentence(_("rejected: {why}"), {"why": decision.code})
+    return (
+        Sentence(_("admitted"))
+        if decision.code is None
+        else Sentence(_("rejected: {why}"), {"why": error_said(decision.code)})
+    )
 
 
 def _quoted(text: str) -> Sentence:

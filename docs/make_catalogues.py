@@ -29,7 +29,7 @@ from comity.advice import ADVICE  # noqa: E402
 from comity.main import COMMANDS, app, command_of  # noqa: E402
 from comity.spoken_help import paragraphs  # noqa: E402
 from docs.clauses import clauses  # noqa: E402
-from gateway.problems import error_classes, title_of  # noqa: E402
+from gateway.problems import error_classes  # noqa: E402
 from shared.domain.admissibility import PRACTICE, REGISTRY  # noqa: E402
 from shared.domain.catalogue import OUTCOMES  # noqa: E402
 from shared.domain.evidences import Evidence  # noqa: E402
@@ -161,7 +161,7 @@ def _of_profiles() -> Iterator[tuple[str, str]]:
 
 def _of_errors() -> Iterator[tuple[str, str]]:
     for cls in error_classes():
-        yield title_of(cls), "problem"
+        yield cls.title(), "problem"
         yield cls.template(), "problem"
     yield from ((advice, "advice") for advice in ADVICE.values())
 

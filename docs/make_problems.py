@@ -13,7 +13,7 @@ from pathlib import Path
 PAGE = Path(__file__).parent / "spec" / "problems.md"
 sys.path.insert(0, str(PAGE.parent.parent.parent))
 
-from gateway.problems import STATUS, error_classes, title_of  # noqa: E402 - the checkout must be on the path first
+from gateway.problems import STATUS, error_classes  # noqa: E402 - the checkout must be on the path first
 from shared.errors import ComityError  # noqa: E402
 
 _HEAD = """# Refusals, by code
@@ -42,7 +42,7 @@ def problems_page() -> str:
     classes = list(error_classes())
     answered = sorted((cls for cls in classes if cls.code in STATUS), key=lambda cls: (STATUS[cls.code], cls.code))
     others = sorted((cls for cls in classes if cls.code not in STATUS), key=lambda cls: cls.code)
-    answered_rows = ([str(STATUS[cls.code]), f"`{cls.code}`", title_of(cls), cls.template()] for cls in answered)
+    answered_rows = ([str(STATUS[cls.code]), f"`{cls.code}`", cls.title(), cls.template()] for cls in answered)
     return "\n".join(
         [
             _HEAD,
@@ -54,7 +54,7 @@ def problems_page() -> str:
 
 
 def _told(cls: type[ComityError]) -> list[str]:
-    return [f"`{cls.code}`", title_of(cls), cls.template()]
+    return [f"`{cls.code}`", cls.title(), cls.template()]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterable[str]:

@@ -93,12 +93,6 @@ def sentence_of(code: str, facts: Mapping[str, str]) -> str:
     return code if cls is None else cls(**facts).sentence()
 
 
-def title_of(cls: type[ComityError]) -> str:
-    """`CallClockSkew` → `Call clock skew`: short, and the same for every occurrence, as RFC 9457 §3.1.3 asks."""
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in cls.__name__).strip()
-    return words[0].upper() + words[1:]
-
-
 def type_of(code: str) -> str:
     """A relative reference: it leads to the page of the exchange that answered, whatever its name."""
     return f"/problems/{code}"
@@ -117,7 +111,7 @@ def problem_response(error: ComityError, headers: Mapping[str, str] | None = Non
     status = STATUS[shown.code]
     problem = Problem(
         type=type_of(shown.code),
-        title=translate(title_of(type(shown)), language),
+        title=translate(shown.title(), language),
         status=status,
         detail=tell(shown, language),
         code=shown.code,

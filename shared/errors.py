@@ -36,6 +36,12 @@ class ComityError(Exception):
         first = (cls.__doc__ or "").strip().split("\n\n")[0]
         return " ".join(first.split())
 
+    @classmethod
+    def title(cls) -> str:
+        """`CallClockSkew` → `Call clock skew`: short, and the same for every occurrence, as RFC 9457 §3.1.3 asks."""
+        words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in cls.__name__).strip()
+        return words[0].upper() + words[1:]
+
     def sentence(self, template: str | None = None) -> str:
         """The template, or one in another language, filled with this error's facts, on one line; a missing fact shows
         as its name, never as a second error. Facts may quote an opponent: what would move a terminal's cursor or turn

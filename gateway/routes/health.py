@@ -14,7 +14,7 @@ from gateway.config import VERSIONS
 from gateway.description import gives, unsigned
 from gateway.gateway import Gateway, gateway_of
 from gateway.metrics import CONTENT_TYPE
-from gateway.problems import STATUS, error_classes, title_of, type_of
+from gateway.problems import STATUS, error_classes, type_of
 from shared.contracts.api import WellKnown
 from shared.domain.ids import encode_time
 from shared.errors import ComityError, NotThere
@@ -54,7 +54,7 @@ async def problem(code: str, request: Request) -> Response:
     language = preferred_language(request.headers.get("accept-language", ""))
     about = {
         "type": type_of(code),
-        "title": translate(title_of(cls), language),
+        "title": translate(cls.title(), language),
         "status": STATUS[code],
         "code": code,
         "template": translate(cls.template(), language),

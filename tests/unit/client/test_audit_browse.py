@@ -121,7 +121,7 @@ def test_every_entry_is_told_in_words(reading: Reading) -> None:
         assert headline(shown)
     assert "MA.PGR → FR.BEPI, BE.PF: request, admitted." in told["decision.accepted"]
     assert "For FR.BEPI it rests on ma-fr-2008 within quadripartite." in told["decision.accepted"]
-    assert "REJECTED as dossier.illegal-move." in told["decision.rejected"]
+    assert "REJECTED: Illegal move [dossier.illegal-move]." in told["decision.rejected"]
     assert "Nothing changed by it" in told["decision.rejected"]
     assert "lies in the mailbox of FR.BEPI. This is the legal receipt." in told["evidence.delivery"]
     assert "FR.BEPI asked for" in told["evidence.retrieval"]

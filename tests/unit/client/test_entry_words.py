@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args
@@ -20,13 +20,17 @@ from client.entry_words import (
     flag_word,
     key_event_words,
 )
-from client.other_entries import OTHER_ENTRIES
+from client.other_entries import DETAILS, OTHER_ENTRIES
 from client.proof_claims import ProvenDecision
 from client.proof_words import _verdict
+from client.registry_words import OF_INSTRUMENT, OF_INSTRUMENT_ON, OF_PARTY, OF_PARTY_ON, change_words
 from shared.audit.leaf_catalogue import CATALOGUE
 from shared.domain import admissibility
 from shared.domain.clock_events import EVENTS
+from shared.domain.instrument_changes import changes_between
 from shared.keys.event_document import EventType
+from shared.texts.catalogue import LANGUAGES
+from tests.unit.domain.test_instruments_in_time import Edit, amended, edited, spain
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 CLOCK = {
@@ -63,6 +67,60 @@ def test_a_code_of_a_newer_program_stands_for_itself() -> None:
 def test_calls_are_counted_as_the_language_counts(count: int, said: str) -> None:
     refused = {"since": "1", "until": "2", "refused": [{"code": "call.busy", "count": count, "party": "BE.PF"}]}
     assert said in OTHER_ENTRIES["exchange.calls-refused"](refused, "en")
+
+
+def test_why_calls_were_refused_is_told_in_words_with_the_code_behind() -> None:
+    def refused(*codes: str) -> dict[str, object]:
+        kinds = [{"code": code, "count": 2, "party": "BE.PF"} for code in codes]
+        return {"since": "1", "until": "2", "refused": kinds}
+
+    tell = OTHER_ENTRIES["exchange.calls-refused"]
+    assert tell(refused("call.clock-skew"), "fr").endswith("2 × Écart d'horloge de l'appel [call.clock-skew] → BE.PF")
+    assert tell(refused("call.unheard-of"), "fr").endswith("2 × call.unheard-of → BE.PF"), "of a newer exchange"
+    many = refused("call.busy", "call.too-many", "call.replayed", "call.not-there", "call.unsigned")
+    assert tell(many, "en").endswith("2 × Call replayed [call.replayed] → BE.PF; and 2 more")
+    assert DETAILS["exchange.calls-refused"](many, "en")[4] == "2 × Call unsigned [call.unsigned] → BE.PF"
+
+
+EDITS: tuple[Edit, ...] = (
+    spain(in_force="2012-01-01", filing="accepted"),
+    spain(in_force=None),
+    spain(suspended="2026-01-01", resumed="2026-12-01"),
+    spain(denounced="2027-01-01"),
+    lambda entry: entry["parties"].pop("ES"),
+    lambda entry: entry.update(in_force=None),
+    lambda entry: entry["notes"].append("a note"),
+    amended(date(2026, 12, 1), clock="eio.1"),
+)
+
+
+def every_change() -> set[str]:
+    """All that `instrument_changes` can write, each way."""
+    base = edited()
+    found = {*changes_between(None, base), "ma-es-2009:removed", "changes:700", "ma-es-2009:es:party:none"}
+    for edit in EDITS:
+        found |= {*changes_between(base, edited(edit)), *changes_between(edited(edit), base)}
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_change_of_the_registry_has_its_words_with_the_code_behind(language: str) -> None:
+    told = {one: change_words(one, language) for one in every_change()}
+    assert [one for one, words in told.items() if one == words or "[" + one not in words.replace("\u200e", "")] == []
+    kinds = {part for one in told for part in one.split(":")}
+    assert {*OF_INSTRUMENT, *OF_INSTRUMENT_ON, *OF_PARTY, *OF_PARTY_ON, "amended", "calendar"} <= kinds
+
+
+def test_a_change_tells_who_and_from_when() -> None:
+    told = change_words("ma-fr-2008:fr:denounced:2027-01-01", "es")
+    assert told == "FR ha denunciado ma-fr-2008 con efecto desde 2027-01-01 [ma-fr-2008:fr:denounced:2027-01-01]"
+    assert change_words("ma-fr-2008:fr:denounced:none", "en").startswith("it is no more said that FR has denounced")
+    assert change_words("ma-fr-2008:fr:unheard-of", "fr") == "ma-fr-2008:fr:unheard-of"
+    news = OTHER_ENTRIES["directory.instruments"]({"version": 7, "changes": ["eio:added", "eio:fr:practice"]}, "en")
+    assert news.endswith(
+        "new in it: eio is new in the registry [eio:added]; FR has other authorities, languages or"
+        " ways of filing under eio [eio:fr:practice]"
+    )
 
 
 def test_a_clock_says_in_words_what_fell_and_what_is_owed() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from docs.make_openapi import openapi_document
 from docs.make_problems import problems_page
-from gateway.problems import STATUS, error_classes, problem_response, sentence_of, title_of, told
+from gateway.problems import STATUS, error_classes, problem_response, sentence_of, told
 from shared.errors import (
     BusUnavailable,
     Busy,
@@ -71,8 +71,8 @@ def test_a_problem_carries_the_sentence_and_its_facts() -> None:
 
 
 def test_the_title_is_the_same_for_every_occurrence() -> None:
-    assert title_of(CallClockSkew) == "Call clock skew"
-    assert title_of(NotThere) == "Not there"
+    assert CallClockSkew.title() == "Call clock skew"
+    assert NotThere.title() == "Not there"
 
 
 def test_a_decision_made_elsewhere_is_told_in_its_words() -> None:
