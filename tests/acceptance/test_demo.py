@@ -15,7 +15,7 @@ from shared.audit.tiles import bundle_at, parse_bundle
 from shared.keys.base64url import parse_b64u
 from tests.interop.strangers import build_go_verifier, missing_go, verify_with_go
 
-DEMO_TIMEOUT_S = 300
+DEMO_TIMEOUT_S = 400
 
 
 @pytest.fixture(scope="module")

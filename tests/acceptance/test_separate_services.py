@@ -16,7 +16,7 @@ import pytest
 
 from tests.upped import UppedExchange, comity
 
-DEMO_TIMEOUT_S = 300
+DEMO_TIMEOUT_S = 400
 ONE_EACH, TWO_EACH = 1, 2
 
 
