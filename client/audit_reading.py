@@ -10,11 +10,10 @@ from __future__ import annotations
 import gc
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing import get_context
 from typing import Final, Self
 
 from client.audit_file import AuditFile, Position
@@ -22,6 +21,7 @@ from client.audit_leaves import LeafJudge, Prepared
 from client.audit_report import AuditReport
 from client.audit_signatures import Answer, answer_all
 from client.ledger_source import LedgerSource
+from client.worker_processes import start_processes
 from shared.audit.leaves import parse_entry
 from shared.audit.log_verification import LoggedLeaf
 from shared.audit.tiles import TILE_WIDTH, Bundle, Tile, build_tiles, bundle_at, parse_bundle
@@ -63,8 +63,7 @@ class Workers:
     def __init__(self, count: int, entries: int) -> None:
         self._pool: Executor | None = None
         if count > 0 and entries >= POOL_FROM:
-            # spawned, not forked: a fork would inherit open connections and database handles
-            self._pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+            self._pool = start_processes(count)
 
     def ask(self, prepared: list[Prepared]) -> Future[list[Answer]] | list[Answer]:
         questions = [one.question for one in prepared]
