@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +58,8 @@ def few_collections() -> Iterator[None]:
 
 
 class Workers:
-    """Processes that check signatures, if there are enough entries to be worth them."""
+    """Processes that check signatures, if there are enough entries to be worth them. Once one was killed, by a machine
+    that was short of memory perhaps, there are none: what they did not answer is answered here."""
 
     def __init__(self, count: int, entries: int) -> None:
         self._pool: Executor | None = None
@@ -69,7 +70,10 @@ class Workers:
         questions = [one.question for one in prepared]
         if self._pool is None or not any(questions):
             return answer_all(questions)
-        return self._pool.submit(answer_all, questions)
+        try:
+            return self._pool.submit(answer_all, questions)
+        except BrokenExecutor:
+            return answer_all(questions)
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +91,12 @@ class _Waiting:
     answers: Future[list[Answer]] | list[Answer]
 
     def taken(self) -> list[Answer]:
-        return self.answers if isinstance(self.answers, list) else self.answers.result()
+        if isinstance(self.answers, list):
+            return self.answers
+        try:
+            return self.answers.result()
+        except BrokenExecutor:
+            return answer_all([one.question for one in self.leaves])
 
 
 class Reading:

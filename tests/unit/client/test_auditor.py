@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from shared.audit.checkpoint import encode_checkpoint
 from shared.audit.tree_head import TreeHead
 from tests.unit.audit.paper_log import ORIGIN, log_signers, started_entries
 from tests.unit.client.paper_exchange import PaperExchange
-from tests.unit.client.told_ledgers import audit, copy_of, flip, found, replace_time, submission_of
+from tests.unit.client.told_ledgers import audit, copy_of, flip, forged, found, replace_time, submission_of
 
 
 def test_an_honest_ledger_verifies_and_is_counted(story: PaperExchange, tmp_path: Path) -> None:
@@ -83,6 +84,29 @@ def test_worker_processes_and_several_levels_of_tiles_change_nothing(
     assert serial.as_json() == pooled.as_json()
     assert (serial.size, serial.difference_count) == (len(story.log.entries) + 1301, 1)
     assert serial.signatures == 8
+
+
+def test_a_worker_process_that_is_killed_changes_nothing(
+    story: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = copy_of(story)
+    received = submission_of(story, tmp_path)
+    exchange.log_decision(forged(received), None)
+    exchange.log.append([replace_time(entry, story) for entry in started_entries(600)])
+    exchange.log_decision(forged(received, "B"), None)
+    serial = audit(exchange, tmp_path)
+    assert [one.what for one in serial.differences] == ["decision", "decision"]
+    monkeypatch.setattr("client.audit_reading.POOL_FROM", 1)
+    others, killed = {*active_children()}, []
+
+    def kill(*_: int) -> None:
+        for worker in {*active_children()} - others:
+            worker.kill()
+            worker.join()
+            killed.append(worker.name)
+
+    assert audit(exchange, tmp_path, workers=1, progress=kill).as_json() == serial.as_json()
+    assert killed
 
 
 def test_a_tile_of_a_higher_level_is_compared_too(story: PaperExchange, tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from shared.audit.leaves import encode_entry, encode_leaf
-from shared.envelope.container import parse_submission
 from shared.keys.events import draft_event, encode_event, sign_event
 from tests.unit.client.letters import BE, FR, MA, open_dossier
 from tests.unit.client.paper_exchange import PaperExchange
 from tests.unit.client.told_ledgers import (
     audit,
     copy_of,
+    forged,
     found,
     index_of,
     leaf_of,
@@ -91,11 +91,7 @@ def test_a_leaf_that_says_otherwise_is_found(
 
 def test_an_acceptance_of_a_forged_envelope_is_found(story: PaperExchange, tmp_path: Path) -> None:
     exchange = copy_of(story)
-    received = submission_of(story, tmp_path)
-    jws = json.loads(received.jws_bytes)
-    jws["signatures"][0]["signature"] = "A" * 86
-    forged = json.dumps({"jws": jws, "wraps": [], "parts": []}).encode()
-    exchange.log_decision(parse_submission(forged), None, jws=jws)
+    exchange.log_decision(forged(submission_of(story, tmp_path)), None)
     assert "decision" in found(audit(exchange, tmp_path))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from client.audit_clocks import CLOCK_LIMIT
+from client.audit_reading import Progress
 from client.audit_report import AuditReport
 from client.auditor import verify_ledger
 from client.callers import sign_calls
@@ -16,7 +18,7 @@ from shared.apisig.verify import verify_request
 from shared.audit.leaves import encode_entry, encode_leaf
 from shared.domain.ids import encode_time
 from shared.domain.strict_json import parse_strict_json
-from shared.envelope.container import ReceivedEnvelope
+from shared.envelope.container import ReceivedEnvelope, read_envelope
 from shared.keys.public import Ed25519Public
 from tests.unit.audit.paper_log import PaperLog
 from tests.unit.client.letters import BE, FR, MA, open_dossier
@@ -49,8 +51,8 @@ def at_work(exchange: PaperExchange, until: datetime) -> None:
         exchange.add_leaf("exchange.calls-refused", **span, refused=[count])
 
 
-def audit(exchange: PaperExchange, tmp_path: Path, workers: int = 0) -> AuditReport:
-    return verify_ledger(DirectoryLedger(exchange.write_ledger(tmp_path)), exchange.trust(), workers=workers)
+def audit(exchange: PaperExchange, tmp_path: Path, workers: int = 0, progress: Progress | None = None) -> AuditReport:
+    return verify_ledger(DirectoryLedger(exchange.write_ledger(tmp_path)), exchange.trust(), progress, workers=workers)
 
 
 def found(report: AuditReport) -> set[str]:
@@ -100,6 +102,13 @@ def submission_of(story: PaperExchange, tmp_path: Path) -> ReceivedEnvelope:
     exchange.load_registry()
     open_dossier(exchange.correspond(MA, tmp_path / "another"))
     return exchange.undecided[0]
+
+
+def forged(received: ReceivedEnvelope, letter: str = "A") -> ReceivedEnvelope:
+    """The same envelope under an Ed25519 signature that is none, another one for each letter."""
+    jws = json.loads(received.jws_bytes)
+    jws["signatures"][0]["signature"] = letter * 85 + "A"
+    return read_envelope(jws)
 
 
 def replace_time(entry: bytes, story: PaperExchange) -> bytes:
