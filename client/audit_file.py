@@ -64,6 +64,12 @@ def is_made(path: Path) -> bool:
         raise AuditFileUnusable(file=path, why=broken) from None
 
 
+def _why(broken: OSError | sqlite3.Error) -> object:
+    if isinstance(broken, FileExistsError | NotADirectoryError):
+        return "what is to hold it is no folder"
+    return broken.strerror if isinstance(broken, OSError) else broken
+
+
 class AuditFile:
     """Opens, or makes, the file. `read_only` for searching alone. Raises AuditFileUnusable, AuditBusy."""
 
@@ -76,7 +82,7 @@ class AuditFile:
             self._db = self._open(path)
         except (OSError, sqlite3.Error) as broken:
             self._unlock()
-            raise AuditFileUnusable(file=path or "a temporary file", why=broken) from None
+            raise AuditFileUnusable(file=path or "a temporary file", why=_why(broken)) from None
         self.memory = AuditMemory(self._db)
         self.index = AuditIndex(self._db)
 

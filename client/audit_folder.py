@@ -88,9 +88,11 @@ class AuditFolder:
         if not is_made(self.finished) or _is_outdated(self.finished):
             self.verify_whole(source, progress, workers=workers, elsewhere=elsewhere)
         usable = is_made(self.finished) and not _is_outdated(self.finished)
-        with AuditFile(self.finished if usable else None) as file:
+        with ExitStack() as closing:
+            seen = None if usable else self._seen(closing)  # what was not put in its place is still held against it
+            file = closing.enter_context(AuditFile(self.finished if usable else None))
             done = verify_ledger(
-                source, self.trust, progress, workers=workers, file=file, elsewhere=elsewhere, report=report
+                source, self.trust, progress, workers=workers, file=file, elsewhere=elsewhere, seen=seen, report=report
             )
             self._write_evidence(done)
             yield done, file

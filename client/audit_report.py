@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.domain.ids import encode_time, parse_time
+from shared.errors import CopyOlder
 
 MOST_SHOWN: Final = 200
 OLDER_COPY: Final = "older-copy"
@@ -131,6 +132,12 @@ class AuditReport:
     @property
     def is_older_copy(self) -> bool:
         return any(one.what == OLDER_COPY for one in self.differences)
+
+    def require_newest(self) -> None:
+        """Of a copy that is older than what was read before nothing is told that would be of both. Raises CopyOlder."""
+        for one in self.differences:
+            if one.what == OLDER_COPY:
+                raise CopyOlder(why=one.why)
 
     @property
     def is_older_copy_alone(self) -> bool:

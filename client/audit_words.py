@@ -110,7 +110,7 @@ def explain(shown: ShownEntry, memory: AuditMemory, language: str = SOURCE) -> l
         sentences += (retell(one, language) for one in _decision(logged, shown.received, language))
     details = DETAILS[logged.leaf.type](logged.leaf.fields, language) if logged.leaf.type in DETAILS else []
     if len(details) > IN_ONE_LINE:
-        sentences += [f"{_capital(one)}." for one in details]
+        sentences += details
     if family == "evidence":
         sentences += (retell(one, language) for one in _evidence(logged, kind, memory, language))
     return sentences

@@ -48,6 +48,7 @@ _UNVERIFIED: Final = frozenset(
         "proof.part-invalid",
         "proof.time-stamp-invalid",
         "ledger.stamp-invalid",
+        "ledger.copy-older",
         "ledger.invalid",
         "ledger.quorum-missing",
         "instruments.invalid",
@@ -124,6 +125,9 @@ ADVICE: Final[dict[str, str]] = {
     "proof.evidence-invalid": _PROVES_NOTHING,
     "proof.wrong-exchange": "Give the trust file of the exchange that the bundle names: --trust FILE.",
     "proof.part-invalid": "Ask for the sealed bytes again: they lie in the bundle, or beside it as FILE.PART.sealed.",
+    "keys.trust-file-invalid": "Is it the trust file of your exchange? If so, have the operators hand it to you again.",
+    "ledger.copy-older": "`comity ledger export` brings it up to date, `comity audit verify` says more. With a --keep"
+    " FOLDER of its own it is read by itself.",
     "ledger.forked": "Do not start it again by force. docs/guide/operator.md says how to go on: `The ledger halted`.",
     "operator.backup-refused": "docs/guide/operator.md, `Backup and restore`, says what belongs together.",
     "ledger.quorum-missing": "Keep what you were shown; docs/guide/witness.md says whom to ask, and what.",

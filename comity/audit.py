@@ -117,12 +117,18 @@ def _render(console: Any, document: dict[str, Any]) -> None:
         say(console, f"  {one['seq']:>4}  {told}, {place}")
     flagged = [one for one in document["key_changes"] if one["flags"]]
     if flagged or document["doubts"]:
-        told = _(
+        events = _n("{count} key event", "{count} key events", len(flagged))
+        messages = _n("{count} message", "{count} messages", len(document["doubts"]))
+        whole = _(
             "{events} and {messages} want an explanation that no ledger can give: comity audit keys",
-            events=_n("{count} key event", "{count} key events", len(flagged)),
-            messages=_n("{count} message", "{count} messages", len(document["doubts"])),
+            events=events,
+            messages=messages,
         )
-        say(console, told, style="bold")
+        part = _(
+            "No ledger can explain it, and somebody has to: {what} (comity audit keys)",
+            what=events if flagged else messages,
+        )
+        say(console, whole if flagged and document["doubts"] else part, style="bold")
     for one in document["promises"]:
         style_of = "bold red" if one["state"] == "broken" else None
         say(

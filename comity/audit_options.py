@@ -130,7 +130,8 @@ def read_checkpoint(file: Path, trust: Trust) -> Any:
     try:
         return rule_of(trust).read(parse_bundle(given).checkpoint if given.startswith(b"{") else given)
     except (LedgerInvalid, ProofMalformed, ProofTooLarge) as broken:
-        raise RequestFileInvalid(file=file, why=f"it is no checkpoint of {trust.origin}: {broken}") from None
+        why = broken.facts.get("why") or str(broken).rstrip(".")
+        raise RequestFileInvalid(file=file, why=f"it is no checkpoint of {trust.origin}: {why}") from None
 
 
 def _receipt(file: Path, trust: Trust) -> Any:

@@ -53,6 +53,7 @@ def replay(
                 opened.pop_all().close()  # the file of the look before
                 latest = desk.folder.brought_up_to_date(reading, progress, workers=workers)
                 report, file = opened.enter_context(latest)
+                report.require_newest()
                 return file
 
             done = replay_ledger(ShownDossiers(exchange, caller), read_on, time.sleep)

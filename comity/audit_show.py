@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from client.audit_workers import WORKERS
-from comity.advice import UNVERIFIED
 from comity.audit_options import Desk, Keep, Source, Workers, safe
 from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
@@ -65,14 +64,7 @@ def show(
                 latest = desk.folder.brought_up_to_date(reading, progress, workers=workers)
                 report, file = closing.enter_context(latest)
             browser = Browser(reading, file)
-            if report.is_older_copy:
-                output.note(
-                    _(
-                        "This copy is older than what was read here before: `comity audit verify` says more. With a"
-                        " --keep FOLDER of its own it can be browsed."
-                    )
-                )
-                raise typer.Exit(UNVERIFIED)
+            report.require_newest()
             if not report.ok:
                 output.note(_("This ledger DOES NOT VERIFY: `comity audit verify` says why."))
             if entry is not None:

@@ -59,6 +59,7 @@ def report(
             progress_bar(output) as progress,
             desk.folder.brought_up_to_date(desk.source(), progress, workers=workers) as (done, file),
         ):
+            done.require_newest()
             as_of = done.last_logged_at or now()
             figures = year_report(file.memory, year or as_of.year, as_of)
         verified = done.as_json()

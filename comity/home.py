@@ -138,6 +138,8 @@ class Home:
             raise SettingsRefused(why=f"there is no key file {self.keys}; make one with `comity keys new`")
         owner, kids = read_kids(self.keys)
         if not any(kid.get("use") == use for kid in kids):
+            if use == "seal-xwing":
+                raise SettingsRefused(why=f"{self.keys} is that of {owner}, which has no messages: it is no authority")
             raise SettingsRefused(why=f"{self.keys} holds no key of {owner} for this ({use})")
 
 

@@ -13,7 +13,7 @@ from comity.home import find_home
 from comity.ledger_sources import open_source, progress_bar
 from comity.options import HomeDir, Json, TrustFile, Url
 from comity.output import local_time, reporting, say
-from comity.words import _, _n
+from comity.words import _, _n, reader_language
 from comity.written_files import write_new_file
 from shared.errors import LedgerInvalid, NotThere, RequestFileInvalid
 
@@ -103,6 +103,7 @@ def check(
 ) -> None:
     """Check a tlog-proof file, offline, with the trust file alone. Exit code 4 if it proves nothing."""
     with reporting(json) as output:
+        from client.entry_words import entry_word
         from client.ledger_proofs import check_entry_proof
         from client.request_file import read_given
         from shared.audit.leaves import parse_entry
@@ -132,7 +133,7 @@ def check(
             origin=head.origin,
             index=proven.index,
             size=head.size,
-            type=leaf.type,
+            type=entry_word(leaf.type, reader_language()),
             when=when,
         )
         output.show(document, lambda console: say(console, text))

@@ -16,17 +16,19 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from typer.exceptions import TyperException
+from typing_extensions import override
 
 from comity.advice import WRONG_USE, advice_for, exit_code_of
 from comity.words import _, day_text, refusal, told
 from shared.domain.ids import parse_time
 from shared.errors import ComityError
+from shared.texts.catalogue import mark
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,11 +45,18 @@ class Output:
         self.as_json = as_json
 
     def show(self, document: Any, render: Callable[[Console], None]) -> None:
-        """The document for programs, or what `render` prints for people."""
-        if self.as_json:
-            sys.stdout.write(visible(json.dumps(document, ensure_ascii=False, indent=2)) + "\n")
-        else:
-            render(console())
+        """The document for programs, or what `render` prints for people. Raises _Unwritten."""
+        try:
+            if self.as_json:
+                sys.stdout.write(visible(json.dumps(document, ensure_ascii=False, indent=2)) + "\n")
+            else:
+                render(console())
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise  # whoever reads has seen enough
+        except OSError as full:
+            _give_up_stdout()
+            raise _Unwritten(why=full.strerror) from None
 
     def note(self, text: str) -> None:
         """A remark beside the result: on standard error, and only for people."""
@@ -56,11 +65,12 @@ class Output:
 
     def error(self, error: ComityError) -> None:
         advice = advice_for(error)
-        if self.as_json:
+        if self.as_json and not isinstance(error, _Unwritten):
             said = refusal(error)
             members = {"code": said["code"], "sentence": said["sentence"], "advice": advice, "facts": said["facts"]}
-            self.show({"error": members}, lambda _: None)
-            return
+            with suppress(_Unwritten):
+                self.show({"error": members}, lambda _: None)
+                return
         out = console(stderr=True)
         say(out, f"{told(error)} [{error.code}]", style="bold red")
         if advice:
@@ -95,15 +105,39 @@ def reporting(as_json: bool) -> Iterator[Output]:
 
 
 class _Unexpected(ComityError):
-    """The command stopped on something that it does not expect ({what}: {why})."""
+    """What nobody foresaw."""
 
     code = "comity.error"
+
+    @override
+    @classmethod
+    def template(cls) -> str:
+        return mark("The command stopped on something that it does not expect ({what}: {why}).")
+
+
+class _Unwritten(ComityError):
+    """Standard output takes no more: a disk that is full."""
+
+    code = "comity.unwritten"
+
+    @override
+    @classmethod
+    def template(cls) -> str:
+        return mark("The command did its work, and what it has to tell cannot be written: {why}.")
 
 
 class _WrongUse(ComityError):
     """{why}."""
 
     code = "comity.wrong-use"
+
+
+def _give_up_stdout() -> None:
+    """What waits in its buffer would fail once more when the process ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def console(stderr: bool = False) -> Console:

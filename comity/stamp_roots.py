@@ -17,9 +17,15 @@ StampRoot = Annotated[
 
 
 def read_roots(files: list[Path] | None) -> StampRoots | None:
-    """None where none is given. Raises RequestFileInvalid, SettingsRefused."""
+    """None where none is given. Raises RequestFileInvalid."""
     from client.request_file import read_given
     from shared.audit.time_stamps import StampRoots
+    from shared.errors import RequestFileInvalid, SettingsRefused
 
-    pems = [read_given(file) for file in files or ()]
-    return StampRoots(pems) if pems else None
+    roots: StampRoots | None = None
+    for file in files or ():
+        try:
+            roots = StampRoots([read_given(file)], beside=roots)
+        except SettingsRefused:
+            raise RequestFileInvalid(file=file, why="it is no certificate in PEM") from None
+    return roots

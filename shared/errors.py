@@ -597,6 +597,12 @@ class LedgerInvalid(Rejection):
     code = "ledger.invalid"
 
 
+class CopyOlder(Rejection):
+    """This copy of the ledger is older than what was read here before: {why}."""
+
+    code = "ledger.copy-older"
+
+
 class QuorumMissing(LedgerInvalid):
     """The checkpoint of {size} entries was cosigned by {cosigned}; the trust file asks for {quorum}. Nothing under it
     is believed. Ask the operators which witnesses are down, and those witnesses what they were shown."""

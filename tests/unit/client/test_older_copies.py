@@ -33,6 +33,22 @@ def test_an_older_copy_of_what_was_read_convicts_nobody(story: PaperExchange, tm
         assert file.position().size == len(exchange.log.entries)
 
 
+@pytest.mark.parametrize("altered", [False, True])
+def test_a_newer_program_holds_what_was_seen_against_what_it_is_shown(
+    story: PaperExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, altered: bool
+) -> None:
+    """It reads the ledger anew, and puts nothing in the place of what was seen that contradicts it."""
+    exchange = long_story(story)
+    assert whole(exchange, tmp_path / "ledger", tmp_path / "audit").ok
+    monkeypatch.setattr("client.audit_file.digest_of_rules", lambda: "other rules")
+    older = rewritten(exchange, lambda entries: [*entries[: 200 - altered], *entries[200:400]])
+    copy = DirectoryLedger(older.write_ledger(tmp_path / "older"))
+    folder = AuditFolder(tmp_path / "audit", exchange.trust())
+    for _ in range(2):
+        with folder.brought_up_to_date(copy, workers=0) as (latest, _file):
+            assert ("forked" if altered else "older-copy") in found(latest)
+
+
 def test_a_shorter_copy_that_is_no_beginning_of_what_was_read_is_a_fork(story: PaperExchange, tmp_path: Path) -> None:
     exchange = long_story(story)
     assert whole(exchange, tmp_path / "ledger", tmp_path / "audit").ok

@@ -45,8 +45,11 @@ def test_an_older_copy_is_called_that_and_ends_with_4(
     assert "What this copy holds verifies. It is older than what was read here before" in told.stdout
     assert "NOT VERIFY" not in told.stdout
     assert "contradict" not in told.stderr
-    shown = run(MA, "audit", "show", str(older))
-    assert (shown.exit_code, "With a --keep FOLDER of its own" in shown.stderr) == (4, True)
+    for words in (["show", str(older)], ["report", str(older)], ["replay", str(older)]):
+        refused = run(MA, "audit", *words)
+        assert (refused.exit_code, refused.stdout) == (4, ""), "nothing is told of the one by the other"
+        assert "With a --keep FOLDER of its own" in refused.stderr
+        assert document_of(run(MA, "audit", *words, "--json"))["error"]["code"] == "ledger.copy-older"
     assert run(MA, "audit", "show", str(older), "--keep", str(tmp_path / "apart")).exit_code == 0
 
 
@@ -102,7 +105,12 @@ def test_what_is_no_ledger_receipt_or_checkpoint_is_said_in_a_sentence(run: Run,
         wrong = run(MA, "audit", "verify", str(ledger), option, str(other))
         assert wrong.exit_code == 2
         assert "other.txt cannot be used" in wrong.stderr
+        assert "does not verify" not in wrong.stderr, "what does not verify is no receipt and no checkpoint"
     assert run(MA, "audit", "verify", str(ledger), "--receipt", str(tmp_path / "gone")).exit_code == 2
+    trust = run(MA, "audit", "verify", str(ledger), "--trust", str(other))
+    assert (trust.exit_code, "Is it the trust file of your exchange?" in trust.stderr) == (4, True)
+    root = run(MA, "audit", "verify", str(ledger), "--stamp-root", str(other))
+    assert (root.exit_code, "other.txt cannot be used: it is no certificate" in root.stderr) == (2, True)
     assert run(MA, "audit", "show", str(ledger), "99").exit_code == 1
     assert run(MA, "audit", "show", str(ledger), "--about", "MA26-AAAA-AAAA-A").exit_code == 1
     assert run(MA, "audit", "show", str(ledger), "--since", "yesterday").exit_code == 2
@@ -113,6 +121,7 @@ def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(run: Run, ledger:
     refused = run(MA, "audit", "verify", str(ledger), "--keep", str(tmp_path / "file"))
     assert refused.exit_code == 1
     assert "client.audit-file-unusable" in refused.stderr
+    assert "what is to hold it is no folder" in refused.stderr
 
 
 def test_a_party_replays_its_own_dossiers_from_a_copy(run: Run, ledger: Path, exchange: PaperExchange) -> None:

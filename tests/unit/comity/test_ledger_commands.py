@@ -88,6 +88,8 @@ def test_an_entry_is_proven_from_a_copy_and_the_file_is_checked_with_the_trust_f
     made = run(MA, "ledger", "prove", "2", ledger, "-o", str(proof))
     assert (made.exit_code, proof.read_bytes().startswith(b"c2sp.org/tlog-proof@v1\nextra ")) == (0, True)
     assert run(MA, "ledger", "prove", "2", ledger, "-o", str(proof)).exit_code != 0, "no file is written over"
+    told = run(MA, "ledger", "check", str(proof)).stdout
+    assert "registry of instruments published [directory.instruments]" in told
     checked = document_of(run(MA, "ledger", "check", str(proof), "--json"))
     assert (checked["entry"], checked["size"]) == (2, len(exchange.log.entries))
     proof.write_bytes(proof.read_bytes().replace(b"index 2", b"index 3"))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import typer
@@ -72,3 +75,25 @@ def test_control_characters_are_written_out() -> None:
 def test_a_text_of_several_lines_passes_for_no_line_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     say(console(), "their file: 7\nMA-1  decision · waiting on FR.BEPI")
     assert capsys.readouterr().out == "their file: 7\n    | MA-1  decision · waiting on FR.BEPI\n"
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """For standard output."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full, redirect_stdout(full):
+        yield
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_full_disk_is_a_sentence_and_no_traceback(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    with full_disk(), pytest.raises(typer.Exit) as ended, reporting(as_json) as output:
+        output.show({"ok": True}, lambda console: say(console, "It verifies."))
+    assert ended.value.exit_code == 1
+    assert "cannot be written: No space left on device. [comity.unwritten]" in capsys.readouterr().err
+
+
+def test_a_refusal_that_cannot_be_written_as_json_is_told_beside(capsys: pytest.CaptureFixture[str]) -> None:
+    with full_disk(), pytest.raises(typer.Exit) as ended, reporting(as_json=True):
+        raise LedgerInvalid(why="it shrank")
+    assert ended.value.exit_code == 4
+    assert "it shrank. [ledger.invalid]" in capsys.readouterr().err
