@@ -189,9 +189,9 @@ def test_70000_entries_are_appended_in_a_second_and_one_more_in_a_moment() -> No
 def _best_of_three_s(call: Callable[[], object]) -> float:
     times = []
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         call()
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     return min(times)
 
 

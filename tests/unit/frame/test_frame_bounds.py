@@ -82,10 +82,10 @@ def test_sealing_and_opening_small_frames_takes_far_less_than_a_millisecond() ->
     """Ten times the figure measured, so that a busy machine does not fail it and a signature per frame does."""
     gate, reader = sealer("gateway"), opener("intake")
     reader.open(gate.seal("intake", [ITEM], NOW), "intake", NOW)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(500):
         reader.open(gate.seal("intake", [ITEM], NOW), "intake", NOW)
-    assert (time.perf_counter() - started) / 500 < 0.0005
+    assert (time.process_time() - started) / 500 < 0.0005
 
 
 def test_the_limits_are_those_of_the_document() -> None:

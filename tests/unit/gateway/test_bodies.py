@@ -75,15 +75,20 @@ async def test_a_body_that_does_not_come_ends_the_call() -> None:
     assert code_of(response) == "call.too-slow"
 
 
-async def test_a_body_that_comes_slowly_and_steadily_has_its_time() -> None:
-    """For longer than one that stands still."""
+async def test_a_body_that_comes_slowly_and_steadily_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For longer than one that stands still. The clock is held while it comes: the machine's may jump."""
     letter = a_letter().submission
     world = World(Limits(body_timeout_s=0.2, body_bytes_per_s=len(letter)))
+    loop = asyncio.get_running_loop()
 
     async def slowly() -> AsyncIterator[bytes]:
-        for start in range(0, len(letter), len(letter) // 10 + 1):
-            yield letter[start : start + len(letter) // 10 + 1]
-            await asyncio.sleep(0.05)
+        times = [loop.time()]
+        with monkeypatch.context() as held:
+            held.setattr(loop, "time", lambda: times[-1])
+            for start in range(0, len(letter), len(letter) // 10 + 1):
+                yield letter[start : start + len(letter) // 10 + 1]
+                times.append(times[-1] + 0.05)
+                await asyncio.sleep(0)
 
     headers = world.signed("MA.PGR", "POST", PATH, letter, CONTENT_TYPE)
     assert (await world.bare("POST", PATH, content=slowly(), headers=headers)).status_code == 202

@@ -141,11 +141,11 @@ async def test_a_connection_on_which_nothing_comes_ends() -> None:
 
 
 async def test_a_connection_is_kept_between_calls_and_not_for_ever() -> None:
-    async with serving(SOON) as (port, app, _), connected(port) as raw:
+    async with serving(ConnectionLimits(idle_s=1.0)) as (port, app, _), connected(port) as raw:
         for _ in range(3):
             await raw.send(GET)
             assert (await raw.hear(5, until=b"xx")).statuses == [200]
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(0.4)
         assert len(app.calls) == 3
         assert (await raw.hear(5)).ended
 

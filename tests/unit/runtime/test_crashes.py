@@ -6,6 +6,7 @@ Here the end of the process is played by an exception that nothing catches; `tes
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ async def test_a_pump_that_dies_every_time_gets_no_further_and_loses_nothing(fil
         async with open_workplace(file, dying_at(point)) as place:
             stop = asyncio.Event()
             pumping = asyncio.create_task(place.pump().run(stop))
-            await asyncio.wait([pumping], timeout=0.3)  # after "acknowledged" nothing comes any more
+            await until(partial(_died_or_has_nothing, place, pumping))  # after "acknowledged" nothing comes any more
             stop.set()
             await asyncio.wait([pumping])
             died = isinstance(pumping.exception(), Killed)
@@ -114,3 +115,7 @@ async def test_every_point_is_reached_by_a_message_on_its_way(place: Workplace) 
     reached.clear()
     await place.relay().relay_once()
     assert tuple(reached) == RELAY_POINTS
+
+
+async def _died_or_has_nothing(place: Workplace, pumping: asyncio.Task[None]) -> bool:
+    return pumping.done() or await place.bus.depth(SERVICE) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from shared.runtime.sealed_rows import FRAME_BYTES, FRAME_ITEMS, gather_rows, it
 from tests.conformance.rows import a_notice
 from tests.conformance.stores import let_outbox_pass, rows_of
 from tests.unit.frame.services import NOW, opener, sealer
-from tests.unit.runtime.workplace import NEXT, SERVICE, Workplace, a_message, an_item, until
+from tests.unit.runtime.workplace import NEXT, PATIENCE_S, SERVICE, Workplace, a_message, an_item, until
 
 
 def items(*texts: str) -> list[Item]:
@@ -227,26 +227,27 @@ async def listening(place: Workplace) -> AsyncIterator[FeedWakeups]:
     await asyncio.wait([running])
 
 
-async def woken(wakeups: FeedWakeups, authorities: Sequence[str], announce: asyncio.Task[None]) -> list[str]:
-    """Which of these are woken within a moment."""
-    found = []
-
-    async def wait(authority: str) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        await wakeups.wait(authority, 0.5)
-        if loop.time() - began < 0.4:
-            found.append(authority)
-
-    await asyncio.gather(*(wait(authority) for authority in authorities), announce)
-    return sorted(found)
+async def assert_woken(
+    wakeups: FeedWakeups, authorities: Sequence[str], announce: Awaitable[None], woken: Sequence[str]
+) -> None:
+    """Of those that wait, these are woken, and within a moment nobody else."""
+    waiting = {authority: asyncio.create_task(wakeups.wait(authority, 60.0)) for authority in authorities}
+    await asyncio.sleep(0)
+    await announce
+    async with asyncio.timeout(PATIENCE_S):
+        for authority in woken:
+            await waiting[authority]
+    _, asleep = await asyncio.wait(waiting.values(), timeout=0.3)
+    assert asleep == {task for authority, task in waiting.items() if authority not in woken}
+    for task in asleep:
+        task.cancel()
 
 
 async def test_who_waits_on_a_feed_is_woken_when_it_advanced_and_nobody_else(place: Workplace) -> None:
     notification = Publisher(place.bus, place.bus, sealer("notification"), place.clock)
     async with listening(place) as wakeups:
-        waking = asyncio.create_task(notification.wake({"MA.PGR", "BE.PF"}))
-        assert await woken(wakeups, ["BE.PF", "FR.BEPI", "MA.PGR"], waking) == ["BE.PF", "MA.PGR"]
+        waking = notification.wake({"MA.PGR", "BE.PF"})
+        await assert_woken(wakeups, ["BE.PF", "FR.BEPI", "MA.PGR"], waking, ["BE.PF", "MA.PGR"])
 
 
 async def test_a_hint_that_is_no_authentic_one_wakes_nobody_and_ends_nothing(place: Workplace) -> None:
@@ -258,8 +259,8 @@ async def test_a_hint_that_is_no_authentic_one_wakes_nobody_and_ends_nothing(pla
             await place.bus.announce(hint)
 
     async with listening(place) as wakeups:
-        assert await woken(wakeups, ["MA.PGR"], asyncio.create_task(announce())) == []
-        assert await woken(wakeups, ["MA.PGR"], asyncio.create_task(notification.wake({"MA.PGR"}))) == ["MA.PGR"]
+        await assert_woken(wakeups, ["MA.PGR"], announce(), [])
+        await assert_woken(wakeups, ["MA.PGR"], notification.wake({"MA.PGR"}), ["MA.PGR"])
 
 
 async def test_waking_nobody_says_nothing(place: Workplace) -> None:
