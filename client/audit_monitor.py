@@ -90,16 +90,23 @@ class Monitor:
         self._told_doubts: set[Doubt] = set()
         self._reached_at = clock()
         self.size = 0
+        self.away: AuditBusy | Transient | None = None
+        """What kept the newest look from reading."""
         self.told = 0
         """Findings so far."""
 
-    def look(self) -> None:
-        """One look. Raises what is neither a finding nor a matter of patience."""
+    def look(self, *, last: bool = False) -> None:
+        """One look. Raises what is neither a finding nor a matter of patience; of the `last` look, after which nobody
+        is patient any more, whatever kept it from reading."""
+        self.away = None
         try:
             report = self._read()
-        except AuditBusy:
-            return  # another command reads into the same file: the next look sees what it found
-        except Transient as away:
+        except (AuditBusy, Transient) as away:
+            if last:
+                raise
+            self.away = away
+            if isinstance(away, AuditBusy):
+                return  # another command reads into the same file: the next look sees what it found
             if self._clock() - self._reached_at > self._patience.unreachable_after:
                 self._stand({**self._standing, UNREACHABLE: away.sentence()})
             return

@@ -59,8 +59,8 @@ def verify(
         given = read_roots(stamp_root)
         desk = Desk(source, home, trust, keep)
         elsewhere = desk.elsewhere(receipt, checkpoint)
+        ledger = desk.source()  # may ask for a passphrase, which no bar is to write over
         with progress_bar(output) as progress:
-            ledger = desk.source()
             report = desk.folder.verify_whole(ledger, progress, workers=workers, elsewhere=elsewhere, afresh=afresh)
             judge_stamps(ledger, desk.trust, given, report)
         document = report.as_json()

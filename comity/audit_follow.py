@@ -18,7 +18,7 @@ from comity.audit_options import Desk, Keep, Source, Workers, safe, where_of
 from comity.home import find_home, now
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import console, local_time, reporting, say, visible
-from comity.words import _, _n, retold
+from comity.words import _, _n, retold, told
 
 if TYPE_CHECKING:
     from client.audit_monitor import Finding
@@ -49,6 +49,8 @@ def follow(
     A fork, a ledger that shrank or stands still, a key event that nobody explained, a promise that was not kept, an
     entry that does not follow from those before. Ends at Ctrl-C or when it is told to stop: with exit code 4 if
     anything was found, else 0.
+
+    With --once, a ledger that cannot be reached ends it with 3: nothing was looked at then.
     """
     with reporting(json) as output:
         from client.audit_monitor import COPY_STALLED_AFTER, STALLED_AFTER, Monitor, Patience
@@ -73,15 +75,18 @@ def follow(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: _interrupt(stop))
         try:
-            monitor.look()
-            output.note(
-                _(
-                    "{origin}: {size} entries read; a look each {every} s, until Ctrl-C",
-                    origin=desk.trust.origin,
-                    size=monitor.size,
-                    every=f"{every:g}",
+            monitor.look(last=once)
+            if monitor.away is not None:
+                output.note(f"{told(monitor.away)} [{monitor.away.code}]")
+            if not once:
+                output.note(
+                    _(
+                        "{origin}: {size} entries read; a look each {every} s, until Ctrl-C",
+                        origin=desk.trust.origin,
+                        size=monitor.size,
+                        every=f"{every:g}",
+                    )
                 )
-            )
             while not once and not stop.wait(every):
                 monitor.look()
         except KeyboardInterrupt:

@@ -55,9 +55,10 @@ def report(
         from client.audit_statistics import year_report
 
         desk = Desk(source, home, trust, keep)
+        ledger = desk.source()  # may ask for a passphrase, which no bar is to write over
         with (
             progress_bar(output) as progress,
-            desk.folder.brought_up_to_date(desk.source(), progress, workers=workers) as (done, file),
+            desk.folder.brought_up_to_date(ledger, progress, workers=workers) as (done, file),
         ):
             done.require_newest()
             as_of = done.last_logged_at or now()

@@ -63,8 +63,9 @@ def keys(
 
         place = find_home(home)
         believed = place.trust(trust)
+        ledger = open_source(source, place, believed)  # may ask for a passphrase, which no bar is to write over
         with progress_bar(output) as progress:
-            report = verify_ledger(open_source(source, place, believed), believed, progress, workers=workers)
+            report = verify_ledger(ledger, believed, progress, workers=workers)
         kept = ExplainedEvents(place.path / EXPLAINED_FILE)
         if because is not None:
             _keep(kept, report, explained or [], because)

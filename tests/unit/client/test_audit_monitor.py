@@ -12,7 +12,7 @@ from client.audit_monitor import Finding, Monitor, Patience
 from client.auditor import Elsewhere
 from client.ledger_source import DirectoryLedger
 from shared.apisig.receipts import Receipt, verify_receipt
-from shared.errors import ExchangeUnreachable
+from shared.errors import AuditBusy, ExchangeUnreachable
 from shared.keys.public import Ed25519Public
 from tests.unit.client.letters import FR, MA, open_dossier
 from tests.unit.client.paper_exchange import PaperExchange
@@ -137,7 +137,20 @@ def test_a_ledger_out_of_reach_is_told_when_patience_is_spent(watching: Watching
     assert watching.look() == []
 
 
+def test_the_only_look_of_a_timer_does_not_pass_for_one_that_found_nothing(watching: Watching) -> None:
+    watching.away = True
+    watching.monitor.look()
+    assert isinstance(watching.monitor.away, ExchangeUnreachable)
+    with pytest.raises(ExchangeUnreachable):
+        watching.monitor.look(last=True)
+    watching.away = False
+    watching.monitor.look(last=True)
+    assert watching.monitor.away is None
+
+
 def test_another_reading_at_the_same_time_makes_it_wait(watching: Watching) -> None:
     folder = AuditFolder(watching.place / "audit", watching.exchange.trust())
     with folder.brought_up_to_date(watching, workers=0):
         assert watching.look() == []
+        with pytest.raises(AuditBusy):
+            watching.monitor.look(last=True)

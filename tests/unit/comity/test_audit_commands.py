@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from shared.audit.time_stamps import build_stamp_request
+from shared.errors import ExchangeUnreachable
 from tests.unit.client.letters import open_dossier
-from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.client.paper_exchange import URL, PaperExchange
 from tests.unit.client.stamping import local_authority
 from tests.unit.client.told_ledgers import flip, rewritten
 from tests.unit.comity.conftest import Run, document_of
@@ -150,6 +151,18 @@ def test_follow_tells_one_document_a_line(run: Run, ledger: Path, exchange: Pape
     [line] = stalled.stdout.splitlines()
     assert (json.loads(line)["what"], json.loads(line)["index"]) == ("stalled", None)
     assert run(MA, "audit", "follow", str(ledger), "--once", "--stalled-after", "72").exit_code == 0
+
+
+def test_a_timer_that_could_not_look_does_not_end_as_if_nothing_was_found(
+    run: Run, ledger: Path, exchange: PaperExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(path: str, body: bytes) -> bytes:
+        raise ExchangeUnreachable(url=URL, why="Connection refused")
+
+    exchange.tamper = away
+    looked = run(MA, "audit", "follow", URL, "--once")
+    assert (looked.exit_code, "client.exchange-unreachable" in looked.stderr) == (3, True)
+    assert "entries read" not in looked.stderr
 
 
 def test_entries_are_listed_and_one_is_explained(run: Run, ledger: Path) -> None:
