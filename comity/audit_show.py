@@ -16,7 +16,7 @@ from comity.ledger_sources import progress_bar
 from comity.options import HomeDir, Json, TrustFile
 from comity.output import console as console_of
 from comity.output import local_time, reporting, say
-from comity.words import _, reader_language
+from comity.words import _, _n, reader_language
 from shared.errors import ComityError
 from shared.texts.catalogue import SOURCE
 
@@ -153,9 +153,10 @@ def _explained(browser: Browser, file: AuditFile, place: int, language: str) -> 
 def _render(console: Console, document: dict[str, Any]) -> None:
     for one in document["entries"]:
         say(console, f"{one['index']:>8}  {local_time(one['logged_at'])}  {safe(one['words'])}")
-    told = _(
-        "{found} of {size} entries, page {page} of {pages}",
-        found=document["found"],
+    told = _n(
+        "{count} entry of {size}, page {page} of {pages}",
+        "{count} entries of {size}, page {page} of {pages}",
+        document["found"],
         size=document["size"],
         page=document["page"],
         pages=document["pages"],

@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from client.audit_words import explain
 from client.entry_words import (
     CLOCK_WORDS,
     ENTRY_WORDS,
@@ -25,6 +26,8 @@ from client.proof_claims import ProvenDecision
 from client.proof_words import _verdict
 from client.registry_words import OF_INSTRUMENT, OF_INSTRUMENT_ON, OF_PARTY, OF_PARTY_ON, change_words
 from shared.audit.leaf_catalogue import CATALOGUE
+from shared.audit.leaves import Leaf
+from shared.audit.log_verification import LoggedLeaf
 from shared.domain import admissibility
 from shared.domain.clock_events import EVENTS
 from shared.domain.instrument_changes import changes_between
@@ -80,6 +83,16 @@ def test_why_calls_were_refused_is_told_in_words_with_the_code_behind() -> None:
     many = refused("call.busy", "call.too-many", "call.replayed", "call.not-there", "call.unsigned")
     assert tell(many, "en").endswith("2 × Call replayed [call.replayed] → BE.PF; and 2 more")
     assert DETAILS["exchange.calls-refused"](many, "en")[4] == "2 × Call unsigned [call.unsigned] → BE.PF"
+
+
+def test_what_does_not_fit_the_line_is_told_whole_where_the_entry_is_explained() -> None:
+    codes = ("call.busy", "call.too-many", "call.replayed", "call.unsigned")
+    for count, more in ((3, 0), (4, 4)):
+        refused = [{"code": code, "count": 1} for code in codes[:count]]
+        leaf = Leaf("exchange.calls-refused", NOW, bytes(16), {"since": "1", "until": "2", "refused": refused})
+        shown = SimpleNamespace(logged=LoggedLeaf(7, NOW, leaf), received=None)
+        told = explain(shown, None)  # type: ignore[arg-type]  # no message is asked for
+        assert told[1:] == DETAILS["exchange.calls-refused"](leaf.fields, "en")[:more]
 
 
 EDITS: tuple[Edit, ...] = (

@@ -168,7 +168,7 @@ def test_a_timer_that_could_not_look_does_not_end_as_if_nothing_was_found(
 def test_entries_are_listed_and_one_is_explained(run: Run, ledger: Path) -> None:
     listed = run(MA, "audit", "show", str(ledger), "--per-page", "2")
     assert "MA.PGR → FR.BEPI: request, admitted" in listed.stdout
-    assert "5 of 5 entries, page 1 of 3; --page 2 shows older ones" in listed.stdout
+    assert "5 entries of 5, page 1 of 3; --page 2 shows older ones" in listed.stdout
     found = document_of(run(MA, "audit", "show", str(ledger), "--party", FR, "--kind", "request", "--json"))
     assert [one["index"] for one in found["entries"]] == [3]
     explained = run(MA, "audit", "show", str(ledger), "3").stdout
