@@ -149,9 +149,9 @@ async def test_an_authority_that_is_down_is_a_line_and_a_figure_and_is_asked_aga
 
 async def test_what_does_not_verify_is_not_kept(desk: Desk, tmp_path: Path) -> None:
     await desk.grow(b"one")
-    other = local_authority(tmp_path / "other")
-    desk.failure = httpx2.Response(200, content=other.reply((desk.authority.folder / "query").read_bytes()))
+    desk.authority, ours = local_authority(tmp_path / "other"), desk.authority
     await desk.stamping.look()
+    desk.authority = ours
     desk.failure = httpx2.Response(200, content=b"no DER")
     desk.clock.advance(HOUR_S)
     await desk.stamping.look()
