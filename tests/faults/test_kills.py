@@ -32,7 +32,7 @@ from tests.faults.letters import (
 )
 
 DIES_WITHIN_S: Final = 30.0
-LIFE_S: Final = 2.0
+LIFE_S: Final = 5.0
 GONE_AFTER_S: Final = 0.3
 """Patience of a client whose exchange is about to die: it gives up soon, keeps the message, and resumes."""
 
