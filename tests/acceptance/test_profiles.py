@@ -4,6 +4,7 @@ police request, information given unasked, a result that crosses its withdrawal.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from tests.unit.envelope.workshop import party
 
 MA, ES, COURT = "MA.PGR", "ES.SGCJI", "ES.JCI3"
 PATIENCE_S = 30.0
-DAY = "2027-06-30"
+DAY = (now() + timedelta(days=200)).date().isoformat()
 
 
 @pytest.fixture(scope="module")
