@@ -85,7 +85,7 @@ def test_the_exchange_runs_from_the_wheel_where_there_is_no_checkout(installed: 
         try:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
-            with urllib.request.urlopen(f"{told['url']}/readyz", timeout=5) as answer:  # noqa: S310 - our own http address
+            with urllib.request.urlopen(f"{told['url']}/readyz", timeout=30) as answer:  # noqa: S310 - our own http address
                 assert answer.status == 200
             process.send_signal(signal.SIGTERM)
             assert process.wait(STOPPED_WITHIN_S) == 0

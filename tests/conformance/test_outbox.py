@@ -36,7 +36,7 @@ async def test_an_outbox_row_is_overdue_after_ten_seconds_and_then_taken_once(st
     assert await units.oldest_outbox_age_s() == 0
     assert await take() == 0
     await let_outbox_pass(store, 4)
-    assert 1.5 < await units.oldest_outbox_age_s() < 5
+    assert 1.5 < await units.oldest_outbox_age_s() < 10
     assert await take() == 1
     assert await units.oldest_outbox_age_s() == 0
     assert await take() == 0
@@ -71,7 +71,7 @@ async def test_two_relays_take_each_row_once_between_them(open_store: OpenStore)
         mine = [row.id for row in await unit.take_overdue_outbox(12)]
         taking = asyncio.create_task(take_as_other())
         if not one.is_sqlite:
-            assert len(await asyncio.wait_for(taking, timeout=5)) == 18
+            assert len(await asyncio.wait_for(taking, timeout=20)) == 18
         await unit.commit()
     assert sorted(mine + await taking) == sorted(row.id for row in await rows_of(one, "intake_outbox"))
     assert len(mine) == 12

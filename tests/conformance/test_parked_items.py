@@ -53,7 +53,7 @@ async def test_of_two_workers_at_one_parked_item_one_holds_it_and_the_other_goes
         assert await unit.hold_parked(item.id)
         holding = asyncio.create_task(hold_as_other())
         if not one.is_sqlite:  # there, the other waits for the only writer
-            assert await asyncio.wait_for(holding, timeout=5) == [False, True]
+            assert await asyncio.wait_for(holding, timeout=20) == [False, True]
         await unit.unpark([item.id])
         await unit.commit()
     assert await holding == [False, True]

@@ -184,7 +184,7 @@ def test_there_is_one_linear_history() -> None:
 
 async def test_readers_go_on_while_nothing_is_to_be_migrated(url: str, store: Store) -> None:
     await migrate(url)
-    async with store.read() as connection, asyncio.timeout(5):
+    async with store.read() as connection, asyncio.timeout(30):
         await connection.run_sync(lambda sync: inspect(sync).get_table_names())
         await migrate(url)
 
