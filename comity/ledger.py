@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from comity.home import find_home
-from comity.ledger_sources import open_source, progress_bar
+from comity.ledger_sources import is_address, open_source, progress_bar
 from comity.options import HomeDir, Json, TrustFile, Url
 from comity.output import local_time, reporting, say
 from comity.words import _, _n, reader_language
 from comity.written_files import write_new_file
-from shared.errors import LedgerInvalid, NotThere, RequestFileInvalid
+from shared.errors import CopyOlder, LedgerInvalid, NotThere, RequestFileInvalid
+
+if TYPE_CHECKING:
+    from client.ledger_source import LedgerSource
+    from shared.keys.trust import Trust
 
 Source = Annotated[str, typer.Argument(help="Directory of an exported ledger, or address of an exchange.")]
 app = typer.Typer(no_args_is_help=True, help="Keep a copy of the ledger; make and check proofs.")
@@ -154,9 +158,12 @@ def compare(
 
         place = find_home(home)
         believed = place.trust(trust)
-        kept = read_checkpoint(checkpoint, believed).note
+        kept = read_checkpoint(checkpoint, believed)
+        reading = open_source(source, place, believed)
         with _whole(source):
-            proven = prove_continued(open_source(source, place, believed), believed, kept)
+            if not is_address(source):
+                _require_as_new(reading, believed, kept.head.size, checkpoint)
+            proven = prove_continued(reading, believed, kept.note)
         document = {
             "origin": proven.new.origin,
             "old_size": proven.old.size,
@@ -170,6 +177,16 @@ def compare(
             size2=proven.new.size,
         )
         output.show(document, lambda console: say(console, text))
+
+
+def _require_as_new(copy: LedgerSource, trust: Trust, size: int, kept: Path) -> None:
+    """A copy with fewer entries than the kept checkpoint was made earlier, or was cut: it convicts nobody. Raises
+    CopyOlder, LedgerInvalid, NotThere."""
+    from shared.audit.quorum import rule_of
+
+    here = rule_of(trust).read(copy.read("checkpoint")).head.size
+    if here < size:
+        raise CopyOlder(why=f"it has {here} entries, and {kept} is of {size}: bring it up to date, then compare")
 
 
 @contextmanager

@@ -598,7 +598,7 @@ class LedgerInvalid(Rejection):
 
 
 class CopyOlder(Rejection):
-    """This copy of the ledger is older than what was read here before: {why}."""
+    """This copy of the ledger is older than what is known of it here: {why}."""
 
     code = "ledger.copy-older"
 

@@ -11,7 +11,7 @@ import pytest
 from client.directory_history import replay_history
 from client.key_file import SCRYPT_N_READ, KeyFile, read_key_file, write_key_file
 from shared.keys.base64url import parse_b64u
-from tests.unit.client.paper_exchange import PaperExchange
+from tests.unit.client.paper_exchange import URL, PaperExchange
 from tests.unit.client.test_placeless_messages import no_proofs
 from tests.unit.client.test_withheld_events import compromise, withhold
 from tests.unit.comity.conftest import PASSPHRASE, Run, document_of
@@ -151,4 +151,7 @@ def test_a_checkpoint_that_was_kept_is_compared_with_the_ledger_of_today(
     (ledger / "checkpoint").write_bytes(kept.read_bytes())
     kept.write_bytes(newest)
     shrunk = run(MA, "ledger", "compare", str(kept), str(ledger))
-    assert shrunk.exit_code == 4
+    assert (shrunk.exit_code, "[ledger.copy-older]" in shrunk.stderr) == (4, True), "a copy was made earlier, or cut"
+    exchange.log.files["checkpoint"] = (ledger / "checkpoint").read_bytes()
+    rolled_back = run(MA, "ledger", "compare", str(kept), URL)
+    assert (rolled_back.exit_code, "the tree shrank" in rolled_back.stderr) == (4, True), "what is served is the newest"
