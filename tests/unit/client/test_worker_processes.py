@@ -16,8 +16,8 @@ import os, signal
 from client.worker_processes import start_processes
 with start_processes(1) as pool:
     pool.submit(os.getpid).result()
-    print("started", flush=True)
     try:
+        print("started", flush=True)
         signal.pause()
     except KeyboardInterrupt:
         print("stopped", flush=True)
