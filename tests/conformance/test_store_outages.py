@@ -84,12 +84,13 @@ async def test_a_reader_waits_for_a_silent_server_no_longer_than_its_caller_woul
 async def test_a_process_that_stands_still_does_not_hold_its_locks_against_others(
     mortal_postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "IDLE_TRANSACTION_S", 1)
     mortal_postgres.start()
     mortal_postgres.create_database("frozen")
     url = mortal_postgres.dsn("frozen")
     await migrate(url)
-    frozen_one, other, item = Store(url), Store(url), new_id()
+    other, item = Store(url), new_id()
+    monkeypatch.setattr(engine, "IDLE_TRANSACTION_S", 2)
+    frozen_one = Store(url)
     async with units_of(frozen_one).begin() as unit:
         assert await unit.claim([item]) == {item}
         async with units_of(other).begin() as its_replica:  # waits for the row, then has it
