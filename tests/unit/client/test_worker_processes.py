@@ -12,13 +12,14 @@ from contextlib import suppress
 import pytest
 
 PARENT = """
-import os, signal
+import os, time
 from client.worker_processes import start_processes
 with start_processes(1) as pool:
     pool.submit(os.getpid).result()
     try:
         print("started", flush=True)
-        signal.pause()
+        while True:  # signal.pause() would sleep on through a signal that came a moment before it
+            time.sleep(0.05)
     except KeyboardInterrupt:
         print("stopped", flush=True)
 """
