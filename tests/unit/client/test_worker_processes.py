@@ -15,13 +15,13 @@ PARENT = """
 import os, time
 from client.worker_processes import start_processes
 with start_processes(1) as pool:
-    pool.submit(os.getpid).result()
+    worker = pool.submit(os.getpid).result()
     try:
         print("started", flush=True)
         while True:  # signal.pause() would sleep on through a signal that came a moment before it
             time.sleep(0.05)
     except KeyboardInterrupt:
-        print("stopped", flush=True)
+        print("stopped, and the same worker answers:", pool.submit(os.getpid).result() == worker, flush=True)
 """
 ENDS_WITHIN_S = 30
 
@@ -41,7 +41,7 @@ def parent() -> Iterator[subprocess.Popen[str]]:
 
 def test_ctrl_c_is_answered_by_the_parent_alone(parent: subprocess.Popen[str]) -> None:
     os.killpg(parent.pid, signal.SIGINT)  # as a terminal does
-    assert parent.communicate(timeout=ENDS_WITHIN_S) == ("stopped\n", "")
+    assert parent.communicate(timeout=ENDS_WITHIN_S) == ("stopped, and the same worker answers: True\n", "")
 
 
 def test_a_worker_process_ends_when_its_parent_is_killed(parent: subprocess.Popen[str]) -> None:
