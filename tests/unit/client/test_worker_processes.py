@@ -12,8 +12,9 @@ from contextlib import suppress
 import pytest
 
 PARENT = """
-import os, time
+import os, signal, time
 from client.worker_processes import start_processes
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
 with start_processes(1) as pool:
     worker = pool.submit(os.getpid).result()
     try:
