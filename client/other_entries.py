@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from client.entry_words import clock_word, error_word, key_event_words
 from client.registry_words import change_words
+from shared.domain.ids import parse_time
 from shared.domain.profiles import PROFILES
 from shared.domain.strict_json import encode_canonical_json, parse_strict_json
 from shared.keys.event_document import parse_event_document
@@ -76,7 +77,8 @@ def _roster(fields: Fields, language: str) -> str:
 def _refused(fields: Fields, language: str) -> str:
     def _n(one: str, many: str) -> str:
         count = sum(kind["count"] for kind in fields["refused"])
-        return translate_plural(one, many, count, language, since=fields["since"], until=fields["until"])
+        since, until = (f"{parse_time(fields[name]):%Y-%m-%d %H:%M:%S} UTC" for name in ("since", "until"))
+        return translate_plural(one, many, count, language, since=since, until=until)
 
     told = _n(
         "a gateway refused {count} call from {since} to {until}",
@@ -89,7 +91,7 @@ def _refused(fields: Fields, language: str) -> str:
 def refused_calls(fields: Fields, language: str) -> list[str]:
     """How often, why, and whose calls they were, each kind of them."""
     return [
-        f"{one['count']} × {error_word(one['code'], language)}" + (f" → {one['party']}" if "party" in one else "")
+        f"{one['count']} × {error_word(one['code'], language)}" + (f" ({one['party']})" if "party" in one else "")
         for one in fields["refused"]
     ]
 

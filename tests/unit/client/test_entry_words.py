@@ -66,30 +66,34 @@ def test_a_code_of_a_newer_program_stands_for_itself() -> None:
     assert flag_word("unheard-of", "fr") == "unheard-of"
 
 
+MINUTE = {"since": "2026-11-22T09:58:31.648398Z", "until": "2026-11-22T09:59:31.653866Z"}
+
+
 @pytest.mark.parametrize(("count", "said"), [(1, "refused 1 call from"), (7, "refused 7 calls from")])
 def test_calls_are_counted_as_the_language_counts(count: int, said: str) -> None:
-    refused = {"since": "1", "until": "2", "refused": [{"code": "call.busy", "count": count, "party": "BE.PF"}]}
-    assert said in OTHER_ENTRIES["exchange.calls-refused"](refused, "en")
+    refused = {**MINUTE, "refused": [{"code": "call.busy", "count": count, "party": "BE.PF"}]}
+    told = OTHER_ENTRIES["exchange.calls-refused"](refused, "en")
+    assert f"{said} 2026-11-22 09:58:31 UTC to 2026-11-22 09:59:31 UTC: " in told
 
 
 def test_why_calls_were_refused_is_told_in_words_with_the_code_behind() -> None:
     def refused(*codes: str) -> dict[str, object]:
         kinds = [{"code": code, "count": 2, "party": "BE.PF"} for code in codes]
-        return {"since": "1", "until": "2", "refused": kinds}
+        return {**MINUTE, "refused": kinds}
 
     tell = OTHER_ENTRIES["exchange.calls-refused"]
-    assert tell(refused("call.clock-skew"), "fr").endswith("2 × Écart d'horloge de l'appel [call.clock-skew] → BE.PF")
-    assert tell(refused("call.unheard-of"), "fr").endswith("2 × call.unheard-of → BE.PF"), "of a newer exchange"
+    assert tell(refused("call.clock-skew"), "fr").endswith("2 × Écart d'horloge de l'appel [call.clock-skew] (BE.PF)")
+    assert tell(refused("call.unheard-of"), "fr").endswith("2 × call.unheard-of (BE.PF)"), "of a newer exchange"
     many = refused("call.busy", "call.too-many", "call.replayed", "call.not-there", "call.unsigned")
-    assert tell(many, "en").endswith("2 × Call replayed [call.replayed] → BE.PF; and 2 more")
-    assert DETAILS["exchange.calls-refused"](many, "en")[4] == "2 × Call unsigned [call.unsigned] → BE.PF"
+    assert tell(many, "en").endswith("2 × Call replayed [call.replayed] (BE.PF); and 2 more")
+    assert DETAILS["exchange.calls-refused"](many, "en")[4] == "2 × Call unsigned [call.unsigned] (BE.PF)"
 
 
 def test_what_does_not_fit_the_line_is_told_whole_where_the_entry_is_explained() -> None:
     codes = ("call.busy", "call.too-many", "call.replayed", "call.unsigned")
     for count, more in ((3, 0), (4, 4)):
         refused = [{"code": code, "count": 1} for code in codes[:count]]
-        leaf = Leaf("exchange.calls-refused", NOW, bytes(16), {"since": "1", "until": "2", "refused": refused})
+        leaf = Leaf("exchange.calls-refused", NOW, bytes(16), {**MINUTE, "refused": refused})
         shown = SimpleNamespace(logged=LoggedLeaf(7, NOW, leaf), received=None)
         told = explain(shown, None)  # type: ignore[arg-type]  # no message is asked for
         assert told[1:] == DETAILS["exchange.calls-refused"](leaf.fields, "en")[:more]
