@@ -59,6 +59,7 @@ def exchange(monkeypatch: pytest.MonkeyPatch) -> PaperExchange:
     monkeypatch.setattr("client.correspondence.datetime", _Clock(paper))
     monkeypatch.setattr("comity.dossiers.now", lambda: paper.now)
     monkeypatch.setattr("comity.key_rotation.now", lambda: paper.now)
+    monkeypatch.setattr("comity.proof.now", lambda: paper.now)
     return paper
 
 
