@@ -153,10 +153,12 @@ def _check_signed(
     try:
         why_not = _difference(own.head, other.head, source)
     except NotThere:
-        larger = other.head.size > own.head.size
-        why = f"it has {own.head.size} entries, and {name} is of {other.head.size}: bring it up to date, then compare"
-        why_not = why if larger else f"the tiles that would show whether it agrees with {name} are not here"
-        report.differ(None, "unproven", why_not)
+        here, there = own.head.size, other.head.size
+        if here < there:
+            unproven = f"it has {here} entries, and {name} is of {there}: bring it up to date, then compare"
+        else:
+            unproven = f"the tiles that would show whether it agrees with {name} are not here"
+        report.differ(None, "unproven", unproven)
         return
     except LedgerInvalid as damaged:
         report.differ(None, "unproven", f"nothing shows whether it agrees with {name}: {damaged.facts['why']}")

@@ -91,8 +91,10 @@ def export_ledger(source: LedgerSource, directory: Path, trust: Trust, progress:
 def _newest_entries(source: LedgerSource, directory: Path, size: int) -> dict[Bundle, bytes]:
     """The last bundle, unless it is here: a source that does not show this reader any entries says so before a folder
     is made for them."""
-    last = next((bundle_at(number, size) for number in [(size - 1) // TILE_WIDTH] if size), None)
-    return {} if last is None or (directory / last.path).exists() else {last: source.read(last.path)}
+    if not size:
+        return {}
+    last = bundle_at((size - 1) // TILE_WIDTH, size)
+    return {} if (directory / last.path).exists() else {last: source.read(last.path)}
 
 
 def _head_of(directory: Path, rule: CheckpointRule) -> TreeHead | None:

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import typer
 from typer.exceptions import TyperException
@@ -104,26 +104,30 @@ def reporting(as_json: bool) -> Iterator[Output]:
         raise typer.Exit(1) from None
 
 
-class _Unexpected(ComityError):
+class _OfCommand(ComityError):
+    """What the command itself says, marked where it stands: the texts to translate are not looked for in docstrings
+    here."""
+
+    says: ClassVar[str]
+
+    @override
+    @classmethod
+    def template(cls) -> str:
+        return cls.says
+
+
+class _Unexpected(_OfCommand):
     """What nobody foresaw."""
 
     code = "comity.error"
-
-    @override
-    @classmethod
-    def template(cls) -> str:
-        return mark("The command stopped on something that it does not expect ({what}: {why}).")
+    says = mark("The command stopped on something that it does not expect ({what}: {why}).")
 
 
-class _Unwritten(ComityError):
+class _Unwritten(_OfCommand):
     """Standard output takes no more: a disk that is full."""
 
     code = "comity.unwritten"
-
-    @override
-    @classmethod
-    def template(cls) -> str:
-        return mark("The command did its work, and what it has to tell cannot be written: {why}.")
+    says = mark("The command did its work, and what it has to tell cannot be written: {why}.")
 
 
 class _WrongUse(ComityError):
