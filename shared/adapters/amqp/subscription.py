@@ -108,7 +108,6 @@ async def subscribe(
             await asyncio.wait([watch], timeout=CLOSE_S)
             watch.cancel()
     finally:
-        subscription.lose("the subscription is closed")
         await link.close_channel(channel)
 
 
